@@ -1,0 +1,178 @@
+// The seam between HTTP semantics and the wire: what a codec (h1, h2) offers to the connection manager and to the
+// connection pools, and what it tells them. Codecs do no I/O: bytes are pushed in by `dispatch`, and go out through a
+// ByteSink. Everything here belongs to one worker thread.
+//
+//   downstream:  bytes ─▶ ServerCodec ─▶ RequestDecoder (the stream)      stream ─▶ ResponseEncoder ─▶ ByteSink
+//   upstream:    bytes ─▶ ClientCodec ─▶ ResponseDecoder (the attempt)    attempt ─▶ RequestEncoder ─▶ ByteSink
+//
+// Views given to callbacks are valid during the call only, except header maps, which live in the stream's arena.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/arena.h"
+#include "http/header_map.h"
+
+namespace nuncio::http {
+
+/** Why a stream ended before its time (Envoy's StreamResetReason; the words go into local replies and details). */
+enum class ResetReason : uint8_t {
+  kLocalReset,             // we gave up
+  kLocalRefusedStreamReset,
+  kRemoteReset,            // RST_STREAM or the like
+  kRemoteRefusedStreamReset,
+  kConnectionFailure,      // never connected (remote)
+  kLocalConnectionFailure,
+  kConnectionTimeout,      // connect_timeout
+  kConnectionTermination,  // connection closed under the stream
+  kOverflow,               // circuit breaker
+  kConnectError,
+  kProtocolError,          // the peer broke the protocol
+  kOverloadManager,
+};
+
+/** What went wrong on the wire, for the connection manager or pool to act on. Static text only. */
+struct CodecError {
+  uint16_t status = 0;           // status of the local reply a server owes (400, 413, 426, 431, 501); 0: none, just close
+  std::string_view details;      // response code detail, e.g. "http1.codec_error"
+  std::string_view message;      // for the log: what exactly was wrong
+  std::string_view body;         // body of the local reply (Envoy: the reason phrase for most)
+};
+
+struct DispatchResult {
+  size_t consumed = 0;           // bytes taken; the caller keeps the rest and offers it again when the codec says so
+  const CodecError* error = nullptr;  // set: the connection is beyond use for reading
+};
+
+/** Where encoded bytes go: the output queue of a connection. */
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  /** `size` writable bytes at the end of the queue; `commit` says how many were used. Valid until the next call. */
+  virtual char* reserve(size_t size) = 0;
+  virtual void commit(size_t size) = 0;
+  virtual void write(std::string_view bytes) = 0;       // copies
+  virtual void writeBorrowed(std::string_view bytes) = 0;  // may keep the view until the end of the current read event
+};
+
+/** Encodes one response (server) or what follows from it. Owned by the codec, valid until the stream is complete or reset. */
+class ResponseEncoder {
+ public:
+  virtual ~ResponseEncoder() = default;
+  /** 100, 102, 103: any number before the final head. */
+  virtual void encode1xx(const HeaderMap& headers) = 0;
+  virtual void encodeHeaders(const HeaderMap& headers, bool end_stream) = 0;
+  virtual void encodeData(std::string_view data, bool end_stream) = 0;
+  virtual void encodeTrailers(const HeaderMap& trailers) = 0;
+  /** Abort: HTTP/1 closes the connection, HTTP/2 sends RST_STREAM. */
+  virtual void reset(ResetReason reason) = 0;
+  /** Counted: each true needs a false. While paused no body reaches the decoder and the peer is held back. */
+  virtual void pauseReading(bool pause) = 0;
+  /** Bytes of heads and of everything written and read for this stream, for the access log. */
+  virtual const struct StreamBytes& bytes() const = 0;
+};
+
+struct StreamBytes {
+  uint64_t wire_sent = 0;
+  uint64_t wire_received = 0;
+  uint64_t headers_sent = 0;      // header bytes on the wire
+  uint64_t headers_received = 0;
+};
+
+/** Receives one request. Implemented by the connection manager's stream. */
+class RequestDecoder {
+ public:
+  virtual ~RequestDecoder() = default;
+  virtual base::Arena& arena() = 0;
+  /** `headers` is made in arena() by the codec and lives as long as the stream. */
+  virtual void onRequestHeaders(HeaderMap& headers, bool end_stream) = 0;
+  virtual void onRequestData(std::string_view data, bool end_stream) = 0;
+  virtual void onRequestTrailers(HeaderMap& trailers) = 0;
+  /** The peer gave the stream up, or the connection ended under it. The encoder is dead from here on. */
+  virtual void onStreamReset(ResetReason reason, std::string_view details) = 0;
+  /**
+   * The codec met bytes it cannot accept while this request was being read. The stream answers with a local reply if
+   * nothing was sent yet. After this call the codec reads no more.
+   */
+  virtual void onCodecError(const CodecError& error) = 0;
+  /** The encoder's queue passed its high watermark, or fell below the low one again (HTTP/2: per stream). */
+  virtual void onEncoderAboveHighWatermark() = 0;
+  virtual void onEncoderBelowLowWatermark() = 0;
+};
+
+/** What a server codec asks of the connection manager. */
+class ServerCallbacks {
+ public:
+  virtual ~ServerCallbacks() = default;
+  /** The first byte of a new request was seen. The decoder outlives the encoder. */
+  virtual RequestDecoder& newStream(ResponseEncoder& encoder) = 0;
+  /** The response of the stream went out whole and its request was read whole, or the codec gave it up. */
+  virtual void onStreamComplete(RequestDecoder& decoder) = 0;
+  /** Remote GOAWAY (HTTP/2). */
+  virtual void onGoAway() = 0;
+};
+
+class ServerCodec {
+ public:
+  virtual ~ServerCodec() = default;
+  virtual DispatchResult dispatch(std::string_view data) = 0;
+  /** The peer half-closed. Returns an error when it did so inside a message. */
+  virtual const CodecError* onEndOfInput() = 0;
+  /** "HTTP/1.1" or so, of the newest request. */
+  virtual std::string_view protocol() const = 0;
+  /** Graceful end: HTTP/2 sends GOAWAY; HTTP/1 marks its next response head with `connection: close`. */
+  virtual void shutdownNotice() = 0;
+  virtual void goAway() = 0;
+  /** Is bytes waiting upstream of `dispatch` worth offering (nothing paused, no response owed first)? */
+  virtual bool wantsInput() const = 0;
+};
+
+/** Encodes one request (client). */
+class RequestEncoder {
+ public:
+  virtual ~RequestEncoder() = default;
+  virtual void encodeHeaders(const HeaderMap& headers, bool end_stream) = 0;
+  virtual void encodeData(std::string_view data, bool end_stream) = 0;
+  virtual void encodeTrailers(const HeaderMap& trailers) = 0;
+  virtual void reset(ResetReason reason) = 0;
+  virtual void pauseReading(bool pause) = 0;
+  virtual const StreamBytes& bytes() const = 0;
+};
+
+/** Receives one response. Implemented by the router's attempt (UpstreamRequest). */
+class ResponseDecoder {
+ public:
+  virtual ~ResponseDecoder() = default;
+  virtual base::Arena& arena() = 0;
+  virtual void on1xx(HeaderMap& headers) = 0;
+  virtual void onResponseHeaders(HeaderMap& headers, bool end_stream) = 0;
+  virtual void onResponseData(std::string_view data, bool end_stream) = 0;
+  virtual void onResponseTrailers(HeaderMap& trailers) = 0;
+  virtual void onStreamReset(ResetReason reason, std::string_view details) = 0;
+  virtual void onEncoderAboveHighWatermark() = 0;
+  virtual void onEncoderBelowLowWatermark() = 0;
+};
+
+/** What a client codec tells its pool. */
+class ClientCallbacks {
+ public:
+  virtual ~ClientCallbacks() = default;
+  /** Request written and response read whole. `reusable`: the connection may carry another request. */
+  virtual void onStreamComplete(bool reusable) = 0;
+  virtual void onGoAway() = 0;
+  virtual void onMaxStreams(uint32_t streams) = 0;
+};
+
+class ClientCodec {
+ public:
+  virtual ~ClientCodec() = default;
+  /** Starts a request; the encoder lives until the stream is complete or reset. */
+  virtual RequestEncoder& newStream(ResponseDecoder& decoder) = 0;
+  virtual DispatchResult dispatch(std::string_view data) = 0;
+  virtual const CodecError* onEndOfInput() = 0;
+  virtual std::string_view protocol() const = 0;
+  virtual uint32_t activeStreams() const = 0;
+};
+
+}  // namespace nuncio::http

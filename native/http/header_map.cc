@@ -1,0 +1,123 @@
+#include "http/header_map.h"
+
+namespace nuncio::http {
+namespace {
+constexpr uint32_t kInitialCapacity = 24;
+}
+
+void HeaderMap::grow() {
+  const uint32_t capacity = capacity_ == 0 ? kInitialCapacity : capacity_ * 2;
+  auto* entries = arena_.array<Header>(capacity);
+  if (size_ != 0) std::memcpy(static_cast<void*>(entries), entries_, size_ * sizeof(Header));
+  entries_ = entries;
+  capacity_ = capacity;
+}
+
+void HeaderMap::set(HeaderId id, std::string_view value) {
+  const uint16_t at = index_[static_cast<size_t>(id)];
+  if (at == 0) return add(id, value);
+  entries_[at - 1].value = value;
+  for (size_t i = size_; i-- > at;) {
+    if (entries_[i].id == id) eraseAt(i);
+  }
+}
+
+void HeaderMap::set(std::string_view lower_name, std::string_view value) {
+  const HeaderId id = headerId(lower_name);
+  if (id != HeaderId::kUnknown) return set(id, value);
+  bool found = false;
+  for (size_t i = 0; i < size_;) {
+    if (entries_[i].name != lower_name) {
+      ++i;
+    } else if (found) {
+      eraseAt(i);
+    } else {
+      entries_[i++].value = value;
+      found = true;
+    }
+  }
+  if (!found) add(lower_name, value);
+}
+
+void HeaderMap::append(HeaderId id, std::string_view value, std::string_view separator) {
+  const uint16_t at = index_[static_cast<size_t>(id)];
+  if (at == 0) return add(id, value);
+  Header& header = entries_[at - 1];
+  header.value = header.value.empty() ? value : arena_.concat(header.value, separator, value);
+}
+
+const Header* HeaderMap::find(std::string_view lower_name) const {
+  const HeaderId id = headerId(lower_name);
+  if (id != HeaderId::kUnknown) {
+    const uint16_t at = index_[static_cast<size_t>(id)];
+    return at == 0 ? nullptr : &entries_[at - 1];
+  }
+  for (const Header& header : entries()) {
+    if (header.id == HeaderId::kUnknown && header.name == lower_name) return &header;
+  }
+  return nullptr;
+}
+
+std::string_view HeaderMap::getJoined(std::string_view lower_name) {
+  std::string_view joined;
+  for (const Header& header : entries()) {
+    if (header.name != lower_name) continue;
+    joined = joined.data() == nullptr ? header.value : arena_.concat(joined, ",", header.value);
+  }
+  return joined;
+}
+
+size_t HeaderMap::remove(HeaderId id) {
+  if (!has(id)) return 0;
+  size_t removed = 0;
+  for (size_t i = size_; i-- > 0;) {
+    if (entries_[i].id != id) continue;
+    eraseAt(i);
+    ++removed;
+  }
+  return removed;
+}
+
+size_t HeaderMap::remove(std::string_view lower_name) {
+  const HeaderId id = headerId(lower_name);
+  if (id != HeaderId::kUnknown) return remove(id);
+  size_t removed = 0;
+  for (size_t i = size_; i-- > 0;) {
+    if (entries_[i].name != lower_name) continue;
+    eraseAt(i);
+    ++removed;
+  }
+  return removed;
+}
+
+void HeaderMap::removePrefix(std::string_view lower_prefix) {
+  for (size_t i = size_; i-- > 0;) {
+    if (entries_[i].name.starts_with(lower_prefix)) eraseAt(i);
+  }
+}
+
+uint64_t HeaderMap::byteSize() const {
+  uint64_t total = 0;
+  for (const Header& header : entries()) total += header.name.size() + header.value.size();
+  return total;
+}
+
+void HeaderMap::clear() {
+  size_ = 0;
+  std::memset(index_, 0, sizeof(index_));
+}
+
+void HeaderMap::eraseAt(size_t position) {
+  std::memmove(static_cast<void*>(entries_ + position), entries_ + position + 1, (size_ - position - 1) * sizeof(Header));
+  --size_;
+  reindex();
+}
+
+void HeaderMap::reindex() {
+  std::memset(index_, 0, sizeof(index_));
+  for (uint32_t i = size_; i-- > 0;) {
+    if (entries_[i].id != HeaderId::kUnknown) index_[static_cast<size_t>(entries_[i].id)] = static_cast<uint16_t>(i + 1);
+  }
+}
+
+}  // namespace nuncio::http

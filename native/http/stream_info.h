@@ -1,0 +1,156 @@
+// StreamInfo: what is known of one request (or one TCP session) while it runs and when it is logged. Plain values and
+// views into the stream's arena or into objects the stream leases. Owned by the stream; worker thread only.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "net/address.h"
+
+namespace nuncio::http {
+
+/** Response flags, in the order Envoy 1.40 prints them is the order they were set (see `FlagList`). */
+enum class ResponseFlag : uint8_t {
+  kFailedLocalHealthCheck,          // LH
+  kNoHealthyUpstream,               // UH
+  kUpstreamRequestTimeout,          // UT
+  kLocalReset,                      // LR
+  kUpstreamRemoteReset,             // UR
+  kUpstreamConnectionFailure,       // UF
+  kUpstreamConnectionTermination,   // UC
+  kUpstreamOverflow,                // UO
+  kNoRouteFound,                    // NR
+  kDelayInjected,                   // DI
+  kFaultInjected,                   // FI
+  kRateLimited,                     // RL
+  kUnauthorizedExternalService,     // UAEX
+  kRateLimitServiceError,           // RLSE
+  kDownstreamConnectionTermination, // DC
+  kUpstreamRetryLimitExceeded,      // URX
+  kStreamIdleTimeout,               // SI
+  kInvalidEnvoyRequestHeaders,      // IH
+  kDownstreamProtocolError,         // DPE
+  kUpstreamMaxStreamDurationReached,// UMSDR
+  kResponseFromCacheFilter,         // RFCF
+  kNoFilterConfigFound,             // NFCF
+  kDurationTimeout,                 // DT
+  kUpstreamProtocolError,           // UPE
+  kNoClusterFound,                  // NC
+  kOverloadManager,                 // OM
+  kDnsResolutionFailed,             // DF
+  kDropOverload,                    // DO
+  kDownstreamRemoteReset,           // DR
+  kUnconditionalDropOverload,       // UDO
+  kCount,
+};
+
+std::string_view shortName(ResponseFlag flag);
+std::string_view longName(ResponseFlag flag);
+
+/** A small ordered set of flags. */
+class FlagList {
+ public:
+  void add(ResponseFlag flag) {
+    if (has(flag) || size_ == sizeof(order_)) return;
+    bits_ |= 1ull << static_cast<unsigned>(flag);
+    order_[size_++] = flag;
+  }
+  bool has(ResponseFlag flag) const { return (bits_ >> static_cast<unsigned>(flag)) & 1; }
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  ResponseFlag operator[](size_t i) const { return order_[i]; }
+  void clear() { bits_ = 0, size_ = 0; }
+
+ private:
+  uint64_t bits_ = 0;
+  ResponseFlag order_[7] = {};
+  uint8_t size_ = 0;
+};
+
+enum class Protocol : uint8_t { kNone, kHttp10, kHttp11, kHttp2, kHttp3 };
+std::string_view protocolName(Protocol protocol);  // "HTTP/1.1"
+
+/** Monotonic time points in nanoseconds since the worker's clock began; 0 = has not happened. */
+struct Timings {
+  int64_t start = 0;                   // DS_RX_BEG: stream made
+  int64_t downstream_rx_end = 0;       // last request byte received
+  int64_t upstream_connect_begin = 0;  // US_CX_BEG
+  int64_t upstream_connect_end = 0;    // US_CX_END
+  int64_t upstream_handshake_end = 0;  // US_HS_END
+  int64_t upstream_pool_ready = 0;     // a connection was handed to the attempt
+  int64_t upstream_tx_begin = 0;       // first request byte sent upstream
+  int64_t upstream_tx_end = 0;
+  int64_t upstream_rx_begin = 0;       // first response byte
+  int64_t upstream_rx_body_begin = 0;
+  int64_t upstream_rx_end = 0;
+  int64_t downstream_tx_begin = 0;
+  int64_t downstream_tx_end = 0;       // last response byte handed to the socket
+  int64_t downstream_handshake_end = 0;
+  int64_t end = 0;                     // stream complete
+};
+
+enum class AccessLogType : uint8_t {
+  kNotSet, kTcpUpstreamConnected, kTcpPeriodic, kTcpConnectionEnd, kDownstreamStart, kDownstreamPeriodic, kDownstreamEnd,
+  kUpstreamPoolReady, kUpstreamPeriodic, kUpstreamEnd, kDownstreamTunnelSuccessfullyEstablished, kUdpTunnelUpstreamConnected,
+  kUdpPeriodic, kUdpSessionEnd,
+};
+
+/** What the transport (TLS) knows of its peer; absent for clear text. Filled by the TLS transport, later. */
+struct TransportFacts;
+
+/** The downstream connection, as far as logs and header formatters ask. One for each connection, shared by its streams. */
+struct ConnectionInfo {
+  uint64_t id = 0;
+  net::Address local;            // after listener filters
+  net::Address remote;           // after listener filters
+  net::Address direct_local;     // of the socket
+  net::Address direct_remote;
+  std::string_view listener_name;
+  std::string_view filter_chain_name;
+  std::string_view requested_server_name;
+  std::string_view transport_failure;
+  std::string_view termination_details;
+  std::string_view local_close_reason;
+  const TransportFacts* transport = nullptr;
+};
+
+struct StreamInfo {
+  const ConnectionInfo* downstream = nullptr;
+  int64_t start_wall_ns = 0;           // wall clock at start, nanoseconds since the epoch
+  Timings at;
+  Protocol protocol = Protocol::kNone;
+  AccessLogType log_type = AccessLogType::kNotSet;
+  uint16_t response_code = 0;          // 0: none was sent
+  bool health_check = false;
+  FlagList flags;
+  std::string_view response_code_details;
+  std::string_view connection_termination_details;
+  net::Address remote;                 // the client as trusted (x-forwarded-for); connection's when unset
+  std::string_view route_name;
+  std::string_view virtual_cluster_name;
+  std::string_view cluster_name;       // observability name; null data: no cluster
+  std::string_view cluster_raw_name;
+  uint64_t bytes_received = 0;         // body
+  uint64_t bytes_sent = 0;
+  uint64_t downstream_wire_received = 0, downstream_wire_sent = 0;
+  uint64_t downstream_headers_received = 0, downstream_headers_sent = 0;
+  uint64_t upstream_wire_received = 0, upstream_wire_sent = 0;
+  uint64_t upstream_headers_received = 0, upstream_headers_sent = 0;
+  // ---- the attempt whose answer was used (or the last one)
+  const net::Address* upstream_host = nullptr;      // null: none was picked
+  std::string_view upstream_host_name;
+  net::Address upstream_local;                      // family kNone: never connected
+  net::Address upstream_remote;
+  Protocol upstream_protocol = Protocol::kNone;
+  uint64_t upstream_connection_id = 0;
+  uint32_t upstream_attempts = 0;
+  std::string_view upstream_transport_failure;
+  std::string_view hosts_attempted;                 // "a:1,b:2" made when there was more than one
+  std::string_view host_names_attempted;
+  std::string_view connection_ids_attempted;
+  std::string_view request_id;
+  std::string_view local_reply_body;
+  std::string_view cluster_metadata_json, upstream_metadata_json, route_metadata_json;
+};
+
+}  // namespace nuncio::http

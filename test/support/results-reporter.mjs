@@ -1,6 +1,5 @@
 // A node:test reporter: one JSON line per test on the results file, failures and node's own closing lines on stdout.
 import { appendFileSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 
 const resultsFile = process.env.NUNCIO_TEST_RESULTS
 
@@ -13,18 +12,17 @@ export default async function* report(source) {
     if (type === 'test:start') names.splice(data.nesting, Number.POSITIVE_INFINITY, data.name)
     if (type === 'test:pass' || type === 'test:fail') {
       const isSuite = data.details?.type === 'suite'
-      const file = path.basename(data.file ?? '').replace(/\.js$/, '.ts')
       const isFile = data.nesting === 0 && String(data.name).endsWith('.js')
       const full = [...names.slice(0, data.nesting), data.name].join(' > ')
       const error = type === 'test:fail' ? (data.details?.error?.cause ?? data.details?.error) : undefined
       const outcome = data.skip !== undefined && data.skip !== false ? 'skip' : type === 'test:pass' ? 'pass' : 'fail'
       if (!isSuite && !isFile && resultsFile) {
-        appendFileSync(resultsFile, `${JSON.stringify({ file, name: full, outcome, error: error && String(error.message ?? error) })}\n`)
+        appendFileSync(resultsFile, `${JSON.stringify({ name: full, outcome, error: error && String(error.message ?? error) })}\n`)
       }
       const ownFailure = isSuite || isFile ? data.details?.error?.failureType !== 'subtestsFailed' : true
       if (type === 'test:fail' && ownFailure) {
-        failed.push(`${file}: ${full}`)
-        yield `✖ ${file}: ${full}\n${indent(String(error?.message ?? error))}\n`
+        failed.push(`${full}`)
+        yield `✖ ${full}\n${indent(String(error?.message ?? error))}\n`
       }
     }
     if (type === 'test:stderr' || type === 'test:stdout') yield data.message

@@ -10,7 +10,7 @@ import { FakeUpstream, type Reply, type SeenRequest } from './fake-upstream.js'
 import { normalise } from './normalise.js'
 import { makeFolder, ProxyUnderTest } from './proxy-under-test.js'
 import { type ClientTarget, RawClient } from './raw-client.js'
-import { record, recording, writeRecords } from './record.js'
+import { record, recording, sourceOf, writeRecords } from './record.js'
 import { target } from './target.js'
 import { poll } from './wait.js'
 
@@ -216,7 +216,7 @@ export interface Feature {
 
 /** Declares scenarios that share a config, and a proxy process. */
 export function feature(name: string, options: FeatureOptions, declare: (feature: Feature) => void): void {
-  describe(name, () => {
+  describe(`${path.basename(sourceOf(options.file), '.test.ts')}: ${name}`, () => {
     const stage = new Stage(options)
     before(() => stage.set())
     after(async () => {
@@ -279,7 +279,7 @@ class Stage {
       if (seen === expected) return
       if (recording) return record(this.#options.file, title, seen)
       const alive = proxy.alive || this.#options.fresh === true ? '' : `\nthe proxy ended with ${proxy.exit}:\n${proxy.stderr.slice(-4000)}`
-      assert.equal(seen, expected, `the transcript differs${alive}${alive === '' ? '' : '\n'}\n--- seen\n${seen}\n--- expected\n${expected}`)
+      assert.fail(`the transcript differs${alive}\n--- seen\n${seen}\n--- expected\n${expected}`)
     })
   }
 

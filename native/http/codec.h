@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "http/header_map.h"
+#include "net/byte_sink.h"
 
 namespace nuncio::http {
 
@@ -46,15 +47,7 @@ struct DispatchResult {
 };
 
 /** Where encoded bytes go: the output queue of a connection. */
-class ByteSink {
- public:
-  virtual ~ByteSink() = default;
-  /** `size` writable bytes at the end of the queue; `commit` says how many were used. Valid until the next call. */
-  virtual char* reserve(size_t size) = 0;
-  virtual void commit(size_t size) = 0;
-  virtual void write(std::string_view bytes) = 0;       // copies
-  virtual void writeBorrowed(std::string_view bytes) = 0;  // may keep the view until the end of the current read event
-};
+using net::ByteSink;
 
 /** Encodes one response (server) or what follows from it. Owned by the codec, valid until the stream is complete or reset. */
 class ResponseEncoder {

@@ -1,0 +1,83 @@
+// Loop: the event loop of one worker: one epoll set, one timer wheel, work to do at the end of a turn. It knows nothing
+// of Node; worker/ decides who blocks where (see `embedded`). One thread at a time.
+//
+//   turn = wait ─▶ clock ─▶ events, each followed by `afterEvent` ─▶ timers ─▶ end of turn (deferred frees)
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/intrusive_list.h"
+#include "loop/timer_wheel.h"
+
+namespace nuncio::loop {
+
+/** Something with a file descriptor in the loop. Registered by pointer; must be removed before it goes. */
+class EventHandler {
+ public:
+  virtual void onEvents(uint32_t events) = 0;
+
+ protected:
+  ~EventHandler() = default;
+};
+
+/** Something that wants a call at the end of the turn it was scheduled in. */
+struct TurnTag;
+class TurnTask : public base::ListNode<TurnTag> {
+ public:
+  virtual void onEndOfTurn() = 0;
+
+ protected:
+  ~TurnTask() = default;
+};
+
+class Loop {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  void add(int fd, uint32_t events, EventHandler& handler);
+  void modify(int fd, uint32_t events, EventHandler& handler);
+  /** Also drops events of this turn that were fetched but not yet delivered to `handler`. */
+  void remove(int fd, EventHandler& handler);
+
+  /** One turn: waits at most `timeout_ms` (-1: until something happens). Returns the number of events. */
+  int turn(int timeout_ms);
+  /** Timers and end-of-turn work after something ran outside `turn` (JavaScript, mail). */
+  void settle();
+  /** How long a turn may block: the next timer, or 0 when work is waiting. -1: for ever. */
+  int timeout() const;
+
+  int64_t now() const { return now_ns_; }          // monotonic, cached
+  int64_t wall() const { return now_ns_ + wall_offset_ns_; }
+  uint64_t nowMs() const { return static_cast<uint64_t>(now_ns_ / 1'000'000); }
+  TimerWheel& timers() { return timers_; }
+  void refreshClock();
+
+  void atEndOfTurn(TurnTask& task) { tasks_.pushBack(&task); }
+  /** Called after every event that was delivered: the worker flushes what the event wrote. */
+  void setAfterEvent(void (*call)(void*), void* argument) { after_event_ = call, after_argument_ = argument; }
+  int epollFd() const { return epoll_fd_; }
+
+ private:
+  static constexpr int kMaxEvents = 256;
+  void endOfTurn();
+
+  int epoll_fd_;
+  int64_t now_ns_ = base::monotonicNs();
+  int64_t wall_offset_ns_ = base::wallNs() - now_ns_;
+  int64_t wall_checked_ns_ = now_ns_;
+  TimerWheel timers_{static_cast<uint64_t>(now_ns_ / 1'000'000)};
+  base::IntrusiveList<TurnTask, TurnTag> tasks_;
+  void (*after_event_)(void*) = nullptr;
+  void* after_argument_ = nullptr;
+  epoll_event events_[kMaxEvents];
+  int event_count_ = 0;
+  int event_at_ = 0;
+};
+
+}  // namespace nuncio::loop

@@ -1,0 +1,237 @@
+#include "net/connection.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace nuncio::net {
+namespace {
+constexpr uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr int kMaxPieces = 64;
+}  // namespace
+
+Connection::Connection(IoContext& io, int fd, ConnectionEvents& events)
+    : io_(io), events_(&events), transport_(&io.rawTransport()), output_(io.blocks()), fd_(fd), id_(io.nextConnectionId()) {}
+
+Connection::~Connection() {
+  if (state_ != State::kClosed) shut();
+}
+
+void Connection::start(bool connecting) {
+  state_ = connecting ? State::kConnecting : State::kOpen;
+  want_writable_ = connecting;
+  io_.loop().add(fd_, connecting ? kReadEvents | EPOLLOUT : kReadEvents, *this);
+}
+
+void Connection::onEvents(uint32_t events) {
+  if (state_ == State::kConnecting) {
+    finishConnect();
+    if (state_ == State::kClosed) return;
+  }
+  if ((events & EPOLLOUT) != 0) {
+    blocked_ = false;
+    flush();
+    if (state_ == State::kClosed) return;
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
+  readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
+  readSome();
+}
+
+void Connection::finishConnect() {
+  socklen_t size = sizeof(connect_error_);
+  getsockopt(fd_, SOL_SOCKET, SO_ERROR, &connect_error_, &size);
+  if (connect_error_ != 0) return fail(CloseCause::kConnectFailed);
+  state_ = State::kOpen;
+  events_->onConnected();
+}
+
+void Connection::readSome() {
+  for (int reads = 0; reads < kMaxReadsPerEvent; ++reads) {
+    if (state_ == State::kClosed || paused_ > 0 || input_blocked_ || !readable_) return;
+    if (!readOnce()) return;
+    if (reads + 1 < kMaxReadsPerEvent) io_.flushDirty();  // the read buffer is about to be reused
+  }
+  io_.loop().atEndOfTurn(*this);  // others first
+}
+
+bool Connection::readOnce() {
+  const IoResult result = transport_->read(fd_, io_.readBuffer(), IoContext::kReadBuffer);
+  switch (result.status) {
+    case IoStatus::kOk:
+      bytes_read_ += result.size;
+      // A short read drained the socket: the next bytes raise a new event. A peer that hung up raises none.
+      if (result.drained && !peer_hung_up_) readable_ = false;
+      if (state_ != State::kLingering) deliver({io_.readBuffer(), result.size});
+      return state_ != State::kClosed && readable_;
+    case IoStatus::kAgain:
+      readable_ = false;
+      return false;
+    case IoStatus::kClosed:
+      readable_ = false;
+      end_of_input_ = true;
+      if (state_ == State::kLingering) {
+        shut();
+        events_->onClosed(CloseCause::kLocal);
+      } else {
+        deliverEnd();
+      }
+      return false;
+    case IoStatus::kFailed:
+      readable_ = false;
+      fail(CloseCause::kReset);
+      return false;
+  }
+  return false;
+}
+
+void Connection::deliver(std::string_view bytes) {
+  const size_t taken = events_->onInput(bytes);
+  if (taken == bytes.size() || state_ == State::kClosed) return;
+  input_blocked_ = true;
+  kept_ = std::make_unique<std::string>(bytes.substr(taken));
+}
+
+void Connection::deliverEnd() {
+  if (end_delivered_ || kept_ != nullptr) return;
+  end_delivered_ = true;
+  events_->onEndOfInput();
+}
+
+void Connection::resumeInput() {
+  if (!input_blocked_ || state_ == State::kClosed) return;
+  input_blocked_ = false;
+  io_.loop().atEndOfTurn(*this);
+}
+
+void Connection::onEndOfTurn() {
+  if (state_ == State::kClosed || paused_ > 0 || input_blocked_) return;
+  if (kept_ != nullptr) deliverKept();
+  if (state_ == State::kClosed || paused_ > 0 || input_blocked_) return;
+  if (end_of_input_) return deliverEnd();
+  io_.flushDirty();
+  readSome();
+}
+
+void Connection::deliverKept() {
+  const std::unique_ptr<std::string> bytes = std::move(kept_);
+  deliver(*bytes);
+  io_.flushDirty();  // the queue may borrow from `bytes`
+}
+
+void Connection::pauseReading(bool pause) {
+  if (pause) {
+    ++paused_;
+    return;
+  }
+  if (--paused_ == 0 && (readable_ || kept_ != nullptr || (end_of_input_ && !end_delivered_))) io_.loop().atEndOfTurn(*this);
+}
+
+void Connection::flush() {
+  if (state_ == State::kClosed || state_ == State::kConnecting) return output_.own();
+  while (!output_.empty() && !blocked_) {
+    iovec pieces[kMaxPieces];
+    const int count = output_.gather(pieces, kMaxPieces);
+    size_t offered = 0;
+    for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
+    const IoResult result = transport_->write(fd_, pieces, count);
+    if (result.status == IoStatus::kFailed || result.status == IoStatus::kClosed) return fail(CloseCause::kReset);
+    output_.consume(result.size);
+    bytes_written_ += result.size;
+    blocked_ = result.size < offered;
+  }
+  if (!output_.empty()) {
+    output_.own();
+    wantWritable();
+  }
+  checkWatermarks();
+  if (output_.empty() && state_ != State::kClosed) afterFlush();
+}
+
+void Connection::wantWritable() {
+  if (want_writable_) return;
+  want_writable_ = true;
+  io_.loop().modify(fd_, kReadEvents | EPOLLOUT, *this);
+}
+
+void Connection::checkWatermarks() {
+  if (high_ == 0) return;
+  if (!above_high_ && output_.size() > high_) {
+    above_high_ = true;
+    events_->onAboveHighWatermark();
+  } else if (above_high_ && output_.size() <= high_ / 2) {
+    above_high_ = false;
+    events_->onBelowLowWatermark();
+  }
+}
+
+void Connection::afterFlush() {
+  if (finish_writing_ && !finished_writing_) {
+    finished_writing_ = true;
+    transport_->shutdownWrite(fd_);
+  }
+  if (state_ != State::kFlushing) return;
+  if (linger_ms_ == 0 || end_of_input_) {
+    shut();
+    return events_->onClosed(CloseCause::kLocal);
+  }
+  state_ = State::kLingering;
+  kept_.reset();
+  paused_ = 0;
+  input_blocked_ = false;
+  if (!finished_writing_) transport_->shutdownWrite(fd_);
+  finished_writing_ = true;
+  linger_.arm(io_.loop().timers(), linger_ms_);
+  if (readable_) io_.loop().atEndOfTurn(*this);
+}
+
+void Connection::finishWriting() {
+  finish_writing_ = true;
+  dirty();
+}
+
+void Connection::closeAfterFlush() { closeAfterFlush(0); }
+
+void Connection::closeAfterFlush(uint64_t delay_ms) {
+  if (closing()) return;
+  state_ = State::kFlushing;
+  linger_ms_ = delay_ms;
+  dirty();
+}
+
+void Connection::onLingerTimeout() {
+  shut();
+  events_->onClosed(CloseCause::kLocal);
+}
+
+void Connection::close() {
+  if (state_ != State::kClosed) shut();
+}
+
+void Connection::reset() {
+  if (state_ == State::kClosed) return;
+  const linger rst{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &rst, sizeof(rst));
+  shut();
+}
+
+void Connection::fail(CloseCause cause) {
+  if (state_ == State::kClosed) return;
+  shut();
+  events_->onClosed(cause);
+}
+
+void Connection::shut() {
+  state_ = State::kClosed;
+  linger_.cancel();
+  ListNode<DirtyTag>::unlink();
+  TurnTask::unlink();
+  output_.clear();
+  kept_.reset();
+  io_.loop().remove(fd_, *this);
+  ::close(fd_);
+  fd_ = -1;
+}
+
+}  // namespace nuncio::net

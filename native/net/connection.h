@@ -1,0 +1,168 @@
+// Connection: one stream socket in a worker's loop, downstream or upstream: reads when allowed, queues and flushes
+// writes, tells its owner about bytes, watermarks and its end. Edge-triggered: registered once, no system call to pause.
+// Owned by the listener's or pool's object that is its `ConnectionEvents`; freed through IoContext::freeLater.
+//
+//   connecting ─▶ open ─▶ (flushing ─▶ lingering) ─▶ closed
+//                  flushing: our last bytes go out; lingering: our FIN is out, the peer's is awaited, input is thrown away
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "loop/loop.h"
+#include "net/address.h"
+#include "net/byte_sink.h"
+#include "net/io_context.h"
+#include "net/output_queue.h"
+#include "net/transport.h"
+
+namespace nuncio::net {
+
+/** How a connection ended, as its owner learns it. */
+enum class CloseCause : uint8_t {
+  kLocal,           // we closed it
+  kRemote,          // the peer closed in order
+  kReset,           // the peer reset it, or the socket broke
+  kConnectFailed,   // the connect was refused or unreachable
+  kConnectTimeout,  // told by the owner, who keeps that clock
+};
+
+class Connection;
+
+class ConnectionEvents {
+ public:
+  /** An upstream socket is connected (and the transport's handshake done). */
+  virtual void onConnected() {}
+  /**
+   * Bytes came. Returns how many were taken; the rest is kept, reading stops, and it is offered again after
+   * `Connection::resumeInput`. The view is valid during the call only.
+   */
+  virtual size_t onInput(std::string_view bytes) = 0;
+  /** The peer ended its direction. Not called when input is still kept (then after it was taken). */
+  virtual void onEndOfInput() = 0;
+  /** The queue passed the buffer limit, or fell below half of it. */
+  virtual void onAboveHighWatermark() {}
+  virtual void onBelowLowWatermark() {}
+  /** The connection is gone; no call follows. Not called for a close by its owner. */
+  virtual void onClosed(CloseCause cause) = 0;
+
+ protected:
+  ~ConnectionEvents() = default;
+};
+
+class Connection final : public ByteSink, public loop::EventHandler, public loop::TurnTask, public base::ListNode<DirtyTag> {
+ public:
+  /** Takes over an accepted socket. */
+  Connection(IoContext& io, int fd, ConnectionEvents& events);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /** Puts the socket in the loop. `connecting`: a connect is under way. */
+  void start(bool connecting);
+  /** Hands the connection to another owner (pool to session). */
+  void setEvents(ConnectionEvents& events) { events_ = &events; }
+  void setTransport(Transport& transport) { transport_ = &transport; }
+  void setBufferLimit(uint32_t bytes) { high_ = bytes; }
+
+  // ---- ByteSink
+  char* reserve(size_t size) override { return output_.reserve(size); }
+  void commit(size_t size) override {
+    output_.commit(size);
+    dirty();
+  }
+  void write(std::string_view bytes) override {
+    output_.append(bytes);
+    dirty();
+  }
+  void writeBorrowed(std::string_view bytes) override {
+    output_.appendBorrowed(bytes);
+    dirty();
+  }
+
+  /** Sends what it can now; called by IoContext after each event. */
+  void flush();
+  size_t queued() const { return output_.size(); }
+  bool aboveHighWatermark() const { return above_high_; }
+
+  /** Counted: while paused nothing is read and the peer's window fills. */
+  void pauseReading(bool pause);
+  bool readingPaused() const { return paused_ > 0; }
+  /** Offers kept input again at the end of the turn and lets reading go on. */
+  void resumeInput();
+
+  /** Ends our direction once the queue is sent; input still comes (half-close). */
+  void finishWriting();
+  /** Closes at once; what is queued is lost. */
+  void close();
+  /** Closes with RST. */
+  void reset();
+  /** Closes when the queue is sent. */
+  void closeAfterFlush();
+  /** As closeAfterFlush, then waits for the peer's FIN at most `delay_ms` (0: does not wait), so that it can read our last words. */
+  void closeAfterFlush(uint64_t delay_ms);
+  bool closed() const { return state_ == State::kClosed; }
+  bool closing() const { return state_ >= State::kFlushing; }
+  bool sawEndOfInput() const { return end_of_input_; }
+
+  int fd() const { return fd_; }
+  uint64_t id() const { return id_; }
+  IoContext& io() { return io_; }
+  int connectError() const { return connect_error_; }
+  uint64_t bytesRead() const { return bytes_read_; }
+  uint64_t bytesWritten() const { return bytes_written_; }
+  std::string_view failureReason() const { return transport_->failureReason(); }
+
+  void onEvents(uint32_t events) override;
+  void onEndOfTurn() override;
+
+ private:
+  enum class State : uint8_t { kConnecting, kOpen, kFlushing, kLingering, kClosed };
+  static constexpr int kMaxReadsPerEvent = 4;
+
+  void dirty() {
+    if (!ListNode<DirtyTag>::linked()) io_.markDirty(*this);
+  }
+  void finishConnect();
+  void readSome();
+  bool readOnce();  // false: nothing more to read now
+  void deliver(std::string_view bytes);
+  void deliverKept();
+  void deliverEnd();
+  void checkWatermarks();
+  void afterFlush();
+  void wantWritable();
+  void fail(CloseCause cause);
+  void shut();
+  void onLingerTimeout();
+
+  IoContext& io_;
+  ConnectionEvents* events_;
+  Transport* transport_;
+  OutputQueue output_;
+  std::unique_ptr<std::string> kept_;  // input its owner did not take yet; rare
+  int fd_;
+  int connect_error_ = 0;
+  uint32_t high_ = 1024 * 1024;
+  State state_ = State::kOpen;
+  uint8_t paused_ = 0;
+  bool above_high_ : 1 = false;
+  bool readable_ : 1 = false;       // the socket may have more than was read (edge-triggered: must be remembered)
+  bool end_of_input_ : 1 = false;
+  bool end_delivered_ : 1 = false;
+  bool want_writable_ : 1 = false;  // EPOLLOUT is registered
+  bool blocked_ : 1 = false;        // the socket took less than was offered
+  bool finish_writing_ : 1 = false;
+  bool finished_writing_ : 1 = false;
+  bool peer_hung_up_ : 1 = false;
+  bool input_blocked_ : 1 = false;  // the owner left input untaken
+  uint64_t id_;
+  uint64_t linger_ms_ = 0;
+  uint64_t bytes_read_ = 0;
+  uint64_t bytes_written_ = 0;
+  loop::MemberTimer<&Connection::onLingerTimeout> linger_{this};
+};
+
+}  // namespace nuncio::net

@@ -1,0 +1,64 @@
+// IoContext: what all connections of one worker share: the loop, the read buffer, block and arena pools, the raw
+// transport, and the two lists that make writes and frees happen at the right time. Owned by the Worker.
+//
+//   event ─▶ handlers write into output queues ─▶ flushDirty(): one send per connection ─▶ read buffer may be reused
+//   close ─▶ connection goes on the graveyard ─▶ freed at the end of the turn
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/arena.h"
+#include "base/intrusive_list.h"
+#include "loop/loop.h"
+#include "net/output_queue.h"
+#include "net/raw_transport.h"
+
+namespace nuncio::net {
+
+class Connection;
+
+/** Something whose owner gave it up inside a callback about it; freed at the end of the turn. */
+struct GraveyardTag;
+class DeferredFree : public base::ListNode<GraveyardTag> {
+ public:
+  virtual ~DeferredFree() = default;
+};
+
+struct DirtyTag;
+
+class IoContext final : private loop::TurnTask {
+ public:
+  static constexpr size_t kReadBuffer = 128 * 1024;
+
+  explicit IoContext(loop::Loop& loop);
+  ~IoContext();
+
+  loop::Loop& loop() { return loop_; }
+  char* readBuffer() { return read_buffer_.get(); }
+  BlockPool& blocks() { return blocks_; }
+  base::ChunkPool& chunks() { return chunks_; }
+  RawTransport& rawTransport() { return raw_; }
+  uint64_t nextConnectionId() { return ++connection_id_; }
+
+  void markDirty(Connection& connection);
+  /** Sends what connections queued since the last call; afterwards no queue borrows from the read buffer. */
+  void flushDirty();
+  /** `object` is freed at the end of this turn (takes ownership; it must have come from `new`). */
+  void freeLater(DeferredFree* object);
+
+ private:
+  void onEndOfTurn() override;
+
+  loop::Loop& loop_;
+  std::unique_ptr<char[]> read_buffer_;
+  BlockPool blocks_;
+  base::ChunkPool chunks_;
+  RawTransport raw_;
+  uint64_t connection_id_ = 0;
+  base::IntrusiveList<Connection, DirtyTag> dirty_;
+  base::IntrusiveList<DeferredFree, GraveyardTag> graveyard_;
+};
+
+}  // namespace nuncio::net

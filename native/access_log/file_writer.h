@@ -1,0 +1,103 @@
+// FileWriter: one access-log file (or stdout, stderr), shared on purpose by all workers of the process (DESIGN chapter 4).
+// Each worker appends whole lines to a lane of its own: no lock, no system call besides a wake-up for each 64 KiB. One flush
+// thread for each file takes the bytes of all lanes and writes them.
+//
+//   worker 0 ─ append ─▶ lane 0: [chunk]─▶[chunk]─▶[chunk…]  ─┐
+//   worker 1 ─ append ─▶ lane 1: [chunk…]                     ─┼─▶ flush thread ─ write(2) ─▶ file
+//                                                             reopen(), flush() ┘
+//
+// A lane holds at most `lane_limit` bytes; what comes while it is full is dropped and counted, the worker never waits.
+// Lines of one worker stay in order and whole; lines of different workers come in the order of the flushes.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+
+namespace nuncio::access_log {
+
+struct WriterOptions {
+  uint32_t lanes = 1;                     // how many threads may append: workers, and one for main
+  uint32_t flush_interval_ms = 10'000;    // --file-flush-interval-msec
+  uint64_t flush_size = 64 << 10;         // --file-flush-min-size-kb: bytes in one lane that wake the flush thread
+  uint64_t lane_limit = 4 << 20;          // bytes one lane may hold
+};
+
+/** Envoy's `filesystem.*`, and lines lost because a lane was full. Sums over lanes at one moment. */
+struct FileStats {
+  uint64_t write_buffered = 0;            // lines taken
+  uint64_t write_completed = 0;           // write(2) done whole
+  uint64_t write_failed = 0;
+  uint64_t flushed_by_timer = 0;
+  uint64_t reopen_failed = 0;
+  uint64_t write_total_buffered = 0;      // gauge: bytes waiting
+  uint64_t dropped_lines = 0;
+
+  FileStats& operator+=(const FileStats& other);
+};
+
+class Lane;  // one worker's queue of chunks
+
+class FileWriter {
+ public:
+  /** Opens (creates, appends to) `path`. The error is Envoy's sentence: "unable to open file '/x': No such file or directory". */
+  static base::Result<std::shared_ptr<FileWriter>, std::string> open(std::string path, const WriterOptions& options);
+  /** Writes to a descriptor it does not own (1 or 2); reopen() leaves it alone. */
+  static std::shared_ptr<FileWriter> onDescriptor(int fd, std::string name, const WriterOptions& options);
+
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+  /** Writes everything out, then closes. Main thread. */
+  ~FileWriter();
+
+  /** Takes one whole text (usually a line). Called by the one thread that owns lane number `lane`. */
+  void append(uint32_t lane, std::string_view text);
+
+  /** Closes and opens the path again before the next write (log rotation). Any thread. */
+  void reopen();
+  /** Returns when all that was appended before the call has been given to the kernel. Any thread but the flush thread. */
+  void flush();
+
+  const std::string& path() const { return path_; }
+  FileStats stats() const;
+
+ private:
+  FileWriter(int fd, bool owns_fd, std::string path, const WriterOptions& options);
+  void run();
+  bool hasWork() const;
+  void wake();
+  bool writeLanes();
+  void writeAll(const char* data, size_t size);
+  void reopenNow();
+
+  const std::string path_;
+  const WriterOptions options_;
+  const bool owns_fd_;
+  int fd_;                                  // flush thread only, once it runs
+  std::vector<std::unique_ptr<Lane>> lanes_;
+
+  std::mutex mutex_;                        // guards what follows; workers take it only to wake the flush thread
+  std::condition_variable woken_;
+  std::condition_variable flushed_;
+  uint64_t flush_asked_ = 0;
+  uint64_t flush_done_ = 0;
+  bool stopping_ = false;
+  bool reopen_asked_ = false;
+  std::atomic<bool> wake_pending_{false};
+
+  std::atomic<uint64_t> write_completed_{0};
+  std::atomic<uint64_t> write_failed_{0};
+  std::atomic<uint64_t> flushed_by_timer_{0};
+  std::atomic<uint64_t> reopen_failed_{0};
+  std::thread thread_;
+};
+
+}  // namespace nuncio::access_log

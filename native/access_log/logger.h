@@ -1,0 +1,46 @@
+// Logger: one entry of an access_log list: filter, format, sink. Made from its plan, then immutable and shared by all
+// workers; log() formats into the worker's buffer and hands the line to the worker's lane of the file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "access_log/file_writers.h"
+#include "access_log/filter.h"
+#include "base/result.h"
+#include "base/text_buffer.h"
+#include "http/substitution/body_formatter.h"
+
+namespace nuncio::plan {
+struct AccessLog;
+}
+
+namespace nuncio::access_log {
+
+/** What one worker lends to every logger: its lane number, a buffer for lines, runtime and chance. */
+struct WorkerLog {
+  const uint32_t lane;
+  const Conditions& conditions;
+  base::TextBuffer line;
+};
+
+class Logger {
+ public:
+  /** Opens the file. Main thread. The error is a sentence for the operator. */
+  static base::Result<std::unique_ptr<const Logger>, std::string> make(const plan::AccessLog& plan, FileWriters& writers);
+
+  /** Writes one line when the filter lets it through. Worker thread. */
+  void log(const http::FormatContext& context, WorkerLog& worker) const;
+
+ private:
+  Logger(std::shared_ptr<FileWriter> writer, http::BodyFormatter format, std::optional<Filter> filter)
+      : writer_(std::move(writer)), format_(std::move(format)), filter_(std::move(filter)) {}
+
+  const std::shared_ptr<FileWriter> writer_;
+  const http::BodyFormatter format_;
+  const std::optional<Filter> filter_;
+};
+
+}  // namespace nuncio::access_log

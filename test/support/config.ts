@@ -114,7 +114,7 @@ export function bootstrap(parts: Parts): string {
     static_resources: { listeners: parts.listeners ?? [], clusters: parts.clusters ?? [cluster('up')] },
     ...fields(parts.more ?? ''),
   }
-  return stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false })
+  return stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.1' })
 }
 
 /** Puts values where `${name}` stands; a number that was quoted only for its `$` loses its quotes. */

@@ -55,6 +55,15 @@ export class UpstreamConnection extends Changing {
     return this.#received
   }
 
+  /** Bytes of `received` that were taken as requests. */
+  taken = 0
+
+  /** A pooled connection starts anew for the next scenario. */
+  forget(): void {
+    this.#received = Buffer.alloc(0)
+    this.taken = 0
+  }
+
   get state(): string {
     return this.#state
   }
@@ -168,6 +177,7 @@ export class FakeUpstream extends Changing {
     this.#raw = false
     this.connections = []
     this.requests = []
+    for (const connection of this.#sockets) connection.forget()
   }
 
   /** Replies for the next requests, in order; after them `always` holds. */
@@ -207,17 +217,17 @@ export class FakeUpstream extends Changing {
   }
 
   #accept(socket: net.Socket): void {
-    let parsed = 0
     const connection = new UpstreamConnection(socket, () => {
+      if (!this.connections.includes(connection)) this.connections.push(connection) // from the pool, since `forget`
       this.changed()
       if (this.#raw) return
       for (;;) {
-        const found = frameMessage(connection.received.subarray(parsed), { kind: 'request' })
+        const found = frameMessage(connection.received.subarray(connection.taken), { kind: 'request' })
         if (found === undefined || !found.complete) return
-        const bytes = connection.received.subarray(parsed, parsed + found.end)
-        parsed += found.end
+        const bytes = connection.received.subarray(connection.taken, connection.taken + found.end)
+        connection.taken += found.end
+        if (/^(?:CONNECT )|\r\nupgrade:/i.test(found.head)) connection.taken = Number.MAX_SAFE_INTEGER // what follows is no HTTP
         this.#answer({ ...found, bytes, connection })
-        if (/^(?:CONNECT )|\r\nupgrade:/i.test(found.head)) parsed = Number.MAX_SAFE_INTEGER // what follows is no HTTP
       }
     })
     this.#sockets.add(connection)

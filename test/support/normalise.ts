@@ -3,9 +3,9 @@
 export type Known = ReadonlyMap<string, string | number>
 
 const RULES: readonly (readonly [RegExp, string])[] = [
-  [/^(date: )[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/gm, '$1DATE'],
+  [/^((?:\w+-)*date: )[a-z]{3}, \d\d [a-z]{3} \d{4} \d\d:\d\d:\d\d GMT$/gim, '$1DATE'],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
-  [/^(x-envoy-upstream-service-time: )\d+$/gm, '$1MS'],
+  [/^(x-envoy-upstream-service-time: )\d+$/gim, '$1MS'],
   [/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME'],
 ]
 

@@ -94,6 +94,12 @@ export class ProxyUnderTest extends Changing {
     return this.exit === undefined
   }
 
+  /** What it wrote to stderr, without the chatter of info lines. */
+  complaints(): string {
+    const lines = this.stderr.split('\n').filter((line) => !/\]\[(?:info|debug|trace)\]/.test(line))
+    return lines.join('\n').slice(0, 3000)
+  }
+
   get pid(): number {
     return this.#process.pid ?? -1
   }
@@ -184,7 +190,7 @@ export class ProxyUnderTest extends Changing {
   }
 
   #orDead<T>(value: T | undefined): T | undefined {
-    if (value === undefined && !this.alive) throw new Error(`the proxy ended with ${this.exit}:\n${this.stderr}`)
+    if (value === undefined && !this.alive) throw new Error(`the proxy ended with ${this.exit}:\n${this.complaints()}`)
     return value
   }
 }

@@ -24,7 +24,7 @@ export function writeRecords(): void {
   for (const { file, scenario, text } of pending.splice(0)) {
     const source = readFileSync(file, 'utf8')
     const named = [`'${scenario.replaceAll("'", "\\'")}'`, `"${scenario}"`, `\`${scenario}\``]
-    const at = named.map((name) => source.indexOf(name)).find((index) => index >= 0)
+    const at = named.flatMap((name) => [source.indexOf(`.exchange(${name}`), source.indexOf(`.scenario(${name}`)]).find((index) => index >= 0)
     const key = 'sees: `'
     const start = at === undefined ? -1 : source.indexOf(key, at)
     if (start < 0) {

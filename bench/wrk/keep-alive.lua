@@ -1,0 +1,2 @@
+-- One fixed request, connections kept alive.
+require("report")

@@ -14,7 +14,7 @@ const kPackages = ["nginx", "libnginx-mod-stream", "haproxy", "wrk", "nghttp2-cl
 const kLibraryFolders = ["usr/lib", "lib"];
 
 /** For a reader whose machine does not let us fetch: what to type, without starting a service. */
-export const kInstallHint = `apt-get update && cd /tmp && apt-get -y --download-only -o Dir::Cache::archives=. install ${kPackages.join(" ")} && for f in *.deb; do dpkg -x $f ${kDebian}; done`;
+export const kInstallHint = `apt-get update && mkdir -p /tmp/nuncio-debs && cd /tmp/nuncio-debs && apt-get -y --download-only -o Dir::Cache::archives=. install ${kPackages.join(" ")} && for f in *.deb; do dpkg -x $f ${kDebian}; done`;
 
 /** @param {string} path */
 function isProgram(path) {

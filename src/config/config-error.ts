@@ -30,6 +30,7 @@ export type ConfigErrorCode =
   | 'constraint' // a protoc-gen-validate rule
   | 'semantic' // well-formed, but makes no sense as a whole (unknown cluster, no terminal filter …)
   | 'unsupported' // valid in Envoy, changes what happens to traffic, and Nuncio does not do it yet
+  | 'tuning' // accepted and only a warning: the setting tunes Envoy and has no effect here
 
 /** One line, in the form compilers use: `envoy.yaml:12:17: error: a.b[0].port: unknown field "port"; did you mean "port_value"?` */
 export function printConfigError(error: ConfigError, severity: 'error' | 'warning' = 'error'): string {

@@ -23,6 +23,6 @@
  *   errors.push(sources.error('semantic', 'static_resources.listeners[0].name', 'a second listener has this name'))
  */
 export { type ConfigError, type ConfigErrorCode, printConfigError } from './config-error.js'
-export { type LoadedBootstrap, type LoadOptions, loadBootstrap } from './bootstrap.js'
+export { type LoadedBootstrap, type LoadedMessage, type LoadOptions, loadBootstrap, loadMessage } from './bootstrap.js'
 export type { SourceMap, SourcePosition } from './source-map.js'
 export { isMessage, openTypes, type Types, type UnpackedAny } from './types.js'

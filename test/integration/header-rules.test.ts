@@ -505,147 +505,147 @@ feature('x-forwarded-for', {
   ` }, table('plain', rows))
   f.scenario('use_remote_address appends the peer', { sees: `
     (nothing)
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40
-      x-forwarded-for: 10.20.30.40,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40, 10.20.30.50
-      x-forwarded-for: 10.20.30.40, 10.20.30.50,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40, 10.20.30.50,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 127.0.0.1
-      x-forwarded-for: 127.0.0.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 127.0.0.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: ::1
-      x-forwarded-for: ::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: ::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 2001:db8::1
-      x-forwarded-for: 2001:db8::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 2001:db8::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: [2001:db8::1]
-      x-forwarded-for: [2001:db8::1],192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: [2001:db8::1],LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1:8080
-      x-forwarded-for: 203.0.113.1:8080,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1:8080,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: unknown
-      x-forwarded-for: unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1, unknown
-      x-forwarded-for: 203.0.113.1, unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1, unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for:
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1 | x-forwarded-for: 203.0.113.2
-      x-forwarded-for: 203.0.113.1,203.0.113.2,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,203.0.113.2,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1,
-      x-forwarded-for: 203.0.113.1,,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-external-address: 1.2.3.4
-      x-envoy-external-address: 127.0.0.1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-envoy-external-address: 127.0.0.1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-internal: true
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: https
-      x-forwarded-proto: http | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: http | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: nonsense
-      x-forwarded-proto: http | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: http | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: HTTPS
-      x-forwarded-proto: http | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: http | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-host: h | x-forwarded-port: 1
-      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     forwarded: for=1.2.3.4
-      forwarded: for=1.2.3.4 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      forwarded: for=1.2.3.4 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-client-cert: By=spoof
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
   ` }, table('remote', rows))
   f.scenario('use_remote_address with one trusted hop', { sees: `
     (nothing)
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 192.0.2.5 | x-from: 192.0.2.5 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 192.0.2.5 | x-from: 192.0.2.5 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40
-      x-forwarded-for: 10.20.30.40,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 10.20.30.40 | x-from: 10.20.30.40 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 10.20.30.40 | x-from: 10.20.30.40 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40, 10.20.30.50
-      x-forwarded-for: 10.20.30.40, 10.20.30.50,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 10.20.30.50 | x-from: 10.20.30.50 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40, 10.20.30.50,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 10.20.30.50 | x-from: 10.20.30.50 | x-direct: 127.0.0.1
     x-forwarded-for: 127.0.0.1
-      x-forwarded-for: 127.0.0.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 127.0.0.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: ::1
-      x-forwarded-for: ::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: ::1 | x-from: ::1 | x-direct: 127.0.0.1
+      x-forwarded-for: ::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: ::1 | x-from: ::1 | x-direct: 127.0.0.1
     x-forwarded-for: 2001:db8::1
-      x-forwarded-for: 2001:db8::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 2001:db8::1 | x-from: 2001:db8::1 | x-direct: 127.0.0.1
+      x-forwarded-for: 2001:db8::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 2001:db8::1 | x-from: 2001:db8::1 | x-direct: 127.0.0.1
     x-forwarded-for: [2001:db8::1]
-      x-forwarded-for: [2001:db8::1],192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: [2001:db8::1],LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1:8080
-      x-forwarded-for: 203.0.113.1:8080,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1:8080,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: unknown
-      x-forwarded-for: unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1, unknown
-      x-forwarded-for: 203.0.113.1, unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1, unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for:
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1 | x-forwarded-for: 203.0.113.2
-      x-forwarded-for: 203.0.113.1,203.0.113.2,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.2 | x-from: 203.0.113.2 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,203.0.113.2,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.2 | x-from: 203.0.113.2 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1,
-      x-forwarded-for: 203.0.113.1,,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-external-address: 1.2.3.4
-      x-envoy-external-address: 127.0.0.1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-envoy-external-address: 127.0.0.1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-internal: true
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: https
-      x-forwarded-proto: https | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: https | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: nonsense
-      x-forwarded-proto: nonsense | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: nonsense | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: HTTPS
-      x-forwarded-proto: HTTPS | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: HTTPS | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-host: h | x-forwarded-port: 1
-      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     forwarded: for=1.2.3.4
-      forwarded: for=1.2.3.4 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      forwarded: for=1.2.3.4 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-client-cert: By=spoof
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
   ` }, table('remote1', rows))
   f.scenario('use_remote_address with two trusted hops', { sees: `
     (nothing)
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.10 | x-from: 203.0.113.10 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.10 | x-from: 203.0.113.10 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40
-      x-forwarded-for: 10.20.30.40,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40, 10.20.30.50
-      x-forwarded-for: 10.20.30.40, 10.20.30.50,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 10.20.30.40 | x-from: 10.20.30.40 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40, 10.20.30.50,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 10.20.30.40 | x-from: 10.20.30.40 | x-direct: 127.0.0.1
     x-forwarded-for: 127.0.0.1
-      x-forwarded-for: 127.0.0.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 127.0.0.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: ::1
-      x-forwarded-for: ::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: ::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 2001:db8::1
-      x-forwarded-for: 2001:db8::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 2001:db8::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: [2001:db8::1]
-      x-forwarded-for: [2001:db8::1],192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: [2001:db8::1],LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1:8080
-      x-forwarded-for: 203.0.113.1:8080,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1:8080,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: unknown
-      x-forwarded-for: unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1, unknown
-      x-forwarded-for: 203.0.113.1, unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1, unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
     x-forwarded-for:
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1 | x-forwarded-for: 203.0.113.2
-      x-forwarded-for: 203.0.113.1,203.0.113.2,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,203.0.113.2,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1,
-      x-forwarded-for: 203.0.113.1,,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 203.0.113.1 | x-from: 203.0.113.1 | x-direct: 127.0.0.1
     x-envoy-external-address: 1.2.3.4
-      x-envoy-external-address: 127.0.0.1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-envoy-external-address: 127.0.0.1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-internal: true
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: https
-      x-forwarded-proto: https | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: https | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: nonsense
-      x-forwarded-proto: nonsense | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: nonsense | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: HTTPS
-      x-forwarded-proto: HTTPS | x-forwarded-for: 192.0.2.2 | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: HTTPS | x-forwarded-for: LOCAL | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-host: h | x-forwarded-port: 1
-      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     forwarded: for=1.2.3.4
-      forwarded: for=1.2.3.4 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      forwarded: for=1.2.3.4 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-client-cert: By=spoof
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
   ` }, table('remote2', rows))
   f.scenario('one trusted hop without use_remote_address', { sees: `
     (nothing)
@@ -793,51 +793,51 @@ feature('x-forwarded-for', {
   ` }, table('skip', rows))
   f.scenario('loopback peers declared internal', { sees: `
     (nothing)
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5
-      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.128, 203.0.113.10, 203.0.113.1, 192.0.2.5,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40
-      x-forwarded-for: 10.20.30.40,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 10.20.30.40, 10.20.30.50
-      x-forwarded-for: 10.20.30.40, 10.20.30.50,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 10.20.30.40, 10.20.30.50,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 127.0.0.1
-      x-forwarded-for: 127.0.0.1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 127.0.0.1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: ::1
-      x-forwarded-for: ::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: ::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 2001:db8::1
-      x-forwarded-for: 2001:db8::1,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 2001:db8::1,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: [2001:db8::1]
-      x-forwarded-for: [2001:db8::1],192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: [2001:db8::1],LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1:8080
-      x-forwarded-for: 203.0.113.1:8080,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1:8080,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: unknown
-      x-forwarded-for: unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1, unknown
-      x-forwarded-for: 203.0.113.1, unknown,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1, unknown,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for:
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1 | x-forwarded-for: 203.0.113.2
-      x-forwarded-for: 203.0.113.1,203.0.113.2,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,203.0.113.2,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-for: 203.0.113.1,
-      x-forwarded-for: 203.0.113.1,,192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: 203.0.113.1,,LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-external-address: 1.2.3.4
-      x-envoy-external-address: 1.2.3.4 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-envoy-external-address: 1.2.3.4 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-envoy-internal: true
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: https
-      x-forwarded-proto: http | x-forwarded-for: 192.0.2.2 | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: http | x-forwarded-for: LOCAL | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: nonsense
-      x-forwarded-proto: http | x-forwarded-for: 192.0.2.2 | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: http | x-forwarded-for: LOCAL | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-proto: HTTPS
-      x-forwarded-proto: http | x-forwarded-for: 192.0.2.2 | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-proto: http | x-forwarded-for: LOCAL | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-host: h | x-forwarded-port: 1
-      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-host: h | x-forwarded-port: 1 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     forwarded: for=1.2.3.4
-      forwarded: for=1.2.3.4 | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      forwarded: for=1.2.3.4 | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
     x-forwarded-client-cert: By=spoof
-      x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+      x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-internal: true | x-from: 127.0.0.1 | x-direct: 127.0.0.1
   ` }, table('internal', rows))
   f.scenario('10/8 declared internal', { sees: `
     (nothing)
@@ -936,8 +936,8 @@ feature('x-forwarded-for', {
       x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1
   ` }, table('extension', rows))
   f.scenario('append_x_forwarded_port', { sees: `
-    x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-forwarded-port: LISTENER | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
-    x-forwarded-port: LISTENER | x-forwarded-for: 192.0.2.2 | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+    x-forwarded-for: LOCAL | x-forwarded-proto: http | x-forwarded-port: LISTENER | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
+    x-forwarded-port: LISTENER | x-forwarded-for: LOCAL | x-forwarded-proto: http | x-envoy-external-address: 127.0.0.1 | x-from: 127.0.0.1 | x-direct: 127.0.0.1
   ` }, async (s) => {
     await ask(s, 'port', [])
     s.note(picked(s, ADDRESSES).replace(String(s.proxy.port('port')), 'LISTENER'))

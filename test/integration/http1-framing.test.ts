@@ -708,33 +708,17 @@ feature('forgiven', { file: import.meta.url, listeners: [http('main')] }, (f) =>
     (open)
     log: HTTP/1.1 200 - via_upstream in=0 out=2
   ` })
-  f.exchange('a chunked body that arrives byte by byte', {
-    send: [head('POST / HTTP/1.1', 'host: a', 'transfer-encoding: chunked'), ...'2\r\nab\r\n0\r\n\r\n'],
-    log: 0,
-    sees: `
-      > up
-      POST / HTTP/1.1
-      host: a
-      x-forwarded-proto: http
-      x-request-id: UUID
-      x-envoy-expected-rq-timeout-ms: 15000
-      transfer-encoding: chunked
-
-      2
-      ab
-      0
-
-
-      < client
-      HTTP/1.1 200 OK
-      content-length: 2
-      x-envoy-upstream-service-time: MS
-      date: DATE
-      server: envoy
-
-      ok
-      (open)
-    `,
+  f.scenario('a chunked body that arrives byte by byte', { sees: `
+    ab true
+    log: HTTP/1.1 200 - via_upstream in=2 out=2
+  ` }, async (scene) => {
+    const client = await scene.connect()
+    for (const piece of [head('POST / HTTP/1.1', 'host: a', 'transfer-encoding: chunked'), ...'2\r\nab\r\n0\r\n\r\n']) await client.send(piece)
+    await client.response()
+    // How many chunks come out depends on the kernel; their content does not.
+    const body = scene.upstream().requests[0]?.body.toString() ?? ''
+    scene.note(`${body.replace(/[0-9a-f]+\r\n(\w*)\r\n/g, '$1')} ${body.endsWith('0\r\n\r\n')}`)
+    await scene.sawLog()
   })
   f.exchange('a header name of all token characters', { send: head('GET / HTTP/1.1', 'host: a', "x!#$%&'*+-.^_`|~9: v"), sees: `
     > up
@@ -754,7 +738,6 @@ feature('forgiven', { file: import.meta.url, listeners: [http('main')] }, (f) =>
 
     ok
     (open)
-    log: HTTP/1.1 200 - via_upstream in=2 out=2
     log: HTTP/1.1 200 - via_upstream in=0 out=2
   ` })
   f.exchange('a path with characters a URI does not have', { send: head('GET /a"<>\\^`{|} HTTP/1.1', 'host: a'), sees: `

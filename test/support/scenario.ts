@@ -2,6 +2,7 @@
 // Scenarios of one feature share a proxy process. They run against the target of NUNCIO_TEST_TARGET.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { dedent, showBody, showBytes } from './bytes.js'
@@ -61,6 +62,10 @@ export interface ExchangeOptions extends ScenarioOptions {
   readonly stats?: RegExp
 }
 
+/** The first IPv4 address of this machine that is not loopback; loopback when there is none. */
+export const localAddress: string =
+  Object.values(os.networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'
+
 /** What a scenario's function works with. */
 export class Scene {
   readonly proxy: ProxyUnderTest
@@ -69,7 +74,8 @@ export class Scene {
   readonly #values: Map<string, string | number>
   readonly #lines: string[] = []
   readonly #clients: RawClient[] = []
-  readonly #logAt = new Map<string, number>()
+  readonly #logsTaken = new Map<string, number>()
+  readonly #begun = Date.now()
 
   constructor(proxy: ProxyUnderTest, folder: string, upstreams: ReadonlyMap<string, FakeUpstream>, values: Map<string, string | number>) {
     this.proxy = proxy
@@ -127,23 +133,17 @@ export class Scene {
     for (const line of await this.log(count, listener)) this.note(`log: ${line}`)
   }
 
+  /** Lines that belong to streams begun in this scenario, and were not taken before. */
   async log(count = 1, listener = 'main'): Promise<string[]> {
     const file = path.join(this.folder, `${listener}.log`)
-    const from = this.#logAt.get(listener) ?? 0
+    const taken = this.#logsTaken.get(listener) ?? 0
     const lines = await poll(`${count} lines in the access log of ${listener}`, () => {
-      const all = existsSync(file) ? readFileSync(file, 'latin1').slice(from).split('\n').slice(0, -1) : []
-      return all.length >= count ? all : undefined
+      const all = existsSync(file) ? readFileSync(file, 'latin1').split('\n').slice(0, -1) : []
+      const own = all.filter((line) => Number.parseInt(line, 10) >= this.#begun).slice(taken)
+      return own.length >= count ? own : undefined
     })
-    this.#logAt.set(listener, from + lines.reduce((sum, line) => sum + line.length + 1, 0))
-    return lines
-  }
-
-  /** Marks where the logs are now; done at the start of every scenario. */
-  markLogs(): void {
-    for (const listener of this.proxy.listeners.keys()) {
-      const file = path.join(this.folder, `${listener}.log`)
-      this.#logAt.set(listener, existsSync(file) ? readFileSync(file, 'latin1').length : 0)
-    }
+    this.#logsTaken.set(listener, taken + lines.length)
+    return lines.map((line) => line.replace(/^\d+ /, ''))
   }
 
   /** Runs `act` and notes which counters and gauges matching `names` changed, and by how much. */
@@ -266,7 +266,6 @@ class Stage {
       const proxy = await this.#running()
       for (const upstream of this.#upstreams.values()) upstream.forget()
       const scene = new Scene(proxy, this.#folder, this.#upstreams, this.#values)
-      scene.markLogs()
       try {
         await run(scene)
       } finally {
@@ -275,9 +274,10 @@ class Stage {
       }
       const seen = scene.transcript()
       const differs = target.name === 'nuncio' ? scenario.nuncio : undefined
-      const expected = dedent(differs?.instead ?? scenario.sees)
+      // LOCAL is this machine's own address, which a proxy puts into x-forwarded-for in place of a loopback peer.
+      const expected = dedent(differs?.instead ?? scenario.sees).replaceAll('LOCAL', localAddress)
       if (seen === expected) return
-      if (recording) return record(this.#options.file, title, seen)
+      if (recording) return record(this.#options.file, title, localAddress === '127.0.0.1' ? seen : seen.replaceAll(localAddress, 'LOCAL'))
       const alive = proxy.alive || this.#options.fresh === true ? '' : `\nthe proxy ended with ${proxy.exit}:\n${proxy.stderr.slice(-4000)}`
       assert.fail(`the transcript differs${alive}\n--- seen\n${seen}\n--- expected\n${expected}`)
     })

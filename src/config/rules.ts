@@ -128,7 +128,7 @@ function checkWellKnown(rules: StringRules, value: string): string | undefined {
 
 function checkHeader(kind: number, isStrict: boolean, value: string): string | undefined {
   const isBroken = (strict: RegExp) => (isStrict ? !strict.test(value) : /[\0\n\r]/.test(value))
-  if (kind === headerName && (isBroken(/^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/) || value === '')) return 'must be a valid HTTP header name'
+  if (kind === headerName && isBroken(/^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/)) return 'must be a valid HTTP header name'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about them
   if (kind === headerValue && isBroken(/^[^\0-\x08\x0a-\x1f\x7f]*$/)) return 'must be a valid HTTP header value'
   return undefined

@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
+import type { LineCounter, Node, Pair } from 'yaml'
 import type { ConfigError, ConfigErrorCode } from './config-error.js'
 import { parsePath } from './field-path.js'
 import { positionAt } from './text-syntax.js'
@@ -32,6 +33,15 @@ export interface SourceText {
 
 type Part = string | number
 
+// The parser that knows positions is needed only when there is an error; loading it takes 25 ms.
+const require = createRequire(import.meta.url)
+let yaml: typeof import('yaml') | undefined
+
+function yamlLibrary(): typeof import('yaml') {
+  yaml ??= require('yaml') as typeof import('yaml')
+  return yaml
+}
+
 /** A place found in one text: how many parts of the path were matched, and whether the text goes on. */
 interface Place extends SourcePosition {
   readonly depth: number
@@ -41,7 +51,7 @@ interface Place extends SourcePosition {
 export class TextPositions {
   readonly #source: SourceText
   #root: Node | null | undefined
-  readonly #lines = new LineCounter()
+  #lines: LineCounter | undefined
 
   constructor(source: SourceText) {
     this.#source = source
@@ -58,7 +68,7 @@ export class TextPositions {
       const step = stepInto(node, part)
       if (!step) break
       node = step.value
-      const marks = isScalar(node) && !prefersKey ? node : (step.key ?? node)
+      const marks = yamlLibrary().isScalar(node) && !prefersKey ? node : (step.key ?? node)
       place = { file, depth: depth + 1, ...this.#position(marks), ...foundIn(node) }
     }
     return place
@@ -73,20 +83,22 @@ export class TextPositions {
       if (!step) return 0
       node = step.value
     }
-    return isSeq(node) ? node.items.length : 1
+    return yamlLibrary().isSeq(node) ? node.items.length : 1
   }
 
   #document(): Node | null {
     if (this.#root === undefined) {
+      const library = yamlLibrary()
+      this.#lines = new library.LineCounter()
       const options = { lineCounter: this.#lines, uniqueKeys: false, logLevel: 'silent', strict: false } as const
-      this.#root = parseDocument(this.#source.text, options).contents
+      this.#root = library.parseDocument(this.#source.text, options).contents
     }
     return this.#root
   }
 
   #position(node: Node | null): { line?: number; column?: number } {
     const offset = node?.range?.[0]
-    if (offset === undefined) return {}
+    if (offset === undefined || !this.#lines) return {}
     const { line, col } = this.#lines.linePos(offset)
     return { line, column: col }
   }
@@ -102,6 +114,7 @@ function locateOffset(source: SourceText, offsets: ReadonlyMap<string, number>, 
 }
 
 function stepInto(node: Node | null, part: Part): { value: Node | null; key?: Node } | undefined {
+  const { isAlias, isMap, isScalar, isSeq } = yamlLibrary()
   const target = isAlias(node) ? null : node
   if (isSeq(target)) return typeof part === 'number' && part < target.items.length ? { value: target.items[part] as Node | null } : undefined
   if (typeof part === 'number') return part === 0 ? { value: node } : undefined // one value in place of a list
@@ -116,7 +129,7 @@ function camel(name: string): string {
 }
 
 function foundIn(node: Node | null): { found?: string } {
-  if (!isScalar(node)) return {}
+  if (!yamlLibrary().isScalar(node)) return {}
   const text = node.type === 'PLAIN' ? (node.source ?? '') : JSON.stringify(node.value)
   return text === '' ? {} : { found: text.length > 60 ? `${text.slice(0, 57)}...` : text }
 }

@@ -1,0 +1,117 @@
+/**
+ * The typed face of the native addon, and the only file that loads it. Everything native/binding exports is here;
+ * nothing else in src/ touches `nuncio.node`.
+ */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime'
+
+/** One slot of the next snapshot. `id` empty: the slot is emptied. */
+export interface SnapshotChange {
+  readonly kind: PlanKind
+  readonly slot: number
+  readonly id: string
+}
+
+export interface ProcessOptions {
+  /** Number of workers there will ever be. */
+  readonly workers: number
+  /** Access-log flushing: `--file-flush-interval-msec`, `--file-flush-min-size-kb`. */
+  readonly fileFlushIntervalMs: number
+  readonly fileFlushMinSizeKb: number
+  /** `--drain-time-s` and `--drain-strategy`. */
+  readonly drainTimeMs: number
+  readonly drainGradual: boolean
+}
+
+export interface OpenedListener {
+  /** Local addresses in the order of the plan's, ports filled in: "127.0.0.1:10000". Empty for bind_to_port false. */
+  readonly addresses: readonly string[]
+  /** The stat prefix part, e.g. "127.0.0.1_10000". */
+  readonly statName: string
+}
+
+export interface HostStats {
+  readonly address: string
+  readonly hostname: string
+  readonly cxTotal: number
+  readonly cxActive: number
+  readonly cxConnectFail: number
+  readonly rqTotal: number
+  readonly rqActive: number
+  readonly rqSuccess: number
+  readonly rqError: number
+  readonly rqTimeout: number
+}
+
+export interface BreakerState {
+  readonly connections: number
+  readonly pending: number
+  readonly requests: number
+  readonly retries: number
+}
+
+/** Called once per process, on the main thread, before anything else. */
+export interface NativeAddon {
+  init(options: ProcessOptions): void
+  /** Self-test of what the running Node must export; a sentence when it does not fit. */
+  selfTest(): string | undefined
+  /** Decodes a plan and keeps it by id. Returns why it cannot be used, or undefined. Known ids cost nothing. */
+  putPlan(kind: PlanKind, name: string, id: string, bytes: Uint8Array): string | undefined
+  /**
+   * Opens (or reuses) the sockets of the listener plan `id` that will stand in `slot`; nothing is accepted before commit.
+   * Returns the addresses, or a sentence ("cannot bind '127.0.0.1:80': Permission denied").
+   */
+  openListener(slot: number, id: string): OpenedListener | string
+  /** Makes the next snapshot of what was put and wakes every worker. Returns an error only for a bug (unknown id). */
+  commit(changes: readonly SnapshotChange[]): string | undefined
+  /** Is a regular expression valid RE2? The reason when it is not. */
+  checkRegex(pattern: string): string | undefined
+
+  /**
+   * In a worker thread: attaches this thread to worker `index` and carries its traffic from now on; resolves never by
+   * itself. The libuv loop of the thread goes on running (messages, timers, promises).
+   */
+  attachWorker(index: number): void
+  detachWorker(index: number): void
+  /** How many snapshots each worker has adopted: [worker] → version. Main waits for it after a commit when it must. */
+  adoptedVersions(): readonly number[]
+  version(): number
+
+  /** Stop accepting on all listeners ('all') or inbound ones; existing connections stay. */
+  stopListeners(which: 'all' | 'inbound'): void
+  /** /drain_listeners?graceful: connections are told to go (connection: close) as the drain sequence goes on. */
+  drainListeners(which: 'all' | 'inbound'): void
+  /** /healthcheck/fail and ok. */
+  setHealthFailed(failed: boolean): void
+  reopenAccessLogs(): void
+  /** Flushes access logs; for exit. */
+  flushAccessLogs(): void
+  fileStats(): Readonly<Record<'write_buffered' | 'write_completed' | 'write_failed' | 'flushed_by_timer' | 'reopen_failed' | 'write_total_buffered', number>>
+
+  /** Counters of the hosts of a cluster slot, summed over workers, in the order of its endpoints plan. */
+  hostStats(slot: number): readonly HostStats[]
+  /** In-use counts of a cluster's breakers. */
+  breakers(slot: number): { readonly default: BreakerState; readonly high: BreakerState } | undefined
+  /** Bytes of native heap in use and mapped, for /memory and server.memory_*. */
+  memory(): { readonly allocated: number; readonly heapSize: number }
+  /** Connections now open downstream, over all workers. */
+  connectionCount(): number
+  /** 0 trace … 6 off; the native side writes nothing below it. */
+  setLogLevel(level: number): void
+
+  // Statistics: see src/stats/native-stats.ts for the shapes (native/binding/stats_binding.cc).
+  readonly [statFunction: `stats${string}` | `readScope${string}`]: unknown
+}
+
+let loaded: NativeAddon | undefined
+
+/** Loads build/Release/nuncio.node (or NUNCIO_ADDON) once. Throws with the command to run when it was not built. */
+export function loadAddon(): NativeAddon {
+  if (loaded === undefined) {
+    const path = process.env['NUNCIO_ADDON'] ?? fileURLToPath(new URL('../../build/Release/nuncio.node', import.meta.url))
+    loaded = createRequire(import.meta.url)(path) as NativeAddon
+  }
+  return loaded
+}

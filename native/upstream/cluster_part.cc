@@ -1,0 +1,72 @@
+#include "upstream/cluster_part.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nuncio::upstream {
+
+base::Result<net::Address, std::string> toAddress(const plan::Address& address) {
+  if (!address.pipe.empty()) return net::Address::unixPath(address.pipe);
+  net::Address out;
+  if (!net::Address::parseIp(address.ip, static_cast<uint16_t>(address.port), out)) {
+    return "'" + address.ip + "' is not an IP address";
+  }
+  return out;
+}
+
+base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std::string_view name,
+                                                                             std::span<const uint8_t> bytes) {
+  auto part = std::make_shared<ClusterPart>();
+  if (!plan::decode(bytes, part->plan)) return "malformed cluster plan '" + std::string(name) + "'";
+  part->limits[0] = part->plan.default_thresholds.value_or(plan::Thresholds{});
+  part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
+  part->stat_prefix = "cluster." + part->plan.stat_name + ".";
+  std::lock_guard lock(mutex_);
+  std::weak_ptr<CircuitBreakers>& shared = breakers_[part->plan.name];
+  part->breakers = shared.lock();
+  if (part->breakers == nullptr) {
+    part->breakers = std::make_shared<CircuitBreakers>();
+    shared = part->breakers;
+  }
+  return snapshot::PartPtr(std::move(part));
+}
+
+base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(std::string_view name,
+                                                                               std::span<const uint8_t> bytes) {
+  plan::Endpoints plan;
+  if (!plan::decode(bytes, plan)) return "malformed endpoints plan '" + std::string(name) + "'";
+  auto part = std::make_shared<EndpointsPart>();
+  part->overprovisioning = plan.overprovisioning_factor == 0 ? 140 : plan.overprovisioning_factor;
+  part->drop_ppm = plan.drop_overload_ppm;
+  part->warm = plan.warm;
+  const std::string cluster(name);
+  for (plan::Locality& locality : plan.localities) {
+    part->priorities = std::max(part->priorities, locality.priority + 1);
+    for (plan::Host& host : locality.hosts) {
+      auto address = toAddress(host.address.value_or(plan::Address{}));
+      if (!address.ok()) return std::move(address.error());
+      HostPtr shared = hostFor(cluster, address.value(), host.hostname);
+      part->members.push_back(Member{std::move(shared), std::max(host.weight, 1u), locality.priority, host.health, host.canary,
+                                     std::move(host.metadata_json), locality.zone});
+    }
+  }
+  return snapshot::PartPtr(std::move(part));
+}
+
+HostPtr ClusterDirectory::hostFor(const std::string& cluster, const net::Address& address, const std::string& hostname) {
+  std::string key = cluster;
+  key.append("\n").append(address.text()).append("\n").append(hostname);
+  std::lock_guard lock(mutex_);
+  std::weak_ptr<Host>& shared = hosts_[std::move(key)];
+  HostPtr host = shared.lock();
+  if (host == nullptr) {
+    host = std::make_shared<Host>(address, hostname, workers_);
+    shared = host;
+  }
+  if (hosts_.size() > 1024 && hosts_.size() % 256 == 0) {
+    std::erase_if(hosts_, [](const auto& entry) { return entry.second.expired(); });
+  }
+  return host;
+}
+
+}  // namespace nuncio::upstream

@@ -1,0 +1,70 @@
+// ClusterPart and EndpointsPart: what the snapshot knows of a cluster: its settings, and its members. Immutable, shared
+// by all workers; the members are separate because they change far more often. `ClusterDirectory` keeps what outlives a
+// snapshot (breaker counts, hosts) by name; it is process-wide, guarded by a mutex, used only while plans are decoded.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "net/address.h"
+#include "plan/plan_types.h"
+#include "snapshot/snapshot.h"
+#include "upstream/circuit_breaker.h"
+#include "upstream/host.h"
+
+namespace nuncio::upstream {
+
+struct ClusterPart final : snapshot::Part {
+  plan::Cluster plan;
+  plan::Thresholds limits[2];       // by Priority
+  std::shared_ptr<CircuitBreakers> breakers;
+  std::string stat_prefix;          // "cluster.<stat_name>."
+
+  const plan::Thresholds& limitsOf(Priority priority) const { return limits[static_cast<size_t>(priority)]; }
+};
+
+/** One host as a cluster's membership lists it. */
+struct Member {
+  HostPtr host;
+  uint32_t weight;
+  uint32_t priority;
+  uint32_t health;                  // Envoy's HealthStatus
+  bool canary;
+  std::string metadata_json;
+  std::string zone;                 // for stats by zone
+  bool usable() const { return health <= 1; }           // UNKNOWN, HEALTHY
+  bool degraded() const { return health == 5; }
+};
+
+struct EndpointsPart final : snapshot::Part {
+  std::vector<Member> members;      // in order of configuration
+  uint32_t priorities = 0;          // number of priorities
+  uint32_t overprovisioning = 140;
+  uint32_t drop_ppm = 0;
+  bool warm = false;
+};
+
+class ClusterDirectory {
+ public:
+  explicit ClusterDirectory(size_t workers) : workers_(workers) {}
+
+  base::Result<snapshot::PartPtr, std::string> decodeCluster(std::string_view name, std::span<const uint8_t> bytes);
+  base::Result<snapshot::PartPtr, std::string> decodeEndpoints(std::string_view name, std::span<const uint8_t> bytes);
+
+ private:
+  HostPtr hostFor(const std::string& cluster, const net::Address& address, const std::string& hostname);
+
+  const size_t workers_;
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<CircuitBreakers>, std::less<>> breakers_;  // guarded by mutex_
+  std::map<std::string, std::weak_ptr<Host>, std::less<>> hosts_;                // "<cluster>\n<address>\n<hostname>"
+};
+
+/** A plan address as a socket address; an error for text that is none. */
+base::Result<net::Address, std::string> toAddress(const plan::Address& address);
+
+}  // namespace nuncio::upstream

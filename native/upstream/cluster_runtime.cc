@@ -1,0 +1,157 @@
+#include "upstream/cluster_runtime.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nuncio::upstream {
+
+ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
+    : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)) {}
+
+ClusterRuntime::~ClusterRuntime() { services_.stats.release(stats_); }
+
+void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints) {
+  endpoints_ = std::move(endpoints);
+  std::unordered_map<const Host*, HostRef> next;
+  if (endpoints_ != nullptr) {
+    next.reserve(endpoints_->members.size());
+    for (const Member& member : endpoints_->members) {
+      const auto known = hosts_.find(member.host.get());
+      if (known == hosts_.end()) {
+        next.emplace(member.host.get(), base::makeLocal<HostRuntime>(member, services_.index));
+      } else {
+        known->second->update(member);
+        next.emplace(member.host.get(), known->second);
+      }
+    }
+  }
+  for (auto& [host, runtime] : hosts_) {
+    if (!next.contains(host)) runtime->drain();
+  }
+  hosts_ = std::move(next);
+  rebuild();
+}
+
+void ClusterRuntime::rebuild() {
+  priorities_.clear();
+  priorities_.resize(endpoints_ == nullptr ? 0 : endpoints_->priorities);
+  if (endpoints_ != nullptr) {
+    for (const Member& member : endpoints_->members) {
+      PriorityState& state = priorities_[member.priority];
+      HostRuntime* host = hosts_.at(member.host.get()).get();
+      state.all.hosts.push_back(host);
+      if (member.usable()) state.healthy.hosts.push_back(host);
+      if (member.degraded()) state.degraded.hosts.push_back(host);
+    }
+  }
+  for (PriorityState& state : priorities_) {
+    fill(state.all);
+    fill(state.healthy);
+    fill(state.degraded);
+  }
+  computeLoads();
+}
+
+void ClusterRuntime::fill(HostSet& set) const {
+  set.balancer = makeLoadBalancer(part_->plan, set.hosts, services_.random);
+}
+
+// Envoy's arithmetic (docs: "Priority levels", "Degraded endpoints"): a priority's health is its share of usable hosts
+// times the over-provisioning factor, at most 100; load goes to the first priorities as far as their health carries it.
+void ClusterRuntime::computeLoads() {
+  std::vector<uint32_t> health, degraded;
+  uint32_t total = 0;
+  for (const PriorityState& state : priorities_) {
+    const size_t hosts = state.all.hosts.size();
+    const auto share = [&](size_t part) {
+      if (hosts == 0) return 0u;
+      return static_cast<uint32_t>(std::min<uint64_t>(100, endpoints_->overprovisioning * part / hosts));
+    };
+    health.push_back(share(state.healthy.hosts.size()));
+    degraded.push_back(share(state.degraded.hosts.size()));
+    total += health.back() + degraded.back();
+  }
+  const uint32_t availability = std::min(total, 100u);
+  uint32_t left = 100;
+  const auto take = [&](uint32_t share) {
+    const uint32_t load = availability == 0 ? 0 : std::min(left, share * 100 / availability);
+    left -= load;
+    return load;
+  };
+  for (size_t i = 0; i < priorities_.size(); ++i) priorities_[i].healthy_load = take(health[i]);
+  for (size_t i = 0; i < priorities_.size(); ++i) priorities_[i].degraded_load = take(degraded[i]);
+  for (size_t i = 0; left > 0 && availability > 0 && i < priorities_.size(); ++i) {  // rounding: to the first that has any
+    if (priorities_[i].healthy_load > 0) {
+      priorities_[i].healthy_load += std::exchange(left, 0);
+    } else if (priorities_[i].degraded_load > 0) {
+      priorities_[i].degraded_load += std::exchange(left, 0);
+    }
+  }
+  computePanic(availability);
+  simple_ = priorities_.size() == 1 && !priorities_[0].panic && priorities_[0].healthy_load == 100;
+}
+
+void ClusterRuntime::computePanic(uint32_t availability) {
+  if (availability == 100) return;
+  bool everywhere = true;
+  size_t all_hosts = 0;
+  for (PriorityState& state : priorities_) {
+    const size_t hosts = state.all.hosts.size();
+    const size_t usable = state.healthy.hosts.size() + state.degraded.hosts.size();
+    state.panic = (hosts == 0 ? 0 : 100 * usable / hosts) < part_->plan.healthy_panic_threshold;
+    everywhere = everywhere && state.panic;
+    all_hosts += hosts;
+  }
+  if (!everywhere || all_hosts == 0) return;
+  uint32_t left = 100;  // total panic: load by number of hosts
+  for (PriorityState& state : priorities_) {
+    state.healthy_load = static_cast<uint32_t>(100 * state.all.hosts.size() / all_hosts);
+    state.degraded_load = 0;
+    left -= state.healthy_load;
+  }
+  for (PriorityState& state : priorities_) {
+    if (!state.all.hosts.empty()) {
+      state.healthy_load += left;
+      break;
+    }
+  }
+}
+
+const ClusterRuntime::PriorityState* ClusterRuntime::choosePriority(bool& degraded) {
+  const auto ticket = static_cast<uint32_t>(services_.random.below(100));
+  uint32_t sum = 0;
+  for (const PriorityState& state : priorities_) {
+    sum += state.healthy_load;
+    if (ticket < sum) return &state;
+  }
+  degraded = true;
+  for (const PriorityState& state : priorities_) {
+    sum += state.degraded_load;
+    if (ticket < sum) return &state;
+  }
+  degraded = false;
+  return priorities_.empty() ? nullptr : &priorities_.front();
+}
+
+HostRuntime* ClusterRuntime::choose(const PickContext& context) {
+  if (simple_) [[likely]] return pickFrom(priorities_[0].healthy, context);
+  bool degraded = false;
+  auto* state = const_cast<PriorityState*>(choosePriority(degraded));
+  if (state == nullptr) return nullptr;
+  if (!state->panic) return pickFrom(degraded ? state->degraded : state->healthy, context);
+  stats_.inc(stats::ClusterStat::lb_healthy_panic);
+  return part_->plan.fail_traffic_on_panic ? nullptr : pickFrom(state->all, context);
+}
+
+HostRuntime* ClusterRuntime::pickFrom(HostSet& set, const PickContext& context) {
+  HostRuntime* host = set.balancer->pick(context);
+  if (context.avoid == nullptr) return host;
+  for (uint32_t i = 0; i < context.attempts && host != nullptr && (*context.avoid)(*host); ++i) host = set.balancer->pick(context);
+  return host;
+}
+
+void ClusterRuntime::drain() {
+  for (auto& [host, runtime] : hosts_) runtime->drain();
+}
+
+}  // namespace nuncio::upstream

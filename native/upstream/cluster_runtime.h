@@ -1,0 +1,70 @@
+// ClusterRuntime: what one worker keeps for one cluster: its hosts with their pools, load balancers by priority, stats.
+// Made when a request first asks for the cluster; follows updates of the cluster and of its members. A cluster whose
+// settings changed gets a new runtime, and the old one drains. Worker thread only.
+//
+//   choose(): priority by load ─▶ (panic? all hosts : healthy : degraded) ─▶ load balancer ─▶ host
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/local_ref.h"
+#include "stats/registry.h"
+#include "upstream/cluster_part.h"
+#include "upstream/host_runtime.h"
+#include "upstream/load_balancer.h"
+#include "upstream/worker_services.h"
+
+namespace nuncio::upstream {
+
+class ClusterRuntime : public base::LocalCounted {
+ public:
+  ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part);
+  ~ClusterRuntime();
+
+  const ClusterPart& part() const { return *part_; }
+  const plan::Cluster& plan() const { return part_->plan; }
+  const EndpointsPart* endpoints() const { return endpoints_.get(); }
+  WorkerServices& services() { return services_; }
+  stats::ClusterScope& stats() { return stats_; }
+  CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
+
+  /** Takes over a new list of members; hosts that stay keep their pools. */
+  void setEndpoints(std::shared_ptr<const EndpointsPart> endpoints);
+  /** The host for one attempt; null: none is usable. */
+  HostRuntime* choose(const PickContext& context);
+  /** The cluster is gone or replaced: every host drains. */
+  void drain();
+
+ private:
+  struct HostSet {
+    std::vector<HostRuntime*> hosts;
+    std::unique_ptr<LoadBalancer> balancer;
+  };
+  struct PriorityState {
+    HostSet all, healthy, degraded;
+    uint32_t healthy_load = 0;   // percent of requests
+    uint32_t degraded_load = 0;
+    bool panic = false;
+  };
+  void rebuild();
+  void fill(HostSet& set) const;
+  void computeLoads();
+  void computePanic(uint32_t availability);
+  const PriorityState* choosePriority(bool& degraded);
+  HostRuntime* pickFrom(HostSet& set, const PickContext& context);
+
+  WorkerServices& services_;
+  std::shared_ptr<const ClusterPart> part_;
+  std::shared_ptr<const EndpointsPart> endpoints_;
+  stats::ClusterScope stats_;
+  std::unordered_map<const Host*, HostRef> hosts_;
+  std::vector<PriorityState> priorities_;
+  bool simple_ = false;  // one priority, all healthy: no arithmetic for each request
+};
+using ClusterRef = base::LocalRef<ClusterRuntime>;
+
+}  // namespace nuncio::upstream

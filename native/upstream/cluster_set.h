@@ -1,0 +1,35 @@
+// ClusterSet: the clusters of one worker: slot → runtime, made on first use, following the worker's snapshot.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "snapshot/snapshot.h"
+#include "upstream/cluster_runtime.h"
+
+namespace nuncio::upstream {
+
+class ClusterSet {
+ public:
+  explicit ClusterSet(WorkerServices& services) : services_(services) {}
+
+  /** The cluster in a slot; null when it does not exist or is not warm yet (Envoy: "no cluster"). */
+  ClusterRuntime* find(uint32_t slot);
+  /** By name, for cluster_header. Null as above. */
+  ClusterRuntime* find(std::string_view name);
+  /** Follows a new snapshot: runtimes that exist are updated, replaced or drained. */
+  void adopt(snapshot::SnapshotPtr snapshot);
+
+ private:
+  ClusterRuntime* make(uint32_t slot);
+
+  WorkerServices& services_;
+  snapshot::SnapshotPtr snapshot_;
+  std::vector<ClusterRef> runtimes_;
+  std::unordered_map<std::string_view, uint32_t> names_;  // into the snapshot's plans; built on first use
+  bool names_valid_ = false;
+};
+
+}  // namespace nuncio::upstream

@@ -1,0 +1,42 @@
+// Host: one endpoint of a cluster, shared by all workers and kept across snapshots by cluster name and address, so that
+// its counters and state survive updates. Immutable but for its counters: one cell a worker, single writer, read by main.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/address.h"
+
+namespace nuncio::upstream {
+
+/** A counter only its worker writes; relaxed, so that main may read it. */
+class Cell {
+ public:
+  void add(uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void sub() { value_.store(value_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct alignas(64) HostCounters {
+  Cell cx_total, cx_active, cx_connect_fail;
+  Cell rq_total, rq_active, rq_success, rq_error, rq_timeout;
+};
+
+struct Host {
+  net::Address address;
+  std::string hostname;          // config's hostname, or the DNS name
+  std::vector<net::Address> more_addresses;
+  std::vector<HostCounters> counters;  // [worker]
+
+  Host(net::Address host_address, std::string host_name, size_t workers)
+      : address(host_address), hostname(std::move(host_name)), counters(workers) {}
+};
+using HostPtr = std::shared_ptr<Host>;
+
+}  // namespace nuncio::upstream

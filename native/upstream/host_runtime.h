@@ -1,0 +1,45 @@
+// HostRuntime: what one worker keeps for one host of one cluster: its connection pools and its counters. Lives while the
+// cluster lists the host or a connection to it is open.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/intrusive_list.h"
+#include "base/local_ref.h"
+#include "upstream/cluster_part.h"
+#include "upstream/host.h"
+
+namespace nuncio::upstream {
+
+class ClusterRuntime;
+class Http1Pool;
+
+class HostRuntime : public base::LocalCounted {
+ public:
+  HostRuntime(const Member& member, size_t worker);
+  ~HostRuntime();
+
+  const Host& host() const { return *host_; }
+  const HostPtr& shared() const { return host_; }
+  const net::Address& address() const { return host_->address; }
+  HostCounters& counters() { return *counters_; }
+  uint64_t activeRequests() const { return counters_->rq_active.get(); }
+  uint32_t weight() const { return member_.weight; }
+  const Member& member() const { return member_; }
+  void update(const Member& member) { member_ = member; }
+
+  /** The HTTP/1 pool of a priority, made on first use. */
+  Http1Pool& http1Pool(ClusterRuntime& cluster, Priority priority);
+  /** The host left the cluster: idle connections close now, busy ones after their request. */
+  void drain();
+
+ private:
+  HostPtr host_;
+  HostCounters* counters_;
+  Member member_;
+  std::unique_ptr<Http1Pool> pools_[2];
+};
+using HostRef = base::LocalRef<HostRuntime>;
+
+}  // namespace nuncio::upstream

@@ -1,0 +1,34 @@
+// LoadBalancer: picks one of a fixed set of hosts. A new one is built when the set changes. Worker thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "base/random.h"
+#include "plan/plan_types.h"
+
+namespace nuncio::upstream {
+
+class HostRuntime;
+
+/** What the request brings to the choice. */
+struct PickContext {
+  std::optional<uint64_t> hash;                                       // for consistent hashing
+  const base::FunctionRef<bool(const HostRuntime&)>* avoid = nullptr; // retry: hosts not wanted again
+  uint32_t attempts = 1;                                              // how often to pick anew when avoided
+};
+
+class LoadBalancer {
+ public:
+  virtual ~LoadBalancer() = default;
+  /** Null only for an empty set. */
+  virtual HostRuntime* pick(const PickContext& context) = 0;
+};
+
+std::unique_ptr<LoadBalancer> makeLoadBalancer(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts,
+                                               base::Random& random);
+
+}  // namespace nuncio::upstream

@@ -13,6 +13,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
+import { buildRe2, re2Include } from './re2-sources.mjs'
+
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +34,7 @@ const flags = [
   ...(options.sanitize
     ? ['-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
     : ['-O2']),
-  `-I${root}/native`, `-I${root}`, '-isystem', include,
+  `-I${root}/native`, `-I${root}`, '-isystem', include, '-isystem', re2Include,
 ]
 
 // One folder for each set of flags, one addon for each set of objects; files appear whole, so that several runs may
@@ -42,7 +44,7 @@ const output = join(root, '.cache', 'native-tests', hashOf([compiler, ...flags].
 
 const sources = selectSources()
 const objects = await compileAll(sources)
-const addon = link(objects)
+const addon = link([...objects, await buildRe2({ compiler, jobs: Number(options.jobs) })])
 process.exitCode = runTests(addon)
 
 function walk(folder) {

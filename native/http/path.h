@@ -48,13 +48,13 @@ struct CleanPath {
 CleanPath cleanPath(base::Arena& arena, std::string_view target, const PathRules& rules);
 
 struct AbsoluteUrl {
-  std::string_view scheme;     // as written
-  std::string_view authority;  // host and port, as written
-  std::string_view path;       // with query; "/" when the URL had none (in the arena when it had to be made)
+  std::string_view scheme;     // "http" or "https", as written
+  std::string_view authority;  // host and port, as written, without user information
+  std::string_view path;       // "/" when the URL ends behind the host; "?x" when no slash follows it (Envoy answers 404 then)
 };
 
 /** "http://host:port/path?query" taken apart; null when it is no such URL. */
-std::optional<AbsoluteUrl> splitAbsoluteUrl(base::Arena& arena, std::string_view url);
+std::optional<AbsoluteUrl> splitAbsoluteUrl(std::string_view url);
 
 /** Where ":port" begins in "host:port" or "[v6]:port"; npos when there is none. */
 size_t portStart(std::string_view authority);

@@ -1,5 +1,7 @@
 #include "http/path.h"
 
+#include <arpa/inet.h>
+
 #include <cstring>
 
 #include "base/ascii.h"
@@ -58,8 +60,11 @@ struct DotSegment {
   size_t size = 0;  // input to skip, the following slash with it
 };
 
-/** Reads "." or ".." (escaped or not) with what ends it; plain dots may carry parameters (";x"), which go with them. */
-DotSegment dotSegment(std::string_view text) {
+/**
+ * Reads "." or ".." (escaped or not) with what ends it. Plain dots right behind a forward slash may carry parameters
+ * (";x"), which go with them.
+ */
+DotSegment dotSegment(std::string_view text, bool behind_slash) {
   const size_t first = dotLength(text);
   if (first == 0) return {};
   size_t size = first;
@@ -69,7 +74,7 @@ DotSegment dotSegment(std::string_view text) {
     dots = 2;
   }
   const bool plain = size == static_cast<size_t>(dots);
-  if (plain && size < text.size() && text[size] == ';') {
+  if (plain && behind_slash && size < text.size() && text[size] == ';') {
     const size_t slash = text.find('/', size);
     return {dots, slash == std::string_view::npos ? text.size() : slash + 1};
   }
@@ -78,62 +83,87 @@ DotSegment dotSegment(std::string_view text) {
   return {};
 }
 
-char* dropLastSegment(char* begin, char* at) {
-  // `at` stands behind a slash; go back behind the one before, if there is one.
-  if (at - begin <= 1) return at;
-  --at;
-  while (at > begin && at[-1] != '/') --at;
-  return at;
-}
+// Writes a clean path. A "%" that begins no escape stays as it is, unless what was unescaped behind it would make it one
+// ("%4%41" is not "%4A"): then it becomes "%25".
+class CleanWriter {
+ public:
+  explicit CleanWriter(char* out) : begin_(out), at_(out) {}
+  char* end() const { return at_; }
+  bool behindSlash() const { return at_ > begin_ && at_[-1] == '/'; }
+  void put(char c) {
+    if (bare_ != nullptr && bare_ == at_ - 2 && hexValue(at_[-1]) >= 0 && hexValue(c) >= 0) {
+      const char digit = at_[-1];
+      std::memcpy(at_ - 1, "25", 2);
+      at_[1] = digit;
+      at_ += 2;
+      bare_ = nullptr;
+    }
+    *at_++ = c;
+  }
+  void putBarePercent() {
+    bare_ = at_;
+    *at_++ = '%';
+  }
+  void copy(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  void escape(char c) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    *at_++ = '%';
+    *at_++ = kHex[static_cast<unsigned char>(c) >> 4];
+    *at_++ = kHex[static_cast<unsigned char>(c) & 15];
+  }
+  /** Standing behind a slash: goes back behind the one before, if there is one. */
+  void dropSegment() {
+    bare_ = nullptr;
+    if (at_ - begin_ <= 1) return;
+    --at_;
+    while (at_ > begin_ && at_[-1] != '/') --at_;
+  }
 
-char* writeEscaped(char* out, char c) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  *out++ = '%';
-  *out++ = kHex[static_cast<unsigned char>(c) >> 4];
-  *out++ = kHex[static_cast<unsigned char>(c) & 15];
-  return out;
-}
+ private:
+  char* begin_;
+  char* at_;
+  char* bare_ = nullptr;
+};
 
 /** Writes the clean form of `path` at `out` (three times its size suffices); null when it cannot be made clean. */
 char* writeNormalized(char* out, std::string_view path) {
-  char* const begin = out;
+  CleanWriter writer(out);
   size_t i = 0;
-  if (path.empty() || !isSlash(path[0])) *out++ = '/';
+  if (path.empty() || !isSlash(path[0])) writer.put('/');
   while (i < path.size()) {
     const char c = path[i];
-    if (out > begin && out[-1] == '/') {
-      const DotSegment segment = dotSegment(path.substr(i));
-      if (segment.dots != 0) {
-        if (segment.dots == 2) out = dropLastSegment(begin, out);
-        i += segment.size;
-        continue;
-      }
+    if (writer.behindSlash()) {
+      const DotSegment segment = dotSegment(path.substr(i), i > 0 && path[i - 1] == '/');
+      if (segment.dots == 2) writer.dropSegment();
+      i += segment.size;
+      if (segment.dots != 0) continue;
     }
-    if (c == '\\') {
-      *out++ = '/';
-      ++i;
-    } else if (c == '%') {
+    if (c == '%') {
       const int byte = escapedByte(path.substr(i));
       if (byte == 0) return nullptr;
-      if (byte > 0 && byte < 0x80 && isUnreserved(static_cast<char>(byte))) {
-        *out++ = static_cast<char>(byte);
-        i += 3;
+      if (byte < 0) {
+        writer.putBarePercent();
+      } else if (byte < 0x80 && isUnreserved(static_cast<char>(byte))) {
+        writer.put(static_cast<char>(byte));
       } else {
-        const size_t size = byte < 0 ? 1 : 3;
-        std::memcpy(out, path.data() + i, size);
-        out += size;
-        i += size;
+        writer.copy(path.substr(i, 3));
       }
-    } else {
-      if (mustEscape(c)) {
-        out = writeEscaped(out, c);
-      } else {
-        *out++ = c;
-      }
-      ++i;
+      i += byte < 0 ? 1 : 3;
+      continue;
     }
+    if (c == '\\') {
+      writer.put('/');
+    } else if (mustEscape(c)) {
+      writer.escape(c);
+    } else {
+      writer.put(c);
+    }
+    ++i;
   }
-  return out;
+  return writer.end();
 }
 
 bool isHostCharacter(char c) { return base::isAlpha(c) || base::isDigit(c) || c == '.' || c == '-'; }
@@ -143,18 +173,29 @@ bool validPort(std::string_view port) {
   return number.has_value() && *number <= 65535;
 }
 
+/** An IPv6 address, maybe with a zone ("fe80::1%eth0"), or an IPv4 one. */
+bool validIp(std::string_view text) {
+  const size_t percent = text.find('%');
+  const std::string_view zone = percent == std::string_view::npos ? "0" : text.substr(percent + 1);
+  if (zone.empty()) return false;
+  for (const char c : zone) {
+    if (!isUnreserved(c)) return false;
+  }
+  char copy[INET6_ADDRSTRLEN + 1];
+  const std::string_view address = text.substr(0, percent);
+  if (address.size() >= sizeof(copy)) return false;
+  std::memcpy(copy, address.data(), address.size());
+  copy[address.size()] = '\0';
+  unsigned char bytes[16];
+  return inet_pton(AF_INET6, copy, bytes) == 1 || (percent == std::string_view::npos && inet_pton(AF_INET, copy, bytes) == 1);
+}
+
 /** "host", "host:port", "[v6]", "[v6%zone]:port". */
 bool validAuthority(std::string_view authority) {
   size_t end = 0;
   if (!authority.empty() && authority[0] == '[') {
-    end = 1;
-    while (end < authority.size() && (hexValue(authority[end]) >= 0 || authority[end] == ':' || authority[end] == '.')) ++end;
-    if (end < authority.size() && authority[end] == '%' && end > 1) {
-      const size_t zone = ++end;
-      while (end < authority.size() && isUnreserved(authority[end])) ++end;
-      if (end == zone) return false;
-    }
-    if (end >= authority.size() || authority[end] != ']' || end == 1) return false;
+    end = authority.find(']');
+    if (end == std::string_view::npos || !validIp(authority.substr(1, end - 1))) return false;
     ++end;
   } else {
     while (end < authority.size() && isHostCharacter(authority[end])) ++end;

@@ -955,7 +955,7 @@ feature('x-forwarded-for', {
 const SENSITIVE = [
   'x-envoy-retry-on: 5xx', 'x-envoy-retry-grpc-on: cancelled', 'x-envoy-max-retries: 3', 'x-envoy-retriable-status-codes: 400',
   'x-envoy-retriable-header-names: x', 'x-envoy-upstream-alt-stat-name: alt', 'x-envoy-upstream-rq-timeout-ms: 5000',
-  'x-envoy-upstream-rq-per-try-timeout-ms: 3000', 'x-envoy-upstream-rq-timeout-alt-response: 1', 'x-envoy-expected-rq-timeout-ms: 77',
+  'x-envoy-upstream-rq-per-try-timeout-ms: 3000', 'x-envoy-upstream-rq-timeout-alt-response: 1', 'x-envoy-expected-rq-timeout-ms: 750',
   'x-envoy-force-trace: true', 'x-envoy-ip-tags: t', 'x-envoy-original-url: u', 'x-envoy-hedge-on-per-try-timeout: true',
   'x-envoy-internal: true', 'x-envoy-decorator-operation: op', 'x-envoy-downstream-service-cluster: c', 'x-envoy-downstream-service-node: n',
   'x-envoy-original-path: /p', 'x-envoy-original-host: h', 'x-envoy-attempt-count: 9', 'x-envoy-is-timeout-retry: true',
@@ -988,7 +988,7 @@ feature('x-envoy headers of clients', {
     x-envoy-upstream-rq-timeout-ms: 5000 -> (none)
     x-envoy-upstream-rq-per-try-timeout-ms: 3000 -> (none)
     x-envoy-upstream-rq-timeout-alt-response: 1 -> (none)
-    x-envoy-expected-rq-timeout-ms: 77 -> x-envoy-expected-rq-timeout-ms: 15000
+    x-envoy-expected-rq-timeout-ms: 750 -> x-envoy-expected-rq-timeout-ms: 15000
     x-envoy-force-trace: true -> (none)
     x-envoy-ip-tags: t -> (none)
     x-envoy-original-url: u -> (none)
@@ -1016,7 +1016,7 @@ feature('x-envoy headers of clients', {
     x-envoy-upstream-rq-timeout-ms: 5000 -> (none)
     x-envoy-upstream-rq-per-try-timeout-ms: 3000 -> (none)
     x-envoy-upstream-rq-timeout-alt-response: 1 -> (none)
-    x-envoy-expected-rq-timeout-ms: 77 -> x-envoy-expected-rq-timeout-ms: 15000
+    x-envoy-expected-rq-timeout-ms: 750 -> x-envoy-expected-rq-timeout-ms: 15000
     x-envoy-force-trace: true -> (none)
     x-envoy-ip-tags: t -> (none)
     x-envoy-original-url: u -> (none)
@@ -1044,7 +1044,7 @@ feature('x-envoy headers of clients', {
     x-envoy-upstream-rq-timeout-ms: 5000 -> (none)
     x-envoy-upstream-rq-per-try-timeout-ms: 3000 -> (none)
     x-envoy-upstream-rq-timeout-alt-response: 1 -> (none)
-    x-envoy-expected-rq-timeout-ms: 77 -> x-envoy-expected-rq-timeout-ms: 15000
+    x-envoy-expected-rq-timeout-ms: 750 -> x-envoy-expected-rq-timeout-ms: 15000
     x-envoy-force-trace: true -> x-envoy-force-trace: true
     x-envoy-ip-tags: t -> x-envoy-ip-tags: t
     x-envoy-original-url: u -> x-envoy-original-url: u

@@ -75,6 +75,7 @@ export class Scene {
   readonly #lines: string[] = []
   readonly #clients: RawClient[] = []
   readonly #logsTaken = new Map<string, number>()
+  readonly #requestIds = new Set<string>()
   readonly #begun = Date.now()
 
   constructor(proxy: ProxyUnderTest, folder: string, upstreams: ReadonlyMap<string, FakeUpstream>, values: Map<string, string | number>) {
@@ -112,7 +113,12 @@ export class Scene {
 
   sawRequest(request: SeenRequest, upstream = 'up'): void {
     const body = request.body.length === 0 ? '' : `\n${showBody(request.body)}`
-    this.note(`> ${upstream}\n${showBytes(`${request.head}\r\n`)}${body}`)
+    // What is left of a route's timeout at a retry is a matter of milliseconds.
+    const id = request.headers.get('x-request-id') ?? ''
+    const retried = id !== '' && this.#requestIds.has(id)
+    this.#requestIds.add(id)
+    const head = retried ? request.head.replace(/(expected-rq-timeout-ms: )\d+/, '$1REMAINING') : request.head
+    this.note(`> ${upstream}\n${showBytes(`${head}\r\n`)}${body}`)
   }
 
   sawRequests(...names: string[]): void {

@@ -168,7 +168,7 @@ function writeDescriptors(files) {
 }
 
 function writeTypes(files) {
-  const wanted = files.filter(file => !file.name.startsWith('google/protobuf/') && file.name !== 'validate/validate.proto')
+  const wanted = files.filter(file => !file.name.startsWith('google/protobuf/'))
   const plain = files.map(file => withoutExtensionOptions(file))
   const request = create(CodeGeneratorRequestSchema, {
     parameter: 'target=ts,import_extension=js', fileToGenerate: wanted.map(file => file.name), protoFile: plain,

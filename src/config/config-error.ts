@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../support/errors.js'
+
 /**
  * One thing that is wrong with a configuration, as a plain value: it crosses threads by structured clone.
  *
@@ -19,18 +21,8 @@ export interface ConfigError {
   readonly suggestion?: string
 }
 
-export type ConfigErrorCode =
-  | 'file' // cannot be read, or its extension has no parser
-  | 'syntax' // not YAML, JSON, text or binary protobuf
-  | 'unknown-field'
-  | 'removed-field' // a v2 field; `suggestion` names its successor
-  | 'deprecated-field'
-  | 'bad-value' // wrong type, out of range, not a name of the enum, second member of a oneof …
-  | 'unknown-type' // an Any whose type nobody knows
-  | 'constraint' // a protoc-gen-validate rule
-  | 'semantic' // well-formed, but makes no sense as a whole (unknown cluster, no terminal filter …)
-  | 'unsupported' // valid in Envoy, changes what happens to traffic, and Nuncio does not do it yet
-  | 'tuning' // accepted and only a warning: the setting tunes Envoy and has no effect here
+/** See the table in support/errors.ts. */
+export type ConfigErrorCode = Exclude<ErrorCode, 'usage'>
 
 /** One line, in the form compilers use: `envoy.yaml:12:17: error: a.b[0].port: unknown field "port"; did you mean "port_value"?` */
 export function printConfigError(error: ConfigError, severity: 'error' | 'warning' = 'error'): string {

@@ -3,7 +3,7 @@ import {
 } from '@bufbuild/protobuf'
 import { type Any, AnySchema, type Duration } from '@bufbuild/protobuf/wkt'
 import type { FieldPath } from './field-path.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../support/nearest.js'
 import { type Problem, showValue } from './problem.js'
 import { fieldSuccessor, typeSuccessor } from './removed.js'
 import { decodeScalar, parseDuration } from './scalars.js'

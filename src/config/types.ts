@@ -5,7 +5,7 @@ import type { ConfigError } from './config-error.js'
 import { Descriptors } from './descriptors.js'
 import { TreeDecoder, type Tree } from './decode.js'
 import { FieldPath } from './field-path.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../support/nearest.js'
 import { isTypedStruct, typeNameOf } from './type-url.js'
 
 /** The payload of an Any. A TypedStruct that names a known type has become that type. */

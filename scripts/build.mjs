@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+// Builds everything that changed: generated code, TypeScript to dist/, the C++ addon to build/Release/nuncio.node.
+//
+//   node scripts/build.mjs [--only=generate|typescript|native] [--jobs=2] [--force]
+//
+// Works offline once node_modules is there. Only one build runs at a time; a second one waits for the first.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+import { filesBelow, nativeInputs, nativeSources } from './native-sources.mjs'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    jobs: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+    force: { type: 'boolean', default: false },
+  },
+})
+
+const cache = join(root, '.cache')
+const addon = join(root, 'build/Release/nuncio.node')
+
+/** The folder with include/node of the running Node: headers are never downloaded. NUNCIO_NODE_DIR where they are elsewhere. */
+function nodeDirectory() {
+  const folder = process.env.NUNCIO_NODE_DIR ?? dirname(dirname(process.execPath))
+  if (!existsSync(join(folder, 'include/node/node_api.h'))) {
+    fail(`no Node headers in ${folder}/include/node; set NUNCIO_NODE_DIR to the folder that holds include/node`)
+  }
+  return folder
+}
+
+function fail(message) {
+  process.stderr.write(`build: ${message}\n`)
+  process.exit(1)
+}
+
+function run(what, command, args) {
+  const started = performance.now()
+  const { status, signal } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (status !== 0) fail(`${what} failed${signal === null ? '' : ` (${signal})`}`)
+  process.stdout.write(`build: ${what} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`)
+}
+
+/** What a step was last done from: names, sizes and times of its inputs. */
+function fingerprint(paths, ...more) {
+  const hash = createHash('sha256').update(more.join('\n'))
+  for (const path of paths) {
+    const { mtimeMs, size } = statSync(join(root, path))
+    hash.update(`${path} ${mtimeMs} ${size}\n`)
+  }
+  return hash.digest('hex')
+}
+
+/** Runs `action` unless nothing changed since it last succeeded. `inputs` is asked again afterwards: a step may write its own inputs. */
+function step(name, outputs, inputs, action) {
+  const stamp = join(cache, `build-${name}.stamp`)
+  const before = inputs()
+  const isDone = !options.force && outputs.every((path) => existsSync(path)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === before
+  if (isDone) return
+  rmSync(stamp, { force: true })
+  action()
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(stamp, before)
+}
+
+const generators = ['generate-protos.mjs', 'generate-plan.mjs', 'generate.mjs']
+
+function generate() {
+  const isInput = (path) => /\.(proto|mjs)$/.test(path) || path.endsWith('/index.ts')
+  const inputs = () => fingerprint(
+    [...filesBelow('scripts', isInput), ...filesBelow('src/protos', isInput), ...filesBelow('src/extensions', isInput), 'native/plan/plan.proto', 'package-lock.json'])
+  const outputs = ['src/generated/extensions.ts', 'src/generated/plan_pb.ts', 'native/generated/plan.h', 'src/generated/protos', 'dist/generated/protos']
+  step('generate', outputs.map((path) => join(root, path)), inputs, () => {
+    for (const script of generators) run(script, process.execPath, [join(root, 'scripts', script)])
+  })
+}
+
+function typescript() {
+  const isInput = (path) => /\.(ts|mts|json)$/.test(path)
+  const inputs = () => fingerprint([...filesBelow('src', isInput), 'tsconfig.json', 'package-lock.json'])
+  step('typescript', [join(root, 'dist/cli.js')], inputs, () => {
+    run('tsc', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root])
+  })
+}
+
+function native() {
+  const inputs = () => fingerprint([...nativeInputs(), 'binding.gyp', 'package-lock.json'], process.version)
+  step('native', [addon], inputs, () => {
+    const gyp = (...args) => run(`node-gyp ${args[0]}`, process.execPath,
+      [join(root, 'node_modules/node-gyp/bin/node-gyp.js'), ...args, `--nodedir=${nodeDirectory()}`, '--loglevel=warn'])
+    step('configure', [join(root, 'build/Makefile')], () => fingerprint(['binding.gyp'], process.version, process.execPath, ...nativeSources()),
+      () => gyp('configure'))
+    gyp('build', `--jobs=${options.jobs}`)
+  })
+}
+
+/** Holds the build to itself: the folder is the lock, and one left by a build that died is taken over. */
+function lock() {
+  const folder = join(cache, 'build.lock')
+  mkdirSync(cache, { recursive: true })
+  for (;;) {
+    try {
+      mkdirSync(folder)
+      break
+    } catch {
+      if (!isHeld(folder)) rmSync(folder, { recursive: true, force: true })
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    }
+  }
+  writeFileSync(join(folder, 'pid'), String(process.pid))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+}
+
+function isHeld(folder) {
+  try {
+    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 0)
+    return true
+  } catch (error) {
+    // No pid yet: its holder is between two calls. ESRCH: gone.
+    return error.code === 'ENOENT' ? existsSync(folder) && Date.now() - statSync(folder).mtimeMs < 2000 : error.code === 'EPERM'
+  }
+}
+
+const steps = { generate, typescript, native }
+if (options.only !== undefined && !(options.only in steps)) fail(`--only takes ${Object.keys(steps).join(', ')}`)
+lock()
+for (const [name, action] of Object.entries(steps)) if (options.only === undefined || options.only === name) action()

@@ -43,7 +43,6 @@ class HeaderMutations {
     bool joins;  // a header Envoy keeps one value of: appending joins with ","
     Formatter value;
   };
-  void store(HeaderMap& headers, const Addition& addition, std::string_view value) const;
 
   std::vector<std::string> removals_;
   std::vector<Addition> additions_;

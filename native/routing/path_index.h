@@ -32,7 +32,6 @@ class PathTrie {
   };
 
   void build(std::vector<Entry> entries);
-  bool empty() const { return nodes_.size() <= 1 && rules_.empty(); }
 
   using Routes = std::span<const uint32_t>;
 
@@ -70,14 +69,17 @@ class PathIndex {
 
   /**
    * Calls `accept(route, path_holds)` for the routes whose path may match, by rising number, until it returns true;
-   * yields that number, or -1. `path_holds`: the path is known to match, only the other conditions are open.
+   * yields that number, or -1. `path_holds`: the path is known to match, only the other conditions are open. A path with
+   * null data (CONNECT has none) fits only routes that no trie holds.
    */
   template <class Accept>
   int64_t find(std::string_view path, Accept&& accept) const {
     Routes lists[kMaxLists];
     size_t count = 0;
-    if (!exact_case_.collect<false>(path, lists, count, kMaxLists)) return scan(accept);
-    if (!any_case_.collect<true>(path, lists, count, kMaxLists)) return scan(accept);
+    if (path.data() != nullptr) {
+      if (!exact_case_.collect<false>(path, lists, count, kMaxLists)) return scan(accept);
+      if (!any_case_.collect<true>(path, lists, count, kMaxLists)) return scan(accept);
+    }
     Routes others = others_;
     for (;;) {
       size_t best = 0;

@@ -86,6 +86,9 @@ struct Route {
   std::string_view location(http::HeaderMap& headers, bool original) const;
   /** The status of such a route. */
   uint32_t status() const;
+
+ private:
+  explicit Route(RouteMatch conditions) : match(std::move(conditions)) {}
 };
 
 struct VirtualHost {

@@ -59,7 +59,7 @@ class RouteMatch {
   http::FieldMatchers cookies_;
 };
 
-/** The regular expression a URI template (/v1/{id}/x.m3u8, with globs) stands for; an error for a malformed one. */
-base::Result<std::string, std::string> templateToRegex(std::string_view uri_template);
+/** Appends the regular expression a URI template (/v1/{id}/x.m3u8, with globs) stands for; false for a malformed one. */
+bool templateToRegex(std::string_view uri_template, std::string& out);
 
 }  // namespace nuncio::routing

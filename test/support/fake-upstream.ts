@@ -42,7 +42,8 @@ export class UpstreamConnection extends Changing {
     socket.setNoDelay(true)
     socket.on('data', (data: string | Buffer) => {
       const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data
-      this.#received = Buffer.concat([this.#received, bytes])
+      this.receivedLength += bytes.length
+      if (!this.countOnly) this.#received = Buffer.concat([this.#received, bytes])
       this.changed()
       onData()
     })
@@ -54,6 +55,10 @@ export class UpstreamConnection extends Changing {
   get received(): Buffer {
     return this.#received
   }
+
+  receivedLength = 0
+  /** Set for very long requests: bytes are counted and dropped. */
+  countOnly = false
 
   /** Bytes of `received` that were taken as requests. */
   taken = 0

@@ -15,6 +15,9 @@ export class RawClient extends Changing {
   #parsed = 0
   #state: EndState = 'open'
   readonly responses: FramedMessage[] = []
+  receivedLength = 0
+  /** Set for very long answers: bytes are counted and dropped. */
+  countOnly = false
 
   private constructor(socket: net.Socket) {
     super()
@@ -22,8 +25,11 @@ export class RawClient extends Changing {
     socket.setNoDelay(true)
     socket.on('data', (data: string | Buffer) => {
       const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data
-      this.#received = Buffer.concat([this.#received, bytes])
-      this.#parse()
+      this.receivedLength += bytes.length
+      if (!this.countOnly) {
+        this.#received = Buffer.concat([this.#received, bytes])
+        this.#parse()
+      }
       this.changed()
     })
     socket.on('end', () => this.#ended('closed'))

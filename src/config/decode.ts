@@ -2,6 +2,7 @@ import {
   create, type DescEnum, type DescField, type DescMessage, fromJson, type JsonObject, type JsonValue, type Message, ScalarType,
 } from '@bufbuild/protobuf'
 import { type Any, AnySchema, type Duration } from '@bufbuild/protobuf/wkt'
+import { scalarZeroValue } from '@bufbuild/protobuf/reflect'
 import type { FieldPath } from './field-path.js'
 import { nearest } from '../support/nearest.js'
 import { type Problem, showValue } from './problem.js'
@@ -29,7 +30,7 @@ export class TreeDecoder {
   }
 
   /** The message, or undefined where the tree has no object at all; errors are in `problems`. */
-  message(schema: DescMessage, tree: Tree, path: FieldPath): Message | undefined {
+  message(schema: DescMessage, tree: Tree, path: FieldPath, isPayload = false): Message | undefined {
     const special = wellKnown[schema.typeName]
     if (special) return special(this, schema, tree, path)
     if (schema.typeName === 'google.protobuf.Any') return this.#any(tree, path)
@@ -39,7 +40,7 @@ export class TreeDecoder {
     for (const name of Object.keys(tree)) {
       const field = this.#fieldsOf(schema).get(name)
       if (field) this.#setField(target, field, tree[name] as Tree, path.field(name))
-      else if (name !== '@type') this.#unknownField(schema, name, tree[name] as Tree, path.field(name))
+      else if (!isPayload || name !== '@type') this.#unknownField(schema, name, tree[name] as Tree, path.field(name))
     }
     return message
   }
@@ -98,12 +99,15 @@ export class TreeDecoder {
 
   #list(field: DescField & { fieldKind: 'list' }, tree: Tree, path: FieldPath): unknown {
     if (!Array.isArray(tree)) {
-      const item = this.#single(field, tree, path)
+      const item = this.#single(field, tree, path.item(0))
       return item === undefined ? undefined : [item]
     }
     const items: unknown[] = []
-    for (const [index, itemTree] of (tree as readonly Tree[]).entries()) {
-      const item = this.#single(field, itemTree ?? (field.message ? {} : itemTree), path.item(index))
+    const isValue = field.message?.typeName === 'google.protobuf.Value'
+    // A list inside a list counts as its items, for Envoy too.
+    const flat = (tree as readonly Tree[]).some(item => Array.isArray(item)) ? ((tree as unknown[]).flat(Number.POSITIVE_INFINITY) as Tree[]) : tree
+    for (const [index, itemTree] of (flat as readonly Tree[]).entries()) {
+      const item = itemTree === null && !isValue ? emptyItem(field) : this.#single(field, itemTree, path.item(index))
       if (item !== undefined) items.push(item)
     }
     return items
@@ -143,13 +147,14 @@ export class TreeDecoder {
 
   #struct(tree: Tree, path: FieldPath): JsonObject | undefined {
     if (!isObject(tree)) return this.#mismatch(path, 'expected a map', tree)
+    if (hasInfinity(tree)) return this.fail('bad-value', path, 'a number in here is out of range')
     return tree as JsonObject
   }
 
   #enum(schema: DescEnum, tree: Tree, path: FieldPath): number | undefined {
     if (typeof tree === 'string') {
-      const wanted = tree.replaceAll('-', '_').toUpperCase()
-      const named = schema.values.find(value => value.name === wanted) ?? schema.values.find(value => value.name === tree)
+      const wanted = tree.toUpperCase()
+      const named = schema.values.find(value => value.name === tree) ?? schema.values.find(value => value.name.toUpperCase() === wanted)
       if (named) return named.number
     }
     const number = typeof tree === 'string' && !/^-?\d+$/.test(tree.trim()) ? undefined : decodeScalar(ScalarType.INT32, tree)
@@ -188,7 +193,7 @@ export class TreeDecoder {
 
   #payload(schema: DescMessage, tree: { readonly [name: string]: Tree }, path: FieldPath): Message | undefined {
     const hasValueForm = wellKnown[schema.typeName] !== undefined || schema.typeName === 'google.protobuf.Any'
-    if (!hasValueForm) return this.message(schema, tree, path)
+    if (!hasValueForm) return this.message(schema, tree, path, true)
     return this.message(schema, tree.value ?? {}, path.field('value'))
   }
 
@@ -212,6 +217,17 @@ export class TreeDecoder {
 
 export function isObject(tree: Tree | undefined): tree is { readonly [name: string]: Tree } {
   return typeof tree === 'object' && tree !== null && !Array.isArray(tree)
+}
+
+function hasInfinity(tree: Tree): boolean {
+  if (typeof tree === 'number') return !Number.isFinite(tree)
+  return typeof tree === 'object' && tree !== null && Object.values(tree).some(hasInfinity)
+}
+
+// null in a list is the empty value, for Envoy too.
+function emptyItem(field: DescField): unknown {
+  if (field.message) return create(field.message)
+  return field.scalar === undefined ? 0 : scalarZeroValue(field.scalar, false)
 }
 
 type SpecialDecoder = (decoder: TreeDecoder, schema: DescMessage, tree: Tree, path: FieldPath) => Message | undefined

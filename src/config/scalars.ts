@@ -22,11 +22,10 @@ const is64 = new Set([ScalarType.INT64, ScalarType.SINT64, ScalarType.SFIXED64, 
 export function decodeScalar(type: ScalarType, value: unknown): Result<Scalar, string> {
   switch (type) {
     case ScalarType.STRING:
-      if (typeof value === 'string') return ok(value)
+      if (typeof value === 'string') return /\p{Surrogate}/u.test(value) ? err('expected text; this is half of a UTF-16 pair') : ok(value)
       return err(typeof value === 'object' ? 'expected a string' : 'expected a string; put it in quotes')
     case ScalarType.BOOL:
-      if (typeof value === 'boolean') return ok(value)
-      return value === 'true' || value === 'false' ? ok(value === 'true') : err('expected true or false')
+      return decodeBoolean(value)
     case ScalarType.BYTES:
       return decodeBytes(value)
     case ScalarType.DOUBLE:
@@ -35,6 +34,14 @@ export function decodeScalar(type: ScalarType, value: unknown): Result<Scalar, s
     default:
       return decodeInteger(type, value)
   }
+}
+
+// Words in quotes count too, as many as Envoy takes.
+function decodeBoolean(value: unknown): Result<Scalar, string> {
+  if (typeof value === 'boolean') return ok(value)
+  if (typeof value === 'string' && /^(true|t|yes|y|1)$/i.test(value)) return ok(true)
+  if (typeof value === 'string' && /^(false|f|no|n|0)$/i.test(value)) return ok(false)
+  return err('expected true or false')
 }
 
 function decodeInteger(type: ScalarType, value: unknown): Result<Scalar, string> {
@@ -48,7 +55,7 @@ function decodeInteger(type: ScalarType, value: unknown): Result<Scalar, string>
 function toInteger(value: unknown): bigint | undefined {
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
   if (typeof value !== 'string') return undefined
-  if (/^-?\d+$/.test(value)) return BigInt(value)
+  if (/^(-?\d+|0[xX][0-9a-fA-F]+)$/.test(value)) return BigInt(value)
   if (!/^-?(\d+\.\d*|\.?\d+)([eE][+-]?\d+)?$/.test(value)) return undefined
   const number = Number(value)
   return Number.isInteger(number) ? BigInt(number) : undefined
@@ -74,7 +81,7 @@ const longestDuration = 315_576_000_000n
 
 /** `1.5s` as seconds and nanoseconds. */
 export function parseDuration(value: unknown): Result<{ seconds: bigint; nanos: number }, string> {
-  const match = typeof value === 'string' ? /^(-?)(\d+)(?:\.(\d{0,9}))?s$/.exec(value) : null
+  const match = typeof value === 'string' ? /^(-?)(\d+)(?:\.(\d{1,9}))?s$/.exec(value) : null
   if (!match) return err('expected a duration, such as "5s" or "0.25s"')
   const [, sign, whole, fraction = ''] = match as unknown as [string, string, string, string?]
   const seconds = BigInt(whole)

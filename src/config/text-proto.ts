@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf'
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf'
 import { err, ok, type Result } from '../support/result.js'
 import type { Tree } from './decode.js'
 import { FieldPath } from './field-path.js'
@@ -134,7 +134,7 @@ class TextParser {
     }
     if (this.#is('{') || this.#is('<')) return this.#message(field, path)
     if (!hasColon) this.#fail('expected ":" or "{"')
-    return this.#scalar(field?.scalar)
+    return this.#scalar(field?.scalar, field?.enum)
   }
 
   #message(field: DescField | undefined, path: FieldPath): Tree {
@@ -186,8 +186,11 @@ class TextParser {
     Object.assign(fields, { '@type': typeUrl }, isPlain ? payload : { value: payload })
   }
 
-  #scalar(type: ScalarType | undefined): Tree {
+  #scalar(type: ScalarType | undefined, names?: DescEnum): Tree {
     const [kind, text] = [this.#kind, this.#token]
+    const isText = type === ScalarType.STRING || type === ScalarType.BYTES
+    if ((type !== undefined || names) && isText !== (kind === 'string')) this.#fail(isText ? 'expected a string in quotes' : 'unexpected string')
+    if (names && kind === 'name' && !names.values.some(value => value.name === text)) this.#fail(`no value of ${names.typeName}`)
     if (kind === 'string') return this.#strings(type === ScalarType.BYTES)
     if (this.#accept('-')) {
       const word = this.#token

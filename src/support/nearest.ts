@@ -7,7 +7,8 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     const score = distance(wanted, candidate.toLowerCase())
     if (score < bestScore) [best, bestScore] = [candidate, score]
   }
-  return best !== undefined && bestScore <= Math.max(2, Math.ceil(wanted.length / 2.5)) ? best : undefined
+  const isNear = bestScore <= Math.max(2, Math.ceil(wanted.length / 2.5)) && bestScore < wanted.length
+  return isNear ? best : undefined
 }
 
 // Edits between the two, but a whole word left out or added ("port" for "port_value") counts as one.

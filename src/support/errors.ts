@@ -16,6 +16,7 @@ export const errorTable = {
     means: 'Envoy has this, Nuncio does not yet, and leaving it out would change what happens to traffic',
     advice: 'remove it, or see docs/envoy-compat.md',
   },
+  tuning: { means: 'a warning: the setting is accepted and has no effect here', advice: 'nothing; docs/envoy-compat.md lists such settings' },
 } as const
 
 export type ErrorCode = keyof typeof errorTable

@@ -1,6 +1,6 @@
 // FileWriter: one access-log file (or stdout, stderr), shared on purpose by all workers of the process (DESIGN chapter 4).
-// Each worker appends whole lines to a lane of its own: no lock, no system call besides a wake-up for each 64 KiB. One flush
-// thread for each file takes the bytes of all lanes and writes them.
+// Each worker appends whole lines to a lane of its own: no lock, and no system call besides a wake-up for each 64 KiB. One
+// flush thread for each file (so that a slow one delays no other) writes the bytes of all lanes.
 //
 //   worker 0 ─ append ─▶ lane 0: [chunk]─▶[chunk]─▶[chunk…]  ─┐
 //   worker 1 ─ append ─▶ lane 1: [chunk…]                     ─┼─▶ flush thread ─ write(2) ─▶ file
@@ -11,15 +11,14 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "access_log/lane.h"
 #include "base/result.h"
 
 namespace nuncio::access_log {
@@ -34,8 +33,8 @@ struct WriterOptions {
 /** Envoy's `filesystem.*`, and lines lost because a lane was full. Sums over lanes at one moment. */
 struct FileStats {
   uint64_t write_buffered = 0;            // lines taken
-  uint64_t write_completed = 0;           // write(2) done whole
-  uint64_t write_failed = 0;
+  uint64_t write_completed = 0;           // pieces given to the kernel whole
+  uint64_t write_failed = 0;              // pieces it refused
   uint64_t flushed_by_timer = 0;
   uint64_t reopen_failed = 0;
   uint64_t write_total_buffered = 0;      // gauge: bytes waiting
@@ -43,8 +42,6 @@ struct FileStats {
 
   FileStats& operator+=(const FileStats& other);
 };
-
-class Lane;  // one worker's queue of chunks
 
 class FileWriter {
  public:
@@ -55,13 +52,13 @@ class FileWriter {
 
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
-  /** Writes everything out, then closes. Main thread. */
+  /** Writes everything out, then closes. No thread may append any more. Main thread. */
   ~FileWriter();
 
-  /** Takes one whole text (usually a line). Called by the one thread that owns lane number `lane`. */
+  /** Takes one whole text (usually a line). Called only by the thread that owns lane number `lane`. */
   void append(uint32_t lane, std::string_view text);
 
-  /** Closes and opens the path again before the next write (log rotation). Any thread. */
+  /** Opens the path anew before the next write (log rotation). When that fails, the old file goes on. Any thread. */
   void reopen();
   /** Returns when all that was appended before the call has been given to the kernel. Any thread but the flush thread. */
   void flush();
@@ -72,26 +69,27 @@ class FileWriter {
  private:
   FileWriter(int fd, bool owns_fd, std::string path, const WriterOptions& options);
   void run();
-  bool hasWork() const;
   void wake();
-  bool writeLanes();
+  void writeLanes();
   void writeAll(const char* data, size_t size);
+  bool waitWritable();
   void reopenNow();
+  bool used() const;
 
   const std::string path_;
   const WriterOptions options_;
   const bool owns_fd_;
-  int fd_;                                  // flush thread only, once it runs
+  int fd_;                                  // the flush thread's alone, once it runs
+  bool reader_gone_ = false;                // the flush thread's: at the end, a pipe whose reader no longer reads
   std::vector<std::unique_ptr<Lane>> lanes_;
 
-  std::mutex mutex_;                        // guards what follows; workers take it only to wake the flush thread
-  std::condition_variable woken_;
-  std::condition_variable flushed_;
-  uint64_t flush_asked_ = 0;
-  uint64_t flush_done_ = 0;
-  bool stopping_ = false;
-  bool reopen_asked_ = false;
-  std::atomic<bool> wake_pending_{false};
+  // A word to sleep on (futex), changed by every wake-up.
+  std::atomic<uint32_t> signal_{0};
+  std::atomic<bool> wake_pending_{false};   // a lane has asked already
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> reopen_asked_{false};
+  std::atomic<uint64_t> flush_asked_{0};
+  std::atomic<uint64_t> flush_done_{0};
 
   std::atomic<uint64_t> write_completed_{0};
   std::atomic<uint64_t> write_failed_{0};

@@ -43,12 +43,24 @@ constexpr FlagNames kFlags[] = {
     {"DR", "DownstreamRemoteReset"},
     {"UDO", "UnconditionalDropOverload"},
 };
+// Same order as AccessLogType.
+constexpr std::string_view kLogTypes[] = {
+    "NotSet",           "TcpUpstreamConnected", "TcpPeriodic",
+    "TcpConnectionEnd", "DownstreamStart",      "DownstreamPeriodic",
+    "DownstreamEnd",    "UpstreamPoolReady",    "UpstreamPeriodic",
+    "UpstreamEnd",      "DownstreamTunnelSuccessfullyEstablished", "UdpTunnelUpstreamConnected",
+    "UdpPeriodic",      "UdpSessionEnd",
+};
+static_assert(std::size(kLogTypes) == static_cast<size_t>(AccessLogType::kCount));
+
 static_assert(std::size(kFlags) == static_cast<size_t>(ResponseFlag::kCount));
 
 }  // namespace
 
 std::string_view shortName(ResponseFlag flag) { return kFlags[static_cast<size_t>(flag)].brief; }
 std::string_view longName(ResponseFlag flag) { return kFlags[static_cast<size_t>(flag)].full; }
+
+std::string_view accessLogTypeName(AccessLogType type) { return kLogTypes[static_cast<size_t>(type)]; }
 
 std::string_view protocolName(Protocol protocol) {
   switch (protocol) {

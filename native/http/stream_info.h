@@ -74,6 +74,7 @@ std::string_view protocolName(Protocol protocol);  // "HTTP/1.1"
 struct Timings {
   int64_t start = 0;                   // DS_RX_BEG: stream made
   int64_t downstream_rx_end = 0;       // last request byte received
+  int64_t upstream_attempt_begin = 0;  // the attempt asked its pool for a connection
   int64_t upstream_connect_begin = 0;  // US_CX_BEG
   int64_t upstream_connect_end = 0;    // US_CX_END
   int64_t upstream_handshake_end = 0;  // US_HS_END
@@ -93,7 +94,12 @@ enum class AccessLogType : uint8_t {
   kNotSet, kTcpUpstreamConnected, kTcpPeriodic, kTcpConnectionEnd, kDownstreamStart, kDownstreamPeriodic, kDownstreamEnd,
   kUpstreamPoolReady, kUpstreamPeriodic, kUpstreamEnd, kDownstreamTunnelSuccessfullyEstablished, kUdpTunnelUpstreamConnected,
   kUdpPeriodic, kUdpSessionEnd,
+  kCount,
 };
+std::string_view accessLogTypeName(AccessLogType type);  // "DownstreamEnd"
+
+/** How a connection was seen to end, as %..._DETECTED_CLOSE_TYPE% prints it. */
+enum class CloseType : uint8_t { kNormal, kLocalReset, kRemoteReset };
 
 /** What the transport (TLS) knows of its peer; absent for clear text. Filled by the TLS transport, later. */
 struct TransportFacts;
@@ -111,6 +117,8 @@ struct ConnectionInfo {
   std::string_view transport_failure;
   std::string_view termination_details;
   std::string_view local_close_reason;
+  CloseType close_type = CloseType::kNormal;
+  std::string_view listener_metadata_json, filter_chain_metadata_json;  // filter_metadata as JSON, keys sorted
   const TransportFacts* transport = nullptr;
 };
 
@@ -122,6 +130,7 @@ struct StreamInfo {
   AccessLogType log_type = AccessLogType::kNotSet;
   uint16_t response_code = 0;          // 0: none was sent
   bool health_check = false;
+  bool traced = false;                 // the request is traced because a service forced it
   FlagList flags;
   std::string_view response_code_details;
   std::string_view connection_termination_details;
@@ -145,12 +154,16 @@ struct StreamInfo {
   uint64_t upstream_connection_id = 0;
   uint32_t upstream_attempts = 0;
   std::string_view upstream_transport_failure;
+  std::string_view upstream_local_close_reason;
+  CloseType upstream_close_type = CloseType::kNormal;
   std::string_view hosts_attempted;                 // "a:1,b:2" made when there was more than one
   std::string_view host_names_attempted;
   std::string_view connection_ids_attempted;
   std::string_view request_id;
   std::string_view local_reply_body;
-  std::string_view cluster_metadata_json, upstream_metadata_json, route_metadata_json;
+  // Metadata as JSON text of a map "filter name" → object, keys sorted; empty: none.
+  std::string_view cluster_metadata_json, upstream_metadata_json, route_metadata_json, virtual_host_metadata_json;
+  std::string_view dynamic_metadata_json;
 };
 
 }  // namespace nuncio::http

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/random.h"
 #include "http/stream_info.h"
 
 namespace nuncio::http {
@@ -17,6 +18,7 @@ struct FormatContext {
   const StreamInfo& info;
   int64_t now_ns = 0;                            // the clock of info.at
   int64_t wall_now_ns = 0;                       // nanoseconds since the epoch, for EMIT_TIME
+  base::Random* random = nullptr;                // for UNIQUE_ID, which is "-" without
 };
 
 }  // namespace nuncio::http

@@ -14,28 +14,31 @@ namespace nuncio::http {
 
 class JsonFormatter {
  public:
+  /** With omit_empty_values null leaves are left out, and objects (not lists) that have nothing left. */
   static base::Result<JsonFormatter, FormatError> make(const plan::JsonFormat& format, bool omit_empty_values);
 
   /** One line of JSON, ending in a newline. */
   void append(const FormatContext& context, base::TextBuffer& out) const;
 
  private:
-  // The tree flattened: text between leaves is ready-made JSON; a leaf holds its pieces.
-  struct Step {
-    enum class Kind : uint8_t { kRaw, kTyped, kString, kOpenObject, kKey, kCloseObject, kOpenArray, kItem, kCloseArray };
-    Kind kind;
-    std::string text;                          // kRaw: JSON; kKey: the key, quoted, with its colon
+  struct Node {
+    enum class Kind : uint8_t { kObject, kArray, kRaw, kTyped, kString };
+    Kind kind = Kind::kRaw;
+    std::string key;                           // of a member: quoted, with its colon
+    std::string raw;                           // kRaw: JSON
+    std::vector<Node> children;                // kObject, kArray
     std::vector<substitution::Piece> pieces;   // kTyped: one; kString: several
   };
 
   JsonFormatter() = default;
-  bool flatten(const plan::JsonFormat& format, FormatError& error);
-  void addRaw(std::string_view json);
-  bool appendLeaf(const Step& step, const FormatContext& context, base::TextBuffer& out) const;
-  void appendKeepingAll(const FormatContext& context, base::TextBuffer& out) const;
-  void appendOmittingNulls(const FormatContext& context, base::TextBuffer& out) const;
+  static bool build(const plan::JsonFormat& format, Node& node, FormatError& error);
+  static bool buildLeaf(const plan::Format& format, Node& node, FormatError& error);
+  bool appendNode(const Node& node, const FormatContext& context, base::TextBuffer& out) const;
+  bool appendChildren(const Node& node, const FormatContext& context, base::TextBuffer& out) const;
+  bool appendTyped(const Node& node, const FormatContext& context, base::TextBuffer& out) const;
+  void appendString(const Node& node, const FormatContext& context, base::TextBuffer& out) const;
 
-  std::vector<Step> steps_;
+  Node root_;
   bool omit_empty_ = false;
 };
 

@@ -109,6 +109,10 @@ class ServerCallbacks {
 class ServerCodec {
  public:
   virtual ~ServerCodec() = default;
+  /**
+   * The bytes must be writable memory: those consumed may be rearranged. On an error the stream was told by onCodecError.
+   * All bytes are consumed then, and whatever comes later too.
+   */
   virtual DispatchResult dispatch(std::string_view data) = 0;
   /** The peer half-closed. Returns an error when it did so inside a message. */
   virtual const CodecError* onEndOfInput() = 0;
@@ -119,6 +123,11 @@ class ServerCodec {
   virtual void goAway() = 0;
   /** Is bytes waiting upstream of `dispatch` worth offering (nothing paused, no response owed first)? */
   virtual bool wantsInput() const = 0;
+  /**
+   * No further request can come over this connection (a codec error, `connection: close` in a response, a response that
+   * ended before its request): close it when the output is flushed. HTTP/1.
+   */
+  virtual bool mustClose() const { return false; }
 };
 
 /** Encodes one request (client). */
@@ -162,10 +171,16 @@ class ClientCodec {
   virtual ~ClientCodec() = default;
   /** Starts a request; the encoder lives until the stream is complete or reset. */
   virtual RequestEncoder& newStream(ResponseDecoder& decoder) = 0;
+  /**
+   * The bytes must be writable memory: those consumed may be rearranged. On an error the decoder has NOT been told: the pool
+   * closes the connection and resets the stream with kProtocolError.
+   */
   virtual DispatchResult dispatch(std::string_view data) = 0;
   virtual const CodecError* onEndOfInput() = 0;
   virtual std::string_view protocol() const = 0;
   virtual uint32_t activeStreams() const = 0;
+  /** Is it worth offering bytes to `dispatch` (nothing paused)? */
+  virtual bool wantsInput() const { return true; }
 };
 
 }  // namespace nuncio::http

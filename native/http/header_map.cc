@@ -107,6 +107,12 @@ void HeaderMap::clear() {
   std::memset(index_, 0, sizeof(index_));
 }
 
+void HeaderMap::truncate(size_t size) {
+  if (size >= size_) return;
+  size_ = static_cast<uint32_t>(size);
+  reindex();
+}
+
 void HeaderMap::eraseAt(size_t position) {
   std::memmove(static_cast<void*>(entries_ + position), entries_ + position + 1, (size_ - position - 1) * sizeof(Header));
   --size_;

@@ -36,6 +36,8 @@ class HeaderMap {
   void add(std::string_view lower_name, std::string_view value, const char* original = nullptr) {
     push({lower_name, value, original, headerId(lower_name)});
   }
+  /** As it is: `id` must be the number of `name`. */
+  void add(const Header& header) { push(header); }
   void addCopy(std::string_view lower_name, std::string_view value) {
     add(arena_.copy(lower_name), arena_.copy(value));
   }
@@ -74,6 +76,8 @@ class HeaderMap {
   /** Sum of name and value lengths (Envoy's byteSize). */
   uint64_t byteSize() const;
   void clear();
+  /** Forgets all but the first `size` entries. */
+  void truncate(size_t size);
 
  private:
   void push(const Header& header) {

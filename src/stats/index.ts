@@ -1,0 +1,10 @@
+// Statistics on the main thread. `StatsStore` holds them, `declare*` says which exist, the three renderers print them.
+export * from './declare.js'
+export { compileMatcher, compilePattern, compileRegex } from './pattern.js'
+export { sanitizeName } from './names.js'
+export type { MainScope } from './main-scope.js'
+export { parseStatsQuery, type StatsQuery } from './query.js'
+export { defaultStatsSettings, type StatsSettings, statsSettingsOf } from './settings.js'
+export { StatsReport } from './report.js'
+export { type HistogramValue, StatsStore, type StatValue, type TextReadout } from './store.js'
+export { type KindTemplate, type NativeStats, noNativeStats, type ScopeReading } from './template.js'

@@ -1,0 +1,75 @@
+import type { HistogramTemplate, KindTemplate, StatTemplate } from './template.js'
+
+// What only the main thread counts, under Envoy 1.40's names. The kinds that workers count are in native/stats/templates.h.
+
+interface Names {
+  readonly counters?: string
+  readonly gauges?: string
+  readonly histograms?: readonly HistogramTemplate[]
+  readonly prefix?: string
+}
+
+function words(text: string | undefined, type: StatTemplate['type']): StatTemplate[] {
+  return (text ?? '').split(/\s+/).filter(Boolean).map((name) => ({ name, type }))
+}
+
+function kind(name: string, names: Names): KindTemplate {
+  return {
+    kind: name,
+    prefix: names.prefix ?? '',
+    stats: [...words(names.counters, 'counter'), ...words(names.gauges, 'gauge')],
+    histograms: names.histograms ?? [],
+  }
+}
+
+/** Scope names: `server`, `listener_manager`, … unless the comment says otherwise. */
+export const mainTemplates: readonly KindTemplate[] = [
+  kind('server', {
+    counters: `
+      debug_assertion_failures dropped_stat_flushes dynamic_unknown_fields envoy_bug_failures
+      envoy_notifications static_unknown_fields wip_protos`,
+    gauges: `
+      compilation_settings.fips_mode concurrency days_until_first_cert_expiring hot_restart_epoch
+      hot_restart_generation live memory_allocated memory_heap_size memory_physical_size
+      parent_connections seconds_until_first_ocsp_response_expiring state stats_recent_lookups
+      total_connections uptime version`,
+    histograms: [{ name: 'initialization_time_ms', unit: 'milliseconds', lazy: false }],
+  }),
+  kind('listener_manager', {
+    counters: `
+      listener_added listener_create_failure listener_create_success listener_in_place_updated
+      listener_modified listener_removed listener_stopped`,
+    gauges: `
+      total_filter_chains_draining total_listeners_active total_listeners_draining
+      total_listeners_warming workers_pinned workers_started`,
+  }),
+  kind('cluster_manager', {
+    counters: `
+      cluster_added cluster_modified cluster_removed cluster_updated cluster_updated_via_merge
+      update_merge_cancelled update_out_of_merge_window`,
+    gauges: 'active_clusters warming_clusters',
+  }),
+  kind('runtime', {
+    counters: `
+      deprecated_feature_use load_error load_success override_dir_exists override_dir_not_exists`,
+    gauges: 'admin_overrides_active deprecated_feature_seen_since_process_start num_keys num_layers',
+  }),
+  kind('filesystem', {
+    counters: 'flushed_by_timer reopen_failed write_buffered write_completed write_failed',
+    gauges: 'write_total_buffered',
+  }),
+  // dns.cares
+  kind('dns', {
+    counters: 'get_addr_failure not_found reinits resolve_total timeouts',
+    gauges: 'pending_resolutions',
+  }),
+  // main_thread, workers, server.main_thread, server.worker_<n>
+  kind('watchdog', { counters: 'watchdog_mega_miss watchdog_miss' }),
+  // thread_local_cluster_manager.main_thread, thread_local_cluster_manager.worker_<n>
+  kind('thread_local_clusters', { gauges: 'clusters_inflated' }),
+  kind('overload', { histograms: [{ name: 'refresh_interval_delay', unit: 'milliseconds', lazy: false }] }),
+  // envoy.overload_actions.<action>
+  kind('overload_action', { counters: 'count' }),
+  // <cluster>.<transport socket match>
+  kind('transport_socket_match', { prefix: 'cluster.', counters: 'total_match_count' }),
+]

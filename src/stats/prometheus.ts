@@ -1,0 +1,102 @@
+import { computeQuantiles, cumulativeBuckets, quantiles, sampleCount, sampleSum } from './histogram.js'
+import { formatExact, formatInteger } from './number-format.js'
+import type { StatsQuery } from './query.js'
+import type { HistogramValue, StatsStore } from './store.js'
+import type { TagExtractors, TaggedName } from './tags.js'
+import { type BucketsOf, defaultBucketsOf, isWanted, scaleOf } from './text.js'
+
+export interface PrometheusOptions {
+  readonly tags: TagExtractors
+  readonly bucketsOf?: BucketsOf
+}
+
+/** `/stats/prometheus` in the text format 0.0.4, in pieces: counters, gauges, text readouts, histograms. */
+export function* statsPrometheus(store: StatsStore, query: StatsQuery, options: PrometheusOptions): Generator<string> {
+  const { tags, bucketsOf = defaultBucketsOf } = options
+  const counters = new Lines()
+  const gauges = new Lines()
+  if (query.kind !== 'Histograms' && query.kind !== 'TextReadouts') {
+    for (const { name, type, value, used } of store.scalars()) {
+      if (!isWanted(query, type) || (query.usedOnly && !used) || !query.matches(name)) continue
+      const tagged = tags.extract(name)
+      const lines = type === 'counter' ? counters : gauges
+      lines.add(tagged.name, `${braces(labelsOf(tagged))} ${formatInteger(value)}\n`)
+    }
+  }
+  yield* counters.print('counter')
+  yield* gauges.print('gauge')
+  if (query.textReadouts) {
+    const texts = new Lines()
+    for (const { name, value } of store.texts()) {
+      if (!query.matches(name)) continue
+      const tagged = tags.extract(name)
+      texts.add(tagged.name, `${braces([...labelsOf(tagged), label('text_value', value)])} 0\n`)
+    }
+    yield* texts.print('gauge')
+  }
+  if (query.kind === 'All' || query.kind === 'Histograms') {
+    const isSummary = query.buckets === 'summary'
+    const histograms = new Lines()
+    for (const histogram of store.histograms()) {
+      if ((query.usedOnly && sampleCount(histogram.cumulative) === 0) || !query.matches(histogram.name)) continue
+      const tagged = tags.extract(histogram.name)
+      const labels = labelsOf(tagged)
+      const rows = isSummary ? summaryRows(labels, histogram) : bucketRows(labels, histogram, bucketsOf(histogram.name))
+      const sum = formatExact(sampleSum(histogram.cumulative) * scaleOf(histogram))
+      rows.push(`_sum${braces(labels)} ${sum}\n`)
+      rows.push(`_count${braces(labels)} ${formatInteger(sampleCount(histogram.cumulative))}\n`)
+      for (const row of rows) histograms.add(tagged.name, row)
+    }
+    yield* histograms.print(isSummary ? 'summary' : 'histogram')
+  }
+}
+
+/** Lines by the name without tags: what has one name stands together below one TYPE line, in order of name. */
+class Lines {
+  readonly #byName = new Map<string, string[]>()
+
+  /** `rest`: what follows the metric's name. */
+  add(name: string, rest: string): void {
+    const lines = this.#byName.get(name)
+    if (lines) lines.push(rest)
+    else this.#byName.set(name, [rest])
+  }
+
+  *print(type: string): Generator<string> {
+    for (const name of [...this.#byName.keys()].sort()) {
+      const metric = `envoy_${sanitize(name)}`
+      yield `# TYPE ${metric} ${type}\n`
+      for (const rest of this.#byName.get(name) ?? []) yield metric + rest
+    }
+  }
+}
+
+const sanitize = (name: string) => name.replace(/[^a-zA-Z0-9_:]/g, '_')
+
+/** Label values: backslash, quote and line end are escaped. */
+function label(name: string, value: string): string {
+  return `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`
+}
+
+function labelsOf(tagged: TaggedName): string[] {
+  return tagged.tags.map(({ name, value }) => label(sanitize(name), value))
+}
+
+const braces = (labels: readonly string[]) => `{${labels.join(',')}}`
+
+/** What follows the metric's name in each line. */
+function bucketRows(labels: readonly string[], histogram: HistogramValue, bounds: readonly number[]): string[] {
+  const counts = cumulativeBuckets(histogram.cumulative, bounds)
+  const start = `_bucket{${labels.map((text) => `${text},`).join('')}`
+  const rows = bounds.map((bound, i) => `${start}le="${formatExact(bound)}"} ${counts[i]}\n`)
+  rows.push(`${start}le="+Inf"} ${formatInteger(sampleCount(histogram.cumulative))}\n`)
+  return rows
+}
+
+function summaryRows(labels: readonly string[], histogram: HistogramValue): string[] {
+  const values = computeQuantiles(histogram.cumulative)
+  return quantiles.map((share, i) => {
+    const value = formatExact((values[i] ?? Number.NaN) * scaleOf(histogram))
+    return `${braces([...labels, label('quantile', String(share))])} ${value}\n`
+  })
+}

@@ -14,8 +14,14 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
-  CodeGeneratorRequestSchema, CodeGeneratorResponseSchema, FieldOptionsSchema, FileDescriptorProtoSchema,
-  FileDescriptorSetSchema, MessageOptionsSchema, EnumValueOptionsSchema, OneofOptionsSchema,
+  CodeGeneratorRequestSchema,
+  CodeGeneratorResponseSchema,
+  FieldOptionsSchema,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  MessageOptionsSchema,
+  EnumValueOptionsSchema,
+  OneofOptionsSchema,
 } from '@bufbuild/protobuf/wkt'
 import { applyPatches } from './protos/apply-patches.mjs'
 
@@ -27,8 +33,11 @@ const output = path.join(root, 'dist/generated/protos')
 
 // Files of the npm package whose imports it does not carry, or that Envoy has since removed.
 const dropped = [
-  'envoy/config/trace/v3/opencensus.proto', 'envoy/config/trace/v3/trace.proto', 'envoy/config/grpc_credential/v3/aws_iam.proto',
-  'envoy/extensions/filters/http/proto_message_logging/v3/config.proto', 'envoy/service/trace/v3/trace_service.proto',
+  'envoy/config/trace/v3/opencensus.proto',
+  'envoy/config/trace/v3/trace.proto',
+  'envoy/config/grpc_credential/v3/aws_iam.proto',
+  'envoy/extensions/filters/http/proto_message_logging/v3/config.proto',
+  'envoy/service/trace/v3/trace_service.proto',
 ]
 // Options that matter at run time: the rules of protoc-gen-validate, and what config/ warns about or hides.
 const keptExtensions = new Set([
@@ -70,9 +79,14 @@ function packageFolder(name) {
 
 function inputHash(deps) {
   const hash = createHash('sha256').update(readFileSync(path.join(deps, '../package.json')))
-  const inputs = [fileURLToPath(import.meta.url), ...walk(path.join(root, 'src/protos')), ...walk(path.join(root, 'scripts/protos'))]
+  const inputs = [
+    fileURLToPath(import.meta.url),
+    ...walk(path.join(root, 'src/protos')),
+    ...walk(path.join(root, 'scripts/protos')),
+  ]
   for (const file of inputs.sort()) hash.update(path.relative(root, file)).update(readFileSync(file))
-  for (const tool of ['@bufbuild/buf', '@bufbuild/protoc-gen-es']) hash.update(readFileSync(path.join(packageFolder(tool), 'package.json')))
+  for (const tool of ['@bufbuild/buf', '@bufbuild/protoc-gen-es'])
+    hash.update(readFileSync(path.join(packageFolder(tool), 'package.json')))
   return hash.digest('hex')
 }
 
@@ -87,7 +101,10 @@ function stageProtos(deps) {
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(stage, { recursive: true })
   const isOld = file => /\/(v2|v2alpha|v1alpha|v2alpha1|v1alpha1)(\/|$)/.test(file)
-  cpSync(path.join(deps, 'envoy-api/envoy'), path.join(stage, 'envoy'), { recursive: true, filter: file => !isOld(file) })
+  cpSync(path.join(deps, 'envoy-api/envoy'), path.join(stage, 'envoy'), {
+    recursive: true,
+    filter: file => !isOld(file),
+  })
   cpSync(path.join(deps, 'xds'), stage, { recursive: true })
   cpSync(path.join(deps, 'googleapis/google'), path.join(stage, 'google'), { recursive: true })
   cpSync(path.join(deps, 'protoc-gen-validate/validate'), path.join(stage, 'validate'), { recursive: true })
@@ -113,14 +130,24 @@ function addIgnoreEmpty(file) {
 function run(command, args, input) {
   const done = spawnSync(command, args, { cwd: stage, input, maxBuffer: 1 << 28 })
   if (done.error) throw done.error
-  if (done.status !== 0) throw new Error(`${path.basename(command)} ${args[0] ?? ''} failed:\n${done.stdout}${done.stderr}`)
+  if (done.status !== 0)
+    throw new Error(`${path.basename(command)} ${args[0] ?? ''} failed:\n${done.stdout}${done.stderr}`)
   return done.stdout
 }
 
 function buildImage() {
   const buf = path.join(packageFolder('@bufbuild/buf'), 'bin/buf')
   const folders = ['envoy', 'xds', 'udpa', 'contrib', 'patches'].flatMap(folder => ['--path', folder])
-  const image = run(process.execPath, [buf, 'build', '.', ...folders, '--as-file-descriptor-set', '--exclude-source-info', '-o', '-'])
+  const image = run(process.execPath, [
+    buf,
+    'build',
+    '.',
+    ...folders,
+    '--as-file-descriptor-set',
+    '--exclude-source-info',
+    '-o',
+    '-',
+  ])
   return fromBinary(FileDescriptorSetSchema, image).file
 }
 
@@ -171,10 +198,15 @@ function writeTypes(files) {
   const wanted = files.filter(file => !file.name.startsWith('google/protobuf/'))
   const plain = files.map(file => withoutExtensionOptions(file))
   const request = create(CodeGeneratorRequestSchema, {
-    parameter: 'target=ts,import_extension=js', fileToGenerate: wanted.map(file => file.name), protoFile: plain,
+    parameter: 'target=ts,import_extension=js',
+    fileToGenerate: wanted.map(file => file.name),
+    protoFile: plain,
   })
   const plugin = path.join(packageFolder('@bufbuild/protoc-gen-es'), 'bin/protoc-gen-es')
-  const response = fromBinary(CodeGeneratorResponseSchema, run(process.execPath, [plugin], toBinary(CodeGeneratorRequestSchema, request)))
+  const response = fromBinary(
+    CodeGeneratorResponseSchema,
+    run(process.execPath, [plugin], toBinary(CodeGeneratorRequestSchema, request)),
+  )
   if (response.error) throw new Error(response.error)
   for (const { name, content } of response.file) {
     const file = path.join(source, name)
@@ -197,13 +229,18 @@ function typesOnly(content) {
     .replace(/\/\*\*(?:(?!\*\/)[^])*\*\/\nexport const \w+(?:: [^=]+)? = \/\*@__PURE__\*\/[^]*?\n(?=\n|$)/g, '')
     .replace(/^import (type )?\{([^}]*)\} from "@bufbuild\/protobuf\/codegenv2";\n/gm, '')
   const body = withoutConstants.replace(/^import .*\n/gm, '')
-  const imports = [...withoutConstants.matchAll(/^import (?:type )?\{([^}]*)\} from (".*");$/gm)].flatMap(([, names, from]) => {
-    const used = names.split(',').map(name => name.trim().replace(/^type /, '')).filter(name => {
-      const local = name.split(' as ').at(-1)
-      return new RegExp(`\\b${local.replace(/\$/g, '\\$')}\\b`).test(body)
-    })
-    return used.length ? [`import type { ${used.join(', ')} } from ${from};\n`] : []
-  })
+  const imports = [...withoutConstants.matchAll(/^import (?:type )?\{([^}]*)\} from (".*");$/gm)].flatMap(
+    ([, names, from]) => {
+      const used = names
+        .split(',')
+        .map(name => name.trim().replace(/^type /, ''))
+        .filter(name => {
+          const local = name.split(' as ').at(-1)
+          return new RegExp(`\\b${local.replace(/\$/g, '\\$')}\\b`).test(body)
+        })
+      return used.length ? [`import type { ${used.join(', ')} } from ${from};\n`] : []
+    },
+  )
   const firstBlank = body.indexOf('\n\n')
   return `${body.slice(0, firstBlank + 1)}\n${imports.join('')}${body.slice(firstBlank + 1)}${/^export /m.test(body) ? '' : '\nexport {}\n'}`
 }

@@ -21,14 +21,20 @@ test("defaults are Envoy's", () => {
   assert.equal(defaults.concurrency, undefined)
   assert.equal(defaults.logLevel, 'info')
   assert.equal(defaults.logFormat, '[%Y-%m-%d %T.%e][%t][%l][%n] [%g:%#] %v')
-  assert.deepEqual([defaults.drainTimeS, defaults.parentShutdownTimeS, defaults.fileFlushIntervalMsec], [600, 900, 10_000])
+  assert.deepEqual(
+    [defaults.drainTimeS, defaults.parentShutdownTimeS, defaults.fileFlushIntervalMsec],
+    [600, 900, 10_000],
+  )
   assert.deepEqual([defaults.drainStrategy, defaults.localAddressIpVersion], ['gradual', 'v4'])
   assert.deepEqual(defaults.notices, [])
 })
 
 test('flags take their value from the next argument', () => {
   const given = options('-c', 'a.yaml', '--concurrency', '3', '-l', 'warn', '--mode', 'validate', '--service-zone', 'z')
-  assert.deepEqual([given.configPath, given.concurrency, given.logLevel, given.mode, given.serviceZone], ['a.yaml', 3, 'warning', 'validate', 'z'])
+  assert.deepEqual(
+    [given.configPath, given.concurrency, given.logLevel, given.mode, given.serviceZone],
+    ['a.yaml', 3, 'warning', 'validate', 'z'],
+  )
   assert.equal(options('--config-yaml', '-x').configYaml, '-x')
 })
 
@@ -67,11 +73,23 @@ test('concurrency 0 means one worker', () => {
 
 test('levels of components', () => {
   const { componentLogLevels } = options('--component-log-level', 'upstream:debug,config:trace')
-  assert.deepEqual([...componentLogLevels], [['upstream', 'debug'], ['config', 'trace']])
+  assert.deepEqual(
+    [...componentLogLevels],
+    [
+      ['upstream', 'debug'],
+      ['config', 'trace'],
+    ],
+  )
 })
 
 test('a launcher may pass flags that change nothing here; each is named once', () => {
-  const { notices } = options('--cpuset-threads', '--disable-hot-restart', '--file-flush-interval-msec', '1000', '--skip-deprecated-logs')
+  const { notices } = options(
+    '--cpuset-threads',
+    '--disable-hot-restart',
+    '--file-flush-interval-msec',
+    '1000',
+    '--skip-deprecated-logs',
+  )
   assert.equal(notices.length, 2)
   assert.match(notices.join('\n'), /--cpuset-threads has no effect/)
 })
@@ -79,7 +97,10 @@ test('a launcher may pass flags that change nothing here; each is named once', (
 test('--help, --version and --hot-restart-version come before everything else', () => {
   assert.deepEqual(parseCommandLine(['--version', '--bogus']), { ok: true, value: { kind: 'print', what: 'version' } })
   assert.deepEqual(parseCommandLine(['-h']), { ok: true, value: { kind: 'print', what: 'help' } })
-  assert.deepEqual(parseCommandLine(['--hot-restart-version']), { ok: true, value: { kind: 'print', what: 'hot-restart-version' } })
+  assert.deepEqual(parseCommandLine(['--hot-restart-version']), {
+    ok: true,
+    value: { kind: 'print', what: 'hot-restart-version' },
+  })
 })
 
 test('check FILE', () => {

@@ -73,10 +73,12 @@ export function parseCommandLine(arguments_: readonly string[]): Result<Command,
   const read = readFlags(isCheck ? arguments_.slice(1) : arguments_)
   if (!read.ok) return read
   const { values, rest } = read.value
-  for (const what of ['help', 'version', 'hot-restart-version'] as const) if (values.get(what) === true) return ok({ kind: 'print', what })
+  for (const what of ['help', 'version', 'hot-restart-version'] as const)
+    if (values.get(what) === true) return ok({ kind: 'print', what })
   const options = toOptions(values)
   if (!options.ok) return options
-  if (!isCheck) return rest.length === 0 ? ok({ kind: 'run', options: options.value }) : usage(`unexpected argument "${rest[0]}"`)
+  if (!isCheck)
+    return rest.length === 0 ? ok({ kind: 'run', options: options.value }) : usage(`unexpected argument "${rest[0]}"`)
   const [file, second] = rest
   if (second !== undefined) return usage(`unexpected argument "${second}"`)
   const configPath = file ?? options.value.configPath
@@ -89,7 +91,10 @@ function usage(message: string): Result<never, UsageError> {
 }
 
 const byName = new Map<string, Flag>(
-  flags.flatMap((flag: Flag) => [[`--${flag.name}`, flag] as const, ...(flag.short ? [[`-${flag.short}`, flag] as const] : [])]),
+  flags.flatMap((flag: Flag) => [
+    [`--${flag.name}`, flag] as const,
+    ...(flag.short ? [[`-${flag.short}`, flag] as const] : []),
+  ]),
 )
 
 // --help and --version end the reading: nothing wrong after them matters, as in Envoy.
@@ -125,7 +130,9 @@ function unknownFlag(argument: string): Result<never, UsageError> {
   const [name, ...value] = argument.split('=') as [string, ...string[]]
   const known = byName.get(name)
   if (known && value.length > 0) {
-    return usage(known.kind === 'switch' ? `${name} takes no value` : `write a blank instead of "=": ${name} ${value.join('=')}`)
+    return usage(
+      known.kind === 'switch' ? `${name} takes no value` : `write a blank instead of "=": ${name} ${value.join('=')}`,
+    )
   }
   const near = nearest(name, byName.keys())
   return usage(`unknown flag "${argument}"${near === undefined ? '' : `; did you mean "${near}"?`}`)
@@ -179,7 +186,9 @@ function toOptions(values: Values): Result<Options, UsageError> {
     socketPath: text('socket-path', '@envoy_domain_socket'),
     enableMutexTracing: isOn('enable-mutex-tracing'),
     cpusetThreads: isOn('cpuset-threads'),
-    disabledExtensions: text('disable-extensions').split(',').filter(name => name !== ''),
+    disabledExtensions: text('disable-extensions')
+      .split(',')
+      .filter(name => name !== ''),
     enableFineGrainLogging: isOn('enable-fine-grain-logging'),
     enableCoreDump: isOn('enable-core-dump'),
     logStacktraceSingleEntry: isOn('log-stacktrace-single-entry'),
@@ -188,7 +197,8 @@ function toOptions(values: Values): Result<Options, UsageError> {
 }
 
 type Choices = Pick<
-  Options, 'mode' | 'drainStrategy' | 'localAddressIpVersion' | 'logLevel' | 'componentLogLevels' | 'statsTags' | 'socketMode'
+  Options,
+  'mode' | 'drainStrategy' | 'localAddressIpVersion' | 'logLevel' | 'componentLogLevels' | 'statsTags' | 'socketMode'
 >
 
 // The flags whose text means something.
@@ -207,8 +217,13 @@ function readChoices(values: Values): Result<Choices, UsageError> {
   const statsTags = readStatsTags((values.get('stats-tag') as readonly string[] | undefined) ?? [])
   if (!statsTags.ok) return statsTags
   return ok({
-    mode: mode.value, drainStrategy: drainStrategy.value, localAddressIpVersion: localAddressIpVersion.value, logLevel: logLevel.value,
-    componentLogLevels: componentLogLevels.value, statsTags: statsTags.value, socketMode: Number.parseInt(text('socket-mode', '0'), 8) || 0,
+    mode: mode.value,
+    drainStrategy: drainStrategy.value,
+    localAddressIpVersion: localAddressIpVersion.value,
+    logLevel: logLevel.value,
+    componentLogLevels: componentLogLevels.value,
+    statsTags: statsTags.value,
+    socketMode: Number.parseInt(text('socket-mode', '0'), 8) || 0,
   })
 }
 
@@ -219,14 +234,17 @@ function choose<const C extends string>(name: FlagName, text: string, choices: r
 
 function readLogLevel(name: string): Result<LogLevel, UsageError> {
   const level = parseLogLevel(name)
-  return level ? ok(level) : usage(`invalid log level "${name}"; one of trace, debug, info, warning, error, critical, off`)
+  return level
+    ? ok(level)
+    : usage(`invalid log level "${name}"; one of trace, debug, info, warning, error, critical, off`)
 }
 
 function readComponentLevels(text: string): Result<ReadonlyMap<LogComponent, LogLevel>, UsageError> {
   const levels = new Map<LogComponent, LogLevel>()
   for (const entry of text === '' ? [] : text.split(',')) {
     const [component = '', name, more] = entry.split(':')
-    if (name === undefined || more !== undefined) return usage(`--component-log-level: "${entry}" is not component:level`)
+    if (name === undefined || more !== undefined)
+      return usage(`--component-log-level: "${entry}" is not component:level`)
     const level = readLogLevel(name)
     if (!level.ok) return level
     if (!isLogComponent(component)) return usage(`--component-log-level: there is no component "${component}"`)
@@ -241,7 +259,8 @@ function readStatsTags(entries: readonly string[]): Result<Options['statsTags'],
     const colon = entry.indexOf(':')
     const [name, value] = [entry.slice(0, colon), entry.slice(colon + 1)]
     if (colon < 0) return usage(`--stats-tag: "${entry}" is not name:value`)
-    if (!/^[A-Za-z0-9]+$/.test(name)) return usage(`--stats-tag: the name in "${entry}" may have letters and digits only`)
+    if (!/^[A-Za-z0-9]+$/.test(name))
+      return usage(`--stats-tag: the name in "${entry}" may have letters and digits only`)
     if (value.includes('.')) return usage(`--stats-tag: the value in "${entry}" may not have a dot`)
     tags.push({ name, value })
   }
@@ -250,8 +269,12 @@ function readStatsTags(entries: readonly string[]): Result<Options['statsTags'],
 
 function noticesOf(values: Values): string[] {
   const given = (flags as readonly Flag[]).filter(flag => values.has(flag.name as FlagName))
-  const useless = given.flatMap(({ name, withoutEffect }) => (withoutEffect ? [`--${name} has no effect: ${withoutEffect}`] : []))
-  const old = values.has('allow-unknown-fields') ? ['--allow-unknown-fields is deprecated, use --allow-unknown-static-fields'] : []
+  const useless = given.flatMap(({ name, withoutEffect }) =>
+    withoutEffect ? [`--${name} has no effect: ${withoutEffect}`] : [],
+  )
+  const old = values.has('allow-unknown-fields')
+    ? ['--allow-unknown-fields is deprecated, use --allow-unknown-static-fields']
+    : []
   return [...useless, ...old]
 }
 
@@ -266,11 +289,21 @@ export function helpText(): string {
 }
 
 /** The text of --version, in the shape of Envoy's: `nuncio  version: <commit>/<version>/<state of the tree>/<build>/<TLS library>`. */
-export function versionText(build: { readonly commit: string; readonly version: string; readonly isClean: boolean; readonly type: string }): string {
+export function versionText(build: {
+  readonly commit: string
+  readonly version: string
+  readonly isClean: boolean
+  readonly type: string
+}): string {
   return `nuncio  version: ${versionString(build)}`
 }
 
 /** The version alone, as /server_info shows it. */
-export function versionString(build: { readonly commit: string; readonly version: string; readonly isClean: boolean; readonly type: string }): string {
+export function versionString(build: {
+  readonly commit: string
+  readonly version: string
+  readonly isClean: boolean
+  readonly type: string
+}): string {
   return [build.commit, build.version, build.isClean ? 'Clean' : 'Modified', build.type, 'OpenSSL'].join('/')
 }

@@ -18,7 +18,11 @@ function write(name: string, content: string | Uint8Array): string {
   return file
 }
 
-function load(text: string, extension = 'yaml', more: { yaml?: string; allowUnknownFields?: boolean } = {}): LoadedBootstrap {
+function load(
+  text: string,
+  extension = 'yaml',
+  more: { yaml?: string; allowUnknownFields?: boolean } = {},
+): LoadedBootstrap {
   const loaded = loadBootstrap({ types, path: write(`good.${extension}`, text), ...more })
   assert(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.error))
   return loaded.value
@@ -66,14 +70,28 @@ static_resources:
 
 test('removed v2 fields and types name their successors', () => {
   const [hosts] = errors('static_resources:\n  clusters:\n  - name: a\n    hosts: []\n')
-  assert.match(hosts ?? '', /^bad\.yaml:4:5: error: static_resources\.clusters\[0\]\.hosts: removed field "hosts".*use load_assignment/)
-  const [config] = errors(listener('"@type": type.googleapis.com/envoy.config.filter.network.http_connection_manager.v2.HttpConnectionManager'))
-  assert.match(config ?? '', /removed v2 API .*use "type\.googleapis\.com\/envoy\.extensions\.filters\.network\.http_connection_manager\.v3\.HttpConnectionManager"/)
+  assert.match(
+    hosts ?? '',
+    /^bad\.yaml:4:5: error: static_resources\.clusters\[0\]\.hosts: removed field "hosts".*use load_assignment/,
+  )
+  const [config] = errors(
+    listener(
+      '"@type": type.googleapis.com/envoy.config.filter.network.http_connection_manager.v2.HttpConnectionManager',
+    ),
+  )
+  assert.match(
+    config ?? '',
+    /removed v2 API .*use "type\.googleapis\.com\/envoy\.extensions\.filters\.network\.http_connection_manager\.v3\.HttpConnectionManager"/,
+  )
 })
 
 test('payloads of Any are decoded, checked and handed out', () => {
-  const hcm = '"@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
-  assert.match(errors(listener(`${hcm}\nroute_config: {}`)).join('\n'), /filters\[0\]\.typed_config\.stat_prefix: must not be empty/)
+  const hcm =
+    '"@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
+  assert.match(
+    errors(listener(`${hcm}\nroute_config: {}`)).join('\n'),
+    /filters\[0\]\.typed_config\.stat_prefix: must not be empty/,
+  )
   const { bootstrap, sources } = load(listener(`${hcm}\nstat_prefix: a\nroute_config: {}`))
   const filter = bootstrap.staticResources?.listeners[0]?.filterChains[0]?.filters[0]
   assert(filter?.configType.case === 'typedConfig')
@@ -95,9 +113,15 @@ value: `
   const any = bootstrap.staticResources?.listeners[0]?.filterChains[0]?.filters[0]?.configType
   assert(any?.case === 'typedConfig')
   const unpacked = types.unpackAny(any.value)
-  assert(unpacked.ok && isMessage<TcpProxy>(unpacked.value.message, 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'))
+  assert(
+    unpacked.ok &&
+      isMessage<TcpProxy>(unpacked.value.message, 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'),
+  )
   assert.equal(unpacked.value.message.clusterSpecifier.value, 'b')
-  assert.match(errors(listener(`${struct}{stat_prefix: a, clustr: b}`)).join('\n'), /:\d+: error: .*typed_config\.value\.clustr: .*did you mean "cluster"/)
+  assert.match(
+    errors(listener(`${struct}{stat_prefix: a, clustr: b}`)).join('\n'),
+    /:\d+: error: .*typed_config\.value\.clustr: .*did you mean "cluster"/,
+  )
 })
 
 test('names, enums, durations, wrappers and single values in all their forms', () => {
@@ -114,14 +138,22 @@ static_resources:
 `)
   const cluster = bootstrap.staticResources?.clusters[0]
   assert.deepEqual([cluster?.lbPolicy, cluster?.perConnectionBufferLimitBytes], [1, 5])
-  assert.deepEqual([bootstrap.statsFlushInterval?.seconds, bootstrap.statsFlushInterval?.nanos, cluster?.connectTimeout?.seconds], [1n, 500_000_000, 2n])
+  assert.deepEqual(
+    [bootstrap.statsFlushInterval?.seconds, bootstrap.statsFlushInterval?.nanos, cluster?.connectTimeout?.seconds],
+    [1n, 500_000_000, 2n],
+  )
   assert.equal(cluster?.loadAssignment?.endpoints[0]?.priority, 1)
   assert.deepEqual(JSON.stringify(cluster?.metadata?.filterMetadata), '{"a.b":{"c":[1,true]}}')
 })
 
 test('JSON, binary and text protobuf say the same as YAML', () => {
-  const yaml = load('node: {id: a, metadata: {x: 1}}\nstats_flush_interval: 5s\nbootstrap_extensions: {name: ext, typed_config: {"@type": type.googleapis.com/envoy.config.core.v3.Node, id: q}}\n').bootstrap
-  const bytes = (bootstrap: typeof yaml) => Buffer.from(toBinary(types.message('envoy.config.bootstrap.v3.Bootstrap') as DescMessage, bootstrap)).toString('hex')
+  const yaml = load(
+    'node: {id: a, metadata: {x: 1}}\nstats_flush_interval: 5s\nbootstrap_extensions: {name: ext, typed_config: {"@type": type.googleapis.com/envoy.config.core.v3.Node, id: q}}\n',
+  ).bootstrap
+  const bytes = (bootstrap: typeof yaml) =>
+    Buffer.from(toBinary(types.message('envoy.config.bootstrap.v3.Bootstrap') as DescMessage, bootstrap)).toString(
+      'hex',
+    )
   const any = '"typedConfig": {"@type": "type.googleapis.com/envoy.config.core.v3.Node", "id": "q"}'
   const json = `{"node": {"id": "a", "metadata": {"x": 1}}, "stats_flush_interval": "5s", "bootstrapExtensions": [{"name": "ext", ${any}}],}`
   const text = `node { id: "a" metadata { fields { key: "x" value { number_value: 1 } } } } # comment
@@ -140,16 +172,31 @@ test('errors in JSON and text protobuf have positions too', () => {
     'bad.json:2:11: error: node.idd: unknown field "idd" of envoy.config.core.v3.Node (found 1); did you mean "id"?',
   ])
   assert.match(errors('{"a" 1}', 'json')[0] ?? '', /^bad\.json:1:6: error: expected ":"/)
-  assert.match(errors('node {\n  idd: "x"\n}', 'pb_text')[0] ?? '', /^bad\.pb_text:2:3: error: node\.idd: unknown field "idd"/)
-  assert.match(errors('node {\n  id: 5\n}', 'pb_text')[0] ?? '', /^bad\.pb_text:2:7: error: expected a string in quotes/)
+  assert.match(
+    errors('node {\n  idd: "x"\n}', 'pb_text')[0] ?? '',
+    /^bad\.pb_text:2:3: error: node\.idd: unknown field "idd"/,
+  )
+  assert.match(
+    errors('node {\n  id: 5\n}', 'pb_text')[0] ?? '',
+    /^bad\.pb_text:2:7: error: expected a string in quotes/,
+  )
   assert.match(errors(Buffer.from('0a', 'hex'), 'pb')[0] ?? '', /^bad\.pb: error: not a binary/)
 })
 
 test('--config-yaml is merged over the file as protobuf merges', () => {
-  const file = 'node: {id: a, cluster: c}\nadmin: {address: {pipe: {path: p}}}\nstatic_resources: {clusters: [{name: one}]}\n'
-  const { bootstrap } = load(file, 'yaml', { yaml: 'node: {id: b}\nadmin: {address: {socket_address: {address: x, port_value: 1}}}\nstatic_resources: {clusters: [{name: two}]}' })
-  assert.deepEqual([bootstrap.node?.id, bootstrap.node?.cluster, bootstrap.admin?.address?.address.case], ['b', 'c', 'socketAddress'])
-  assert.deepEqual(bootstrap.staticResources?.clusters.map(cluster => cluster.name), ['one', 'two'])
+  const file =
+    'node: {id: a, cluster: c}\nadmin: {address: {pipe: {path: p}}}\nstatic_resources: {clusters: [{name: one}]}\n'
+  const { bootstrap } = load(file, 'yaml', {
+    yaml: 'node: {id: b}\nadmin: {address: {socket_address: {address: x, port_value: 1}}}\nstatic_resources: {clusters: [{name: two}]}',
+  })
+  assert.deepEqual(
+    [bootstrap.node?.id, bootstrap.node?.cluster, bootstrap.admin?.address?.address.case],
+    ['b', 'c', 'socketAddress'],
+  )
+  assert.deepEqual(
+    bootstrap.staticResources?.clusters.map(cluster => cluster.name),
+    ['one', 'two'],
+  )
   assert.deepEqual(errors(file, 'yaml', 'static_resources:\n  clusters:\n  - {name: two, connect_timeout: 0s}'), [
     '--config-yaml:3:34: error: static_resources.clusters[1].connect_timeout: must be greater than 0s (found 0s)',
   ])
@@ -157,10 +204,13 @@ test('--config-yaml is merged over the file as protobuf merges', () => {
 
 test('allowed unknown fields and deprecated ones are warnings', () => {
   const { warnings } = load('nodde: {}\nuse_tcp_for_dns_lookups: true\n', 'yaml', { allowUnknownFields: true })
-  assert.deepEqual(warnings.map(({ code, path: where, line }) => [code, where, line]), [
-    ['unknown-field', 'nodde', 1],
-    ['deprecated-field', 'use_tcp_for_dns_lookups', 2],
-  ])
+  assert.deepEqual(
+    warnings.map(({ code, path: where, line }) => [code, where, line]),
+    [
+      ['unknown-field', 'nodde', 1],
+      ['deprecated-field', 'use_tcp_for_dns_lookups', 2],
+    ],
+  )
 })
 
 test('what cannot be read', () => {

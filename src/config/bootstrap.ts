@@ -9,7 +9,7 @@ import { isObject, type Tree, TreeDecoder } from './decode.js'
 import { FieldPath } from './field-path.js'
 import { parseJson } from './json.js'
 import type { Problem } from './problem.js'
-import { ConfigSources, type SourceMap, type SourceText } from './source-map.js'
+import { ConfigSources, type SourceMap, type SourceText, TextPositions } from './source-map.js'
 import { parseTextProto } from './text-proto.js'
 import type { SyntaxError } from './text-syntax.js'
 import type { Types } from './types.js'
@@ -49,14 +49,24 @@ export interface LoadedMessage {
 }
 
 /** Like loadBootstrap, for a file that holds any one message. */
-export function loadMessage(options: LoadOptions & { readonly typeName: string }): Result<LoadedMessage, readonly ConfigError[]> {
+export function loadMessage(
+  options: LoadOptions & { readonly typeName: string },
+): Result<LoadedMessage, readonly ConfigError[]> {
   const schema = options.types.message(options.typeName)
   if (!schema) throw new Error(`no message type ${options.typeName}`)
   const documents: Document[] = []
   if (options.path !== undefined && options.path !== '') documents.push(readDocument(options.path, schema, options))
-  if (options.yaml !== undefined && options.yaml !== '') documents.push(yamlDocument('--config-yaml', options.yaml, schema, options))
+  if (options.yaml !== undefined && options.yaml !== '')
+    documents.push(yamlDocument('--config-yaml', options.yaml, schema, options))
   if (documents.length === 0) {
-    return err([{ code: 'file', path: '', message: 'no configuration given', suggestion: 'use --config-path FILE or --config-yaml TEXT' }])
+    return err([
+      {
+        code: 'file',
+        path: '',
+        message: 'no configuration given',
+        suggestion: 'use --config-path FILE or --config-yaml TEXT',
+      },
+    ])
   }
   return assemble(documents, schema, options)
 }
@@ -69,41 +79,58 @@ interface Document {
   readonly fatal?: ConfigError
 }
 
-function assemble(documents: readonly Document[], schema: DescMessage, options: LoadOptions): Result<LoadedMessage, readonly ConfigError[]> {
+function assemble(
+  documents: readonly Document[],
+  schema: DescMessage,
+  options: LoadOptions,
+): Result<LoadedMessage, readonly ConfigError[]> {
   const fatal = documents.flatMap(document => (document.fatal ? [document.fatal] : []))
-  const decoding = documents.flatMap(({ source, problems }) => located(problems, new ConfigSources([source])))
+  const texts = documents.map(document => new TextPositions(document.source))
+  const decoding = documents.flatMap(({ problems }, index) =>
+    located(problems, new ConfigSources(texts.slice(index, index + 1))),
+  )
   const errors = decoding.filter(one => one.severity === 'error').map(one => one.error)
   if (fatal.length > 0) return err([...fatal, ...errors])
   const message = merge(documents, schema)
   const paths = new WeakMap<object, FieldPath>()
-  const sources = new ConfigSources(documents.map(document => document.source), paths)
+  const sources = new ConfigSources(texts, paths)
   const checker = new MessageChecker(options.types, {
     allowUnknownFields: options.allowUnknownFields === true,
     visit: (visited, where) => paths.set(visited, where),
   })
   checker.check(message)
   const checks = located(checker.problems, sources)
-  const isKnown = new Set(errors.map(error => error.path))
-  const later = checks.filter(one => one.severity === 'error' && !followsFrom(one.error, isKnown)).map(one => one.error)
+  const broken = withAncestors(errors.map(error => error.path))
+  const later = checks.filter(one => one.severity === 'error' && !broken.has(one.error.path)).map(one => one.error)
   if (errors.length + later.length > 0) return err([...errors, ...later].sort(byPosition))
   const warnings = [...decoding, ...checks].map(one => one.error)
   return ok({ message, sources, warnings })
 }
 
-// A field that could not be read is missing from the message: no second error about that.
-function followsFrom(error: ConfigError, broken: ReadonlySet<string>): boolean {
-  for (const path of broken) if (path === error.path || path.startsWith(`${error.path}.`) || path.startsWith(`${error.path}[`)) return true
-  return false
+// A field that could not be read is missing from the message it stands in: no second error about that.
+function withAncestors(paths: readonly string[]): ReadonlySet<string> {
+  const all = new Set<string>()
+  for (const path of paths) {
+    for (let at = path; !all.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf('.'), at.lastIndexOf('['))))
+      all.add(at)
+  }
+  return all
 }
 
 function byPosition(a: ConfigError, b: ConfigError): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
 }
 
-function located(problems: readonly Problem[], sources: SourceMap): { severity: 'error' | 'warning'; error: ConfigError }[] {
+function located(
+  problems: readonly Problem[],
+  sources: SourceMap,
+): { severity: 'error' | 'warning'; error: ConfigError }[] {
   return problems.map(problem => {
     const error = sources.error(problem.code, problem.path.toString(), problem.message, problem.suggestion)
-    return { severity: problem.severity, error: problem.found === undefined ? error : { ...error, found: problem.found } }
+    return {
+      severity: problem.severity,
+      error: problem.found === undefined ? error : { ...error, found: problem.found },
+    }
   })
 }
 
@@ -121,7 +148,11 @@ function readDocument(file: string, schema: DescMessage, options: LoadOptions): 
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const message = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`
-    return { source: { file, text: '', kind: 'binary' }, problems: [], fatal: { code: 'file', path: '', file, message } }
+    return {
+      source: { file, text: '', kind: 'binary' },
+      problems: [],
+      fatal: { code: 'file', path: '', file, message },
+    }
   }
   switch (path.extname(file).toLowerCase()) {
     case '.pb':
@@ -158,7 +189,8 @@ function yamlDocument(file: string, text: string, schema: DescMessage, options: 
   const parsed = parseYaml(text)
   if (!parsed.ok) return broken(file, text, parsed.error)
   const tree = parsed.value as Tree
-  if (typeof tree !== 'object' || tree === null) return broken(file, text, { message: 'the document holds no fields', line: 1, column: 1 })
+  if (typeof tree !== 'object' || tree === null)
+    return broken(file, text, { message: 'the document holds no fields', line: 1, column: 1 })
   return decoded({ file, text, kind: 'yaml' }, tree, schema, options)
 }
 
@@ -174,7 +206,9 @@ function jsonDocument(file: string, text: string, schema: DescMessage, options: 
 
 function decoded(source: SourceText, tree: Tree, schema: DescMessage, options: LoadOptions): Document {
   const decoder = new TreeDecoder(options.types, options.allowUnknownFields === true)
-  const message = isObject(tree) ? decoder.message(schema, tree, FieldPath.root) : decoder.fail('bad-value', FieldPath.root, 'the document is not an object')
+  const message = isObject(tree)
+    ? decoder.message(schema, tree, FieldPath.root)
+    : decoder.fail('bad-value', FieldPath.root, 'the document is not an object')
   return { source, problems: decoder.problems, ...(message && { message }) }
 }
 

@@ -1,4 +1,12 @@
-import { type DescEnum, type DescField, type DescMessage, type DescOneof, getExtension, hasExtension, type Message } from '@bufbuild/protobuf'
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  getExtension,
+  hasExtension,
+  type Message,
+} from '@bufbuild/protobuf'
 import type { Any, Duration } from '@bufbuild/protobuf/wkt'
 import type { FieldRules } from '../generated/protos/validate/validate_pb.js'
 import { FieldPath } from './field-path.js'
@@ -66,18 +74,26 @@ export class MessageChecker {
     if (any.typeUrl === '') return
     const unpacked = this.#types.unpackAny(any)
     if (!unpacked.ok) {
-      if (unpacked.error.code === 'bad-value') this.problems.push({ severity: 'error', code: 'bad-value', path, message: unpacked.error.message })
+      if (unpacked.error.code === 'bad-value')
+        this.problems.push({ severity: 'error', code: 'bad-value', path, message: unpacked.error.message })
       return
     }
     const { message, typeName } = unpacked.value
-    const isWrapped = typeName !== typeNameOf(any.typeUrl) || (typeName.startsWith('google.protobuf.') && typeName !== 'google.protobuf.Empty')
+    const isWrapped =
+      typeName !== typeNameOf(any.typeUrl) ||
+      (typeName.startsWith('google.protobuf.') && typeName !== 'google.protobuf.Empty')
     this.#message(message, isWrapped && !isTypedStruct(message) ? path.field('value') : path)
   }
 
   #unknownFields(message: Message, path: FieldPath): void {
     for (const { no } of message.$unknown ?? []) {
       const severity = this.#options.allowUnknownFields ? 'warning' : 'error'
-      this.problems.push({ severity, code: 'unknown-field', path, message: `unknown field number ${no} of ${message.$typeName}` })
+      this.problems.push({
+        severity,
+        code: 'unknown-field',
+        path,
+        message: `unknown field number ${no} of ${message.$typeName}`,
+      })
     }
   }
 
@@ -87,7 +103,8 @@ export class MessageChecker {
     const isSet = value !== undefined && !isDefault(field, value)
     if (!isSet && check.rules === undefined) return
     const path = parent.field(field.name)
-    if (isSet && check.deprecation !== 'none') this.#deprecated(path, check.deprecation, `deprecated field "${field.name}"`)
+    if (isSet && check.deprecation !== 'none')
+      this.#deprecated(path, check.deprecation, `deprecated field "${field.name}"`)
     if (isSet && field.enum) this.#deprecatedValue(check, value, path)
     if (check.rules) this.#rules(check.rules, field, value, path)
     if (isSet && field.message && !skips(check.rules)) this.#nested(field, value, path)
@@ -95,9 +112,11 @@ export class MessageChecker {
 
   #nested(field: DescField, value: unknown, path: FieldPath): void {
     if (field.fieldKind === 'list') {
-      for (const [index, item] of (value as unknown[]).entries()) if (isMessage(item)) this.#message(item, path.item(index))
+      for (const [index, item] of (value as unknown[]).entries())
+        if (isMessage(item)) this.#message(item, path.item(index))
     } else if (field.fieldKind === 'map') {
-      for (const [key, item] of Object.entries(value as object)) if (isMessage(item)) this.#message(item, path.field(key))
+      for (const [key, item] of Object.entries(value as object))
+        if (isMessage(item)) this.#message(item, path.field(key))
     } else if (isMessage(value)) {
       this.#message(value, path)
     }
@@ -108,7 +127,8 @@ export class MessageChecker {
     if (field.fieldKind === 'map') return this.#mapRules(rules, field, value as Record<string, unknown>, path)
     if (value === undefined) {
       const { case: kind, value: own } = rules.type
-      const isRequired = rules.message?.required || ((kind === 'duration' || kind === 'any' || kind === 'timestamp') && own.required)
+      const isRequired =
+        rules.message?.required || ((kind === 'duration' || kind === 'any' || kind === 'timestamp') && own.required)
       if (isRequired && !field.oneof) this.#broken(path, 'is required')
       return
     }
@@ -127,12 +147,17 @@ export class MessageChecker {
     const repeated = rules.type.value
     if (repeated.ignoreEmpty && items.length === 0) return
     if (has(repeated, 'minItems') && items.length < repeated.minItems) {
-      this.#broken(path, repeated.minItems === 1n ? 'must not be empty' : `must have at least ${repeated.minItems} items`)
+      this.#broken(
+        path,
+        repeated.minItems === 1n ? 'must not be empty' : `must have at least ${repeated.minItems} items`,
+      )
     }
-    if (has(repeated, 'maxItems') && items.length > repeated.maxItems) this.#broken(path, `must have at most ${repeated.maxItems} items`)
+    if (has(repeated, 'maxItems') && items.length > repeated.maxItems)
+      this.#broken(path, `must have at most ${repeated.maxItems} items`)
     const keys = items.map(item => (isMessage(item) ? item : String(item)))
     for (const [index, item] of items.entries()) {
-      if (repeated.unique && keys.indexOf(keys[index] as string) !== index) this.#broken(path.item(index), 'occurs twice', showValue(item))
+      if (repeated.unique && keys.indexOf(keys[index] as string) !== index)
+        this.#broken(path.item(index), 'occurs twice', showValue(item))
       if (repeated.items) this.#single(repeated.items, field, item, path.item(index))
     }
   }
@@ -142,8 +167,10 @@ export class MessageChecker {
     const map = rules.type.value
     const keys = Object.keys(entries)
     if (map.ignoreEmpty && keys.length === 0) return
-    if (has(map, 'minPairs') && keys.length < map.minPairs) this.#broken(path, `must have at least ${map.minPairs} entries`)
-    if (has(map, 'maxPairs') && keys.length > map.maxPairs) this.#broken(path, `must have at most ${map.maxPairs} entries`)
+    if (has(map, 'minPairs') && keys.length < map.minPairs)
+      this.#broken(path, `must have at least ${map.minPairs} entries`)
+    if (has(map, 'maxPairs') && keys.length > map.maxPairs)
+      this.#broken(path, `must have at most ${map.maxPairs} entries`)
     for (const key of keys) {
       if (map.keys) this.#single(map.keys, {}, key, path.field(key))
       if (map.values) this.#single(map.values, field, entries[key], path.field(key))
@@ -183,7 +210,11 @@ export class MessageChecker {
     const isOn = (owner: { proto: { options?: Message | undefined } }, option: string): boolean => {
       const { options } = owner.proto
       const extension = options && this.#types.option(option)
-      return extension !== undefined && hasExtension(options as never, extension) && getExtension(options as never, extension) === true
+      return (
+        extension !== undefined &&
+        hasExtension(options as never, extension) &&
+        getExtension(options as never, extension) === true
+      )
     }
     const isExempt = isOn(schema, 'validate.disabled') || isOn(schema, 'validate.ignored')
     const fields = schema.fields.map((field): FieldCheck => {
@@ -194,7 +225,10 @@ export class MessageChecker {
         rules: isExempt ? undefined : this.#rulesOf(field),
         deprecation: field.deprecated ? (isDisallowed ? 'error' : 'warning') : 'none',
         deprecatedValues: new Map(
-          values.map(value => [value.number, isOn(value, 'envoy.annotations.disallowed_by_default_enum') ? 'error' : 'warning']),
+          values.map(value => [
+            value.number,
+            isOn(value, 'envoy.annotations.disallowed_by_default_enum') ? 'error' : 'warning',
+          ]),
         ),
       }
     })
@@ -245,7 +279,10 @@ function valueOf(message: Message, field: DescField): unknown {
   const chosen = member(message, field.oneof.localName) as { case?: string; value?: unknown }
   if (chosen.case !== field.localName) return undefined
   const { value } = chosen
-  return isMessage(value) && /^google\.protobuf\.(Double|Float|U?Int32|U?Int64|Bool|String|Bytes)Value$/.test(value.$typeName) ? member(value, 'value') : value
+  return isMessage(value) &&
+    /^google\.protobuf\.(Double|Float|U?Int32|U?Int64|Bool|String|Bytes)Value$/.test(value.$typeName)
+    ? member(value, 'value')
+    : value
 }
 
 // Proto3 scalars without presence are never undefined: their zero counts as unset for everything but rules.

@@ -26,7 +26,9 @@ export type ConfigErrorCode = Exclude<ErrorCode, 'usage'>
 
 /** One line, in the form compilers use: `envoy.yaml:12:17: error: a.b[0].port: unknown field "port"; did you mean "port_value"?` */
 export function printConfigError(error: ConfigError, severity: 'error' | 'warning' = 'error'): string {
-  const where = [error.file, error.line, error.line === undefined ? undefined : error.column].filter(part => part !== undefined)
+  const where = [error.file, error.line, error.line === undefined ? undefined : error.column].filter(
+    part => part !== undefined,
+  )
   const position = where.length > 0 ? `${where.join(':')}: ` : ''
   const path = error.path === '' ? '' : `${error.path}: `
   const found = error.found === undefined ? '' : ` (found ${error.found})`

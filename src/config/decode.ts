@@ -1,5 +1,13 @@
 import {
-  create, type DescEnum, type DescField, type DescMessage, fromJson, type JsonObject, type JsonValue, type Message, ScalarType,
+  create,
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  ScalarType,
 } from '@bufbuild/protobuf'
 import { type Any, AnySchema, type Duration } from '@bufbuild/protobuf/wkt'
 import { scalarZeroValue } from '@bufbuild/protobuf/reflect'
@@ -45,7 +53,12 @@ export class TreeDecoder {
     return message
   }
 
-  fail(code: Problem['code'], path: FieldPath, message: string, extra: Partial<Pick<Problem, 'found' | 'suggestion' | 'severity'>> = {}): undefined {
+  fail(
+    code: Problem['code'],
+    path: FieldPath,
+    message: string,
+    extra: Partial<Pick<Problem, 'found' | 'suggestion' | 'severity'>> = {},
+  ): undefined {
     this.problems.push({ severity: 'error', ...extra, code, path, message })
     return undefined
   }
@@ -58,7 +71,10 @@ export class TreeDecoder {
   #fieldsOf(schema: DescMessage): ReadonlyMap<string, DescField> {
     let fields = this.#fields.get(schema)
     if (!fields) {
-      fields = new Map([...schema.fields.map(field => [field.jsonName, field] as const), ...schema.fields.map(field => [field.name, field] as const)])
+      fields = new Map([
+        ...schema.fields.map(field => [field.jsonName, field] as const),
+        ...schema.fields.map(field => [field.name, field] as const),
+      ])
       this.#fields.set(schema, fields)
     }
     return fields
@@ -66,14 +82,22 @@ export class TreeDecoder {
 
   #unknownField(schema: DescMessage, name: string, tree: Tree, path: FieldPath): void {
     const successor = fieldSuccessor(schema.typeName, name)
-    const near = nearest(name, schema.fields.map(field => field.name))
+    const near = nearest(
+      name,
+      schema.fields.map(field => field.name),
+    )
     const suggestion = successor ?? (near === undefined ? undefined : `did you mean "${near}"?`)
     const found = showValue(tree)
-    this.fail(successor ? 'removed-field' : 'unknown-field', path, `${successor ? 'removed' : 'unknown'} field "${name}" of ${schema.typeName}`, {
-      severity: this.#allowUnknownFields ? 'warning' : 'error',
-      ...(found !== undefined && { found }),
-      ...(suggestion !== undefined && { suggestion }),
-    })
+    this.fail(
+      successor ? 'removed-field' : 'unknown-field',
+      path,
+      `${successor ? 'removed' : 'unknown'} field "${name}" of ${schema.typeName}`,
+      {
+        severity: this.#allowUnknownFields ? 'warning' : 'error',
+        ...(found !== undefined && { found }),
+        ...(suggestion !== undefined && { suggestion }),
+      },
+    )
   }
 
   #setField(target: Record<string, unknown>, field: DescField, tree: Tree, path: FieldPath): void {
@@ -82,7 +106,11 @@ export class TreeDecoder {
     if (field.oneof && (target[field.oneof.localName] as { case?: string }).case !== undefined) {
       const other = (target[field.oneof.localName] as { case: string }).case
       const otherName = field.oneof.fields.find(member => member.localName === other)?.name
-      this.fail('bad-value', path, `only one of ${field.oneof.fields.map(member => member.name).join(', ')} can be set; "${otherName}" is set already`)
+      this.fail(
+        'bad-value',
+        path,
+        `only one of ${field.oneof.fields.map(member => member.name).join(', ')} can be set; "${otherName}" is set already`,
+      )
       return
     }
     const value = this.#fieldValue(field, tree, path)
@@ -105,7 +133,9 @@ export class TreeDecoder {
     const items: unknown[] = []
     const isValue = field.message?.typeName === 'google.protobuf.Value'
     // A list inside a list counts as its items, for Envoy too.
-    const flat = (tree as readonly Tree[]).some(item => Array.isArray(item)) ? ((tree as unknown[]).flat(Number.POSITIVE_INFINITY) as Tree[]) : tree
+    const flat = (tree as readonly Tree[]).some(item => Array.isArray(item))
+      ? ((tree as unknown[]).flat(Number.POSITIVE_INFINITY) as Tree[])
+      : tree
     for (const [index, itemTree] of (flat as readonly Tree[]).entries()) {
       const item = itemTree === null && !isValue ? emptyItem(field) : this.#single(field, itemTree, path.item(index))
       if (item !== undefined) items.push(item)
@@ -121,7 +151,8 @@ export class TreeDecoder {
       const checked = decodeScalar(field.mapKey, key)
       if (!checked.ok) this.fail('bad-value', keyPath, checked.error, { found: JSON.stringify(key) })
       const value = this.#single(field, tree[key] as Tree, keyPath)
-      if (value !== undefined) Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true })
+      if (value !== undefined)
+        Object.defineProperty(entries, key, { value, enumerable: true, configurable: true, writable: true })
     }
     return entries
   }
@@ -134,7 +165,8 @@ export class TreeDecoder {
     }
     if (field.enum) return this.#enum(field.enum, tree, path)
     const schema = field.message as DescMessage
-    if (schema.typeName === 'google.protobuf.Struct' && field.parent.typeName !== 'google.protobuf.Value') return this.#struct(tree, path)
+    if (schema.typeName === 'google.protobuf.Struct' && field.parent.typeName !== 'google.protobuf.Value')
+      return this.#struct(tree, path)
     const isWrapper = field.fieldKind === 'message' && !field.oneof && wrappers.has(schema.typeName)
     if (isWrapper) return this.#wrapped(schema, tree, path)
     return this.message(schema, tree, path)
@@ -154,10 +186,13 @@ export class TreeDecoder {
   #enum(schema: DescEnum, tree: Tree, path: FieldPath): number | undefined {
     if (typeof tree === 'string') {
       const wanted = tree.toUpperCase()
-      const named = schema.values.find(value => value.name === tree) ?? schema.values.find(value => value.name.toUpperCase() === wanted)
+      const named =
+        schema.values.find(value => value.name === tree) ??
+        schema.values.find(value => value.name.toUpperCase() === wanted)
       if (named) return named.number
     }
-    const number = typeof tree === 'string' && !/^-?\d+$/.test(tree.trim()) ? undefined : decodeScalar(ScalarType.INT32, tree)
+    const number =
+      typeof tree === 'string' && !/^-?\d+$/.test(tree.trim()) ? undefined : decodeScalar(ScalarType.INT32, tree)
     if (number?.ok) return number.value as number
     if (typeof tree !== 'string') return this.#mismatch(path, `expected a name of ${schema.typeName}`, tree)
     const names = schema.values.map(value => value.name)
@@ -174,12 +209,18 @@ export class TreeDecoder {
     const typeUrl = tree['@type']
     if (typeof typeUrl !== 'string') {
       if (Object.keys(tree).length === 0) return create(AnySchema)
-      return this.fail('bad-value', path, 'a message of any type needs "@type", such as type.googleapis.com/envoy.config…', {})
+      return this.fail(
+        'bad-value',
+        path,
+        'a message of any type needs "@type", such as type.googleapis.com/envoy.config…',
+        {},
+      )
     }
     const typePath = path.field('@type')
     if (!/^[^/].*\/[^/]+$/.test(typeUrl)) {
       return this.fail('bad-value', typePath, '"@type" needs a host and a "/" before the name', {
-        found: JSON.stringify(typeUrl), suggestion: `write "type.googleapis.com/${typeUrl}"`,
+        found: JSON.stringify(typeUrl),
+        suggestion: `write "type.googleapis.com/${typeUrl}"`,
       })
     }
     const typeName = typeNameOf(typeUrl)
@@ -208,10 +249,17 @@ export class TreeDecoder {
   #unknownType(typeUrl: string, typeName: string, path: FieldPath): undefined {
     const successor = typeSuccessor(typeName)
     const near = successor ?? this.#types.suggestType(typeName)
-    return this.fail('unknown-type', path, successor ? 'this type belongs to the removed v2 API' : 'no such type is known', {
-      found: JSON.stringify(typeUrl),
-      ...(near !== undefined && { suggestion: successor ? `use "type.googleapis.com/${near}"` : `did you mean "type.googleapis.com/${near}"?` }),
-    })
+    return this.fail(
+      'unknown-type',
+      path,
+      successor ? 'this type belongs to the removed v2 API' : 'no such type is known',
+      {
+        found: JSON.stringify(typeUrl),
+        ...(near !== undefined && {
+          suggestion: successor ? `use "type.googleapis.com/${near}"` : `did you mean "type.googleapis.com/${near}"?`,
+        }),
+      },
+    )
   }
 }
 
@@ -233,8 +281,14 @@ function emptyItem(field: DescField): unknown {
 type SpecialDecoder = (decoder: TreeDecoder, schema: DescMessage, tree: Tree, path: FieldPath) => Message | undefined
 
 const wrapperKinds: readonly (readonly [string, ScalarType])[] = [
-  ['DoubleValue', ScalarType.DOUBLE], ['FloatValue', ScalarType.FLOAT], ['Int64Value', ScalarType.INT64], ['UInt64Value', ScalarType.UINT64],
-  ['Int32Value', ScalarType.INT32], ['UInt32Value', ScalarType.UINT32], ['BoolValue', ScalarType.BOOL], ['StringValue', ScalarType.STRING],
+  ['DoubleValue', ScalarType.DOUBLE],
+  ['FloatValue', ScalarType.FLOAT],
+  ['Int64Value', ScalarType.INT64],
+  ['UInt64Value', ScalarType.UINT64],
+  ['Int32Value', ScalarType.INT32],
+  ['UInt32Value', ScalarType.UINT32],
+  ['BoolValue', ScalarType.BOOL],
+  ['StringValue', ScalarType.STRING],
   ['BytesValue', ScalarType.BYTES],
 ]
 const wrappers = new Set(wrapperKinds.map(([name]) => `google.protobuf.${name}`))
@@ -248,7 +302,8 @@ const wellKnown: Readonly<Record<string, SpecialDecoder | undefined>> = {
     if (duration.ok) return create(schema, duration.value) as Duration
     const isNumber = typeof tree === 'number' || (typeof tree === 'string' && /^\d+(\.\d+)?$/.test(tree))
     return decoder.fail('bad-value', path, duration.error, {
-      ...foundIn(tree), ...(isNumber && { suggestion: `did you mean "${tree}s"?` }),
+      ...foundIn(tree),
+      ...(isNumber && { suggestion: `did you mean "${tree}s"?` }),
     })
   },
   'google.protobuf.Timestamp': (decoder, schema, tree, path) =>
@@ -274,13 +329,23 @@ function wrapperDecoder(scalar: ScalarType): SpecialDecoder {
 }
 
 // The ordinary fields of a well-known type: {seconds: 5}, {value: 7}.
-function plainFields(decoder: TreeDecoder, schema: DescMessage, tree: { readonly [name: string]: Tree }, path: FieldPath): Message {
+function plainFields(
+  decoder: TreeDecoder,
+  schema: DescMessage,
+  tree: { readonly [name: string]: Tree },
+  path: FieldPath,
+): Message {
   const message = create(schema) as Message & Record<string, unknown>
   for (const name of Object.keys(tree)) {
     const field = schema.fields.find(other => other.name === name)
     if (name === '@type') continue
     if (!field) {
-      decoder.fail('unknown-field', path.field(name), `unknown field "${name}" of ${schema.typeName}`, foundIn(tree[name] as Tree))
+      decoder.fail(
+        'unknown-field',
+        path.field(name),
+        `unknown field "${name}" of ${schema.typeName}`,
+        foundIn(tree[name] as Tree),
+      )
       continue
     }
     const value = decodeScalar(field.scalar as ScalarType, tree[name])

@@ -1,4 +1,12 @@
-import { createFileRegistry, type DescEnum, type DescExtension, type DescFile, type DescMessage, fromBinary, type Registry } from '@bufbuild/protobuf'
+import {
+  createFileRegistry,
+  type DescEnum,
+  type DescExtension,
+  type DescFile,
+  type DescMessage,
+  fromBinary,
+  type Registry,
+} from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { readFileSync } from 'node:fs'
 
@@ -86,7 +94,9 @@ export class Descriptors implements Registry {
     const loaded = this.#files.get(name)
     if (loaded) return loaded
     const proto = fromBinary(FileDescriptorProtoSchema, this.#bytes.subarray(offset, offset + length))
-    const registry = createFileRegistry(proto, dependency => withoutDependencies(this.#loadFile(this.#positions.get(dependency) as number)))
+    const registry = createFileRegistry(proto, dependency =>
+      withoutDependencies(this.#loadFile(this.#positions.get(dependency) as number)),
+    )
     const file = registry.getFile(name) as DescFile
     this.#files.set(name, file)
     this.#add(file)
@@ -100,7 +110,8 @@ export class Descriptors implements Registry {
       this.#add(message)
     }
     for (const type of isFile ? owner.enums : owner.nestedEnums) this.#enums.set(type.typeName, type)
-    for (const extension of isFile ? owner.extensions : owner.nestedExtensions) this.#extensions.set(extension.typeName, extension)
+    for (const extension of isFile ? owner.extensions : owner.nestedExtensions)
+      this.#extensions.set(extension.typeName, extension)
   }
 }
 

@@ -21,7 +21,8 @@ const fields: Readonly<Record<string, string>> = {
   'envoy.config.route.v3.VirtualCluster.method': 'use headers with ":method"',
   'envoy.config.route.v3.RouteAction.request_mirror_policy': 'use request_mirror_policies',
   'envoy.config.route.v3.RouteAction.auto_host_rewrite_header': 'use host_rewrite_header',
-  'envoy.config.route.v3.RouteAction.allow_origin': 'use typed_per_filter_config with an envoy.extensions.filters.http.cors.v3.CorsPolicy',
+  'envoy.config.route.v3.RouteAction.allow_origin':
+    'use typed_per_filter_config with an envoy.extensions.filters.http.cors.v3.CorsPolicy',
   'envoy.config.route.v3.CorsPolicy.allow_origin': 'use allow_origin_string_match',
   'envoy.config.route.v3.CorsPolicy.allow_origin_regex': 'use allow_origin_string_match',
   'envoy.config.route.v3.CorsPolicy.enabled': 'use filter_enabled',
@@ -34,7 +35,8 @@ const fields: Readonly<Record<string, string>> = {
     'use common_http_protocol_options.idle_timeout',
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.operation_name':
     "use the listener's traffic_direction",
-  'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.request_headers_for_tags': 'use custom_tags',
+  'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.request_headers_for_tags':
+    'use custom_tags',
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.deprecated_v1': 'use filter_chain_match',
   'envoy.extensions.filters.http.jwt_authn.v3.JwtProvider.issuers': 'use issuer',
   'envoy.extensions.filters.network.redis_proxy.v3.RedisProxy.cluster': 'use prefix_routes',
@@ -60,7 +62,8 @@ const types: Readonly<Record<string, string>> = {
   'envoy.config.filter.http.rate_limit.v2.RateLimit': 'envoy.extensions.filters.http.ratelimit.v3.RateLimit',
   'envoy.config.filter.network.rate_limit.v2.RateLimit': 'envoy.extensions.filters.network.ratelimit.v3.RateLimit',
   'envoy.config.accesslog.v2.FileAccessLog': 'envoy.extensions.access_loggers.file.v3.FileAccessLog',
-  'envoy.config.accesslog.v2.HttpGrpcAccessLogConfig': 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig',
+  'envoy.config.accesslog.v2.HttpGrpcAccessLogConfig':
+    'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig',
   'envoy.config.accesslog.v2.TcpGrpcAccessLogConfig': 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig',
   'envoy.api.v2.auth.DownstreamTlsContext': 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
   'envoy.api.v2.auth.UpstreamTlsContext': 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
@@ -80,7 +83,10 @@ const types: Readonly<Record<string, string>> = {
 
 // Packages that moved as a whole: v2 filters became extensions.
 const packages: readonly (readonly [RegExp, string])[] = [
-  [/^envoy\.config\.filter\.(http|network|listener|udp|dubbo|thrift)\.(.+)\.v\d\w*\.(\w+)$/, 'envoy.extensions.filters.$1.$2.v3.$3'],
+  [
+    /^envoy\.config\.filter\.(http|network|listener|udp|dubbo|thrift)\.(.+)\.v\d\w*\.(\w+)$/,
+    'envoy.extensions.filters.$1.$2.v3.$3',
+  ],
   [/^envoy\.config\.transport_socket\.(\w+)\.v2\w*\.(\w+)$/, 'envoy.extensions.transport_sockets.$1.v3.$2'],
   [/^envoy\.config\.cluster\.(\w+)\.v2\w*\.(\w+)$/, 'envoy.extensions.clusters.$1.v3.$2'],
   [/^envoy\.config\.(\w+)\.v2\w*\.(\w+)$/, 'envoy.config.$1.v3.$2'],

@@ -2,7 +2,11 @@ import type { DescEnum, Message } from '@bufbuild/protobuf'
 import type { Duration } from '@bufbuild/protobuf/wkt'
 import { isIPv4, isIPv6 } from 'node:net'
 import type {
-  AnyRules, BytesRules, DurationRules, EnumRules, StringRules,
+  AnyRules,
+  BytesRules,
+  DurationRules,
+  EnumRules,
+  StringRules,
 } from '../generated/protos/validate/validate_pb.js'
 
 /*
@@ -49,7 +53,8 @@ function bound(limit: number | bigint, holds: boolean, relation: string): Bound 
 
 // With the upper limit below the lower one the rule means "outside".
 function checkRange(low: Bound | undefined, high: Bound | undefined): string | undefined {
-  if (low && high && high.limit < low.limit) return low.holds || high.holds ? undefined : `must be ${low.text} or ${high.text}`
+  if (low && high && high.limit < low.limit)
+    return low.holds || high.holds ? undefined : `must be ${low.text} or ${high.text}`
   const broken = [low, high].filter(one => one && !one.holds)
   if (broken.length === 0) return undefined
   return `must be ${[low, high].flatMap(one => (one ? [one.text] : [])).join(' and ')}`
@@ -57,9 +62,11 @@ function checkRange(low: Bound | undefined, high: Bound | undefined): string | u
 
 export function checkEnum(rules: EnumRules, schema: DescEnum, value: number): string | undefined {
   if (has(rules, 'const') && value !== rules.const) return `must be ${enumName(schema, rules.const)}`
-  if (rules.in.length > 0 && !rules.in.includes(value)) return `must be one of ${rules.in.map(one => enumName(schema, one)).join(', ')}`
+  if (rules.in.length > 0 && !rules.in.includes(value))
+    return `must be one of ${rules.in.map(one => enumName(schema, one)).join(', ')}`
   if (rules.notIn.includes(value)) return `must not be ${enumName(schema, value)}`
-  if (rules.definedOnly && !schema.values.some(one => one.number === value)) return `must be one of the values of ${schema.typeName}`
+  if (rules.definedOnly && !schema.values.some(one => one.number === value))
+    return `must be one of the values of ${schema.typeName}`
   return undefined
 }
 
@@ -76,8 +83,10 @@ export function checkString(rules: StringRules, value: string): string | undefin
   if (has(rules, 'prefix') && !value.startsWith(rules.prefix)) return `must begin with ${JSON.stringify(rules.prefix)}`
   if (has(rules, 'suffix') && !value.endsWith(rules.suffix)) return `must end with ${JSON.stringify(rules.suffix)}`
   if (has(rules, 'contains') && !value.includes(rules.contains)) return `must contain ${JSON.stringify(rules.contains)}`
-  if (has(rules, 'notContains') && value.includes(rules.notContains)) return `must not contain ${JSON.stringify(rules.notContains)}`
-  if (rules.in.length > 0 && !rules.in.includes(value)) return `must be one of ${rules.in.map(one => JSON.stringify(one)).join(', ')}`
+  if (has(rules, 'notContains') && value.includes(rules.notContains))
+    return `must not contain ${JSON.stringify(rules.notContains)}`
+  if (rules.in.length > 0 && !rules.in.includes(value))
+    return `must be one of ${rules.in.map(one => JSON.stringify(one)).join(', ')}`
   if (rules.notIn.includes(value)) return `must not be ${JSON.stringify(value)}`
   return checkWellKnown(rules, value)
 }
@@ -90,7 +99,8 @@ interface LengthRules extends Message {
 
 function checkLength(rules: LengthRules, length: bigint, unit: string): string | undefined {
   if (has(rules, 'len') && length !== rules.len) return `must have exactly ${rules.len} ${unit}`
-  if (has(rules, 'minLen') && length < rules.minLen) return rules.minLen === 1n ? 'must not be empty' : `must have at least ${rules.minLen} ${unit}`
+  if (has(rules, 'minLen') && length < rules.minLen)
+    return rules.minLen === 1n ? 'must not be empty' : `must have at least ${rules.minLen} ${unit}`
   if (has(rules, 'maxLen') && length > rules.maxLen) return `must have at most ${rules.maxLen} ${unit}`
   return undefined
 }
@@ -98,7 +108,8 @@ function checkLength(rules: LengthRules, length: bigint, unit: string): string |
 function checkByteLength(rules: StringRules, value: string): string | undefined {
   const length = BigInt(Buffer.byteLength(value))
   if (has(rules, 'lenBytes') && length !== rules.lenBytes) return `must have exactly ${rules.lenBytes} bytes`
-  if (has(rules, 'minBytes') && length < rules.minBytes) return rules.minBytes === 1n ? 'must not be empty' : `must have at least ${rules.minBytes} bytes`
+  if (has(rules, 'minBytes') && length < rules.minBytes)
+    return rules.minBytes === 1n ? 'must not be empty' : `must have at least ${rules.minBytes} bytes`
   if (has(rules, 'maxBytes') && length > rules.maxBytes) return `must have at most ${rules.maxBytes} bytes`
   return undefined
 }
@@ -129,12 +140,12 @@ function checkWellKnown(rules: StringRules, value: string): string | undefined {
 function checkHeader(kind: number, isStrict: boolean, value: string): string | undefined {
   const isBroken = (strict: RegExp) => (isStrict ? !strict.test(value) : /[\0\n\r]/.test(value))
   if (kind === headerName && isBroken(/^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$/)) return 'must be a valid HTTP header name'
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the rule is about them
   if (kind === headerValue && isBroken(/^[^\0-\x08\x0a-\x1f\x7f]*$/)) return 'must be a valid HTTP header value'
   return undefined
 }
 
-const hostname = /^(?=.{1,253}\.?$)([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\.?$/
+const hostname =
+  /^(?=.{1,253}\.?$)([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\.?$/
 
 const wellKnownStrings = {
   email: { noun: 'an e-mail address', test: (value: string) => /^[^@\s]+@[^@\s]+$/.test(value) },
@@ -144,7 +155,10 @@ const wellKnownStrings = {
   ipv6: { noun: 'an IPv6 address', test: (value: string) => isIPv6(value) },
   uri: { noun: 'an absolute URI', test: (value: string) => /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(value) },
   uriRef: { noun: 'a URI', test: (value: string) => !/\s/.test(value) },
-  address: { noun: 'a host name or IP address', test: (value: string) => hostname.test(value) || isIPv4(value) || isIPv6(value) },
+  address: {
+    noun: 'a host name or IP address',
+    test: (value: string) => hostname.test(value) || isIPv4(value) || isIPv6(value),
+  },
   uuid: { noun: 'a UUID', test: (value: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) },
 } as const
 
@@ -154,9 +168,12 @@ export function checkBytes(rules: BytesRules, value: Uint8Array): string | undef
   if (has(rules, 'const') && !text.equals(rules.const)) return 'must equal the one allowed value'
   const length = checkLength(rules, BigInt(value.length), 'bytes')
   if (length !== undefined) return length
-  if (has(rules, 'pattern') && !pattern(rules.pattern).test(text.toString('latin1'))) return `must match ${rules.pattern}`
-  if (has(rules, 'prefix') && !text.subarray(0, rules.prefix.length).equals(rules.prefix)) return 'must have the right beginning'
-  if (has(rules, 'suffix') && !text.subarray(-rules.suffix.length).equals(rules.suffix)) return 'must have the right end'
+  if (has(rules, 'pattern') && !pattern(rules.pattern).test(text.toString('latin1')))
+    return `must match ${rules.pattern}`
+  if (has(rules, 'prefix') && !text.subarray(0, rules.prefix.length).equals(rules.prefix))
+    return 'must have the right beginning'
+  if (has(rules, 'suffix') && !text.subarray(-rules.suffix.length).equals(rules.suffix))
+    return 'must have the right end'
   if (has(rules, 'contains') && !text.includes(rules.contains)) return 'must contain the right bytes'
   if (rules.in.length > 0 && !rules.in.some(one => text.equals(one))) return 'must be one of the allowed values'
   if (rules.notIn.some(one => text.equals(one))) return 'must not be one of the forbidden values'
@@ -169,7 +186,9 @@ export function checkBytes(rules: BytesRules, value: Uint8Array): string | undef
 export function checkDuration(rules: DurationRules, value: Duration): string | undefined {
   const nanos = inNanos(value)
   const limits = {
-    const: rules.const && inNanos(rules.const), in: rules.in.map(inNanos), notIn: rules.notIn.map(inNanos),
+    const: rules.const && inNanos(rules.const),
+    in: rules.in.map(inNanos),
+    notIn: rules.notIn.map(inNanos),
   }
   if (limits.const !== undefined && nanos !== limits.const) return `must equal ${showNanos(limits.const)}`
   if (limits.in.length > 0 && !limits.in.includes(nanos)) return `must be one of ${limits.in.map(showNanos).join(', ')}`
@@ -179,8 +198,10 @@ export function checkDuration(rules: DurationRules, value: Duration): string | u
     const number = inNanos(of)
     return { limit: number, holds: holds(number), text: `${relation} ${showNanos(number)}` }
   }
-  const low = limit(rules.gt, 'greater than', number => nanos > number) ?? limit(rules.gte, 'at least', number => nanos >= number)
-  const high = limit(rules.lt, 'less than', number => nanos < number) ?? limit(rules.lte, 'at most', number => nanos <= number)
+  const low =
+    limit(rules.gt, 'greater than', number => nanos > number) ?? limit(rules.gte, 'at least', number => nanos >= number)
+  const high =
+    limit(rules.lt, 'less than', number => nanos < number) ?? limit(rules.lte, 'at most', number => nanos <= number)
   return checkRange(low, high)
 }
 

@@ -22,7 +22,8 @@ const is64 = new Set([ScalarType.INT64, ScalarType.SINT64, ScalarType.SFIXED64, 
 export function decodeScalar(type: ScalarType, value: unknown): Result<Scalar, string> {
   switch (type) {
     case ScalarType.STRING:
-      if (typeof value === 'string') return /\p{Surrogate}/u.test(value) ? err('expected text; this is half of a UTF-16 pair') : ok(value)
+      if (typeof value === 'string')
+        return /\p{Surrogate}/u.test(value) ? err('expected text; this is half of a UTF-16 pair') : ok(value)
       return err(typeof value === 'object' ? 'expected a string' : 'expected a string; put it in quotes')
     case ScalarType.BOOL:
       return decodeBoolean(value)
@@ -73,7 +74,8 @@ function decodeFloat(type: ScalarType, value: unknown): Result<Scalar, string> {
 }
 
 function decodeBytes(value: unknown): Result<Scalar, string> {
-  const isBase64 = typeof value === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(value) && value.replace(/=+$/, '').length % 4 !== 1
+  const isBase64 =
+    typeof value === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(value) && value.replace(/=+$/, '').length % 4 !== 1
   return isBase64 ? ok(new Uint8Array(Buffer.from(value, 'base64'))) : err('expected bytes in base64')
 }
 

@@ -104,9 +104,19 @@ export class TextPositions {
   }
 }
 
-function locateOffset(source: SourceText, offsets: ReadonlyMap<string, number>, parts: readonly Part[], text: string): Place {
+function locateOffset(
+  source: SourceText,
+  offsets: ReadonlyMap<string, number>,
+  parts: readonly Part[],
+  text: string,
+): Place {
   for (let depth = parts.length; depth > 0; depth--) {
-    const path = parts.slice(0, depth).reduce<string>((all, part) => (typeof part === 'number' ? `${all}[${part}]` : all === '' ? part : `${all}.${part}`), '')
+    const path = parts
+      .slice(0, depth)
+      .reduce<string>(
+        (all, part) => (typeof part === 'number' ? `${all}[${part}]` : all === '' ? part : `${all}.${part}`),
+        '',
+      )
     const offset = offsets.get(path)
     if (offset !== undefined) return { file: source.file, depth, ...positionAt(text, offset) }
   }
@@ -116,11 +126,16 @@ function locateOffset(source: SourceText, offsets: ReadonlyMap<string, number>, 
 function stepInto(node: Node | null, part: Part): { value: Node | null; key?: Node } | undefined {
   const { isAlias, isMap, isScalar, isSeq } = yamlLibrary()
   const target = isAlias(node) ? null : node
-  if (isSeq(target)) return typeof part === 'number' && part < target.items.length ? { value: target.items[part] as Node | null } : undefined
+  if (isSeq(target))
+    return typeof part === 'number' && part < target.items.length
+      ? { value: target.items[part] as Node | null }
+      : undefined
   if (typeof part === 'number') return part === 0 ? { value: node } : undefined // one value in place of a list
   if (!isMap(target)) return undefined
   const names = new Set([part, camel(part)])
-  const pair = (target.items as Pair<Node, Node | null>[]).findLast(one => isScalar(one.key) && names.has(one.key.source ?? String(one.key.value)))
+  const pair = (target.items as Pair<Node, Node | null>[]).findLast(
+    one => isScalar(one.key) && names.has(one.key.source ?? String(one.key.value)),
+  )
   return pair && { value: pair.value, key: pair.key }
 }
 
@@ -140,8 +155,8 @@ export class ConfigSources implements SourceMap {
   readonly #paths: WeakMap<object, { toString(): string }>
 
   /** `paths`: where each message of the loaded configuration stands. */
-  constructor(texts: readonly SourceText[], paths: WeakMap<object, { toString(): string }> = new WeakMap()) {
-    this.#texts = texts.map(text => new TextPositions(text))
+  constructor(texts: readonly TextPositions[], paths: WeakMap<object, { toString(): string }> = new WeakMap()) {
+    this.#texts = texts
     this.#paths = paths
   }
 

@@ -34,7 +34,8 @@ class TextFault extends Error {
 
 type Fields = Record<string, Tree>
 
-const token = /(?<space>(?:\s|#[^\n]*)*)(?:(?<name>[A-Za-z_][\w]*)|(?<number>-?\s*(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?))|(?<string>"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')|(?<mark>[[\]{}<>:;,/.-])|$)/y
+const token =
+  /(?<space>(?:\s|#[^\n]*)*)(?:(?<name>[A-Za-z_][\w]*)|(?<number>-?\s*(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?))|(?<string>"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')|(?<mark>[[\]{}<>:;,/.-])|$)/y
 
 class TextParser {
   readonly offsets = new Map<string, number>()
@@ -64,14 +65,26 @@ class TextParser {
   #next(): void {
     token.lastIndex = this.#at
     const match = token.exec(this.#text)
-    const groups = match?.groups as { space: string; name?: string; number?: string; string?: string; mark?: string } | undefined
+    const groups = match?.groups as
+      | { space: string; name?: string; number?: string; string?: string; mark?: string }
+      | undefined
     this.#start = this.#at + (groups?.space.length ?? 0)
     if (!match || !groups) this.#fail('unexpected character')
     this.#at = token.lastIndex
     const { name, number, string, mark } = groups
-    this.#kind = name !== undefined ? 'name' : number !== undefined ? 'number' : string !== undefined ? 'string' : mark !== undefined ? 'mark' : 'end'
+    this.#kind =
+      name !== undefined
+        ? 'name'
+        : number !== undefined
+          ? 'number'
+          : string !== undefined
+            ? 'string'
+            : mark !== undefined
+              ? 'mark'
+              : 'end'
     this.#token = name ?? number ?? string ?? mark ?? ''
-    if (this.#kind === 'end' && this.#start < this.#text.length) this.#fail(`unexpected ${JSON.stringify(this.#text.charAt(this.#start))}`)
+    if (this.#kind === 'end' && this.#start < this.#text.length)
+      this.#fail(`unexpected ${JSON.stringify(this.#text.charAt(this.#start))}`)
   }
 
   #is(mark: string): boolean {
@@ -112,13 +125,15 @@ class TextParser {
     const hasColon = this.#accept(':')
     const value = this.#value(field, hasColon, path)
     if (field?.fieldKind === 'map') this.#mapEntry(fields, name, value)
-    else if (isList) fields[name] = [...((before as Tree[] | undefined) ?? []), ...(Array.isArray(value) ? value : [value])]
+    else if (isList)
+      fields[name] = [...((before as Tree[] | undefined) ?? []), ...(Array.isArray(value) ? value : [value])]
     else fields[name] = value
   }
 
   #mapEntry(fields: Fields, name: string, value: Tree): void {
     const map = (fields[name] ?? {}) as Fields
-    for (const entry of (Array.isArray(value) ? value : [value]) as { key?: Tree; value?: Tree }[]) map[String(entry.key ?? '')] = entry.value ?? ''
+    for (const entry of (Array.isArray(value) ? value : [value]) as { key?: Tree; value?: Tree }[])
+      map[String(entry.key ?? '')] = entry.value ?? ''
     fields[name] = map
   }
 
@@ -140,7 +155,10 @@ class TextParser {
   #message(field: DescField | undefined, path: FieldPath): Tree {
     const end = this.#is('{') ? '}' : '>'
     this.#next()
-    const fields = field?.fieldKind === 'map' ? this.#entryFields(field, end, path) : this.#fields(field?.message ?? noSchema, end, path)
+    const fields =
+      field?.fieldKind === 'map'
+        ? this.#entryFields(field, end, path)
+        : this.#fields(field?.message ?? noSchema, end, path)
     this.#expect(end)
     return field?.fieldKind === 'map' ? fields : fromMessageForm(field?.message?.typeName, fields)
   }
@@ -182,15 +200,21 @@ class TextParser {
     const schema = this.#types.message(typeNameOf(typeUrl))
     if (!schema) this.#fail(`no type "${typeUrl}" is known`)
     const payload = this.#messageValue(schema, path)
-    const isPlain = typeof payload === 'object' && payload !== null && !Array.isArray(payload) && !schema.typeName.startsWith('google.protobuf.')
+    const isPlain =
+      typeof payload === 'object' &&
+      payload !== null &&
+      !Array.isArray(payload) &&
+      !schema.typeName.startsWith('google.protobuf.')
     Object.assign(fields, { '@type': typeUrl }, isPlain ? payload : { value: payload })
   }
 
   #scalar(type: ScalarType | undefined, names?: DescEnum): Tree {
     const [kind, text] = [this.#kind, this.#token]
     const isText = type === ScalarType.STRING || type === ScalarType.BYTES
-    if ((type !== undefined || names) && isText !== (kind === 'string')) this.#fail(isText ? 'expected a string in quotes' : 'unexpected string')
-    if (names && kind === 'name' && !names.values.some(value => value.name === text)) this.#fail(`no value of ${names.typeName}`)
+    if ((type !== undefined || names) && isText !== (kind === 'string'))
+      this.#fail(isText ? 'expected a string in quotes' : 'unexpected string')
+    if (names && kind === 'name' && !names.values.some(value => value.name === text))
+      this.#fail(`no value of ${names.typeName}`)
     if (kind === 'string') return this.#strings(type === ScalarType.BYTES)
     if (this.#accept('-')) {
       const word = this.#token
@@ -224,8 +248,10 @@ function signed(number: string, convert: (digits: string) => string): string {
 }
 
 function nameScalar(type: ScalarType | undefined, name: string): Tree {
-  if (type === ScalarType.BOOL) return /^(true|True|t)$/.test(name) ? true : /^(false|False|f)$/.test(name) ? false : name
-  if (type === ScalarType.DOUBLE || type === ScalarType.FLOAT) return /^inf(inity)?$/i.test(name) ? 'Infinity' : /^nan$/i.test(name) ? 'NaN' : name
+  if (type === ScalarType.BOOL)
+    return /^(true|True|t)$/.test(name) ? true : /^(false|False|f)$/.test(name) ? false : name
+  if (type === ScalarType.DOUBLE || type === ScalarType.FLOAT)
+    return /^inf(inity)?$/i.test(name) ? 'Infinity' : /^nan$/i.test(name) ? 'NaN' : name
   return name
 }
 
@@ -235,11 +261,13 @@ function unescape(text: string): Buffer {
   const parts: Buffer[] = []
   const pattern = /[^\\]+|\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/g
   for (const [all, hex, octal, short, long, simple] of text.matchAll(pattern)) {
-    const byte = hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) & 255 : undefined
+    const byte =
+      hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) & 255 : undefined
     const point = short ?? long
     if (byte !== undefined) parts.push(Buffer.from([byte]))
     else if (point !== undefined) parts.push(Buffer.from(String.fromCodePoint(Number.parseInt(point, 16))))
-    else if (simple !== undefined) parts.push(simpleEscapes[simple] === undefined ? Buffer.from(simple) : Buffer.from([simpleEscapes[simple]]))
+    else if (simple !== undefined)
+      parts.push(simpleEscapes[simple] === undefined ? Buffer.from(simple) : Buffer.from([simpleEscapes[simple]]))
     else parts.push(Buffer.from(all))
   }
   return Buffer.concat(parts)

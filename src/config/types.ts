@@ -1,4 +1,12 @@
-import { create, type DescMessage, fromBinary, type Message, type MessageInitShape, type Registry, toBinary } from '@bufbuild/protobuf'
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type Message,
+  type MessageInitShape,
+  type Registry,
+  toBinary,
+} from '@bufbuild/protobuf'
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt'
 import { err, ok, type Result } from '../support/result.js'
 import type { ConfigError } from './config-error.js'
@@ -70,7 +78,8 @@ class DescribedTypes implements Types {
 
   unpackAny(any: Any): Result<UnpackedAny, ConfigError> {
     const known = this.#payloads.get(any)
-    if (known) return ok({ typeUrl: `type.googleapis.com/${known.$typeName}`, typeName: known.$typeName, message: known })
+    if (known)
+      return ok({ typeUrl: `type.googleapis.com/${known.$typeName}`, typeName: known.$typeName, message: known })
     const typeName = typeNameOf(any.typeUrl)
     const schema = this.message(typeName)
     if (!schema) return err(this.#unknownType(any.typeUrl, typeName))
@@ -78,7 +87,11 @@ class DescribedTypes implements Types {
     try {
       message = fromBinary(schema, any.value)
     } catch (error) {
-      return err({ code: 'bad-value', path: '', message: `the bytes are not a ${typeName}: ${(error as Error).message}` })
+      return err({
+        code: 'bad-value',
+        path: '',
+        message: `the bytes are not a ${typeName}: ${(error as Error).message}`,
+      })
     }
     const unpacked = this.#fromTypedStruct(message)
     if (unpacked.ok) this.#payloads.set(any, unpacked.value.message)
@@ -95,7 +108,11 @@ class DescribedTypes implements Types {
     const converted = decoder.message(schema, (message.value ?? {}) as Tree, FieldPath.root.field('value'))
     const [problem] = decoder.problems
     if (problem || !converted) {
-      return err({ code: problem?.code ?? 'bad-value', path: problem?.path.toString() ?? '', message: problem?.message ?? 'not a message' })
+      return err({
+        code: problem?.code ?? 'bad-value',
+        path: problem?.path.toString() ?? '',
+        message: problem?.message ?? 'not a message',
+      })
     }
     return ok({ typeUrl: `type.googleapis.com/${typeName}`, typeName, message: converted })
   }

@@ -9,10 +9,31 @@ function parse(text: string): unknown {
 }
 
 test('scalars are typed as Envoy types them', () => {
-  assert.deepEqual(parse('[yes, No, ON, off, y, N, TRUE, fAlse]'), [true, false, true, false, true, false, true, 'fAlse'])
+  assert.deepEqual(parse('[yes, No, ON, off, y, N, TRUE, fAlse]'), [
+    true,
+    false,
+    true,
+    false,
+    true,
+    false,
+    true,
+    'fAlse',
+  ])
   assert.deepEqual(parse('[1, -1, 0x10, 010, 08, 1_000, 0o17]'), [1, -1, 16, 8, '08', '1_000', '0o17'])
-  assert.deepEqual(parse('[2147483647, 2147483648, 99999999999999999999]'), [2147483647, '2147483648', '99999999999999999999'])
-  assert.deepEqual(parse('[1.5, 1e3, .inf, 2020-01-01, ~, null, ""]'), ['1.5', '1e3', '.inf', '2020-01-01', null, null, ''])
+  assert.deepEqual(parse('[2147483647, 2147483648, 99999999999999999999]'), [
+    2147483647,
+    '2147483648',
+    '99999999999999999999',
+  ])
+  assert.deepEqual(parse('[1.5, 1e3, .inf, 2020-01-01, ~, null, ""]'), [
+    '1.5',
+    '1e3',
+    '.inf',
+    '2020-01-01',
+    null,
+    null,
+    '',
+  ])
   assert.deepEqual(parse('["yes", \'1\', !!str 5, !!int "7", !own x]'), ['yes', '1', 5, 7, 'x'])
 })
 

@@ -1,5 +1,11 @@
 import {
-  defineMappingTag, defineScalarTag, defineSequenceTag, loadAll, NOT_RESOLVED, Schema, YAMLException,
+  defineMappingTag,
+  defineScalarTag,
+  defineSequenceTag,
+  loadAll,
+  NOT_RESOLVED,
+  Schema,
+  YAMLException,
 } from 'js-yaml'
 import { err, ok, type Result } from '../support/result.js'
 import type { SyntaxError } from './text-syntax.js'
@@ -42,9 +48,11 @@ function valueOf(node: unknown): unknown {
 }
 
 function resolvePlain(source: string): Plain | typeof NOT_RESOLVED {
-  if (source === '' || source === '~' || source === 'null' || source === 'Null' || source === 'NULL') return new Plain(source, null)
+  if (source === '' || source === '~' || source === 'null' || source === 'Null' || source === 'NULL')
+    return new Plain(source, null)
   const word = source.toLowerCase()
-  const isWordCase = source === word || source === source.toUpperCase() || source === word.charAt(0).toUpperCase() + word.slice(1)
+  const isWordCase =
+    source === word || source === source.toUpperCase() || source === word.charAt(0).toUpperCase() + word.slice(1)
   if (isWordCase && truths.has(word)) return new Plain(source, true)
   if (isWordCase && falsehoods.has(word)) return new Plain(source, false)
   const integer = parseInteger(source)

@@ -7,7 +7,10 @@ function count(hardwareThreads: number, files: Readonly<Record<string, string>>)
 }
 
 test('hardware threads when nothing else is known', () => {
-  assert.deepEqual(count(8, {}), { count: 8, reason: '8, by hardware threads (hardware threads 8, CPU affinity unknown, cgroup quota none)' })
+  assert.deepEqual(count(8, {}), {
+    count: 8,
+    reason: '8, by hardware threads (hardware threads 8, CPU affinity unknown, cgroup quota none)',
+  })
 })
 
 test('CPU affinity', () => {
@@ -18,7 +21,9 @@ test('CPU affinity', () => {
 
 test('quota of cgroup v2: the tightest on the way up, rounded down', () => {
   const result = count(8, {
-    '/proc/self/cgroup': '0::/pod/app\n', '/sys/fs/cgroup/pod/app/cpu.max': 'max 100000\n', '/sys/fs/cgroup/pod/cpu.max': '250000 100000\n',
+    '/proc/self/cgroup': '0::/pod/app\n',
+    '/sys/fs/cgroup/pod/app/cpu.max': 'max 100000\n',
+    '/sys/fs/cgroup/pod/cpu.max': '250000 100000\n',
   })
   assert.equal(result.count, 2)
   assert.match(result.reason, /by cgroup quota .*cgroup quota 2\.5/)
@@ -27,7 +32,8 @@ test('quota of cgroup v2: the tightest on the way up, rounded down', () => {
 test('quota of cgroup v1, and never less than one', () => {
   const result = count(8, {
     '/proc/self/cgroup': '3:cpuset:/\n2:cpu,cpuacct:/app\n',
-    '/sys/fs/cgroup/cpu/app/cpu.cfs_quota_us': '50000\n', '/sys/fs/cgroup/cpu/app/cpu.cfs_period_us': '100000\n',
+    '/sys/fs/cgroup/cpu/app/cpu.cfs_quota_us': '50000\n',
+    '/sys/fs/cgroup/cpu/app/cpu.cfs_period_us': '100000\n',
   })
   assert.equal(result.count, 1)
 })

@@ -36,7 +36,9 @@ export function countCpus(files: CpuFiles = realFiles): CpuCount {
     { name: 'CPU affinity', count: affinity, text: affinity === undefined ? 'unknown' : String(affinity) },
     { name: 'cgroup quota', count: whole, text: quota === undefined ? 'none' : String(Math.round(quota * 100) / 100) },
   ]
-  const least = limits.reduce((best, limit) => (limit.count !== undefined && limit.count < (best.count ?? Number.POSITIVE_INFINITY) ? limit : best))
+  const least = limits.reduce((best, limit) =>
+    limit.count !== undefined && limit.count < (best.count ?? Number.POSITIVE_INFINITY) ? limit : best,
+  )
   const count = Math.max(1, least.count ?? 1)
   const all = limits.map(limit => `${limit.name} ${limit.text}`).join(', ')
   return { count, reason: `${count}, by ${least.name} (${all})` }
@@ -70,7 +72,12 @@ function cgroupQuota(files: CpuFiles): number | undefined {
 function ancestors(group: string | undefined): string[] {
   if (group === undefined) return []
   const parts = group.split('/').filter(part => part !== '')
-  return Array.from({ length: parts.length + 1 }, (_, up) => parts.slice(0, parts.length - up).map(part => `/${part}`).join(''))
+  return Array.from({ length: parts.length + 1 }, (_, up) =>
+    parts
+      .slice(0, parts.length - up)
+      .map(part => `/${part}`)
+      .join(''),
+  )
 }
 
 function parseMax(text: string | undefined): number | undefined {

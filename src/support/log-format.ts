@@ -18,9 +18,28 @@ const two = (value: number) => String(value).padStart(2, '0')
 const three = (value: number) => String(value).padStart(3, '0')
 const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const
 const months = [
-  'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December',
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
 ] as const
-const shortLevels: Readonly<Record<LogLevel, string>> = { trace: 'T', debug: 'D', info: 'I', warning: 'W', error: 'E', critical: 'C', off: 'O' }
+const shortLevels: Readonly<Record<LogLevel, string>> = {
+  trace: 'T',
+  debug: 'D',
+  info: 'I',
+  warning: 'W',
+  error: 'E',
+  critical: 'C',
+  off: 'O',
+}
 
 const clock24 = (time: Date) => `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`
 const hour12 = (time: Date) => two(time.getHours() % 12 || 12)
@@ -37,7 +56,12 @@ function zone(time: Date): string {
 }
 
 function escapeLine(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t').replaceAll('"', '\\"')
+  return text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\t', '\\t')
+    .replaceAll('"', '\\"')
 }
 
 const baseName = (record: LogRecord) => (record.file ?? '').replace(/^.*\//, '')
@@ -91,7 +115,10 @@ const flags: Readonly<Record<string, (record: LogRecord) => string>> = {
 const callerFlags = ['g', 's', '#', '@', '!']
 
 /** Compiles spdlog's pattern. Padding (`%-10n`, `%=8l`, `%!`) is kept; an unknown flag is printed as it stands. */
-export function compileLogFormat(format: string, isEscaped: boolean): { print: (record: LogRecord) => string; needsCaller: boolean } {
+export function compileLogFormat(
+  format: string,
+  isEscaped: boolean,
+): { print: (record: LogRecord) => string; needsCaller: boolean } {
   const parts: (string | ((record: LogRecord) => string))[] = []
   const names: string[] = []
   for (const [text, alignment, width, flag] of format.matchAll(/%([-=]?)(\d{0,3})([A-Za-z#@!%_^$])|[^%]+|%/g)) {
@@ -110,6 +137,7 @@ export function compileLogFormat(format: string, isEscaped: boolean): { print: (
 
 function pad(text: string, width: number, alignment: string): string {
   if (alignment === '-') return text.padEnd(width)
-  if (alignment === '=') return text.padStart(text.length + Math.floor(Math.max(0, width - text.length) / 2)).padEnd(width)
+  if (alignment === '=')
+    return text.padStart(text.length + Math.floor(Math.max(0, width - text.length) / 2)).padEnd(width)
   return text.padStart(width)
 }

@@ -11,7 +11,10 @@ function logTo(lines: string[], format: string, isEscaped = false): Log {
 test("a line has Envoy's shape, with the place of the call", () => {
   const lines: string[] = []
   logTo(lines, defaultLogFormat).component('main').warning('hello')
-  assert.match(lines[0] ?? '', /^\[2026-03-04 05:06:07\.089\]\[\d+\]\[warning\]\[main\] \[src\/support\/log\.test\.\w+:\d+\] hello\n$/)
+  assert.match(
+    lines[0] ?? '',
+    /^\[2026-03-04 05:06:07\.089\]\[\d+\]\[warning\]\[main\] \[src\/support\/log\.test\.\w+:\d+\] hello\n$/,
+  )
 })
 
 test('levels, of all and of one component', () => {

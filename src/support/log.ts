@@ -3,7 +3,14 @@ import { type LogComponent, type LogLevel, logComponents, logLevels } from './lo
 import { compileLogFormat, type LogRecord } from './log-format.js'
 
 export { defaultLogFormat } from './log-format.js'
-export { isLogComponent, type LogComponent, type LogLevel, logComponents, logLevels, parseLogLevel } from './log-level.js'
+export {
+  isLogComponent,
+  type LogComponent,
+  type LogLevel,
+  logComponents,
+  logLevels,
+  parseLogLevel,
+} from './log-level.js'
 
 /** The application log of one component: `log.component('config').warning('…')`. */
 export interface Logger {
@@ -60,7 +67,12 @@ export class Log {
   component(name: LogComponent): Logger {
     const at = (level: LogLevel) => (message: string) => this.#log(name, level, message)
     return {
-      trace: at('trace'), debug: at('debug'), info: at('info'), warning: at('warning'), error: at('error'), critical: at('critical'),
+      trace: at('trace'),
+      debug: at('debug'),
+      info: at('info'),
+      warning: at('warning'),
+      error: at('error'),
+      critical: at('critical'),
       isOn: level => logLevels.indexOf(level) >= (this.#levels.get(name) ?? 0),
     }
   }

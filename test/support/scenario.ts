@@ -23,6 +23,7 @@ export interface FeatureOptions extends Parts {
   /** A whole config text instead of parts. */
   readonly config?: string
   readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
   /** More values for `${name}`, made before the proxy starts; `tmp` is the folder. */
   readonly values?: (tmp: string) => Promise<Readonly<Record<string, string | number>>>
   /** Undoes `values`. */
@@ -281,7 +282,7 @@ class Stage {
       const seen = scene.transcript()
       const differs = target.name === 'nuncio' ? scenario.nuncio : undefined
       // LOCAL is this machine's own address, which a proxy puts into x-forwarded-for in place of a loopback peer.
-      const expected = dedent(differs?.instead ?? scenario.sees).replaceAll('LOCAL', localAddress)
+      const expected = dedent(differs?.instead ?? scenario.sees).replace(/\bLOCAL\b/g, localAddress)
       if (seen === expected) return
       if (recording) return record(this.#options.file, title, localAddress === '127.0.0.1' ? seen : seen.replaceAll(localAddress, 'LOCAL'))
       const alive = proxy.alive || this.#options.fresh === true ? '' : `\nthe proxy ended with ${proxy.exit}:\n${proxy.stderr.slice(-4000)}`
@@ -297,6 +298,7 @@ class Stage {
       this.#proxy = await ProxyUnderTest.start({
         config: fill(text, this.#values),
         folder: this.#folder,
+        ...(this.#options.env === undefined ? {} : { env: this.#options.env }),
         ...(this.#options.args === undefined ? {} : { args: this.#options.args.map((arg) => fill(arg, this.#values)) }),
       })
     } catch (error) {

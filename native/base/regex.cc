@@ -13,17 +13,6 @@ constexpr int kMaxGroup = 9;  // a substitution names groups by one digit
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
-/** Length of the UTF-8 character that begins here; 1 when it is none. */
-size_t characterLength(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const size_t length = lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
-  if (length > text.size()) return 1;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 1;
-  }
-  return length;
-}
-
 /** A text that grows in the arena; doubling, so that the waste is bounded. */
 class ArenaText {
  public:
@@ -77,7 +66,15 @@ int highestGroup(std::string_view substitution) {
 
 class Regex::Engine : public re2::RE2 {
  public:
-  explicit Engine(std::string_view pattern) : RE2(piece(pattern), re2::RE2::Quiet) {}
+  explicit Engine(std::string_view pattern) : RE2(piece(pattern), options()) {}
+
+ private:
+  static Options options() {
+    Options options;
+    options.set_encoding(Options::EncodingLatin1);
+    options.set_log_errors(false);
+    return options;
+  }
 };
 
 Regex::Regex(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
@@ -125,11 +122,9 @@ std::string_view Regex::replaceAll(Arena& arena, std::string_view text, std::str
     out.append(text.substr(at, begin - at));
     at = begin;
     if (found[0].empty() && found[0].data() == last_end) {
-      // An empty match where the last one ended counts no more: go on by one character.
+      // An empty match where the last one ended counts no more: go on by one byte.
       if (at == text.size()) break;
-      const size_t length = characterLength(text.substr(at));
-      out.append(text.substr(at, length));
-      at += length;
+      out.append(text.substr(at++, 1));
       continue;
     }
     appendSubstitution(out, substitution, found);

@@ -1,4 +1,4 @@
-// Regex: a regular expression in RE2's syntax, as Envoy reads it (UTF-8, linear time). RE2 stays inside regex.cc.
+// Regex: a regular expression in RE2's syntax, as Envoy reads it (bytes, not characters; linear time). RE2 stays inside regex.cc.
 // Immutable and safe to use from every worker at once; owned by the plan object that was made from the configuration.
 #pragma once
 

@@ -5,16 +5,25 @@
 namespace nuncio::http {
 namespace {
 
-/** Headers Envoy keeps in one place of their own: another value is joined to the first instead of standing beside it. */
-bool isSingle(HeaderId id) {
-  switch (id) {
-    default: return false;
+/** Puts a value behind the first one, with a comma between. */
+void join(HeaderMap& headers, std::string_view name, std::string_view value) {
+  for (Header& header : headers.entries()) {
+    if (header.name != name) continue;
+    header.value = headers.arena().concat(header.value, ",", value);
+    return;
   }
+  headers.add(name, value);
+}
+
+/** Stores the one value of a header: joined headers keep their place, others move to the end, as in Envoy. */
+void overwrite(HeaderMap& headers, std::string_view name, std::string_view value, bool in_place) {
+  if (!in_place && name[0] != ':') headers.remove(name);
+  headers.set(name, value);
 }
 
 }  // namespace
 
-base::Result<HeaderMutations, std::string> HeaderMutations::make(const std::vector<plan::HeaderMutation>& plans) {
+base::Result<HeaderMutations, std::string> HeaderMutations::make(const std::vector<plan::HeaderMutation>& plans, MessageSide side) {
   HeaderMutations mutations;
   for (const plan::HeaderMutation& plan : plans) {
     Action action;
@@ -30,8 +39,7 @@ base::Result<HeaderMutations, std::string> HeaderMutations::make(const std::vect
     auto value = Formatter::make(plan.value.has_value() ? *plan.value : plan::Format());
     if (!value.ok()) return plan.name + ": " + value.error().message;
     const std::string name = plan.name == "host" ? ":authority" : plan.name;
-    const HeaderId id = headerId(name);
-    mutations.additions_.push_back({name, id, action, plan.keep_empty_value, isSingle(id), std::move(value.value())});
+    mutations.additions_.push_back({name, action, plan.keep_empty_value, joinsRepeated(name, side), std::move(value.value())});
   }
   return mutations;
 }
@@ -60,14 +68,15 @@ void HeaderMutations::apply(HeaderMap& headers, const FormatContext& context, ba
   for (size_t i = 0; i < additions_.size(); ++i) {
     const Action action = additions_[i].action;
     const bool overwrites = action == Action::kOverwriteOrAdd || action == Action::kOverwriteIfExists;
-    if (overwrites && values[i].data() != nullptr) headers.set(additions_[i].name, values[i]);
+    if (!overwrites || values[i].data() == nullptr) continue;
+    overwrite(headers, additions_[i].name, values[i], additions_[i].joins);
   }
   for (size_t i = 0; i < additions_.size(); ++i) {
     const Addition& addition = additions_[i];
     const bool adds = addition.action == Action::kAppendOrAdd || addition.action == Action::kAddIfAbsent;
     if (!adds || values[i].data() == nullptr) continue;
     if (addition.joins) {
-      headers.append(addition.id, values[i]);
+      join(headers, addition.name, values[i]);
     } else {
       headers.add(addition.name, values[i]);
     }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/text_buffer.h"
 #include "http/header_map.h"
+#include "http/joined_headers.h"
 #include "http/substitution/formatter.h"
 
 namespace nuncio::plan {
@@ -22,7 +23,9 @@ namespace nuncio::http {
 
 class HeaderMutations {
  public:
-  static base::Result<HeaderMutations, std::string> make(const std::vector<plan::HeaderMutation>& plans);
+  /** `side`: which headers are joined when a value is appended differs between requests and responses. */
+  static base::Result<HeaderMutations, std::string> make(const std::vector<plan::HeaderMutation>& plans,
+                                                         MessageSide side = MessageSide::kResponse);
 
   HeaderMutations() = default;
   bool empty() const { return removals_.empty() && additions_.empty(); }
@@ -37,10 +40,9 @@ class HeaderMutations {
   enum class Action : uint8_t { kAppendOrAdd, kAddIfAbsent, kOverwriteOrAdd, kOverwriteIfExists };
   struct Addition {
     std::string name;
-    HeaderId id;
     Action action;
     bool keep_empty;
-    bool joins;  // a header Envoy keeps one value of: appending joins with ","
+    bool joins;  // see joined_headers.h
     Formatter value;
   };
 

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "generated/plan.h"
+#include "http/joined_headers.h"
 
 namespace nuncio::http {
 namespace {
@@ -74,6 +75,7 @@ base::Result<FieldMatcher, std::string> FieldMatcher::make(const plan::FieldMatc
   FieldMatcher matcher;
   matcher.name_ = plan.name == "host" ? ":authority" : plan.name;
   matcher.id_ = headerId(matcher.name_);
+  matcher.joined_ = joinsRepeated(matcher.name_, MessageSide::kRequest);
   matcher.invert_ = plan.invert;
   matcher.missing_is_empty_ = plan.treat_missing_as_empty;
   switch (plan.kind) {
@@ -110,28 +112,41 @@ base::Result<FieldMatchers, std::string> makeFieldMatchers(const std::vector<pla
   return matchers;
 }
 
-bool FieldMatcher::matches(std::string_view value) const {
-  if (value.data() == nullptr) {
-    if (!missing_is_empty_) return kind_ == Kind::kPresent && present_ == invert_;
-    value = std::string_view("", 0);
-  }
+bool FieldMatcher::fits(std::string_view value) const {
   switch (kind_) {
-    case Kind::kString: return string_->matches(value) != invert_;
+    case Kind::kString: return string_->matches(value);
     case Kind::kRange: {
       const auto number = parseNumber(value);
-      return (number.has_value() && *number >= range_start_ && *number < range_end_) != invert_;
+      return number.has_value() && *number >= range_start_ && *number < range_end_;
     }
-    default: return present_ != invert_;
+    default: return present_;
   }
+}
+
+bool FieldMatcher::matches(std::string_view value) const {
+  if (value.data() != nullptr) return fits(value) != invert_;
+  if (missing_is_empty_) return fits(std::string_view("", 0)) != invert_;
+  return kind_ == Kind::kPresent && present_ == invert_;
 }
 
 bool FieldMatcher::matchesHeader(HeaderMap& headers) const {
   if (id_ != HeaderId::kUnknown && !headers.has(id_)) return matches({});
-  return matches(headers.getJoined(name_));
+  if (joined_) return matches(headers.getJoined(name_));
+  bool found = false;
+  for (const Header& header : headers.entries()) {
+    if (header.id != id_ || header.name != name_) continue;
+    if (fits(header.value)) return !invert_;
+    found = true;
+  }
+  return found ? invert_ : matches({});
 }
 
 bool FieldMatcher::matchesQuery(std::string_view query) const { return matches(queryParameter(query, name_)); }
-bool FieldMatcher::matchesCookie(const HeaderMap& headers) const { return matches(cookieValue(headers, name_)); }
+
+bool FieldMatcher::matchesCookie(const HeaderMap& headers) const {
+  const std::string_view value = cookieValue(headers, name_);
+  return value.data() == nullptr && !missing_is_empty_ && kind_ == Kind::kString ? invert_ : matches(value);
+}
 
 bool allMatchHeaders(const FieldMatchers& matchers, HeaderMap& headers) {
   for (const FieldMatcher& matcher : matchers) {
@@ -163,7 +178,7 @@ std::string_view cookieValue(const HeaderMap& headers, std::string_view name) {
       const size_t end = list.find(';');
       std::string_view cookie = list.substr(0, end);
       list.remove_prefix(end == std::string_view::npos ? list.size() : end + 1);
-      while (!cookie.empty() && (cookie.front() == ' ' || cookie.front() == '\t')) cookie.remove_prefix(1);
+      while (!cookie.empty() && cookie.front() == ' ') cookie.remove_prefix(1);
       const size_t equal = cookie.find('=');
       if (equal == std::string_view::npos || cookie.substr(0, equal) != name) continue;
       std::string_view value = cookie.substr(equal + 1);

@@ -42,24 +42,30 @@ class FieldMatcher {
 
   const std::string& name() const { return name_; }
 
-  /** Against the values of the header of this name, joined with ",". "host" means :authority, as in Envoy. */
+  /**
+   * Against the header of this name: one of its values must fit (of headers Envoy keeps in one piece, all values joined
+   * with ","). "host" means :authority, as in Envoy.
+   */
   bool matchesHeader(HeaderMap& headers) const;
   /** Against the first parameter of this name in a query ("a=1&b"); nothing is decoded. */
   bool matchesQuery(std::string_view query) const;
   /** Against the cookie of this name. */
   bool matchesCookie(const HeaderMap& headers) const;
 
-  /** The rule itself: `value` with null data is a missing field. */
+  /** The rule for one value: null data is a missing field. */
   bool matches(std::string_view value) const;
 
  private:
   enum class Kind : uint8_t { kString, kRange, kPresent };
   FieldMatcher() = default;
+  /** The rule before inversion, for a value that is there. */
+  bool fits(std::string_view value) const;
 
   Kind kind_ = Kind::kPresent;
   bool present_ = true;
   bool invert_ = false;
   bool missing_is_empty_ = false;
+  bool joined_ = false;  // all values count as one
   HeaderId id_ = HeaderId::kUnknown;
   int64_t range_start_ = 0;
   int64_t range_end_ = 0;

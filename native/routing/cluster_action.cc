@@ -26,8 +26,8 @@ std::string compile(const std::optional<plan::Format>& plan, std::optional<http:
   return {};
 }
 
-std::string compile(const std::vector<plan::HeaderMutation>& plans, http::HeaderMutations& out) {
-  auto made = http::HeaderMutations::make(plans);
+std::string compile(const std::vector<plan::HeaderMutation>& plans, http::MessageSide side, http::HeaderMutations& out) {
+  auto made = http::HeaderMutations::make(plans, side);
   if (!made.ok()) return made.error();
   out = std::move(made.value());
   return {};
@@ -48,8 +48,8 @@ std::string fillWeighted(const plan::ClusterAction& plan, ClusterAction& action)
     weighted.weight = one.weight;
     weighted.host_rewrite = one.host_rewrite;
     weighted.filter_configs = ExtensionConfigs(one.per_filter_config);
-    for (std::string error : {compile(one.request_mutations, weighted.request_mutations),
-                              compile(one.response_mutations, weighted.response_mutations)}) {
+    for (std::string error : {compile(one.request_mutations, http::MessageSide::kRequest, weighted.request_mutations),
+                              compile(one.response_mutations, http::MessageSide::kResponse, weighted.response_mutations)}) {
       if (!error.empty()) return error;
     }
     if (!plan.weighted_runtime_prefix.empty()) action.weight_keys.push_back(plan.weighted_runtime_prefix + "." + one.name);
@@ -100,7 +100,7 @@ base::Result<MirrorPolicy, std::string> MirrorPolicy::make(const plan::MirrorPol
   if (plan.fraction.has_value()) mirror.fraction.emplace(*plan.fraction);
   mirror.keep_host = plan.keep_host;
   mirror.host_rewrite = plan.host_rewrite;
-  if (std::string error = compile(plan.request_mutations, mirror.request_mutations); !error.empty()) return error;
+  if (std::string error = compile(plan.request_mutations, http::MessageSide::kRequest, mirror.request_mutations); !error.empty()) return error;
   return mirror;
 }
 

@@ -50,14 +50,12 @@ base::Result<Redirect, std::string> Redirect::make(const plan::RedirectAction& p
 }
 
 std::string_view Redirect::rewrittenPath(base::Arena& arena, std::string_view target, size_t matched) const {
-  std::string_view replacement;
   if (regex_rewrite.has_value()) {
-    replacement = regex_rewrite->apply(arena, http::pathWithoutQuery(target));
-  } else if (prefix_rewrite.has_value()) {
-    replacement = *prefix_rewrite;
+    const std::string_view path = http::pathWithoutQuery(target);
+    return arena.concat(regex_rewrite->apply(arena, path), target.substr(path.size()));
   }
-  if (replacement.empty()) return {};
-  return arena.concat(replacement, target.substr(std::min(matched, target.size())));
+  if (!prefix_rewrite.has_value() || prefix_rewrite->empty()) return {};
+  return arena.concat(*prefix_rewrite, target.substr(std::min(matched, target.size())));
 }
 
 std::string_view locationOf(http::HeaderMap& headers, const Redirect* redirect) {

@@ -73,10 +73,10 @@ base::Result<std::unique_ptr<Route>, std::string> Route::make(const plan::Route&
   route->request_body_buffer_limit = plan.request_body_buffer_limit;
   route->filter_configs = ExtensionConfigs(plan.per_filter_config);
   if (std::string error = fillAction(plan, *route); !error.empty()) return error;
-  auto request = http::HeaderMutations::make(plan.request_mutations);
+  auto request = http::HeaderMutations::make(plan.request_mutations, http::MessageSide::kRequest);
   if (!request.ok()) return std::move(request.error());
   route->request_mutations = std::move(request.value());
-  auto response = http::HeaderMutations::make(plan.response_mutations);
+  auto response = http::HeaderMutations::make(plan.response_mutations, http::MessageSide::kResponse);
   if (!response.ok()) return std::move(response.error());
   route->response_mutations = std::move(response.value());
   return route;

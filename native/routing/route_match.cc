@@ -20,25 +20,31 @@ bool startsWith(std::string_view path, std::string_view prefix, bool case_sensit
 }
 
 // What a glob of a URI template may stand for: the characters of a path segment, and slashes for the long one.
-constexpr std::string_view kSegmentGlob = "[a-zA-Z0-9-._~%!$&'()+,;:@=]+";
-constexpr std::string_view kPathGlob = "[a-zA-Z0-9-._~%!$&'()+,;:@=/]*";
+constexpr std::string_view kSegmentGlob = "[a-zA-Z0-9-._~%!$&'()*+,;:@=]+";
+constexpr std::string_view kPathGlob = "[a-zA-Z0-9-._~%!$&'()*+,;:@=/]*";
 
 void appendLiteral(std::string& out, char c) {
   if (!base::isAlpha(c) && !base::isDigit(c) && c != '/' && c != '_') out += '\\';
   out += c;
 }
 
-/** "*", "**" or literals with them; false for three stars in a row. */
-bool appendGlobs(std::string& out, std::string_view text) {
+/**
+ * A run of literals with globs ("*", "**"), which count at the start of a segment or variable only; false for three stars.
+ * A star elsewhere goes into the pattern as it is, so that it repeats the character before it, as in Envoy.
+ */
+bool appendGlobs(std::string& out, std::string_view text, bool at_start) {
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '*') {
+    if (text[i] == '*' && at_start) {
+      const bool deep = i + 1 < text.size() && text[i + 1] == '*';
+      out += deep ? kPathGlob : kSegmentGlob;
+      if (deep) ++i;
+      if (i + 1 < text.size() && text[i + 1] == '*') return false;
+    } else if (text[i] == '*') {
+      out += '*';
+    } else {
       appendLiteral(out, text[i]);
-      continue;
     }
-    const bool deep = i + 1 < text.size() && text[i + 1] == '*';
-    out += deep ? kPathGlob : kSegmentGlob;
-    if (deep) ++i;
-    if (i + 1 < text.size() && text[i + 1] == '*') return false;
+    at_start = text[i] == '/';
   }
   return true;
 }
@@ -49,7 +55,7 @@ bool templateToRegex(std::string_view uri_template, std::string& out) {
   if (!uri_template.starts_with('/')) return false;
   for (size_t at = 0; at < uri_template.size();) {
     const size_t open = uri_template.find('{', at);
-    if (!appendGlobs(out, uri_template.substr(at, open == std::string_view::npos ? open : open - at))) return false;
+    if (!appendGlobs(out, uri_template.substr(at, open == std::string_view::npos ? open : open - at), false)) return false;
     if (open == std::string_view::npos) break;
     const size_t close = uri_template.find('}', open);
     if (close == std::string_view::npos) return false;
@@ -58,7 +64,7 @@ bool templateToRegex(std::string_view uri_template, std::string& out) {
     const std::string_view name = variable.substr(0, equal);
     if (name.empty()) return false;
     out += "(?P<" + std::string(name) + ">";
-    if (!appendGlobs(out, equal == std::string_view::npos ? "*" : variable.substr(equal + 1))) return false;
+    if (!appendGlobs(out, equal == std::string_view::npos ? "*" : variable.substr(equal + 1), true)) return false;
     out += ')';
     at = close + 1;
   }

@@ -32,10 +32,10 @@ base::Result<std::unique_ptr<const RouteTable>, std::string> RouteTable::make(co
     if (!mirror.ok()) return std::move(mirror.error());
     table->mirrors_.push_back(std::move(mirror.value()));
   }
-  auto request = http::HeaderMutations::make(plan.request_mutations);
+  auto request = http::HeaderMutations::make(plan.request_mutations, http::MessageSide::kRequest);
   if (!request.ok()) return std::move(request.error());
   table->request_mutations_ = std::move(request.value());
-  auto response = http::HeaderMutations::make(plan.response_mutations);
+  auto response = http::HeaderMutations::make(plan.response_mutations, http::MessageSide::kResponse);
   if (!response.ok()) return std::move(response.error());
   table->response_mutations_ = std::move(response.value());
 

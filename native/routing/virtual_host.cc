@@ -25,10 +25,10 @@ std::string fillPolicies(const plan::VirtualHost& plan, VirtualHost& host) {
     if (!headers.ok()) return headers.error();
     host.virtual_clusters.push_back({one.name, std::move(headers.value())});
   }
-  auto request = http::HeaderMutations::make(plan.request_mutations);
+  auto request = http::HeaderMutations::make(plan.request_mutations, http::MessageSide::kRequest);
   if (!request.ok()) return request.error();
   host.request_mutations = std::move(request.value());
-  auto response = http::HeaderMutations::make(plan.response_mutations);
+  auto response = http::HeaderMutations::make(plan.response_mutations, http::MessageSide::kResponse);
   if (!response.ok()) return response.error();
   host.response_mutations = std::move(response.value());
   return {};

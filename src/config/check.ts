@@ -138,6 +138,7 @@ export class MessageChecker {
   #single(rules: FieldRules, field: { enum?: DescEnum | undefined }, value: unknown, path: FieldPath): void {
     const wrong = checkSingle(rules, field, value)
     if (wrong === undefined) return
+    if (value === '' || value === 0) return this.#broken(path, wrong) // perhaps not written at all; the text knows
     const isDuration = isMessage(value) && value.$typeName === 'google.protobuf.Duration'
     this.#broken(path, wrong, isDuration ? showDuration(value as Duration) : showValue(value))
   }

@@ -1,0 +1,49 @@
+/**
+ * Declares an extension whose code is C++: its names, its schema, and how its configuration becomes plan bytes. Validation and defaults
+ * stay here; native/ only reads the plan.
+ */
+import type { Message } from '@bufbuild/protobuf'
+import type { PlanContext } from './plan-context.js'
+
+export type ExtensionCategory =
+  | 'envoy.filters.http'
+  | 'envoy.filters.network'
+  | 'envoy.filters.listener'
+  | 'envoy.access_loggers'
+
+/** As in Envoy's extension metadata. */
+export type ExtensionStatus = 'stable' | 'alpha' | 'wip'
+export type SecurityPosture =
+  | 'robust_to_untrusted_downstream'
+  | 'robust_to_untrusted_downstream_and_upstream'
+  | 'requires_trusted_downstream_and_upstream'
+  | 'unknown'
+
+export interface NativeExtension<M extends Message = Message> {
+  readonly category: ExtensionCategory
+  /** Envoy's name, by which native/ knows it: `envoy.filters.http.router`. */
+  readonly name: string
+  /** Full names of the configuration messages it takes; the first is the one `plan` expects. */
+  readonly typeNames: readonly [M['$typeName'], ...string[]]
+  readonly status: ExtensionStatus
+  readonly securityPosture: SecurityPosture
+  /** Ends a filter chain: nothing may come after it, and a chain without one is refused. */
+  readonly isTerminal: boolean
+  /** Plan bytes; errors go to the context. Pure: no I/O, no clock. */
+  plan(config: M, context: PlanContext): Uint8Array
+}
+
+type Declared<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal'> & { readonly isTerminal?: boolean }
+
+export function defineNativeHttpFilter<M extends Message>(definition: Declared<M>): NativeExtension<M> {
+  return { isTerminal: false, ...definition, category: 'envoy.filters.http' }
+}
+
+export function defineNativeNetworkFilter<M extends Message>(definition: Declared<M>): NativeExtension<M> {
+  return { isTerminal: false, ...definition, category: 'envoy.filters.network' }
+}
+
+/** `plan` answers with the bytes of a plan AccessLog's sink and format. */
+export function defineNativeAccessLogger<M extends Message>(definition: Declared<M>): NativeExtension<M> {
+  return { isTerminal: false, ...definition, category: 'envoy.access_loggers' }
+}

@@ -1,0 +1,72 @@
+/**
+ * What an extension's `plan(config, context)` may ask while its configuration is compiled: everything that needs the rest of the
+ * configuration, and the pieces that many extensions share. One object per place in the configuration; it belongs to the compile thread
+ * and is not kept after plan() returned.
+ *
+ * Nothing here throws for a bad configuration: it is reported under its path, and a harmless value is returned, so that all errors of a
+ * file come out at once.
+ */
+import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf'
+import type { Any, Duration } from '@bufbuild/protobuf/wkt'
+import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
+import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
+import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
+import type {
+  AccessLogFilterSchema, AccessLogSchema, BodyFormatSchema, CidrRangeSchema, ExtensionSchema, HeaderMutationSchema, Http1OptionsSchema,
+  HttpCommonOptionsSchema,
+} from '../generated/plan_pb.js'
+import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+
+/** A piece of a plan as a plain object, members left out where the default holds. */
+export type PlanInit<Schema extends DescMessage> = Extract<MessageInitShape<Schema>, { readonly $typeName?: never }>
+
+/** A place in the configuration, for messages: `static_resources.listeners[0].filter_chains[0]`. */
+export interface Place {
+  readonly path: string
+  field(name: string): Place
+  /** An element of a list, or the value under a key of a map. */
+  item(index: number | string): Place
+  /** The configuration makes no sense here. */
+  error(message: string, suggestion?: string): void
+  /** Valid in Envoy, changes what happens to traffic, and is not carried out yet. `what` completes "not supported yet: ". */
+  unsupported(what: string): void
+  /** Accepted, but without effect, or with an effect the operator may not expect. */
+  warning(message: string): void
+}
+
+export interface Unpacked {
+  readonly typeName: string
+  readonly message: Message
+}
+
+export interface PlanContext extends Place {
+  /** --service-node, --service-cluster or the bootstrap's node. */
+  readonly node: { readonly id: string; readonly cluster: string }
+  /** The payload of a typed_config; undefined when it was reported as unknown. */
+  unpack(any: Any, at: Place): Unpacked | undefined
+  /** Whole milliseconds of a duration, fractions cut off as in Envoy; `missing` when it is not set. */
+  milliseconds<T>(duration: Duration | undefined, missing: T, at: Place): number | T
+  /** The layered runtime's value of a key, as text. */
+  runtime(key: string): string | undefined
+  /** The slot of a cluster. The cluster need not exist: an empty slot answers "no cluster" at run time. */
+  clusterSlot(name: string): number
+  /** Compiles an inline route table as a plan of its own; the answer is its slot. */
+  routeTable(config: RouteConfiguration, at: Place): number
+  /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */
+  httpFilters(filters: readonly HttpFilter[], at: Place, called?: string): PlanInit<typeof ExtensionSchema>[]
+  accessLogs(logs: readonly AccessLog[], at: Place): PlanInit<typeof AccessLogSchema>[]
+  accessLogFilter(filter: AccessLogFilter, at: Place): PlanInit<typeof AccessLogFilterSchema> | undefined
+  bodyFormat(format: SubstitutionFormatString, at: Place): PlanInit<typeof BodyFormatSchema> | undefined
+  /** What `headers_to_add` at this place asks for. */
+  headersToAdd(add: readonly HeaderValueOption[], at: Place): PlanInit<typeof HeaderMutationSchema>[]
+  cidrRanges(ranges: readonly CidrRange[], at: Place): PlanInit<typeof CidrRangeSchema>[]
+  httpCommon(options: HttpProtocolOptions | undefined, at: Place): PlanInit<typeof HttpCommonOptionsSchema>
+  http1(options: Http1ProtocolOptions | undefined, at: Place): PlanInit<typeof Http1OptionsSchema>
+  /** A regular expression in RE2's syntax; reports what is wrong with it. */
+  checkRegex(pattern: string, at: Place): void
+  /** The text of a DataSource, read now. */
+  dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
+}

@@ -1,0 +1,59 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { defineNativeNetworkFilter } from '../../../../api/native.js'
+import type { PlanContext } from '../../../../api/plan-context.js'
+import { TcpProxySchema } from '../../../../generated/plan_pb.js'
+import type { TcpProxy } from '../../../../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
+
+const oneHour = 3_600_000
+
+/** envoy.filters.network.tcp_proxy: bytes to one cluster, or to several by weight. */
+const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
+  name: 'envoy.filters.network.tcp_proxy',
+  typeNames: ['envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'],
+  status: 'stable',
+  securityPosture: 'robust_to_untrusted_downstream',
+  isTerminal: true,
+  plan: (config, context) => toBinary(TcpProxySchema, create(TcpProxySchema, {
+    statPrefix: config.statPrefix,
+    ...target(config, context),
+    idleTimeoutMs: context.milliseconds(config.idleTimeout, oneHour, context.field('idle_timeout')),
+    maxConnectAttempts: config.maxConnectAttempts ?? 1,
+    maxDownstreamConnectionDurationMs: context.milliseconds(config.maxDownstreamConnectionDuration, 0, context.field('max_downstream_connection_duration')),
+    accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
+    ...accessLogOptions(config, context),
+    ...backOff(config, context),
+  })),
+})
+
+function target(config: TcpProxy, context: PlanContext) {
+  const spec = config.clusterSpecifier
+  if (spec.case === 'cluster') return { cluster: spec.value, slot: context.clusterSlot(spec.value) }
+  const clusters = spec.case === 'weightedClusters' ? spec.value.clusters : []
+  const total = clusters.reduce((sum, cluster) => sum + cluster.weight, 0)
+  if (total > 0xffff_ffff) context.field('weighted_clusters').error('The sum of weights of all weighted clusters exceeds 4294967295')
+  return { weighted: clusters.map(({ name, weight }) => ({ name, weight, slot: context.clusterSlot(name) })) }
+}
+
+function accessLogOptions(config: TcpProxy, context: PlanContext) {
+  const options = config.accessLogOptions
+  const inOptions = context.field('access_log_options')
+  if (options && config.accessLogFlushInterval) inOptions.error('Only one of access_log_flush_interval or access_log_options can be specified.')
+  if (options && config.flushAccessLogOnConnected) inOptions.error('Only one of flush_access_log_on_connected or access_log_options can be specified.')
+  const interval = options ? options.accessLogFlushInterval : config.accessLogFlushInterval
+  return {
+    accessLogFlushIntervalMs: context.milliseconds(interval, 0, inOptions.field('access_log_flush_interval')),
+    flushAccessLogOnConnected: options ? options.flushAccessLogOnConnected : config.flushAccessLogOnConnected,
+  }
+}
+
+function backOff(config: TcpProxy, context: PlanContext) {
+  const options = config.backoffOptions
+  if (!options) return {}
+  const place = context.field('backoff_options')
+  const base = context.milliseconds(options.baseInterval, 0, place.field('base_interval'))
+  const max = context.milliseconds(options.maxInterval, base * 10, place.field('max_interval'))
+  if (max < base) place.error('max_backoff_interval must be greater or equal to base_backoff_interval')
+  return { backoffBaseMs: base, backoffMaxMs: max }
+}
+
+export default [tcpProxy]

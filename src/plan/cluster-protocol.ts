@@ -1,0 +1,80 @@
+import type { Message } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Place } from '../api/plan-context.js'
+import { isMessage } from '../config/index.js'
+import { type Cluster, Cluster_ClusterProtocolSelection } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { Http1ProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
+import type { HttpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import type { TcpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.js'
+import { Cluster_Protocol } from '../generated/plan_pb.js'
+import type { ClusterInit } from './init.js'
+import { http1Options, httpCommon, type HttpOptionTools } from './http-options.js'
+import { milliseconds } from './values.js'
+
+const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+const tcpOptionsType = 'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions'
+const tcpIdleTimeout = 600_000
+
+type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'tcpIdleTimeoutMs'>
+
+/** How a cluster's upstreams are spoken to: typed options win over the cluster's own deprecated ones. */
+export function clusterProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {
+  const inOptions = at.field('typed_extension_protocol_options')
+  let http: { options: HttpProtocolOptions; at: Place } | undefined
+  let tcp: { options: TcpProtocolOptions; at: Place } | undefined
+  for (const [key, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
+    const place = inOptions.item(key)
+    const message = optionsOf(key, any, place, tools)
+    if (message && isMessage<HttpProtocolOptions>(message, httpOptionsType)) http = { options: message, at: place }
+    else if (message && isMessage<TcpProtocolOptions>(message, tcpOptionsType)) tcp = { options: message, at: place }
+  }
+  return {
+    ...(http ? typedProtocol(http.options, cluster, http.at, tools) : deprecatedProtocol(cluster, at, tools)),
+    tcpIdleTimeoutMs: tcp ? milliseconds(tcp.options.idleTimeout, tcpIdleTimeout, tcp.at.field('idle_timeout')) : tcpIdleTimeout,
+  }
+}
+
+function optionsOf(key: string, any: Any, at: Place, tools: HttpOptionTools): Message | undefined {
+  if (key !== httpOptionsType && key !== tcpOptionsType && key !== 'envoy.filters.network.http_connection_manager') {
+    at.error(`Didn't find a registered network or http filter or protocol options implementation for name: '${key}'`)
+    return undefined
+  }
+  return tools.unpack(any, at)?.message
+}
+
+function typedProtocol(options: HttpProtocolOptions, cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {
+  const inCommon = at.field('common_http_protocol_options')
+  const common = httpCommon(options.commonHttpProtocolOptions, inCommon)
+  if (cluster.maxRequestsPerConnection !== undefined) {
+    if (options.commonHttpProtocolOptions?.maxRequestsPerConnection !== undefined) {
+      inCommon.field('max_requests_per_connection').error('Only one of max_requests_per_connection from Cluster or HttpProtocolOptions can be specified')
+    }
+    common.maxRequestsPerConnection = cluster.maxRequestsPerConnection
+  }
+  const { http1, place, protocol } = http1Of(options, at)
+  return { protocol, common, http1: http1Options(http1, place, tools) }
+}
+
+function http1Of(options: HttpProtocolOptions, at: Place): { http1: Http1ProtocolOptions | undefined; place: Place; protocol: Cluster_Protocol } {
+  const spec = options.upstreamProtocolOptions
+  if (spec.case === 'useDownstreamProtocolConfig') {
+    return { http1: spec.value.httpProtocolOptions, place: at.field('use_downstream_protocol_config').field('http_protocol_options'), protocol: Cluster_Protocol.DOWNSTREAM }
+  }
+  const config = spec.case === 'explicitHttpConfig' ? spec.value.protocolConfig : undefined
+  const http1 = config?.case === 'httpProtocolOptions' ? config.value : undefined
+  return { http1, place: at.field('explicit_http_config').field('http_protocol_options'), protocol: Cluster_Protocol.HTTP1 }
+}
+
+function deprecatedProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {
+  const usesDownstream = cluster.protocolSelection === Cluster_ClusterProtocolSelection.USE_DOWNSTREAM_PROTOCOL
+  if (cluster.httpProtocolOptions && cluster.http2ProtocolOptions && !usesDownstream) {
+    at.error("Both HTTP1 and HTTP2 options may only be configured with non-default 'protocol_selection' values")
+  }
+  const common = httpCommon(cluster.commonHttpProtocolOptions, at.field('common_http_protocol_options'))
+  if (cluster.maxRequestsPerConnection !== undefined) common.maxRequestsPerConnection = cluster.maxRequestsPerConnection
+  return {
+    protocol: usesDownstream ? Cluster_Protocol.DOWNSTREAM : Cluster_Protocol.HTTP1,
+    common,
+    http1: http1Options(cluster.httpProtocolOptions, at.field('http_protocol_options'), tools),
+  }
+}

@@ -1,0 +1,138 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import type { Place } from '../api/plan-context.js'
+import { isMessage, type Types } from '../config/index.js'
+import { Cluster_Type, ClusterSchema } from '../generated/plan_pb.js'
+import type { CircuitBreakers, CircuitBreakers_Thresholds } from '../generated/protos/envoy/config/cluster/v3/circuit_breaker_pb.js'
+import { type Cluster, Cluster_DiscoveryType } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { BindConfig } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import { RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { DnsCluster } from '../generated/protos/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js'
+import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
+import { clusterProtocol } from './cluster-protocol.js'
+import type { FieldWalk } from './field-walk.js'
+import type { HttpOptionTools } from './http-options.js'
+import type { ClusterInit, ThresholdsInit } from './init.js'
+import { loadBalancer } from './load-balancer.js'
+import { metadataJson, milliseconds } from './values.js'
+
+const defaultConnectTimeout = 5_000
+const defaultBufferLimit = 1 << 20
+const defaultLimit = 1024n
+const defaultRetries = 3n
+const unlimited = 0xffff_ffffn
+
+export interface ClusterTools extends HttpOptionTools {
+  readonly types: Types
+  readonly walk: FieldWalk
+  /** cluster_manager.upstream_bind_config, for clusters without one of their own. */
+  readonly defaultBind: { readonly config: BindConfig; readonly at: Place } | undefined
+}
+
+/** How the members of a cluster are found. `dns`: the settings of a typed DNS cluster; undefined for the cluster's own fields. */
+export interface ClusterKind {
+  readonly type: Cluster_Type
+  readonly dns?: DnsCluster
+}
+
+export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tools: ClusterTools): Uint8Array {
+  const thresholds = cluster.circuitBreakers?.thresholds ?? []
+  const plan: ClusterInit = {
+    name: cluster.name,
+    statName: (cluster.altStatName || cluster.name).replaceAll(':', '_'),
+    type: kind.type,
+    ...loadBalancer(cluster, at, tools.types, tools.walk),
+    connectTimeoutMs: milliseconds(cluster.connectTimeout, defaultConnectTimeout, at.field('connect_timeout')),
+    bufferLimit: cluster.perConnectionBufferLimitBytes ?? defaultBufferLimit,
+    ...clusterProtocol(cluster, at, tools),
+    defaultThresholds: thresholdsOf(thresholds.find(entry => entry.priority === RoutingPriority.DEFAULT)),
+    highThresholds: thresholdsOf(thresholds.find(entry => entry.priority === RoutingPriority.HIGH)),
+    ...perHost(cluster.circuitBreakers, at.field('circuit_breakers')),
+    ...(cluster.upstreamConnectionOptions?.tcpKeepalive && { tcpKeepalive: tcpKeepalive(cluster.upstreamConnectionOptions.tcpKeepalive) }),
+    ...bindOptions(cluster, at, tools),
+    connectionPoolPerDownstream: cluster.connectionPoolPerDownstreamConnection,
+    closeOnHostSetChange: cluster.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
+    metadataJson: metadataJson(cluster.metadata),
+  }
+  if (cluster.transportSocket && cluster.transportSocket.configType.case !== 'typedConfig') {
+    at.field('transport_socket').error(`Didn't find a registered implementation for '${cluster.transportSocket.name}' without a typed_config`)
+  }
+  return toBinary(ClusterSchema, create(ClusterSchema, plan))
+}
+
+const byDiscovery: Partial<Record<Cluster_DiscoveryType, Cluster_Type>> = {
+  [Cluster_DiscoveryType.STATIC]: Cluster_Type.STATIC,
+  [Cluster_DiscoveryType.STRICT_DNS]: Cluster_Type.STRICT_DNS,
+  [Cluster_DiscoveryType.LOGICAL_DNS]: Cluster_Type.LOGICAL_DNS,
+}
+
+const byName: Readonly<Record<string, Cluster_Type>> = {
+  'envoy.cluster.static': Cluster_Type.STATIC,
+  'envoy.cluster.strict_dns': Cluster_Type.STRICT_DNS,
+  'envoy.cluster.logical_dns': Cluster_Type.LOGICAL_DNS,
+}
+
+/** Undefined when the type was refused. */
+export function clusterKind(cluster: Cluster, at: Place, types: Types): ClusterKind | undefined {
+  const spec = cluster.clusterDiscoveryType
+  if (spec.case === 'clusterType') return customKind(spec.value, at.field('cluster_type'), types)
+  const discovery = spec.case === 'type' ? spec.value : Cluster_DiscoveryType.STATIC
+  const type = byDiscovery[discovery]
+  if (cluster.edsClusterConfig && discovery !== Cluster_DiscoveryType.EDS) at.field('eds_cluster_config').error('eds_cluster_config set in a non-EDS cluster')
+  if (type === undefined) {
+    if (discovery === Cluster_DiscoveryType.EDS && !cluster.edsClusterConfig) at.error('cannot create an EDS cluster without an EDS config')
+    at.field('type').unsupported(discovery === Cluster_DiscoveryType.EDS ? 'endpoint discovery (EDS)' : 'ORIGINAL_DST clusters')
+    return undefined
+  }
+  return { type }
+}
+
+function customKind(custom: { name: string; typedConfig?: import('@bufbuild/protobuf/wkt').Any | undefined }, at: Place, types: Types): ClusterKind | undefined {
+  if (custom.typedConfig) {
+    const unpacked = types.unpackAny(custom.typedConfig)
+    if (!unpacked.ok || !isMessage<DnsCluster>(unpacked.value.message, 'envoy.extensions.clusters.dns.v3.DnsCluster')) return undefined // the field walk says so
+    const dns = unpacked.value.message
+    return { type: dns.allAddressesInSingleEndpoint ? Cluster_Type.LOGICAL_DNS : Cluster_Type.STRICT_DNS, dns }
+  }
+  const type = byName[custom.name]
+  if (type === undefined) at.error(`Didn't find a registered cluster factory implementation for name: '${custom.name}'`)
+  return type === undefined ? undefined : { type }
+}
+
+function thresholdsOf(entry: CircuitBreakers_Thresholds | undefined): ThresholdsInit {
+  const limit = (value: number | undefined, missing: bigint): bigint => value === undefined ? missing : BigInt(value)
+  return {
+    maxConnections: limit(entry?.maxConnections, defaultLimit),
+    maxPending: limit(entry?.maxPendingRequests, defaultLimit),
+    maxRequests: limit(entry?.maxRequests, defaultLimit),
+    maxRetries: limit(entry?.maxRetries, defaultRetries),
+    maxPools: limit(entry?.maxConnectionPools, unlimited),
+    trackRemaining: entry?.trackRemaining ?? false,
+    ...(entry?.retryBudget && {
+      retryBudgetPercent: entry.retryBudget.budgetPercent?.value ?? 20,
+      retryMinConcurrency: entry.retryBudget.minRetryConcurrency ?? 3,
+    }),
+  }
+}
+
+function perHost(breakers: CircuitBreakers | undefined, at: Place): Pick<ClusterInit, 'perHostMaxConnections'> {
+  let perHostMaxConnections: number | undefined
+  for (const [index, entry] of (breakers?.perHostThresholds ?? []).entries()) {
+    const { maxPendingRequests, maxRequests, maxRetries, maxConnectionPools, retryBudget } = entry
+    const others = [maxPendingRequests, maxRequests, maxRetries, maxConnectionPools, retryBudget]
+    if (others.some(value => value !== undefined) || entry.trackRemaining) at.field('per_host_thresholds').item(index).error('Unsupported field in per_host_thresholds')
+    if (entry.priority === RoutingPriority.DEFAULT) perHostMaxConnections = entry.maxConnections
+  }
+  return { perHostMaxConnections }
+}
+
+function bindOptions(cluster: Cluster, at: Place, tools: ClusterTools): Pick<ClusterInit, 'bindAddress' | 'socketOptions' | 'freebind'> {
+  const bind = cluster.upstreamBindConfig ? { config: cluster.upstreamBindConfig, at: at.field('upstream_bind_config') } : tools.defaultBind
+  if (!bind) return {}
+  const { config } = bind
+  const source = config.sourceAddress
+  return {
+    ...(source && { bindAddress: literalAddress({ $typeName: 'envoy.config.core.v3.Address', address: { case: 'socketAddress', value: source } }, bind.at) }),
+    socketOptions: socketOptions(config.socketOptions),
+    freebind: config.freebind ?? false,
+  }
+}

@@ -1,0 +1,179 @@
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { create, toBinary } from '@bufbuild/protobuf'
+import type { ExtensionCategory, NativeExtension } from '../api/native.js'
+import type { Place, PlanContext, Unpacked } from '../api/plan-context.js'
+import type { ExtensionRegistry } from '../api/registry.js'
+import type { ConfigError, Types } from '../config/index.js'
+import { RouteTableSchema } from '../generated/plan_pb.js'
+import type { DataSource } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { Files } from '../support/files.js'
+import { FieldWalk } from './field-walk.js'
+import type { Formats } from './formats.js'
+import { planId, type Slots } from './ids.js'
+import type { ExtensionInit } from './init.js'
+import { Issues } from './place.js'
+import { FilterContext } from './filter-context.js'
+import { routeTable, type RouteTools } from './route-table.js'
+
+export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime'
+
+/** One plan, ready to be put into the native store. `slot` is what other plans refer to it by. */
+export interface Plan {
+  readonly kind: PlanKind
+  readonly name: string
+  readonly slot: number
+  readonly id: string
+  readonly bytes: Uint8Array
+}
+
+/** What a compilation is given. Everything comes from outside, so that the same input makes the same plans. */
+export interface CompileDeps {
+  readonly types: Types
+  readonly registry: ExtensionRegistry
+  readonly slots: Slots
+  readonly files: Files
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** What is wrong with a pattern of RE2's syntax; undefined when nothing is. */
+  checkRegex(pattern: string): string | undefined
+  readonly node: { readonly id: string; readonly cluster: string }
+  /** net.core.somaxconn: the default backlog. */
+  readonly backlog: number
+  /** Positions of errors; a bootstrap's SourceMap. */
+  readonly sources?: { error(code: ConfigError['code'], path: string, message: string, suggestion?: string): ConfigError }
+}
+
+/** A filter in a configured chain, of either kind. */
+export interface ConfiguredFilter {
+  readonly name: string
+  readonly disabled: boolean
+  readonly isOptional: boolean
+  readonly typedConfig: Any | undefined
+}
+
+export interface ChainRules {
+  readonly category: ExtensionCategory
+  /** "http filter chain", for messages. */
+  readonly called: string
+  readonly owner: string
+}
+
+/** One run of the compiler: what it was given, what it found, and the plans made so far. */
+export class Compilation {
+  readonly deps: CompileDeps
+  readonly issues: Issues
+  readonly walk: FieldWalk
+  readonly plans: Plan[] = []
+  readonly runtime: ReadonlyMap<string, string>
+  readonly formats: Formats
+  readonly #clusters: ReadonlySet<string>
+
+  constructor(deps: CompileDeps, runtime: ReadonlyMap<string, string>, clusters: ReadonlySet<string>, issues: Issues, formats: (compilation: Compilation) => Formats) {
+    this.deps = deps
+    this.issues = issues
+    this.runtime = runtime
+    this.walk = new FieldWalk(deps.types)
+    this.#clusters = clusters
+    this.formats = formats(this)
+  }
+
+  add(kind: PlanKind, name: string, slot: number, bytes: Uint8Array): Plan {
+    const plan = { kind, name, slot, id: planId(bytes), bytes }
+    this.plans.push(plan)
+    return plan
+  }
+
+  unpack(any: Any, at: Place): Unpacked | undefined {
+    const unpacked = this.deps.types.unpackAny(any)
+    if (unpacked.ok) return unpacked.value
+    at.error(unpacked.error.message, unpacked.error.suggestion)
+    return undefined
+  }
+
+  /** A property, so that it can be handed on alone. */
+  readonly checkRegex = (pattern: string, at: Place): void => {
+    const problem = this.deps.checkRegex(pattern)
+    if (problem !== undefined) at.error(`not a regular expression: ${problem}`)
+  }
+
+  dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined {
+    const spec = source?.specifier
+    switch (spec?.case) {
+      case 'inlineString': return Buffer.from(spec.value, 'utf8')
+      case 'inlineBytes': return spec.value
+      case 'filename': return this.#file(spec.value, at.field('filename'))
+      case 'environmentVariable': {
+        const value = this.deps.environment[spec.value]
+        if (value === undefined) at.field('environment_variable').error(`Environment variable doesn't exist: ${spec.value}`)
+        return value === undefined ? undefined : Buffer.from(value, 'utf8')
+      }
+      default: return undefined
+    }
+  }
+
+  #file(path: string, at: Place): Uint8Array | undefined {
+    const bytes = this.deps.files.read(path)
+    if (!bytes) at.error(`file ${path} does not exist or cannot be read`)
+    return bytes
+  }
+
+  routeTable(config: RouteConfiguration, owner: string, at: Place): number {
+    const name = config.name === '' ? owner : `${owner}/${config.name}`
+    const slot = this.deps.slots.of('routeTables', name)
+    const mustExist = config.validateClusters ?? true
+    const tools: RouteTools = {
+      checkRegex: this.checkRegex,
+      format: (text, place) => this.formats.format(text, place),
+      clusterSlot: (cluster, place) => {
+        if (mustExist && !this.#clusters.has(cluster)) place.error(`route: unknown cluster '${cluster}'`)
+        return this.deps.slots.of('clusters', cluster)
+      },
+      unpack: (any, place) => this.unpack(any, place),
+      bodyFormat: (format, place) => this.formats.bodyFormat(format, place),
+      dataSource: (source, place) => this.dataSource(source, place),
+      perFilter: (filter, any, place) => this.#perFilter(filter, any, place),
+    }
+    this.add('route-table', name, slot, toBinary(RouteTableSchema, create(RouteTableSchema, routeTable(config, at, tools))))
+    return slot
+  }
+
+  /** No extension has settings for a route yet; FilterConfig can only turn a filter off. */
+  #perFilter(name: string, any: Any, at: Place): ExtensionInit | undefined {
+    const unpacked = this.unpack(any, at)
+    if (unpacked?.typeName === 'envoy.config.route.v3.FilterConfig') {
+      const filter = unpacked.message as unknown as { readonly disabled: boolean; readonly config?: Any }
+      if (!filter.disabled && !filter.config) at.error(`Empty route/virtual host per filter configuration for ${name} filter`)
+      return { name, disabled: filter.disabled }
+    }
+    const isFilter = unpacked && this.deps.registry.byType('envoy.filters.http', unpacked.typeName)
+    if (isFilter) at.error(`The filter ${name} doesn't support virtual host or route specific configurations`)
+    return undefined
+  }
+
+  /** Compiles the filters of a chain: the last is terminal, and no other. Extensions to come were refused by the field walk. */
+  filterChain(filters: readonly ConfiguredFilter[], at: Place, rules: ChainRules): ExtensionInit[] {
+    return filters.flatMap((filter, index) => {
+      const place = at.item(index)
+      const extension = this.#extension(filter, place, rules.category)
+      if (!extension) return []
+      const { definition, message } = extension
+      const isLast = index === filters.length - 1
+      const shown = `${filter.name} of type ${definition.name}`
+      if (definition.isTerminal && !isLast) place.error(`Error: terminal filter named ${shown} must be the last filter in a ${rules.called}.`)
+      if (!definition.isTerminal && isLast) place.error(`Error: non-terminal filter named ${shown} is the last filter in a ${rules.called}.`)
+      if (filter.disabled && isLast) place.field('disabled').error(`Error: the last (terminal) filter (${filter.name}) in the chain cannot be disabled by default.`)
+      const context: PlanContext = new FilterContext(this, place.field('typed_config'), `${rules.owner}/${index}`)
+      return [{ type: definition.name, name: filter.name, plan: definition.plan(message, context), disabled: filter.disabled }]
+    })
+  }
+
+  #extension(filter: ConfiguredFilter, at: Place, category: ExtensionCategory): { definition: NativeExtension; message: Unpacked['message'] } | undefined {
+    if (!filter.typedConfig) {
+      at.error(`Didn't find a registered implementation for '${filter.name}' without a typed_config`)
+      return undefined
+    }
+    const unpacked = this.unpack(filter.typedConfig, at.field('typed_config'))
+    const definition = unpacked && this.deps.registry.byType(category, unpacked.typeName)
+    return definition && { definition, message: unpacked.message }
+  }
+}

@@ -1,0 +1,252 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { isIP } from 'node:net'
+import type { Place } from '../api/plan-context.js'
+import { isMessage, type Types } from '../config/index.js'
+import { Cluster_Type, EndpointsSchema } from '../generated/plan_pb.js'
+import { type Cluster, Cluster_DnsLookupFamily } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { Address } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
+import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
+import { DnsLookupFamily } from '../generated/protos/envoy/extensions/clusters/common/dns/v3/dns_pb.js'
+import type { CaresDnsResolverConfig } from '../generated/protos/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js'
+import { addressText, checkProtocol, literalAddress, socketPort } from './address.js'
+import type { ClusterKind } from './cluster.js'
+import type { AddressInit, EndpointsInit, HostInit, LocalityInit } from './init.js'
+import { fraction } from './matcher.js'
+import { metadataJson, milliseconds } from './values.js'
+
+const defaultOverprovisioning = 140
+const defaultRefresh = 5_000
+
+export type LookupFamily = 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL'
+
+/** A host whose addresses DNS tells. `locality` and `host` index the template. */
+export interface DnsTarget {
+  readonly locality: number
+  readonly host: number
+  readonly name: string
+  readonly port: number
+}
+
+/** How the members of a DNS cluster are found; plain data for the main thread's resolver. */
+export interface DnsSettings {
+  readonly family: LookupFamily
+  readonly refreshMs: number
+  readonly failureBaseMs: number
+  readonly failureMaxMs: number
+  readonly jitterMs: number
+  readonly minRefreshMs: number
+  readonly respectTtl: boolean
+  /** "10.0.0.1:53"; empty: the system's resolvers. */
+  readonly resolvers: readonly string[]
+  readonly useTcp: boolean
+  readonly noDefaultSearchDomain: boolean
+  /** LOGICAL_DNS: one host, whatever DNS answers. */
+  readonly isLogical: boolean
+  readonly targets: readonly DnsTarget[]
+  /** The endpoints as configured; hosts named by a target have no address yet. */
+  readonly template: EndpointsInit
+}
+
+export interface CompiledEndpoints {
+  /** The plan as it is at first: for DNS clusters with names not resolved yet, cold. */
+  readonly bytes: Uint8Array
+  readonly dns?: DnsSettings
+}
+
+export function endpointsPlan(cluster: Cluster, kind: ClusterKind, at: Place, types: Types): CompiledEndpoints {
+  const assignment = cluster.loadAssignment
+  const inAssignment = at.field('load_assignment')
+  const targets: DnsTarget[] = []
+  const isDns = kind.type !== Cluster_Type.STATIC
+  const localities = (assignment?.endpoints ?? []).map((entry, locality): LocalityInit => {
+    const inHosts = inAssignment.field('endpoints').item(locality).field('lb_endpoints')
+    return {
+      region: entry.locality?.region ?? '', zone: entry.locality?.zone ?? '', subZone: entry.locality?.subZone ?? '',
+      weight: entry.loadBalancingWeight ?? 0,
+      priority: entry.priority,
+      hosts: entry.lbEndpoints.map((endpoint, host) => {
+        const place = inHosts.item(host).field('endpoint').field('address')
+        return isDns ? dnsHost(endpoint, place, { locality, host }, targets) : staticHost(endpoint, place)
+      }),
+    }
+  })
+  if (kind.type === Cluster_Type.LOGICAL_DNS && (localities.length !== 1 || localities[0]?.hosts?.length !== 1)) {
+    inAssignment.error('LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint')
+  }
+  checkWeights(localities, inAssignment)
+  const template: EndpointsInit = {
+    localities,
+    overprovisioningFactor: assignment?.policy?.overprovisioningFactor ?? defaultOverprovisioning,
+    dropOverloadPpm: dropPpm(assignment, inAssignment),
+    warm: targets.length === 0,
+  }
+  const dns = isDns ? { dns: dnsSettings(cluster, kind, at, types, targets, template) } : {}
+  // Before the first resolution nothing is known: names that are literal addresses count at once.
+  return { bytes: encodeEndpoints(targets.length === 0 ? template : { ...template, localities: [] }), ...dns }
+}
+
+export function encodeEndpoints(endpoints: EndpointsInit): Uint8Array {
+  return toBinary(EndpointsSchema, create(EndpointsSchema, endpoints))
+}
+
+/**
+ * The endpoints plan of a DNS cluster after a resolution. `answers` has the addresses of each target, in the order of `dns.targets`;
+ * undefined for one that has never been resolved. Addresses found twice in a locality count once, as in Envoy.
+ */
+export function resolvedEndpoints(dns: DnsSettings, answers: readonly (readonly string[] | undefined)[]): Uint8Array {
+  const localities = (dns.template.localities ?? []).map((locality, index) => {
+    const seen = new Set<string>()
+    const hosts = (locality.hosts ?? []).flatMap((host, position): HostInit[] => {
+      const target = dns.targets.findIndex(entry => entry.locality === index && entry.host === position)
+      if (target === -1) return [host as HostInit]
+      return hostsOf(host as HostInit, answers[target] ?? [], dns.targets[target]?.port ?? 0, dns.isLogical)
+    }).filter(host => {
+      const key = addressText((host.address ?? {}) as AddressInit)
+      return seen.has(key) ? false : seen.add(key)
+    })
+    return { ...locality, hosts } as LocalityInit
+  })
+  return encodeEndpoints({ ...dns.template, localities, warm: true })
+}
+
+function hostsOf(host: HostInit, ips: readonly string[], port: number, isLogical: boolean): HostInit[] {
+  if (!isLogical) return ips.map(ip => ({ ...host, address: { ip, port } }))
+  const [first, ...more] = ips
+  return first === undefined ? [] : [{ ...host, address: { ip: first, port }, moreAddresses: more.map(ip => ({ ip, port })) }]
+}
+
+function commonHost(endpoint: LbEndpoint): HostInit {
+  const spec = endpoint.hostIdentifier
+  return {
+    hostname: spec.case === 'endpoint' ? spec.value.hostname : '',
+    weight: endpoint.loadBalancingWeight ?? 1,
+    health: endpoint.healthStatus,
+    canary: isCanary(endpoint),
+    metadataJson: metadataJson(endpoint.metadata),
+  }
+}
+
+function isCanary(endpoint: LbEndpoint): boolean {
+  return endpoint.metadata?.filterMetadata['envoy.lb']?.['canary'] === true
+}
+
+function addressOf(endpoint: LbEndpoint, at: Place): Address | undefined {
+  const spec = endpoint.hostIdentifier
+  const address = spec.case === 'endpoint' ? spec.value.address : undefined
+  if (!address || address.address.case === undefined) at.error('Address must be set')
+  return address
+}
+
+const useDns = ". Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'"
+
+function staticHost(endpoint: LbEndpoint, at: Place): HostInit {
+  const spec = endpoint.hostIdentifier
+  const address = addressOf(endpoint, at)
+  const more = spec.case === 'endpoint' ? spec.value.additionalAddresses : []
+  return {
+    ...commonHost(endpoint),
+    address: literalAddress(address, at, useDns),
+    moreAddresses: more.map(entry => literalAddress(entry.address, at, useDns)),
+  }
+}
+
+function dnsHost(endpoint: LbEndpoint, at: Place, where: { locality: number; host: number }, targets: DnsTarget[]): HostInit {
+  const address = addressOf(endpoint, at)
+  const host = commonHost(endpoint)
+  if (address?.address.case !== 'socketAddress') {
+    if (address?.address.case === 'pipe') at.field('pipe').error('a DNS cluster takes host names, not unix sockets')
+    return host
+  }
+  const socket = address.address.value
+  const inSocket = at.field('socket_address')
+  checkProtocol(socket, inSocket)
+  if (socket.resolverName !== '') inSocket.field('resolver_name').error('DNS clusters must NOT have a custom resolver name set')
+  const port = socketPort(socket, inSocket)
+  const named: HostInit = { ...host, hostname: host.hostname || socket.address }
+  if (isIP(socket.address) !== 0) return { ...named, address: { ip: socket.address, port } }
+  targets.push({ ...where, name: socket.address, port })
+  return named
+}
+
+const maxWeight = 0xffff_ffff
+
+function checkWeights(localities: readonly LocalityInit[], at: Place): void {
+  for (const [index, locality] of localities.entries()) {
+    const sum = (locality.hosts ?? []).reduce((total, host) => total + (host.weight ?? 1), 0)
+    if (sum > maxWeight) at.field('endpoints').item(index).warning(`the weights of all hosts add up to more than ${maxWeight}`)
+  }
+}
+
+function dropPpm(assignment: ClusterLoadAssignment | undefined, at: Place): number {
+  const drops = assignment?.policy?.dropOverloads ?? []
+  if (drops.length > 1) at.field('policy').field('drop_overloads').error('Cluster drop_overloads config has more than one entry')
+  return fraction(drops[0]?.dropPercentage).ppm ?? 0
+}
+
+const families: Readonly<Record<Cluster_DnsLookupFamily, LookupFamily>> = {
+  [Cluster_DnsLookupFamily.AUTO]: 'AUTO', [Cluster_DnsLookupFamily.V4_ONLY]: 'V4_ONLY', [Cluster_DnsLookupFamily.V6_ONLY]: 'V6_ONLY',
+  [Cluster_DnsLookupFamily.V4_PREFERRED]: 'V4_PREFERRED', [Cluster_DnsLookupFamily.ALL]: 'ALL',
+}
+const typedFamilies: Readonly<Record<DnsLookupFamily, LookupFamily>> = {
+  [DnsLookupFamily.UNSPECIFIED]: 'AUTO', [DnsLookupFamily.AUTO]: 'AUTO', [DnsLookupFamily.V4_ONLY]: 'V4_ONLY',
+  [DnsLookupFamily.V6_ONLY]: 'V6_ONLY', [DnsLookupFamily.V4_PREFERRED]: 'V4_PREFERRED', [DnsLookupFamily.ALL]: 'ALL',
+}
+
+function dnsSettings(cluster: Cluster, kind: ClusterKind, at: Place, types: Types, targets: readonly DnsTarget[], template: EndpointsInit): DnsSettings {
+  const { dns } = kind
+  const own = dns ?? cluster
+  const place = dns ? at.field('cluster_type').field('typed_config') : at
+  const refresh = milliseconds(own.dnsRefreshRate, defaultRefresh, place.field('dns_refresh_rate'))
+  const failure = own.dnsFailureRefreshRate
+  const inFailure = place.field('dns_failure_refresh_rate')
+  const base = milliseconds(failure?.baseInterval, refresh, inFailure.field('base_interval'))
+  const max = milliseconds(failure?.maxInterval, failure ? base * 10 : refresh, inFailure.field('max_interval'))
+  if (max < base) inFailure.field('max_interval').error('max_interval must be greater than or equal to the base_interval')
+  return {
+    family: dns ? typedFamilies[dns.dnsLookupFamily] : families[cluster.dnsLookupFamily],
+    refreshMs: refresh, failureBaseMs: base, failureMaxMs: max,
+    jitterMs: milliseconds(own.dnsJitter, 0, place.field('dns_jitter')),
+    minRefreshMs: dns ? milliseconds(dns.dnsMinRefreshRate, 0, place.field('dns_min_refresh_rate')) : 0,
+    respectTtl: own.respectDnsTtl,
+    ...resolverOf(cluster, kind, at, types),
+    isLogical: kind.type === Cluster_Type.LOGICAL_DNS,
+    targets, template,
+  }
+}
+
+type ResolverSettings = Pick<DnsSettings, 'resolvers' | 'useTcp' | 'noDefaultSearchDomain'>
+
+/** The resolver of one cluster: its typed config, else its deprecated fields. The bootstrap's own is merged in by the main thread. */
+function resolverOf(cluster: Cluster, kind: ClusterKind, at: Place, types: Types): ResolverSettings {
+  const typed = kind.dns?.typedDnsResolverConfig ?? cluster.typedDnsResolverConfig
+  if (typed?.typedConfig) return typedResolver(typed.typedConfig, at.field('typed_dns_resolver_config').field('typed_config'), types)
+  const config = cluster.dnsResolutionConfig
+  return {
+    resolvers: (config?.resolvers ?? cluster.dnsResolvers).map((address, index) => resolverAddress(address, at.field('dns_resolvers').item(index))),
+    useTcp: config?.dnsResolverOptions?.useTcpForDnsLookups ?? cluster.useTcpForDnsLookups,
+    noDefaultSearchDomain: config?.dnsResolverOptions?.noDefaultSearchDomain ?? false,
+  }
+}
+
+/** Settings of a typed DNS resolver; c-ares and the system's are the same here. */
+export function typedResolver(any: import('@bufbuild/protobuf/wkt').Any, at: Place, types: Types): ResolverSettings {
+  const none: ResolverSettings = { resolvers: [], useTcp: false, noDefaultSearchDomain: false }
+  const unpacked = types.unpackAny(any)
+  if (!unpacked.ok) return none
+  const { message, typeName } = unpacked.value
+  if (isMessage<CaresDnsResolverConfig>(message, 'envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig')) {
+    return {
+      resolvers: message.resolvers.map((address, index) => resolverAddress(address, at.field('resolvers').item(index))),
+      useTcp: message.dnsResolverOptions?.useTcpForDnsLookups ?? false,
+      noDefaultSearchDomain: message.dnsResolverOptions?.noDefaultSearchDomain ?? false,
+    }
+  }
+  if (typeName !== 'envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig') at.unsupported(`DNS resolver ${typeName}`)
+  return none
+}
+
+function resolverAddress(address: Address, at: Place): string {
+  const literal = literalAddress(address, at)
+  return addressText({ ...literal, port: literal.port || 53 })
+}

@@ -1,0 +1,11 @@
+import { bootstrapPolicy } from './policy/bootstrap.js'
+import { clusterPolicy } from './policy/cluster.js'
+import { httpPolicy } from './policy/http.js'
+import { listenerPolicy } from './policy/listener.js'
+import { routePolicy } from './policy/route.js'
+import type { PolicyTable } from './policy/verdict.js'
+
+export type { MessagePolicy, PolicyTable, Verdict } from './policy/verdict.js'
+
+/** What becomes of each field of each message that a plan is made from. docs/envoy-compat.md prints this table. */
+export const fieldPolicy: PolicyTable = { ...bootstrapPolicy, ...listenerPolicy, ...httpPolicy, ...routePolicy, ...clusterPolicy }

@@ -1,0 +1,117 @@
+import type { Any, Duration } from '@bufbuild/protobuf/wkt'
+import type { Place, PlanContext, Unpacked } from '../api/plan-context.js'
+import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
+import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
+import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
+import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import { cidrRanges } from './address.js'
+import type { Compilation } from './compilation.js'
+import { headerAddition } from './header-mutation.js'
+import { http1Options, httpCommon } from './http-options.js'
+import type { AccessLogFilterInit, AccessLogInit, BodyFormatInit, CidrRangeInit, ExtensionInit, HeaderMutationInit, Http1Init, HttpCommonInit } from './init.js'
+import { milliseconds } from './values.js'
+
+/** What the plan() of one configured filter sees of its compilation. */
+export class FilterContext implements PlanContext {
+  readonly path: string
+  readonly node: { readonly id: string; readonly cluster: string }
+  readonly #compilation: Compilation
+  readonly #place: Place
+  readonly #owner: string
+
+  /** `owner` names the filter within all listeners; its inline route table is named after it. */
+  constructor(compilation: Compilation, place: Place, owner: string) {
+    this.#compilation = compilation
+    this.#place = place
+    this.#owner = owner
+    this.path = place.path
+    this.node = compilation.deps.node
+  }
+
+  field(name: string): Place {
+    return this.#place.field(name)
+  }
+
+  item(index: number | string): Place {
+    return this.#place.item(index)
+  }
+
+  error(message: string, suggestion?: string): void {
+    this.#place.error(message, suggestion)
+  }
+
+  unsupported(what: string): void {
+    this.#place.unsupported(what)
+  }
+
+  warning(message: string): void {
+    this.#place.warning(message)
+  }
+
+  unpack(any: Any, at: Place): Unpacked | undefined {
+    return this.#compilation.unpack(any, at)
+  }
+
+  milliseconds<T>(duration: Duration | undefined, missing: T, at: Place): number | T {
+    return milliseconds(duration, missing, at)
+  }
+
+  runtime(key: string): string | undefined {
+    return this.#compilation.runtime.get(key)
+  }
+
+  clusterSlot(name: string): number {
+    return this.#compilation.deps.slots.of('clusters', name)
+  }
+
+  routeTable(config: RouteConfiguration, at: Place): number {
+    return this.#compilation.routeTable(config, this.#owner, at)
+  }
+
+  httpFilters(filters: readonly HttpFilter[], at: Place, called = 'http filter chain'): ExtensionInit[] {
+    const configured = filters.map(({ name, disabled, isOptional, configType }) => ({
+      name, disabled, isOptional, typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+    }))
+    return this.#compilation.filterChain(configured, at, { category: 'envoy.filters.http', called, owner: this.#owner })
+  }
+
+  accessLogs(logs: readonly AccessLog[], at: Place): AccessLogInit[] {
+    return this.#compilation.formats.accessLogs(logs, at)
+  }
+
+  accessLogFilter(filter: AccessLogFilter, at: Place): AccessLogFilterInit | undefined {
+    return this.#compilation.formats.accessLogFilter(filter, at)
+  }
+
+  bodyFormat(format: SubstitutionFormatString, at: Place): BodyFormatInit | undefined {
+    return this.#compilation.formats.bodyFormat(format, at)
+  }
+
+  headersToAdd(add: readonly HeaderValueOption[], at: Place): HeaderMutationInit[] {
+    const { formats } = this.#compilation
+    return add.map((option, index) => headerAddition(option, at.item(index), (text, place) => formats.format(text, place)))
+  }
+
+  cidrRanges(ranges: readonly CidrRange[], at: Place): CidrRangeInit[] {
+    return cidrRanges(ranges, at)
+  }
+
+  httpCommon(options: HttpProtocolOptions | undefined, at: Place): HttpCommonInit {
+    return httpCommon(options, at)
+  }
+
+  http1(options: Http1ProtocolOptions | undefined, at: Place): Http1Init {
+    return http1Options(options, at, this.#compilation)
+  }
+
+  checkRegex(pattern: string, at: Place): void {
+    this.#compilation.checkRegex(pattern, at)
+  }
+
+  dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined {
+    return this.#compilation.dataSource(source, at)
+  }
+}

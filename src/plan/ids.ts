@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * Small stable numbers for names: clusters, listeners, route tables. Plans refer to each other by slot, so the hot path hashes no name and
+ * a route table does not change when a cluster does. A slot is never given to another name while the process lives.
+ *
+ * Maps of plain data (they cross threads); the main thread keeps it between compilations, and a compilation works on a copy.
+ */
+export interface SlotTable {
+  readonly clusters: ReadonlyMap<string, number>
+  readonly listeners: ReadonlyMap<string, number>
+  readonly routeTables: ReadonlyMap<string, number>
+}
+
+export const emptySlots: SlotTable = { clusters: new Map(), listeners: new Map(), routeTables: new Map() }
+
+export class Slots {
+  readonly #maps: { readonly [Kind in keyof SlotTable]: Map<string, number> }
+
+  constructor(table: SlotTable = emptySlots) {
+    this.#maps = { clusters: new Map(table.clusters), listeners: new Map(table.listeners), routeTables: new Map(table.routeTables) }
+  }
+
+  /** The slot of a name; a new name takes the next free one. */
+  of(kind: keyof SlotTable, name: string): number {
+    const known = this.#maps[kind].get(name)
+    if (known !== undefined) return known
+    const slot = this.#maps[kind].size
+    this.#maps[kind].set(name, slot)
+    return slot
+  }
+
+  /** The table as plain data, with the names added since. */
+  table(): SlotTable {
+    return { clusters: new Map(this.#maps.clusters), listeners: new Map(this.#maps.listeners), routeTables: new Map(this.#maps.routeTables) }
+  }
+}
+
+/** The identity of a plan: the hash of its bytes, in hexadecimal. The same resource sent again is the same plan. */
+export function planId(bytes: Uint8Array): string {
+  return createHash('sha1').update(bytes).digest('hex')
+}

@@ -1,0 +1,94 @@
+import { toBinary, create } from '@bufbuild/protobuf'
+import type { Place } from '../api/plan-context.js'
+import { ListenerSchema } from '../generated/plan_pb.js'
+import type { AccessLog } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
+import { SocketAddress_Protocol } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
+import { type Listener, Listener_DrainType } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
+import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
+import { ChainMatches, filterChainMatch } from './filter-chain.js'
+import type { AccessLogInit, AddressInit, ExtensionInit, FilterChainInit, FilterChainMatchInit, ListenerInit } from './init.js'
+import { milliseconds } from './values.js'
+
+const defaultBufferLimit = 1 << 20
+const defaultListenerFiltersTimeout = 15_000
+
+/** What a listener needs from the rest of the compilation. */
+export interface ListenerTools {
+  accessLogs(logs: readonly AccessLog[], at: Place): AccessLogInit[]
+  /** `owner` names the chain within all listeners. */
+  networkFilters(filters: readonly Filter[], owner: string, at: Place): ExtensionInit[]
+  /** The runtime's envoy.resource_limits.listener.NAME.connection_limit. */
+  connectionLimit(name: string): bigint | undefined
+  /** Default of tcp_backlog_size: the system's net.core.somaxconn. */
+  readonly backlog: number
+}
+
+export interface CompiledListener {
+  readonly bytes: Uint8Array
+  readonly addresses: readonly AddressInit[]
+  readonly bindToPort: boolean
+  readonly reusePort: boolean
+}
+
+export function listener(config: Listener, name: string, at: Place, tools: ListenerTools): CompiledListener {
+  if (!config.address) at.error('address is necessary')
+  const addresses = [
+    literalAddress(config.address, at.field('address')),
+    ...config.additionalAddresses.map((extra, index) => literalAddress(extra.address, at.field('additional_addresses').item(index).field('address'))),
+  ]
+  const isUdp = config.address?.address.case === 'socketAddress' && config.address.address.value.protocol === SocketAddress_Protocol.UDP
+  if (config.filterChains.length === 0 && !config.defaultFilterChain && !isUdp) at.error('no filter chains specified')
+  const bindToPort = config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true
+  if (!bindToPort) at.field('bind_to_port').unsupported('listeners without a socket of their own')
+  const reusePort = config.enableReusePort ?? true
+  const plan: ListenerInit = {
+    name,
+    statName: config.statPrefix,
+    addresses,
+    socketOptions: socketOptions(config.socketOptions),
+    ...(config.tcpKeepalive && { tcpKeepalive: tcpKeepalive(config.tcpKeepalive) }),
+    backlog: config.tcpBacklogSize ?? tools.backlog,
+    tcpFastOpenQueue: config.tcpFastOpenQueueLength ?? 0,
+    reusePort,
+    bindToPort,
+    transparent: config.transparent ?? false,
+    freebind: config.freebind ?? false,
+    exactBalance: config.connectionBalanceConfig?.balanceType.case === 'exactBalance',
+    bufferLimit: config.perConnectionBufferLimitBytes ?? defaultBufferLimit,
+    maxAcceptsPerEvent: config.maxConnectionsToAcceptPerSocketEvent ?? 0,
+    listenerFiltersTimeoutMs: milliseconds(config.listenerFiltersTimeout, defaultListenerFiltersTimeout, at.field('listener_filters_timeout')),
+    continueOnListenerFiltersTimeout: config.continueOnListenerFiltersTimeout,
+    ...chains(config, name, at, tools),
+    accessLogs: tools.accessLogs(config.accessLog, at.field('access_log')),
+    trafficDirection: config.trafficDirection,
+    drainModifyOnly: config.drainType === Listener_DrainType.MODIFY_ONLY,
+    connectionLimit: tools.connectionLimit(name),
+    ignoreGlobalConnLimit: config.ignoreGlobalConnLimit,
+  }
+  return { bytes: toBinary(ListenerSchema, create(ListenerSchema, plan)), addresses, bindToPort, reusePort }
+}
+
+function chains(config: Listener, name: string, at: Place, tools: ListenerTools): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain'> {
+  const matches = new ChainMatches()
+  const filterChains = config.filterChains.map((chain, index) => {
+    const place = at.field('filter_chains').item(index)
+    const compiled = filterChain(chain, `${name}/${chain.name === '' ? index : chain.name}`, place, tools)
+    matches.add(compiled.match, place)
+    return compiled
+  })
+  if (!config.defaultFilterChain) return { filterChains }
+  return { filterChains, defaultFilterChain: filterChain(config.defaultFilterChain, `${name}/default`, at.field('default_filter_chain'), tools) }
+}
+
+function filterChain(chain: FilterChain, owner: string, at: Place, tools: ListenerTools): FilterChainInit & { readonly match: FilterChainMatchInit } {
+  if (chain.transportSocket && chain.transportSocket.configType.case !== 'typedConfig') {
+    at.field('transport_socket').error(`Didn't find a registered implementation for '${chain.transportSocket.name}' without a typed_config`)
+  }
+  return {
+    name: chain.name,
+    match: chain.filterChainMatch ? filterChainMatch(chain.filterChainMatch, at.field('filter_chain_match')) : {},
+    filters: tools.networkFilters(chain.filters, owner, at.field('filters')),
+    transportSocketConnectTimeoutMs: milliseconds(chain.transportSocketConnectTimeout, 0, at.field('transport_socket_connect_timeout')),
+  }
+}

@@ -1,0 +1,76 @@
+import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verdict.js'
+
+const xds = 'dynamic configuration (xDS)'
+
+export const bootstrapPolicy: PolicyTable = {
+  'envoy.config.bootstrap.v3.Bootstrap': {
+    ...carried('static_resources dynamic_resources cluster_manager layered_runtime admin default_regex_engine bootstrap_extensions listener_manager'),
+    ...whole('node stats_config stats_flush_interval stats_flush_on_admin stats_server_version_override application_log_config'),
+    ...whole('use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config'),
+    ...tuning('node_context_params config_sources default_config_source', 'is used with xDS only'),
+    ...tuning('flags_path deferred_stat_options watchdog watchdogs enable_dispatcher_stats default_socket_interface inline_headers'),
+    ...tuning('perf_tracing_file_path grpc_async_client_manager_config memory_allocator_manager stats_eviction_interval enable_worker_cpu_affinity'),
+    ...later('hds_config', 'delegated health checks (HDS)'),
+    ...later('stats_sinks', 'stats sinks'),
+    ...later('tracing', 'tracing'),
+    ...later('overload_manager', 'the overload manager'),
+    ...later('header_prefix', 'another prefix for x-envoy headers', value => value === 'x-envoy'),
+    ...later('fatal_actions', 'fatal actions'),
+    ...later('certificate_provider_instances', 'TLS'),
+    ...later('xds_delegate_extension xds_config_tracker_extension', xds),
+  },
+  'envoy.config.bootstrap.v3.Bootstrap.StaticResources': {
+    ...carried('listeners clusters'),
+    ...later('secrets', 'TLS'),
+  },
+  'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
+    ...later('lds_config lds_resources_locator', 'listener discovery (LDS)'),
+    ...later('cds_config cds_resources_locator', 'cluster discovery (CDS)'),
+    ...later('ads_config', 'aggregated discovery (ADS)'),
+  },
+  'envoy.config.bootstrap.v3.ClusterManager': {
+    ...carried('upstream_bind_config'),
+    ...tuning('local_cluster_name', 'is used with zone-aware routing only'),
+    ...tuning('outlier_detection', 'is used with outlier detection only'),
+    ...tuning('enable_deferred_cluster_creation'),
+    ...later('load_stats_config', 'load reporting (LRS)'),
+  },
+  'envoy.config.bootstrap.v3.Admin': {
+    ...carried('address'),
+    ...whole('access_log access_log_path profile_path socket_options ignore_global_conn_limit allow_paths'),
+  },
+  'envoy.config.bootstrap.v3.LayeredRuntime': { ...carried('layers') },
+  'envoy.config.bootstrap.v3.RuntimeLayer': {
+    ...whole('name static_layer admin_layer'),
+    ...carried('disk_layer'),
+    ...later('rtds_layer', 'runtime discovery (RTDS)'),
+  },
+  'envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer': { ...whole('symlink_root subdirectory append_service_cluster') },
+  'envoy.extensions.regex_engines.v3.GoogleRE2': {},
+  'envoy.config.core.v3.TypedExtensionConfig': { ...whole('name'), ...carried('typed_config') },
+  'envoy.config.listener.v3.ListenerManager': {},
+  // Addresses, on every side.
+  'envoy.config.core.v3.Address': {
+    ...carried('socket_address pipe'),
+    ...later('envoy_internal_address', 'internal listeners'),
+  },
+  'envoy.config.core.v3.SocketAddress': {
+    ...whole('protocol address port_value named_port ipv4_compat'),
+    ...later('resolver_name', 'address resolvers'),
+    ...later('network_namespace_filepath', 'network namespaces'),
+  },
+  'envoy.config.core.v3.Pipe': { ...whole('path mode') },
+  'envoy.config.core.v3.SocketOption': {
+    ...whole('level name int_value buf_value state'),
+    ...tuning('description', 'is a comment'),
+    ...later('type ip_version', 'socket options by socket type'),
+  },
+  'envoy.config.core.v3.TcpKeepalive': { ...whole('keepalive_probes keepalive_time keepalive_interval') },
+  'envoy.config.core.v3.BindConfig': {
+    ...carried('source_address socket_options'),
+    ...whole('freebind'),
+    ...later('extra_source_addresses additional_source_addresses', 'several source addresses'),
+    ...later('local_address_selector', 'local address selectors'),
+    ...later('validate_network_namespaces', 'network namespaces', isFalse),
+  },
+}

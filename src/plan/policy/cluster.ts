@@ -1,0 +1,135 @@
+import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verdict.js'
+
+const cluster = 'envoy.config.cluster.v3'
+const endpoint = 'envoy.config.endpoint.v3'
+const upstreamHttp = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+const policies = 'envoy.extensions.load_balancing_policies'
+const localityLb = 'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig'
+const slowStart = later('slow_start_config', 'slow start')
+const h2 = 'HTTP/2 upstream'
+const h3 = 'HTTP/3 upstream'
+const health = 'has no effect without health checks'
+
+export const clusterPolicy: PolicyTable = {
+  [`${cluster}.Cluster`]: {
+    ...carried('cluster_type load_assignment circuit_breakers common_http_protocol_options http_protocol_options typed_extension_protocol_options'),
+    ...carried('upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket upstream_connection_options'),
+    ...carried('load_balancing_policy upstream_config upstream_http_protocol_options'),
+    ...whole('name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy max_requests_per_connection dns_refresh_rate'),
+    ...whole('dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers use_tcp_for_dns_lookups dns_resolution_config'),
+    ...whole('typed_dns_resolver_config dns_jitter protocol_selection connection_pool_per_downstream_connection metadata'),
+    ...tuning('wait_for_warm_on_init', 'has no effect: a cluster is routed to when it is warm'),
+    ...tuning('cleanup_interval', 'is used with ORIGINAL_DST only'),
+    ...tuning('close_connections_on_host_health_failure ignore_health_on_host_removal', health),
+    ...tuning('track_timeout_budgets track_cluster_stats stats_matcher', 'has no effect on statistics'),
+    ...tuning('preconnect_policy queuing_policies per_connection_buffer_high_watermark_timeout'),
+    ...tuning('ring_hash_lb_config maglev_lb_config original_dst_lb_config', 'belongs to another load balancer'),
+    ...later('transport_socket_matches transport_socket_matcher', 'TLS'),
+    ...later('eds_cluster_config', 'endpoint discovery (EDS)'),
+    ...later('health_checks', 'health checks'),
+    ...later('http2_protocol_options', h2),
+    ...later('outlier_detection', 'outlier detection'),
+    ...later('lb_subset_config', 'subset load balancing'),
+    ...later('filters', 'upstream network filters'),
+    ...later('lrs_server lrs_report_endpoint_metrics', 'load reporting (LRS)'),
+  },
+  [`${cluster}.Cluster.CustomClusterType`]: { ...whole('name'), ...carried('typed_config') },
+  'envoy.extensions.clusters.dns.v3.DnsCluster': {
+    ...whole('dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter typed_dns_resolver_config dns_lookup_family'),
+    ...whole('all_addresses_in_single_endpoint dns_min_refresh_rate'),
+  },
+  [`${cluster}.CircuitBreakers`]: { ...carried('thresholds per_host_thresholds') },
+  [`${cluster}.CircuitBreakers.Thresholds`]: {
+    ...whole('priority max_connections max_pending_requests max_requests max_retries track_remaining max_connection_pools'),
+    ...carried('retry_budget'),
+  },
+  [`${cluster}.CircuitBreakers.Thresholds.RetryBudget`]: {
+    ...whole('budget_percent min_retry_concurrency'),
+    ...tuning('budget_interval', 'has no effect: the budget counts requests in flight'),
+  },
+  [`${cluster}.Cluster.CommonLbConfig`]: {
+    ...whole('healthy_panic_threshold close_connections_on_host_set_change'),
+    ...carried('zone_aware_lb_config'),
+    ...whole('locality_weighted_lb_config'),
+    ...tuning('update_merge_window', 'has no effect: changes are applied at once'),
+    ...tuning('ignore_new_hosts_until_first_hc override_host_status', health),
+    ...tuning('consistent_hashing_lb_config', 'belongs to another load balancer'),
+  },
+  [`${cluster}.Cluster.CommonLbConfig.ZoneAwareLbConfig`]: {
+    ...whole('fail_traffic_on_panic'),
+    ...tuning('routing_enabled min_cluster_size force_locality_direct_routing force_local_zone locality_basis', 'has no effect: there is no zone-aware routing without a local cluster'),
+  },
+  [`${cluster}.Cluster.LeastRequestLbConfig`]: { ...whole('choice_count active_request_bias'), ...slowStart },
+  [`${cluster}.Cluster.RoundRobinLbConfig`]: { ...slowStart },
+  [`${cluster}.UpstreamConnectionOptions`]: {
+    ...carried('tcp_keepalive'),
+    ...tuning('set_local_interface_name_on_upstream_connections', 'is not shown in access logs yet'),
+    ...tuning('happy_eyeballs_config', 'is used with several addresses of one endpoint only'),
+  },
+  [`${cluster}.LoadBalancingPolicy`]: { ...carried('policies') },
+  [`${cluster}.LoadBalancingPolicy.Policy`]: { ...whole('typed_extension_config') },
+  [`${policies}.round_robin.v3.RoundRobin`]: { ...slowStart, ...carried('locality_lb_config') },
+  [`${policies}.least_request.v3.LeastRequest`]: {
+    ...slowStart, ...carried('locality_lb_config'),
+    ...whole('choice_count active_request_bias enable_full_scan selection_method'),
+  },
+  [`${policies}.random.v3.Random`]: { ...carried('locality_lb_config') },
+  [localityLb]: { ...carried('zone_aware_lb_config'), ...whole('locality_weighted_lb_config') },
+  [`${localityLb}.ZoneAwareLbConfig`]: {
+    ...whole('fail_traffic_on_panic'),
+    ...tuning('routing_enabled min_cluster_size force_locality_direct_routing force_local_zone locality_basis', 'has no effect: there is no zone-aware routing without a local cluster'),
+  },
+  [`${endpoint}.ClusterLoadAssignment`]: {
+    ...whole('cluster_name'),
+    ...carried('endpoints policy'),
+    ...later('named_endpoints', 'named endpoints'),
+  },
+  [`${endpoint}.ClusterLoadAssignment.Policy`]: {
+    ...whole('drop_overloads overprovisioning_factor'),
+    ...tuning('endpoint_stale_after', 'is used with endpoint discovery only'),
+    ...later('weighted_priority_health', 'priorities by weighted health', isFalse),
+  },
+  [`${endpoint}.LocalityLbEndpoints`]: {
+    ...whole('locality metadata load_balancing_weight priority'),
+    ...carried('lb_endpoints'),
+    ...tuning('proximity'),
+    ...later('load_balancer_endpoints leds_cluster_locality_config', 'endpoint discovery by locality (LEDS)'),
+  },
+  [`${endpoint}.LbEndpoint`]: {
+    ...carried('endpoint'),
+    ...whole('health_status metadata load_balancing_weight'),
+    ...later('endpoint_name', 'named endpoints'),
+  },
+  [`${endpoint}.Endpoint`]: {
+    ...carried('address additional_addresses'),
+    ...whole('hostname'),
+    ...tuning('health_check_config', health),
+    ...tuning('observability_name', 'is not shown in statistics yet'),
+  },
+  [`${endpoint}.Endpoint.AdditionalAddress`]: { ...carried('address') },
+  [upstreamHttp]: {
+    ...carried('common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config'),
+    ...later('auto_config', 'HTTP/2 upstream chosen by ALPN'),
+    ...later('http_filters', 'upstream HTTP filters'),
+    ...later('header_validation_config', 'header validators'),
+    ...later('outlier_detection', 'outlier detection'),
+    ...later('request_mirror_policies', 'mirror policies of a cluster'),
+    ...later('hash_policy', 'hash policies of a cluster'),
+    ...later('retry_policy', 'retry policies of a cluster'),
+  },
+  [`${upstreamHttp}.ExplicitHttpConfig`]: {
+    ...carried('http_protocol_options'),
+    ...later('http2_protocol_options', h2),
+    ...later('http3_protocol_options', h3),
+  },
+  // HTTP/1 is all a downstream can speak yet, so HTTP/1 is all that is used upstream.
+  [`${upstreamHttp}.UseDownstreamHttpConfig`]: {
+    ...carried('http_protocol_options'),
+    ...tuning('http2_protocol_options', 'has no effect until HTTP/2 is carried'),
+    ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
+  },
+  'envoy.config.core.v3.UpstreamHttpProtocolOptions': tuning('auto_sni auto_san_validation override_auto_sni_header', 'has no effect until TLS is carried'),
+  'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions': { ...whole('idle_timeout') },
+  'envoy.extensions.upstreams.http.generic.v3.GenericConnectionPoolProto': {},
+  'envoy.extensions.upstreams.http.http.v3.HttpConnectionPoolProto': {},
+}

@@ -1,0 +1,77 @@
+import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verdict.js'
+
+export const listenerPolicy: PolicyTable = {
+  'envoy.config.listener.v3.Listener': {
+    ...carried('address additional_addresses filter_chains default_filter_chain socket_options connection_balance_config listener_filters tcp_keepalive deprecated_v1'),
+    ...whole('name stat_prefix per_connection_buffer_limit_bytes listener_filters_timeout continue_on_listener_filters_timeout transparent'),
+    ...whole('freebind tcp_fast_open_queue_length traffic_direction reuse_port enable_reuse_port access_log tcp_backlog_size'),
+    ...whole('max_connections_to_accept_per_socket_event bind_to_port ignore_global_conn_limit drain_type metadata'),
+    ...tuning('bypass_overload_manager', 'has no effect without an overload manager'),
+    ...tuning('stats_matcher', 'has no effect: all statistics of the listener are kept'),
+    ...tuning('per_connection_buffer_high_watermark_timeout'),
+    ...later('filter_chain_matcher', 'filter chain matcher trees'),
+    ...later('use_original_dst', 'original destination hand-off', isFalse),
+    ...later('udp_listener_config', 'UDP and QUIC listeners'),
+    ...later('api_listener', 'API listeners'),
+    ...later('internal_listener', 'internal listeners'),
+    ...later('enable_mptcp', 'MPTCP', isFalse),
+    ...later('fcds_config', 'filter chain discovery'),
+  },
+  'envoy.config.listener.v3.Listener.DeprecatedV1': { ...whole('bind_to_port') },
+  'envoy.config.listener.v3.Listener.ConnectionBalanceConfig': {
+    ...whole('exact_balance'),
+    ...later('extend_balance', 'connection balance extensions'),
+    ...later('cpu_locality_balance', 'CPU locality balance'),
+  },
+  'envoy.config.listener.v3.AdditionalAddress': {
+    ...carried('address'),
+    ...later('socket_options tcp_keepalive', 'socket options of one additional address'),
+  },
+  'envoy.config.listener.v3.ListenerFilter': {
+    ...whole('name'),
+    ...carried('typed_config'),
+    ...later('config_discovery', 'extension config discovery (ECDS)'),
+    ...later('filter_disabled', 'listener filters disabled by a match'),
+  },
+  'envoy.config.listener.v3.FilterChain': {
+    ...carried('filter_chain_match filters transport_socket'),
+    ...whole('name metadata transport_socket_connect_timeout'),
+    ...later('use_proxy_proto', 'the PROXY protocol', isFalse),
+  },
+  'envoy.config.listener.v3.FilterChainMatch': {
+    ...whole('destination_port prefix_ranges direct_source_prefix_ranges source_type source_prefix_ranges source_ports'),
+    ...whole('server_names transport_protocol application_protocols'),
+    ...later('address_suffix suffix_len', 'matching by address suffix'),
+  },
+  'envoy.config.listener.v3.Filter': {
+    ...whole('name'),
+    ...carried('typed_config'),
+    ...later('config_discovery', 'extension config discovery (ECDS)'),
+  },
+  'envoy.config.core.v3.TransportSocket': { ...whole('name'), ...carried('typed_config') },
+  'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': {},
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
+    ...whole('stat_prefix cluster idle_timeout access_log max_connect_attempts max_downstream_connection_duration'),
+    ...whole('access_log_flush_interval flush_access_log_on_connected'),
+    ...carried('weighted_clusters access_log_options backoff_options'),
+    ...later('downstream_idle_timeout upstream_idle_timeout', 'separate idle timeouts of the two sides'),
+    ...later('on_demand', 'on-demand clusters'),
+    ...later('metadata_match', 'subset load balancing'),
+    ...later('hash_policy', 'hash load balancing'),
+    ...later('tunneling_config', 'tunnelling over HTTP'),
+    ...later('max_downstream_connection_duration_jitter_percentage', 'jitter of the connection duration'),
+    ...later('proxy_protocol_tlvs proxy_protocol_tlv_merge_policy', 'the PROXY protocol'),
+    ...later('upstream_connect_mode max_early_data_bytes', 'upstream connect modes'),
+    ...later('check_drain_close', 'drain of TCP proxies', isFalse),
+  },
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster': { ...carried('clusters') },
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight': {
+    ...whole('name weight'),
+    ...later('metadata_match', 'subset load balancing'),
+  },
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions': {
+    ...whole('access_log_flush_interval flush_access_log_on_connected'),
+    ...later('flush_access_log_on_start', 'access log lines at the start of a connection', isFalse),
+  },
+  'envoy.config.core.v3.BackoffStrategy': { ...whole('base_interval max_interval') },
+}

@@ -1,0 +1,185 @@
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Place } from '../api/plan-context.js'
+import { RouteMatch_Path } from '../generated/plan_pb.js'
+import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
+import {
+  type DirectResponseAction, type RedirectAction, RedirectAction_RedirectResponseCode as RedirectCode, type Route, type RouteMatch,
+  type VirtualHost,
+} from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import { type FormatParser, headerMutations } from './header-mutation.js'
+import type {
+  BodyFormatInit, DirectResponseInit, ExtensionInit, HeaderMutationInit, RedirectInit, RouteInit, RouteMatchInit, RouteTableInit,
+  VirtualHostInit,
+} from './init.js'
+import { cookieMatcher, headerMatchers, queryMatcher, type RegexCheck, regexMatcher, regexRewrite, runtimeFraction } from './matcher.js'
+import { retryPolicy } from './retry-policy.js'
+import { clusterAction, mirrorPolicies } from './route-action.js'
+import { metadataJson } from './values.js'
+
+const defaultBodyLimit = 4096
+
+/** What a route table needs from the rest of the compilation. */
+export interface RouteTools {
+  readonly checkRegex: RegexCheck
+  readonly format: FormatParser
+  clusterSlot(name: string, at: Place): number
+  unpack(any: Any, at: Place): { readonly typeName: string } | undefined
+  bodyFormat(format: SubstitutionFormatString, at: Place): BodyFormatInit | undefined
+  dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
+  perFilter(name: string, config: Any, at: Place): ExtensionInit | undefined
+}
+
+interface Mutated {
+  readonly requestHeadersToAdd: readonly HeaderValueOption[]
+  readonly requestHeadersToRemove: readonly string[]
+  readonly responseHeadersToAdd: readonly HeaderValueOption[]
+  readonly responseHeadersToRemove: readonly string[]
+}
+
+export function levelMutations(level: Mutated, at: Place, tools: RouteTools): { requestMutations: HeaderMutationInit[]; responseMutations: HeaderMutationInit[] } {
+  const requestFields = { add: 'request_headers_to_add', remove: 'request_headers_to_remove' }
+  const responseFields = { add: 'response_headers_to_add', remove: 'response_headers_to_remove' }
+  return {
+    requestMutations: headerMutations({ add: level.requestHeadersToAdd, remove: level.requestHeadersToRemove, fields: requestFields }, at, tools.format),
+    responseMutations: headerMutations({ add: level.responseHeadersToAdd, remove: level.responseHeadersToRemove, fields: responseFields }, at, tools.format),
+  }
+}
+
+export function perFilterConfig(configs: Readonly<Record<string, Any>>, at: Place, tools: RouteTools): ExtensionInit[] {
+  const inConfigs = at.field('typed_per_filter_config')
+  return Object.entries(configs).sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, config]) => tools.perFilter(name, config, inConfigs.item(name)) ?? [])
+}
+
+export function routeTable(config: RouteConfiguration, at: Place, tools: RouteTools): RouteTableInit {
+  checkDomains(config, at.field('virtual_hosts'))
+  const bodyLimit = config.maxDirectResponseBodySizeBytes ?? defaultBodyLimit
+  return {
+    name: config.name,
+    virtualHosts: config.virtualHosts.map((host, index) => virtualHost(host, at.field('virtual_hosts').item(index), tools, bodyLimit)),
+    ...levelMutations(config, at, tools),
+    mostSpecificMutationsWin: config.mostSpecificHeaderMutationsWins,
+    internalOnlyHeaders: config.internalOnlyHeaders.map(name => name.toLowerCase()),
+    ignorePortInHost: config.ignorePortInHostMatching,
+    ignorePathParameters: config.ignorePathParametersInPathMatching,
+    vhostHeader: config.vhostHeader.toLowerCase(),
+    mirrors: mirrorPolicies(config.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
+    perFilterConfig: perFilterConfig(config.typedPerFilterConfig, at, tools),
+  }
+}
+
+function checkDomains(config: RouteConfiguration, at: Place): void {
+  const domains = new Set<string>()
+  for (const [index, host] of config.virtualHosts.entries()) {
+    for (const [position, domain] of host.domains.entries()) {
+      const key = domain.toLowerCase()
+      const place = at.item(index).field('domains').item(position)
+      if (domains.has(key)) {
+        place.error(key === '*' ? 'Only a single wildcard domain is permitted in a route table' : `Only unique values for domains are permitted. Duplicate entry of domain ${key}`)
+      }
+      domains.add(key)
+    }
+  }
+}
+
+function virtualHost(host: VirtualHost, at: Place, tools: RouteTools, bodyLimit: number): VirtualHostInit {
+  return {
+    name: host.name,
+    domains: host.domains.map(domain => domain.toLowerCase()),
+    routes: host.routes.map((route, index) => routeEntry(route, at.field('routes').item(index), tools, bodyLimit)),
+    requireTls: host.requireTls,
+    ...levelMutations(host, at, tools),
+    includeAttemptCount: host.includeRequestAttemptCount,
+    includeAttemptCountInResponse: host.includeAttemptCountInResponse,
+    includeIsTimeoutRetryHeader: host.includeIsTimeoutRetryHeader,
+    ...(host.retryPolicy && { retryPolicy: retryPolicy(host.retryPolicy, at.field('retry_policy'), tools) }),
+    virtualClusters: host.virtualClusters.map((cluster, index) => ({
+      name: cluster.name, headers: headerMatchers(cluster.headers, at.field('virtual_clusters').item(index).field('headers'), tools.checkRegex),
+    })),
+    ...bufferLimit(host),
+    mirrors: mirrorPolicies(host.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
+    perFilterConfig: perFilterConfig(host.typedPerFilterConfig, at, tools),
+    metadataJson: metadataJson(host.metadata),
+  }
+}
+
+function routeEntry(route: Route, at: Place, tools: RouteTools, bodyLimit: number): RouteInit {
+  const { action } = route
+  return {
+    name: route.name,
+    statPrefix: route.statPrefix,
+    ...(route.match && { match: routeMatch(route.match, at.field('match'), tools) }),
+    ...(action.case === 'route' && { cluster: clusterAction(action.value, at.field('route'), tools) }),
+    ...(action.case === 'redirect' && { redirect: redirectAction(action.value, at.field('redirect'), tools) }),
+    ...(action.case === 'directResponse' && { direct: directResponse(action.value, at.field('direct_response'), tools, bodyLimit) }),
+    nonForwarding: action.case === 'nonForwardingAction',
+    ...levelMutations(route, at, tools),
+    ...bufferLimit(route),
+    perFilterConfig: perFilterConfig(route.typedPerFilterConfig, at, tools),
+    metadataJson: metadataJson(route.metadata),
+  }
+}
+
+interface Buffered {
+  readonly perRequestBufferLimitBytes?: number | undefined
+  readonly requestBodyBufferLimit?: bigint | undefined
+}
+
+function bufferLimit(level: Buffered): { requestBodyBufferLimit?: bigint } {
+  const limit = level.requestBodyBufferLimit ?? level.perRequestBufferLimitBytes
+  return limit === undefined ? {} : { requestBodyBufferLimit: BigInt(limit) }
+}
+
+function routeMatch(match: RouteMatch, at: Place, tools: RouteTools): RouteMatchInit {
+  return {
+    ...pathOf(match, at, tools),
+    caseSensitive: match.caseSensitive ?? true,
+    headers: headerMatchers(match.headers, at.field('headers'), tools.checkRegex),
+    queryParameters: match.queryParameters.map((matcher, index) => queryMatcher(matcher, at.field('query_parameters').item(index), tools.checkRegex)),
+    cookies: match.cookies.map((matcher, index) => cookieMatcher(matcher, at.field('cookies').item(index), tools.checkRegex)),
+    grpc: match.grpc !== undefined,
+    ...(match.runtimeFraction && { runtimeFraction: runtimeFraction(match.runtimeFraction) }),
+    tlsPresented: match.tlsContext?.presented,
+    tlsValidated: match.tlsContext?.validated,
+  }
+}
+
+function pathOf(match: RouteMatch, at: Place, tools: RouteTools): RouteMatchInit {
+  const spec = match.pathSpecifier
+  switch (spec.case) {
+    case 'prefix': return { path: RouteMatch_Path.PREFIX, value: spec.value }
+    case 'path': return { path: RouteMatch_Path.EXACT, value: spec.value }
+    case 'pathSeparatedPrefix': return { path: RouteMatch_Path.PATH_SEPARATED_PREFIX, value: spec.value }
+    case 'connectMatcher': return { path: RouteMatch_Path.CONNECT }
+    case 'safeRegex': return { path: RouteMatch_Path.REGEX, value: regexMatcher(spec.value, at.field('safe_regex'), tools.checkRegex).value ?? '' }
+    default: return {}
+  }
+}
+
+const redirectCodes: Readonly<Record<RedirectCode, number>> = {
+  [RedirectCode.MOVED_PERMANENTLY]: 301, [RedirectCode.FOUND]: 302, [RedirectCode.SEE_OTHER]: 303,
+  [RedirectCode.TEMPORARY_REDIRECT]: 307, [RedirectCode.PERMANENT_REDIRECT]: 308,
+}
+
+function redirectAction(action: RedirectAction, at: Place, tools: RouteTools): RedirectInit {
+  const { schemeRewriteSpecifier: scheme, pathRewriteSpecifier: path } = action
+  return {
+    ...(scheme.case === 'schemeRedirect' && { scheme: scheme.value }),
+    ...(scheme.case === 'httpsRedirect' && { https: scheme.value }),
+    host: action.hostRedirect,
+    port: action.portRedirect,
+    ...(path.case === 'pathRedirect' && { path: path.value }),
+    ...(path.case === 'prefixRewrite' && { prefixRewrite: path.value }),
+    ...(path.case === 'regexRewrite' && { regexRewrite: regexRewrite(path.value, at.field('regex_rewrite'), tools.checkRegex) }),
+    code: redirectCodes[action.responseCode] ?? 301,
+    stripQuery: action.stripQuery,
+  }
+}
+
+function directResponse(action: DirectResponseAction, at: Place, tools: RouteTools, bodyLimit: number): DirectResponseInit {
+  const body = tools.dataSource(action.body, at.field('body')) ?? new Uint8Array()
+  if (body.length > bodyLimit) at.field('body').error(`response body size is ${body.length} bytes; maximum is ${bodyLimit}`)
+  const bodyFormat = action.bodyFormat && tools.bodyFormat(action.bodyFormat, at.field('body_format'))
+  return { status: action.status, body, ...(bodyFormat && { bodyFormat }) }
+}

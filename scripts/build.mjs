@@ -87,6 +87,16 @@ function typescript() {
   step('typescript', [join(root, 'dist/cli.js')], inputs, () => {
     run('tsc', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root])
   })
+  buildInfo()
+}
+
+/** What --version and /server_info say. Outside a git checkout there is nothing to say. */
+function buildInfo() {
+  const git = (...args) => spawnSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  const commit = git('rev-parse', 'HEAD')
+  if (commit.status !== 0) return
+  const isClean = git('status', '--porcelain', '--untracked-files=no').stdout === ''
+  writeFileSync(join(root, 'dist/build-info.json'), `${JSON.stringify({ commit: commit.stdout.trim(), isClean })}\n`)
 }
 
 function native() {

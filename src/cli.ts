@@ -1,0 +1,78 @@
+/** The command line: flags → Server. The only place that ends the process. */
+import { helpText, type Options, parseCommandLine, versionText } from './command-line.js'
+import { buildInfo } from './main/build-info.js'
+import { checkConfiguration, Server } from './main/server.js'
+
+const running: { server: Server | undefined } = { server: undefined }
+
+function complain(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${line}\n`)
+}
+
+async function run(options: Options): Promise<number | undefined> {
+  const started = await Server.start(options)
+  if (!started.ok) {
+    complain(started.error)
+    return 1
+  }
+  running.server = started.value
+  if (options.mode === 'init_only') {
+    await started.value.stop()
+    return 0
+  }
+  return undefined
+}
+
+async function check(options: Options): Promise<number> {
+  const checked = await checkConfiguration(options)
+  if (!checked.ok) {
+    complain(checked.error)
+    return 1
+  }
+  complain(checked.value)
+  process.stdout.write(`configuration '${options.configPath}' OK\n`)
+  return 0
+}
+
+async function stop(): Promise<void> {
+  const { server } = running
+  running.server = undefined
+  // A second signal, or one before there is anything to stop, ends the process at once.
+  await server?.stop()
+  process.exit(0)
+}
+
+// Before anything else: without a listener SIGUSR1 would start Node's debugger, and SIGHUP end the process.
+function listenToSignals(): void {
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => void stop())
+  process.on('SIGHUP', () => void running.server?.reload('SIGHUP'))
+  process.on('SIGUSR1', () => running.server?.reopenLogs())
+}
+
+async function main(arguments_: readonly string[]): Promise<number | undefined> {
+  const parsed = parseCommandLine(arguments_)
+  if (!parsed.ok) {
+    complain([`error: ${parsed.error.message}`, 'see nuncio --help'])
+    return 1
+  }
+  const command = parsed.value
+  switch (command.kind) {
+    case 'print':
+      process.stdout.write(printed(command.what))
+      return 0
+    case 'check':
+      return check(command.options)
+    case 'run':
+      return command.options.mode === 'validate' ? check(command.options) : run(command.options)
+  }
+}
+
+function printed(what: 'help' | 'version' | 'hot-restart-version'): string {
+  if (what === 'help') return helpText()
+  return what === 'version' ? `${versionText(buildInfo())}\n` : 'disabled\n'
+}
+
+listenToSignals()
+const code = await main(process.argv.slice(2))
+if (code !== undefined) process.exit(code)

@@ -1,0 +1,4 @@
+/** What a user of the package imports. */
+export { Server } from './main/server.js'
+export { type Command, type Options, parseCommandLine, type UsageError } from './command-line.js'
+export { err, ok, type Result } from './support/result.js'

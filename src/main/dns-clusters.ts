@@ -1,0 +1,99 @@
+import { planId } from '../plan/ids.js'
+import type { ClusterInfo } from '../snapshot/compile-task.js'
+import type { PlacedPlan } from '../snapshot/snapshot.js'
+import type { Clock } from '../support/clock.js'
+import { DnsCluster, type DnsEvent } from '../upstream/dns-cluster.js'
+import { type DnsLookup, makeDnsLookup } from '../upstream/dns-lookup.js'
+import type { DnsPlan } from '../upstream/dns-plan.js'
+
+export interface DnsClustersOptions {
+  readonly clock: Clock
+  readonly random?: () => number
+  readonly makeLookup?: (plan: DnsPlan) => DnsLookup
+  /** Members of a cluster that is in use changed. */
+  readonly onEndpoints: (plan: PlacedPlan) => void
+  readonly onEvent: (cluster: ClusterInfo, event: DnsEvent) => void
+  readonly onMembers: (cluster: ClusterInfo, members: number) => void
+}
+
+interface Entry {
+  readonly cluster: ClusterInfo
+  readonly signature: string
+  readonly resolver: DnsCluster
+  endpoints: PlacedPlan | undefined
+  /** In the current configuration; before that, endpoints are only kept. */
+  isAdopted: boolean
+}
+
+/** The clusters whose members DNS knows: one DnsCluster each, kept through reloads that do not change it. Main thread. */
+export class DnsClusters {
+  readonly #options: DnsClustersOptions
+  #entries = new Map<string, Entry>()
+
+  constructor(options: DnsClustersOptions) {
+    this.#options = options
+  }
+
+  /** Starts what is new or different in `clusters`. The candidates change nothing until they are adopted. */
+  prepare(clusters: readonly ClusterInfo[]): Candidates {
+    const next = new Map<string, Entry>()
+    for (const cluster of clusters) {
+      if (cluster.dns === undefined) continue
+      const signature = JSON.stringify(cluster.dns)
+      const known = this.#entries.get(cluster.name)
+      next.set(cluster.name, known?.signature === signature ? known : this.#start(cluster, cluster.dns, signature))
+    }
+    return new Candidates(next)
+  }
+
+  adopt(candidates: Candidates): void {
+    for (const [name, entry] of this.#entries) if (candidates.entries.get(name) !== entry) entry.resolver.close()
+    this.#entries = new Map(candidates.entries)
+    for (const entry of this.#entries.values()) entry.isAdopted = true
+  }
+
+  abandon(candidates: Candidates): void {
+    for (const entry of candidates.entries.values()) if (!entry.isAdopted) entry.resolver.close()
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) entry.resolver.close()
+    this.#entries.clear()
+  }
+
+  #start(cluster: ClusterInfo, plan: DnsPlan, signature: string): Entry {
+    const { clock, random = Math.random, makeLookup = makeDnsLookup, onEndpoints, onEvent, onMembers } = this.#options
+    const onNewEndpoints = (bytes: Uint8Array, members: number) => {
+      entry.endpoints = { kind: 'endpoints', name: cluster.name, slot: cluster.slot, id: planId(bytes), bytes }
+      onMembers(cluster, members)
+      if (entry.isAdopted) onEndpoints(entry.endpoints)
+    }
+    const entry: Entry = {
+      cluster,
+      signature,
+      endpoints: undefined,
+      isAdopted: false,
+      resolver: new DnsCluster({ plan, lookup: makeLookup(plan), clock, random, onEndpoints: onNewEndpoints, onEvent: event => onEvent(cluster, event) }),
+    }
+    return entry
+  }
+}
+
+/** The DNS clusters of a configuration that is about to be published. */
+export class Candidates {
+  readonly entries: ReadonlyMap<string, Entry>
+
+  constructor(entries: ReadonlyMap<string, Entry>) {
+    this.entries = entries
+  }
+
+  /** Every cluster knows its members, or that it does not. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.entries.values()].map(entry => entry.resolver.ready))
+  }
+
+  /** The compiler's plans, with what DNS has said in place of its placeholders. */
+  complete(plans: readonly PlacedPlan[]): PlacedPlan[] {
+    return plans.map(plan => (plan.kind === 'endpoints' ? (this.entries.get(plan.name)?.endpoints ?? plan) : plan))
+  }
+}

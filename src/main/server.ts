@@ -1,0 +1,287 @@
+/** The main thread's composition root: builds everything in order, stops it in reverse. */
+import type { Options } from '../command-line.js'
+import { loadAddon, type NativeAddon } from '../native/addon.js'
+import type { BootstrapSource, CompiledBootstrap } from '../snapshot/compile-task.js'
+import { Publisher } from '../snapshot/publisher.js'
+import { compileMatcher } from '../stats/pattern.js'
+import { StatsStore } from '../stats/store.js'
+import type { NativeStats } from '../stats/template.js'
+import { systemClock } from '../support/clock.js'
+import { countCpus } from '../support/cpu-count.js'
+import { Log, type Logger, logLevels } from '../support/log.js'
+import { err, ok, type Result } from '../support/result.js'
+import { AdminHost } from './admin-host.js'
+import { CompileThread } from './compile-thread.js'
+import { type Adopted, Configuration, type Errors } from './configuration.js'
+import { DnsClusters } from './dns-clusters.js'
+import { FileWatch } from './file-watch.js'
+import { LogSink } from './log-sink.js'
+import { MainStats, type ServerState } from './main-stats.js'
+import { WorkerPool } from './worker-pool.js'
+
+/** What every mode needs: the log, the compile thread, the addon. */
+class Process {
+  readonly options: Options
+  readonly sink: LogSink
+  readonly log: Log
+  readonly main: Logger
+  readonly config: Logger
+  readonly compiler: CompileThread
+  readonly addon: NativeAddon
+
+  constructor(options: Options) {
+    this.options = options
+    // First, because it takes longest and goes on in its own thread.
+    this.compiler = new CompileThread()
+    this.sink = new LogSink(options.logPath)
+    this.log = new Log({
+      level: options.logLevel,
+      componentLevels: options.componentLogLevels,
+      format: options.logFormat,
+      isEscaped: options.logFormatEscaped,
+      write: line => this.sink.write(line),
+    })
+    this.main = this.log.component('main')
+    this.config = this.log.component('config')
+    this.addon = loadAddon()
+  }
+
+  source(runtimeOverrides: Readonly<Record<string, string>> = {}): BootstrapSource {
+    const { configPath, configYaml, allowUnknownStaticFields, serviceNode, serviceCluster, serviceZone } = this.options
+    const node = { id: serviceNode, cluster: serviceCluster, zone: serviceZone }
+    return { path: configPath, yaml: configYaml, allowUnknownFields: allowUnknownStaticFields, node, runtimeOverrides }
+  }
+
+  initAddon(workers: number): void {
+    const { fileFlushIntervalMsec, fileFlushMinSizeKb, drainTimeS, drainStrategy, logLevel } = this.options
+    this.addon.init({
+      workers,
+      fileFlushIntervalMs: fileFlushIntervalMsec,
+      fileFlushMinSizeKb: fileFlushMinSizeKb === 0 ? 64 : fileFlushMinSizeKb,
+      drainTimeMs: drainTimeS * 1000,
+      drainGradual: drainStrategy === 'gradual',
+    })
+    this.addon.setLogLevel(logLevels.indexOf(logLevel))
+  }
+}
+
+/** `--mode validate` and `nuncio check`: what serving would refuse, without opening a socket. The value is what to warn about. */
+export async function checkConfiguration(options: Options): Promise<Result<Errors, Errors>> {
+  const base = new Process(options)
+  const unfit = base.addon.selfTest()
+  if (unfit !== undefined) return err([unfit])
+  base.initAddon(0)
+  const answer = await base.compiler.bootstrap({
+    kind: 'bootstrap', source: base.source(), slots: { clusters: new Map(), listeners: new Map(), routeTables: new Map() },
+  })
+  await base.compiler.close()
+  if (answer.kind === 'refused') return err(answer.errors)
+  const refused = answer.plans.flatMap(({ kind, name, id, bytes }) => {
+    const message = base.addon.putPlan(kind, name, id, bytes)
+    return message === undefined ? [] : [`error: ${kind} '${name}': ${message}`]
+  })
+  return refused.length > 0 ? err(refused) : ok(answer.warnings)
+}
+
+/** A running proxy. */
+export class Server {
+  readonly #process: Process
+  readonly #pool: WorkerPool
+  readonly #configuration: Configuration
+  readonly #dns: DnsClusters
+  readonly #admin: AdminHost
+  readonly #startedAt = performance.now()
+  readonly workers: number
+  #stats: MainStats | undefined
+  #watch: FileWatch | undefined
+  #flushTimer: NodeJS.Timeout | undefined
+  #isLive = false
+  #isHealthFailed = false
+  #runtimeOverrides: Readonly<Record<string, string>> = {}
+  #reloading: Promise<unknown> = Promise.resolve()
+  #isReloadQueued = false
+
+  private constructor(options: Options) {
+    this.#process = new Process(options)
+    const { log, addon, compiler, main } = this.#process
+    const counted = options.concurrency === undefined ? countCpus() : undefined
+    this.workers = options.concurrency ?? counted?.count ?? 1
+    main.info(`initializing with ${counted === undefined ? `${this.workers} workers, by --concurrency` : `${counted.count} workers: ${counted.reason}`}`)
+    for (const notice of options.notices) main.warning(notice)
+    this.#process.initAddon(this.workers)
+    this.#pool = new WorkerPool({ size: this.workers, log: main, clock: systemClock })
+    const publisher = new Publisher(addon, this.#pool)
+    this.#dns = new DnsClusters({
+      clock: systemClock,
+      onEndpoints: plan => void publisher.publish(current => current.deltaWith([plan])),
+      onEvent: (cluster, event) => this.#stats?.dnsEvent(cluster, event),
+      onMembers: (cluster, members) => this.#stats?.members(cluster, members),
+    })
+    this.#configuration = new Configuration({
+      source: () => this.#process.source(this.#runtimeOverrides),
+      compiler, publisher, dns: this.#dns,
+      onAdopted: change => this.#adopted(change),
+    })
+    this.#admin = new AdminHost({
+      options, addon, log, compiler, workers: this.workers, publisher, configuration: this.#configuration,
+      stats: () => this.#refreshedStats(),
+      state: () => this.state,
+      uptimeS: () => this.#uptimeS(),
+      setHealthFailed: failed => {
+        this.#isHealthFailed = failed
+        addon.setHealthFailed(failed)
+      },
+      reopenLogs: () => this.reopenLogs(),
+      modifyRuntime: overrides => this.#modifyRuntime(overrides),
+      quit: () => process.kill(process.pid, 'SIGTERM'),
+    })
+  }
+
+  /** Serves when it resolves; with `--mode init_only` it stopped again. */
+  static async start(options: Options): Promise<Result<Server, Errors>> {
+    const server = new Server(options)
+    const started = await server.#start()
+    if (started.ok) return ok(server)
+    await server.#abort()
+    return err(started.error)
+  }
+
+  get state(): ServerState {
+    if (this.#isHealthFailed) return 'DRAINING'
+    if (this.#isLive) return 'LIVE'
+    return this.#stats === undefined ? 'PRE_INITIALIZING' : 'INITIALIZING'
+  }
+
+  async #start(): Promise<Result<void, Errors>> {
+    const unfit = this.#process.addon.selfTest()
+    if (unfit !== undefined) return err([unfit])
+    const { options, main, config } = this.#process
+    const compiling = this.#configuration.compile()
+    const isServing = options.mode === 'serve'
+    const workersUp = isServing ? this.#pool.start() : Promise.resolve()
+    const compiled = await compiling
+    if (!compiled.ok) return compiled
+    for (const warning of compiled.value.warnings) config.warning(warning)
+    this.#openStats(compiled.value)
+    const admin = await this.#admin.open(compiled.value)
+    if (!admin.ok) return admin
+    const applied = await this.#configuration.apply(compiled.value)
+    if (!applied.ok) return applied
+    main.info('all clusters initialized. initializing init manager')
+    await workersUp
+    this.#becomeLive()
+    if (isServing && options.configPath !== '') this.#watchFile(options.configPath)
+    return ok()
+  }
+
+  #openStats(compiled: CompiledBootstrap): void {
+    const { settings, flushIntervalMs } = compiled.stats
+    const native = this.#process.addon as unknown as NativeStats
+    this.#stats = new MainStats(new StatsStore(native, compileMatcher(settings.matcher)), this.#process.addon, this.workers)
+    if (flushIntervalMs > 0) {
+      this.#flushTimer = setInterval(() => this.#stats?.store.flush(), flushIntervalMs)
+      this.#flushTimer.unref()
+    }
+  }
+
+  #becomeLive(): void {
+    this.#isLive = true
+    const elapsed = performance.now() - this.#startedAt
+    this.#stats?.liveAfter(elapsed)
+    this.#process.main.info(`all dependencies initialized. workers started, live after ${Math.round(performance.now())} ms`)
+  }
+
+  #watchFile(file: string): void {
+    this.#watch = new FileWatch({
+      file,
+      clock: systemClock,
+      onChange: () => void this.reload(`${file} changed`),
+      onError: message => this.#process.config.warning(message),
+    })
+  }
+
+  #adopted(change: Adopted): void {
+    this.#stats?.adopt(change.before, change.now, change.opened)
+    const { main } = this.#process
+    for (const { name, slot } of change.now.listeners) {
+      const listening = change.opened.get(slot)
+      if (listening !== undefined) main.info(`listener '${name}' on ${listening.addresses.join(', ') || 'no socket of its own'}`)
+    }
+  }
+
+  /** Reads the configuration again and puts it in place; a bad one is reported and changes nothing. */
+  reload(reason: string): Promise<void> {
+    // One that waits will see this change too.
+    if (this.#isReloadQueued) return this.#reloading.then(() => undefined)
+    this.#isReloadQueued = true
+    const turn = this.#reloading.then(() => {
+      this.#isReloadQueued = false
+      return this.#reloadNow(reason)
+    })
+    this.#reloading = turn
+    return turn.then(() => undefined)
+  }
+
+  async #reloadNow(reason: string): Promise<Errors> {
+    const { config } = this.#process
+    config.info(`reloading the configuration: ${reason}`)
+    const compiled = await this.#configuration.compile()
+    const applied = compiled.ok ? await this.#configuration.apply(compiled.value) : compiled
+    if (compiled.ok && applied.ok) {
+      for (const warning of compiled.value.warnings) config.warning(warning)
+      this.#admin.reloaded(compiled.value)
+      config.info('the new configuration is in use')
+      return []
+    }
+    const errors = applied.ok ? [] : applied.error
+    this.#stats?.reloadFailed()
+    for (const error of errors) config.error(error)
+    config.error('the configuration stays as it was')
+    return errors
+  }
+
+  async #modifyRuntime(overrides: Readonly<Record<string, string>>): Promise<Errors> {
+    const before = this.#runtimeOverrides
+    this.#runtimeOverrides = overrides
+    const turn = this.#reloading.then(() => this.#reloadNow('the runtime was modified'))
+    this.#reloading = turn
+    const errors = await turn
+    if (errors.length > 0) this.#runtimeOverrides = before
+    return errors
+  }
+
+  reopenLogs(): void {
+    this.#process.sink.reopen()
+    this.#process.addon.reopenAccessLogs()
+  }
+
+  #uptimeS(): number {
+    return (performance.now() - this.#startedAt) / 1000
+  }
+
+  #refreshedStats(): StatsStore {
+    const stats = this.#stats
+    if (stats === undefined) throw new Error('statistics are asked for before there are any')
+    stats.refresh({ state: this.state, uptimeS: this.#uptimeS(), residentBytes: process.memoryUsage.rss() })
+    return stats.store
+  }
+
+  /** Ends everything; access logs are on disk when it resolves. Requests under way end with the process, as in Envoy. */
+  async stop(): Promise<void> {
+    this.#process.main.warning('shutting down')
+    this.#watch?.close()
+    clearInterval(this.#flushTimer)
+    this.#dns.close()
+    await this.#admin.close()
+    await this.#pool.stop()
+    this.#process.addon.flushAccessLogs()
+    await this.#process.compiler.close()
+    this.#process.main.info('exiting')
+  }
+
+  async #abort(): Promise<void> {
+    this.#dns.close()
+    await this.#admin.close()
+    this.#process.addon.flushAccessLogs()
+  }
+}

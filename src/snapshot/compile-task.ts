@@ -1,0 +1,119 @@
+/** What the main thread asks of the compile thread, and what it answers. Plain data: it crosses threads. */
+import type { SlotTable } from '../plan/ids.js'
+import type { StatsSettings } from '../stats/settings.js'
+import type { DnsPlan } from '../upstream/dns-plan.js'
+import type { PlacedPlan } from './snapshot.js'
+
+/** Where a configuration comes from and what overrides it. */
+export interface BootstrapSource {
+  readonly path: string
+  readonly yaml: string
+  readonly allowUnknownFields: boolean
+  /** --service-node, --service-cluster, --service-zone; empty: as the bootstrap says. */
+  readonly node: { readonly id: string; readonly cluster: string; readonly zone: string }
+  /** What the admin layer of the runtime holds (/runtime_modify). */
+  readonly runtimeOverrides: Readonly<Record<string, string>>
+}
+
+export type CompileTask =
+  | { readonly kind: 'bootstrap'; readonly source: BootstrapSource; readonly slots: SlotTable }
+  /** /config_dump and what else needs the messages again: `bootstrap` are its bytes. */
+  | { readonly kind: 'dump'; readonly bootstrap: Uint8Array; readonly request: DumpRequest }
+
+export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer
+
+export interface RefusedBootstrap {
+  readonly kind: 'refused'
+  /** One line each, ready to print. */
+  readonly errors: readonly string[]
+}
+
+export interface CompiledBootstrap {
+  readonly kind: 'compiled'
+  readonly plans: readonly PlacedPlan[]
+  readonly slots: SlotTable
+  /** One line each, ready to print. */
+  readonly warnings: readonly string[]
+  readonly listeners: readonly ListenerInfo[]
+  readonly clusters: readonly ClusterInfo[]
+  readonly admin: AdminInfo | undefined
+  readonly node: { readonly id: string; readonly cluster: string; readonly zone: string }
+  readonly stats: StatsInfo
+  /** Layers of the runtime, lowest first: name, and its keys with their values as text. */
+  readonly runtime: readonly RuntimeLayer[]
+  readonly virtualHosts: readonly VirtualHostInfo[]
+  /** The merged bootstrap message. */
+  readonly bootstrap: Uint8Array
+}
+
+/** The parts of a virtual host that have statistics of their own. */
+export interface VirtualHostInfo {
+  readonly name: string
+  readonly virtualClusters: readonly string[]
+  readonly routes: readonly string[]
+}
+
+export interface RuntimeLayer {
+  readonly name: string
+  readonly isAdmin: boolean
+  readonly values: Readonly<Record<string, string>>
+}
+
+export interface ListenerInfo {
+  readonly name: string
+  readonly slot: number
+  /** stat_prefix; empty: its address. */
+  readonly statPrefix: string
+  /** Prefixes of the connection managers and TCP proxies in its chains, whose statistics exist from the start. */
+  readonly httpStatPrefixes: readonly string[]
+  readonly tcpStatPrefixes: readonly string[]
+  readonly isInbound: boolean
+}
+
+export interface ClusterInfo {
+  readonly name: string
+  readonly slot: number
+  /** Prefix of its statistics. */
+  readonly statName: string
+  readonly dns: DnsPlan | undefined
+  /** Members of its load assignment, when they are addresses. */
+  readonly members: number
+  readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
+  readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
+  readonly observabilityName: string
+}
+
+export interface Thresholds {
+  readonly maxConnections: number
+  readonly maxPending: number
+  readonly maxRequests: number
+  readonly maxRetries: number
+}
+
+export interface AdminInfo {
+  readonly ip: string
+  readonly port: number
+  /** A unix path; empty: ip and port. */
+  readonly pipe: string
+  readonly pipeMode: number
+  readonly accessLogPaths: readonly string[]
+}
+
+export interface StatsInfo {
+  readonly flushIntervalMs: number
+  readonly settings: StatsSettings
+}
+
+export interface DumpRequest {
+  readonly resource: string
+  readonly mask: string
+  readonly nameRegex: string
+  readonly includeEndpoints: boolean
+}
+
+export interface DumpAnswer {
+  readonly kind: 'dump'
+  /** The ConfigDump message as JSON text; or why not. */
+  readonly json: string
+  readonly error: string | undefined
+}

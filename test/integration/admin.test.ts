@@ -1,0 +1,2063 @@
+// The admin port: its endpoints, their text and JSON shapes, and what they do.
+import { get } from '../support/bytes.js'
+import { cluster, http, tcp } from '../support/config.js'
+import { silence } from '../support/fake-upstream.js'
+import type { AdminAnswer } from '../support/proxy-under-test.js'
+import { feature, type Scene } from '../support/scenario.js'
+import { poll } from '../support/wait.js'
+
+const show = (answer: AdminAnswer): string => {
+  const names = answer.rawHeaders.filter((_, index) => index % 2 === 0)
+  const lines = names.map((name, index) => `${name}: ${answer.rawHeaders[index * 2 + 1]}`)
+  return `${answer.status}\n${lines.join('\n')}\n\n${answer.body}`
+}
+/** The skeleton of a JSON value: keys, and the kinds of their values. */
+const shape = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shape(value[0])]
+  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shape(item)]))
+  return typeof value
+}
+/** JSON whose key order Envoy leaves to chance, in one order. */
+const sorted = (text: string): string => {
+  const order = (value: unknown): unknown =>
+    value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, order(item)])) : value
+  return JSON.stringify(order(JSON.parse(text)))
+}
+const names = (body: string): string[] => body.split('\n').map((line) => line.split(': ')[0] ?? '').filter((name) => name !== '')
+
+feature('answers', {
+  file: import.meta.url,
+  clusters: [cluster('up', ['up'], 'circuit_breakers: {thresholds: [{priority: HIGH, max_connections: 7}]}'), cluster('named', [], 'alt_stat_name: other\nload_assignment: {cluster_name: named, endpoints: [{locality: {region: r, zone: z, sub_zone: s}, priority: 0, lb_endpoints: [{load_balancing_weight: 5, endpoint: {hostname: h.example, address: {socket_address: {address: 127.0.0.1, port_value: "${up}"}}}}]}]}')],
+  listeners: [http('main'), tcp('tcp', 'cluster: up')],
+  args: ['--service-cluster', 'sc', '--service-node', 'sn', '--service-zone', 'zone'],
+  more: 'layered_runtime: {layers: [{name: base, static_layer: {a.b: 5, c: text, d: true, e: 1.5}}, {name: admin, admin_layer: {}}]}',
+}, (f) => {
+  const fetch = (path: string, method = 'GET') => async (s: Scene): Promise<void> => s.note(show(await s.proxy.admin(path, method)))
+  const body = (path: string, method = 'GET') => async (s: Scene): Promise<void> => s.note((await s.proxy.admin(path, method)).body)
+  f.scenario('/ready', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    LIVE
+
+  ` }, fetch('/ready'))
+  f.scenario('/listeners', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    main::127.0.0.1:$main
+    tcp::127.0.0.1:$tcp
+
+  ` }, fetch('/listeners'))
+  f.scenario('/listeners as JSON', { sees: `
+    200
+    content-type: application/json
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    {
+     "listener_statuses": [
+      {
+       "name": "main",
+       "local_address": {
+        "socket_address": {
+         "address": "127.0.0.1",
+         "port_value": "$main"
+        }
+       }
+      },
+      {
+       "name": "tcp",
+       "local_address": {
+        "socket_address": {
+         "address": "127.0.0.1",
+         "port_value": "$tcp"
+        }
+       }
+      }
+     ]
+    }
+
+  ` }, fetch('/listeners?format=json'))
+  f.scenario('/clusters', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    named::observability_name::other
+    named::default_priority::max_connections::1024
+    named::default_priority::max_pending_requests::1024
+    named::default_priority::max_requests::1024
+    named::default_priority::max_retries::3
+    named::high_priority::max_connections::1024
+    named::high_priority::max_pending_requests::1024
+    named::high_priority::max_requests::1024
+    named::high_priority::max_retries::3
+    named::added_via_api::false
+    named::127.0.0.1:$up::cx_active::0
+    named::127.0.0.1:$up::cx_connect_fail::0
+    named::127.0.0.1:$up::cx_total::0
+    named::127.0.0.1:$up::rq_active::0
+    named::127.0.0.1:$up::rq_error::0
+    named::127.0.0.1:$up::rq_pending_active::0
+    named::127.0.0.1:$up::rq_success::0
+    named::127.0.0.1:$up::rq_timeout::0
+    named::127.0.0.1:$up::rq_total::0
+    named::127.0.0.1:$up::hostname::h.example
+    named::127.0.0.1:$up::health_flags::healthy
+    named::127.0.0.1:$up::weight::5
+    named::127.0.0.1:$up::region::r
+    named::127.0.0.1:$up::zone::z
+    named::127.0.0.1:$up::sub_zone::s
+    named::127.0.0.1:$up::canary::false
+    named::127.0.0.1:$up::priority::0
+    named::127.0.0.1:$up::success_rate::-1
+    named::127.0.0.1:$up::local_origin_success_rate::-1
+    up::observability_name::up
+    up::default_priority::max_connections::1024
+    up::default_priority::max_pending_requests::1024
+    up::default_priority::max_requests::1024
+    up::default_priority::max_retries::3
+    up::high_priority::max_connections::7
+    up::high_priority::max_pending_requests::1024
+    up::high_priority::max_requests::1024
+    up::high_priority::max_retries::3
+    up::added_via_api::false
+    up::127.0.0.1:$up::cx_active::0
+    up::127.0.0.1:$up::cx_connect_fail::0
+    up::127.0.0.1:$up::cx_total::0
+    up::127.0.0.1:$up::rq_active::0
+    up::127.0.0.1:$up::rq_error::0
+    up::127.0.0.1:$up::rq_pending_active::0
+    up::127.0.0.1:$up::rq_success::0
+    up::127.0.0.1:$up::rq_timeout::0
+    up::127.0.0.1:$up::rq_total::0
+    up::127.0.0.1:$up::hostname::
+    up::127.0.0.1:$up::health_flags::healthy
+    up::127.0.0.1:$up::weight::1
+    up::127.0.0.1:$up::region::
+    up::127.0.0.1:$up::zone::
+    up::127.0.0.1:$up::sub_zone::
+    up::127.0.0.1:$up::canary::false
+    up::127.0.0.1:$up::priority::0
+    up::127.0.0.1:$up::success_rate::-1
+    up::127.0.0.1:$up::local_origin_success_rate::-1
+
+  ` }, fetch('/clusters'))
+  f.scenario('/clusters as JSON', { sees: `
+    200
+    content-type: application/json
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    {
+     "cluster_statuses": [
+      {
+       "name": "named",
+       "host_statuses": [
+        {
+         "address": {
+          "socket_address": {
+           "address": "127.0.0.1",
+           "port_value": "$up"
+          }
+         },
+         "stats": [
+          {
+           "name": "cx_connect_fail"
+          },
+          {
+           "name": "cx_total"
+          },
+          {
+           "name": "rq_error"
+          },
+          {
+           "name": "rq_success"
+          },
+          {
+           "name": "rq_timeout"
+          },
+          {
+           "name": "rq_total"
+          },
+          {
+           "type": "GAUGE",
+           "name": "cx_active"
+          },
+          {
+           "type": "GAUGE",
+           "name": "rq_active"
+          },
+          {
+           "type": "GAUGE",
+           "name": "rq_pending_active"
+          }
+         ],
+         "health_status": {
+          "eds_health_status": "HEALTHY"
+         },
+         "weight": 5,
+         "hostname": "h.example",
+         "locality": {
+          "region": "r",
+          "zone": "z",
+          "sub_zone": "s"
+         }
+        }
+       ],
+       "circuit_breakers": {
+        "thresholds": [
+         {
+          "max_connections": 1024,
+          "max_pending_requests": 1024,
+          "max_requests": 1024,
+          "max_retries": 3
+         },
+         {
+          "priority": "HIGH",
+          "max_connections": 1024,
+          "max_pending_requests": 1024,
+          "max_requests": 1024,
+          "max_retries": 3
+         }
+        ]
+       },
+       "observability_name": "other"
+      },
+      {
+       "name": "up",
+       "host_statuses": [
+        {
+         "address": {
+          "socket_address": {
+           "address": "127.0.0.1",
+           "port_value": "$up"
+          }
+         },
+         "stats": [
+          {
+           "name": "cx_connect_fail"
+          },
+          {
+           "name": "cx_total"
+          },
+          {
+           "name": "rq_error"
+          },
+          {
+           "name": "rq_success"
+          },
+          {
+           "name": "rq_timeout"
+          },
+          {
+           "name": "rq_total"
+          },
+          {
+           "type": "GAUGE",
+           "name": "cx_active"
+          },
+          {
+           "type": "GAUGE",
+           "name": "rq_active"
+          },
+          {
+           "type": "GAUGE",
+           "name": "rq_pending_active"
+          }
+         ],
+         "health_status": {
+          "eds_health_status": "HEALTHY"
+         },
+         "weight": 1,
+         "locality": {}
+        }
+       ],
+       "circuit_breakers": {
+        "thresholds": [
+         {
+          "max_connections": 1024,
+          "max_pending_requests": 1024,
+          "max_requests": 1024,
+          "max_retries": 3
+         },
+         {
+          "priority": "HIGH",
+          "max_connections": 7,
+          "max_pending_requests": 1024,
+          "max_requests": 1024,
+          "max_retries": 3
+         }
+        ]
+       },
+       "observability_name": "up"
+      }
+     ]
+    }
+
+  ` }, fetch('/clusters?format=json'))
+  f.scenario('/clusters with a filter', { sees: `
+    named::observability_name::other
+    named::default_priority::max_connections::1024
+    named::default_priority::max_pending_requests::1024
+    named::default_priority::max_requests::1024
+    named::default_priority::max_retries::3
+    named::high_priority::max_connections::1024
+    named::high_priority::max_pending_requests::1024
+    named::high_priority::max_requests::1024
+    named::high_priority::max_retries::3
+    named::added_via_api::false
+    named::127.0.0.1:$up::cx_active::0
+    named::127.0.0.1:$up::cx_connect_fail::0
+    named::127.0.0.1:$up::cx_total::0
+    named::127.0.0.1:$up::rq_active::0
+    named::127.0.0.1:$up::rq_error::0
+    named::127.0.0.1:$up::rq_pending_active::0
+    named::127.0.0.1:$up::rq_success::0
+    named::127.0.0.1:$up::rq_timeout::0
+    named::127.0.0.1:$up::rq_total::0
+    named::127.0.0.1:$up::hostname::h.example
+    named::127.0.0.1:$up::health_flags::healthy
+    named::127.0.0.1:$up::weight::5
+    named::127.0.0.1:$up::region::r
+    named::127.0.0.1:$up::zone::z
+    named::127.0.0.1:$up::sub_zone::s
+    named::127.0.0.1:$up::canary::false
+    named::127.0.0.1:$up::priority::0
+    named::127.0.0.1:$up::success_rate::-1
+    named::127.0.0.1:$up::local_origin_success_rate::-1
+
+  ` }, body('/clusters?filter=named'))
+  f.scenario('/help', { sees: `
+    admin commands are:
+      /: Admin home page
+      /allocprofiler (POST): enable/disable the allocation profiler (if supported)
+          enable: enable/disable the allocation profiler; One of (y, n)
+      /certs: print certs on machine
+      /clusters: upstream cluster status
+          filter: Regular expression (Google re2) for filtering clusters by name
+      /config_dump: dump current Envoy configs
+          resource: The resource to dump
+          mask: The mask to apply. When both resource and mask are specified, the mask is applied to every element in the desired repeated field so that only a subset of fields are returned. The mask is parsed as a Protobuf::FieldMask
+          name_regex: Dump only the currently loaded configurations whose names match the specified regex. Can be used with both resource and mask query parameters.
+          include_eds: Dump currently loaded configuration including EDS. See the response definition for more information
+      /contention: dump current Envoy mutex contention stats (if enabled)
+      /cpuprofiler (POST): enable/disable the CPU profiler
+          enable: enables the CPU profiler; One of (y, n)
+      /drain_listeners (POST): drain listeners
+          graceful: When draining listeners, enter a graceful drain period prior to closing listeners. This behaviour and duration is configurable via server options or CLI
+          skip_exit: When draining listeners, drain the connections but never stop the listeners. The graceful parameter has no effect when this is set, since the drain period only delays stopping the listeners
+          inboundonly: Drains all inbound listeners. traffic_direction field in envoy_v3_api_msg_config.listener.v3.Listener is used to determine whether a listener is inbound or outbound.
+      /healthcheck/fail (POST): cause the server to fail health checks
+      /healthcheck/ok (POST): cause the server to pass health checks
+      /heap_dump: dump current Envoy heap (if supported)
+      /heapprofiler (POST): enable/disable the heap profiler
+          enable: enable/disable the heap profiler; One of (y, n)
+      /help: print out list of admin commands
+      /hot_restart_version: print the hot restart compatibility version
+      /init_dump: dump current Envoy init manager information (experimental)
+          mask: The desired component to dump unready targets. The mask is parsed as a Protobuf::FieldMask. For example, get the unready targets of all listeners with /init_dump?mask=listener\`
+      /listeners: print listener info
+          format: File format to use; One of (text, json)
+      /logging (POST): query/change logging levels
+          paths: Change multiple logging levels by setting to <logger_name1>:<desired_level1>,<logger_name2>:<desired_level2>. If fine grain logging is enabled, use __FILE__ or a glob experision as the logger name. For example, source/common*:warning
+          group: Change given logger group to desired level, set to <logger_group_name>:<desired_level>. logger_group_name must be a logger name.
+          level: desired logging level, this will change all loggers's level; One of (, trace, debug, info, warning, error, critical, off)
+      /memory: print current allocation/heap usage
+      /memory/tcmalloc: print TCMalloc stats
+      /peak_heap_dump: dump peak Envoy heap (if supported)
+      /quitquitquit (POST): exit the server
+      /ready: print server state, return 200 if LIVE, otherwise return 503
+      /reopen_logs (POST): reopen access logs
+      /reset_counters (POST): reset all counters to zero
+      /runtime: print runtime values
+      /runtime_modify (POST): Adds or modifies runtime values as passed in query parameters. To delete a previously added key, use an empty string as the value. Note that deletion only applies to overrides added via this endpoint; values loaded from disk can be modified via override but not deleted. E.g. ?key1=value1&key2=value2...
+      /server_info: print server version/status information
+      /stats: print server stats
+          usedonly: Only include stats that have been written by system since restart
+          filter: Regular expression (Google re2) for filtering stats
+          invert_filter: Invert the filter regex
+          format: Format to use; One of (html, active-html, text, json)
+          type: Stat types to include.; One of (All, Counters, Histograms, Gauges, TextReadouts)
+          histogram_buckets: Histogram bucket display mode; One of (cumulative, disjoint, detailed, summary)
+      /stats/prometheus: print server stats in prometheus format
+          usedonly: Only include stats that have been written by system since restart
+          text_readouts: Render text_readouts as new gaugues with value 0 (increases Prometheus data size)
+          filter: Regular expression (Google re2) for filtering stats
+          invert_filter: Invert the filter regex
+          histogram_buckets: Histogram bucket display mode; One of (cumulative, summary)
+      /stats/recentlookups: Show recent stat-name lookups
+      /stats/recentlookups/clear (POST): clear list of stat-name lookups and counter
+      /stats/recentlookups/disable (POST): disable recording of reset stat-name lookup names
+      /stats/recentlookups/enable (POST): enable recording of reset stat-name lookup names
+
+  ` }, body('/help'))
+  f.scenario('an unknown path', { sees: `
+    404
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    invalid path. admin commands are:
+      /: Admin home page
+      /allocprofiler (POST): enable/disable the allocation profiler (if supported)
+          enable: enable/disable the allocation profiler; One of (y, n)
+      /certs: print certs on machine
+      /clusters: upstream cluster status
+          filter: Regular expression (Google re2) for filtering clusters by name
+      /config_dump: dump current Envoy configs
+          resource: The resource to dump
+          mask: The mask to apply. When both resource and mask are specified, the mask is applied to every element in the desired repeated field so that only a subset of fields are returned. The mask is parsed as a Protobuf::FieldMask
+          name_regex: Dump only the currently loaded configurations whose names match the specified regex. Can be used with both resource and mask query parameters.
+          include_eds: Dump currently loaded configuration including EDS. See the response definition for more information
+      /contention: dump current Envoy mutex contention stats (if enabled)
+      /cpuprofiler (POST): enable/disable the CPU profiler
+          enable: enables the CPU profiler; One of (y, n)
+      /drain_listeners (POST): drain listeners
+          graceful: When draining listeners, enter a graceful drain period prior to closing listeners. This behaviour and duration is configurable via server options or CLI
+          skip_exit: When draining listeners, drain the connections but never stop the listeners. The graceful parameter has no effect when this is set, since the drain period only delays stopping the listeners
+          inboundonly: Drains all inbound listeners. traffic_direction field in envoy_v3_api_msg_config.listener.v3.Listener is used to determine whether a listener is inbound or outbound.
+      /healthcheck/fail (POST): cause the server to fail health checks
+      /healthcheck/ok (POST): cause the server to pass health checks
+      /heap_dump: dump current Envoy heap (if supported)
+      /heapprofiler (POST): enable/disable the heap profiler
+          enable: enable/disable the heap profiler; One of (y, n)
+      /help: print out list of admin commands
+      /hot_restart_version: print the hot restart compatibility version
+      /init_dump: dump current Envoy init manager information (experimental)
+          mask: The desired component to dump unready targets. The mask is parsed as a Protobuf::FieldMask. For example, get the unready targets of all listeners with /init_dump?mask=listener\`
+      /listeners: print listener info
+          format: File format to use; One of (text, json)
+      /logging (POST): query/change logging levels
+          paths: Change multiple logging levels by setting to <logger_name1>:<desired_level1>,<logger_name2>:<desired_level2>. If fine grain logging is enabled, use __FILE__ or a glob experision as the logger name. For example, source/common*:warning
+          group: Change given logger group to desired level, set to <logger_group_name>:<desired_level>. logger_group_name must be a logger name.
+          level: desired logging level, this will change all loggers's level; One of (, trace, debug, info, warning, error, critical, off)
+      /memory: print current allocation/heap usage
+      /memory/tcmalloc: print TCMalloc stats
+      /peak_heap_dump: dump peak Envoy heap (if supported)
+      /quitquitquit (POST): exit the server
+      /ready: print server state, return 200 if LIVE, otherwise return 503
+      /reopen_logs (POST): reopen access logs
+      /reset_counters (POST): reset all counters to zero
+      /runtime: print runtime values
+      /runtime_modify (POST): Adds or modifies runtime values as passed in query parameters. To delete a previously added key, use an empty string as the value. Note that deletion only applies to overrides added via this endpoint; values loaded from disk can be modified via override but not deleted. E.g. ?key1=value1&key2=value2...
+      /server_info: print server version/status information
+      /stats: print server stats
+          usedonly: Only include stats that have been written by system since restart
+          filter: Regular expression (Google re2) for filtering stats
+          invert_filter: Invert the filter regex
+          format: Format to use; One of (html, active-html, text, json)
+          type: Stat types to include.; One of (All, Counters, Histograms, Gauges, TextReadouts)
+          histogram_buckets: Histogram bucket display mode; One of (cumulative, disjoint, detailed, summary)
+      /stats/prometheus: print server stats in prometheus format
+          usedonly: Only include stats that have been written by system since restart
+          text_readouts: Render text_readouts as new gaugues with value 0 (increases Prometheus data size)
+          filter: Regular expression (Google re2) for filtering stats
+          invert_filter: Invert the filter regex
+          histogram_buckets: Histogram bucket display mode; One of (cumulative, summary)
+      /stats/recentlookups: Show recent stat-name lookups
+      /stats/recentlookups/clear (POST): clear list of stat-name lookups and counter
+      /stats/recentlookups/disable (POST): disable recording of reset stat-name lookup names
+      /stats/recentlookups/enable (POST): enable recording of reset stat-name lookup names
+
+  ` }, fetch('/nope'))
+  f.scenario('GET where POST is needed', { sees: `
+    405
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    Method GET not allowed, POST required.
+  ` }, fetch('/quitquitquit'))
+  f.scenario('POST to /ready', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    LIVE
+
+  ` }, fetch('/ready', 'POST'))
+  f.scenario('/certs', { sees: `
+    200
+    content-type: application/json
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    {
+     "certificates": []
+    }
+
+  ` }, fetch('/certs'))
+  f.scenario('/hot_restart_version', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    disabled
+  ` }, fetch('/hot_restart_version'))
+  f.scenario('/contention', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing.
+  ` }, fetch('/contention'))
+  f.scenario('/init_dump', { sees: `
+    200
+    content-type: application/json
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    {}
+
+  ` }, fetch('/init_dump'))
+  f.scenario('/memory: its fields', { sees: `
+    {"allocated":"string","heap_size":"string","pageheap_unmapped":"string","pageheap_free":"string","total_thread_cache":"string","total_physical_bytes":"string"}
+  ` }, async (s) => {
+    s.note(JSON.stringify(shape(JSON.parse((await s.proxy.admin('/memory')).body))))
+  })
+  f.scenario('/server_info: its fields', { sees: `
+    200 application/json
+    version state uptime_current_epoch uptime_all_epochs hot_restart_version command_line_options node hot_restart_initializing
+    LIVE disabled true true
+    ["base_id","concurrency","config_path","config_yaml","allow_unknown_static_fields","admin_address_path","local_address_ip_version","log_level","component_log_level","log_format","log_path","service_cluster","service_node","service_zone","file_flush_interval","drain_time","parent_shutdown_time","mode","disable_hot_restart","enable_mutex_tracing","restart_epoch","cpuset_threads","reject_unknown_dynamic_fields","log_format_escaped","disabled_extensions","ignore_unknown_dynamic_fields","use_dynamic_base_id","base_id_path","drain_strategy","enable_fine_grain_logging","socket_path","socket_mode","enable_core_dump","stats_tag","skip_hot_restart_on_no_parent","skip_hot_restart_parent_stats","skip_deprecated_logs","file_flush_min_size","log_stacktrace_single_entry"]
+    {"service_node":"sn","service_cluster":"sc","service_zone":"zone","concurrency":1,"mode":"Serve","drain_strategy":"Gradual","local_address_ip_version":"v4","file_flush_interval":"0.005s","drain_time":"600s","parent_shutdown_time":"900s"}
+    {"id":"sn","cluster":"sc","locality":{"region":"","zone":"zone","sub_zone":""},"user_agent_name":"envoy"}
+  ` }, async (s) => {
+    const answer = await s.proxy.admin('/server_info')
+    const info = JSON.parse(answer.body)
+    s.note(`${answer.status} ${answer.headers['content-type']}`)
+    s.note(Object.keys(info).join(' '))
+    s.note(`${info.state} ${info.hot_restart_version} ${/^\d+s$/.test(info.uptime_current_epoch)} ${/^\w+\/[\d.]+\/\w+\/\w+\/.+$/.test(info.version)}`)
+    s.note(JSON.stringify(Object.keys(info.command_line_options)))
+    const { service_node, service_cluster, service_zone, concurrency, mode, drain_strategy, local_address_ip_version, file_flush_interval, drain_time, parent_shutdown_time } = info.command_line_options
+    s.note(JSON.stringify({ service_node, service_cluster, service_zone, concurrency, mode, drain_strategy, local_address_ip_version, file_flush_interval, drain_time, parent_shutdown_time }))
+    const { id, cluster: name, locality, user_agent_name } = info.node
+    s.note(JSON.stringify({ id, cluster: name, locality, user_agent_name }))
+  })
+  f.scenario('/config_dump: its kinds', { sees: `
+    200 application/json
+    type.googleapis.com/envoy.admin.v3.BootstrapConfigDump bootstrap last_updated
+    type.googleapis.com/envoy.admin.v3.ClustersConfigDump static_clusters
+    type.googleapis.com/envoy.admin.v3.ListenersConfigDump static_listeners
+    type.googleapis.com/envoy.admin.v3.ScopedRoutesConfigDump
+    type.googleapis.com/envoy.admin.v3.RoutesConfigDump static_route_configs
+    type.googleapis.com/envoy.admin.v3.SecretsConfigDump
+  ` }, async (s) => {
+    const answer = await s.proxy.admin('/config_dump')
+    s.note(`${answer.status} ${answer.headers['content-type']}`)
+    for (const config of JSON.parse(answer.body).configs) s.note(`${config['@type']} ${Object.keys(config).filter((key) => key !== '@type').join(' ')}`)
+  })
+  const dumped = (query: string) => async (s: Scene): Promise<void> => {
+    const { body: text } = await s.proxy.admin(`/config_dump?${query}`)
+    s.note(text.replace(/"last_updated": "[^"]*"/g, '"last_updated": "TIME"'))
+  }
+  f.scenario('/config_dump of clusters', { sees: `
+    {
+     "configs": [
+      {
+       "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump.StaticCluster",
+       "cluster": {
+        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "name": "named",
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "alt_stat_name": "other",
+        "load_assignment": {
+         "cluster_name": "named",
+         "endpoints": [
+          {
+           "locality": {
+            "region": "r",
+            "zone": "z",
+            "sub_zone": "s"
+           },
+           "lb_endpoints": [
+            {
+             "endpoint": {
+              "address": {
+               "socket_address": {
+                "address": "127.0.0.1",
+                "port_value": "$up"
+               }
+              },
+              "hostname": "h.example"
+             },
+             "load_balancing_weight": 5
+            }
+           ]
+          }
+         ]
+        }
+       },
+       "last_updated": "TIME"
+      },
+      {
+       "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump.StaticCluster",
+       "cluster": {
+        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "name": "up",
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "circuit_breakers": {
+         "thresholds": [
+          {
+           "priority": "HIGH",
+           "max_connections": 7
+          }
+         ]
+        },
+        "load_assignment": {
+         "cluster_name": "up",
+         "endpoints": [
+          {
+           "lb_endpoints": [
+            {
+             "endpoint": {
+              "address": {
+               "socket_address": {
+                "address": "127.0.0.1",
+                "port_value": "$up"
+               }
+              }
+             }
+            }
+           ]
+          }
+         ]
+        }
+       },
+       "last_updated": "TIME"
+      }
+     ]
+    }
+
+  ` }, dumped('resource=static_clusters'))
+  f.scenario('/config_dump of routes', { sees: `
+    {
+     "configs": [
+      {
+       "@type": "type.googleapis.com/envoy.admin.v3.RoutesConfigDump.StaticRouteConfig",
+       "route_config": {
+        "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        "name": "main-routes",
+        "virtual_hosts": [
+         {
+          "name": "all",
+          "domains": [
+           "*"
+          ],
+          "routes": [
+           {
+            "match": {
+             "prefix": "/"
+            },
+            "route": {
+             "cluster": "up"
+            }
+           }
+          ]
+         }
+        ]
+       },
+       "last_updated": "TIME"
+      }
+     ]
+    }
+
+  ` }, dumped('resource=static_route_configs'))
+  f.scenario('/config_dump of an unknown resource', { sees: `
+    404
+    x-content-type-options: nosniff
+    content-type: text/plain
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    nothing not found in config dump
+  ` }, fetch('/config_dump?resource=nothing'))
+  f.scenario('/config_dump with a mask', { sees: `
+    {
+     "configs": [
+      {
+       "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump.StaticCluster",
+       "cluster": {
+        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "name": "named"
+       }
+      },
+      {
+       "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump.StaticCluster",
+       "cluster": {
+        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "name": "up"
+       }
+      }
+     ]
+    }
+
+  ` }, dumped('resource=static_clusters&mask=cluster.name'))
+  f.scenario('/config_dump by name', { sees: `
+    BootstrapConfigDump ClustersConfigDump ListenersConfigDump ScopedRoutesConfigDump RoutesConfigDump SecretsConfigDump
+  ` }, async (s) => {
+    const { body: text } = await s.proxy.admin('/config_dump?name_regex=named')
+    s.note(JSON.parse(text).configs.map((config: { '@type': string }) => config['@type'].split('.').at(-1)).join(' '))
+  })
+  f.scenario('/runtime', { sees: `
+    200
+    content-type: application/json
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    {"entries":{"a.b":{"final_value":"5","layer_values":["5",""]},"c":{"final_value":"text","layer_values":["text",""]},"d":{"final_value":"true","layer_values":["true",""]},"e":{"final_value":"1.5","layer_values":["1.5",""]}},"layers":["base","admin"]}
+  ` }, async (s) => {
+    const answer = await s.proxy.admin('/runtime')
+    s.note(show({ ...answer, body: sorted(answer.body) }))
+  })
+  f.scenario('/runtime_modify and back', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    OK
+
+    {"entries":{"a.b":{"final_value":"9","layer_values":["5","9"]},"c":{"final_value":"text","layer_values":["text",""]},"d":{"final_value":"true","layer_values":["true",""]},"e":{"final_value":"1.5","layer_values":["1.5",""]},"new":{"final_value":"1","layer_values":["","1"]}},"layers":["base","admin"]}
+    OK
+
+    {"entries":{"a.b":{"final_value":"5","layer_values":["5",""]},"c":{"final_value":"text","layer_values":["text",""]},"d":{"final_value":"true","layer_values":["true",""]},"e":{"final_value":"1.5","layer_values":["1.5",""]}},"layers":["base","admin"]}
+  ` }, async (s) => {
+    s.note(show(await s.proxy.admin('/runtime_modify?a.b=9&new=1', 'POST')))
+    s.note(sorted((await s.proxy.admin('/runtime')).body))
+    s.note((await s.proxy.admin('/runtime_modify?a.b=&new=', 'POST')).body)
+    s.note(sorted((await s.proxy.admin('/runtime')).body))
+  })
+  f.scenario('/runtime_modify without parameters', { sees: `
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN
+           or send the parameters as form values
+    use an empty value to remove a previously added override
+  ` }, fetch('/runtime_modify', 'POST'))
+  f.scenario('/logging names its loggers', { sees: `
+    200 active loggers:
+    a2a: info
+    admin: info
+    ai_protocol_manager: info
+    alternate_protocols_cache: info
+    assert: info
+    aws: info
+    backtrace: info
+    basic_auth: info
+    cache_filter: info
+    client: info
+    compression: info
+    config: info
+    conn_handler: info
+    connection: info
+    credential_injector: info
+    decompression: info
+    dns: info
+    dubbo: info
+    dynamic_modules: info
+    envoy_bug: info
+    ext_authz: info
+    ext_proc: info
+    file: info
+    filter: info
+    forward_proxy: info
+    geolocation: info
+    golang: info
+    grpc: info
+    happy_eyeballs: info
+    hc: info
+    health_checker: info
+    http2: info
+    http: info
+    hystrix: info
+    init: info
+    io: info
+    ip_tagging: info
+    json_rpc: info
+    jwt: info
+    kafka: info
+    key_value_store: info
+    local_rate_limit: info
+    lua: info
+    main: info
+    matcher: info
+    mcp: info
+    misc: info
+    mongo: info
+    multi_connection: info
+    notification: info
+    oauth2: info
+    pool: info
+    quic: info
+    quic_stream: info
+    rate_limit_quota: info
+    rbac: info
+    rds: info
+    redis: info
+    rocketmq: info
+    router: info
+    runtime: info
+    secret: info
+    sse: info
+    stats: info
+    stats_sinks: info
+    tap: info
+    testing: info
+    thrift: info
+    tracing: info
+    udp: info
+    upstream: info
+    wasm: info
+    websocket: info
+  ` }, async (s) => {
+    const answer = await s.proxy.admin('/logging', 'POST')
+    s.note(`${answer.status} ${answer.body.split('\n')[0]}`)
+    s.note(answer.body.split('\n').slice(1).filter((line) => line !== '').map((line) => line.trim()).sort().join('\n'))
+  })
+  f.scenario('/logging sets levels', { sees: `
+    warning
+      http: debug
+      http: error,  router: info
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    error: unknown logger level
+
+    usage: /logging?<name>=<level> (change single level)
+    usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)
+    usage: /logging?level=<level> (change all levels)
+    usage: /logging?group=<group_name>:<level> (change group of loggers)
+    levels: trace debug info warning error critical off
+    active loggers:
+      a2a: warning
+      admin: warning
+      ai_protocol_manager: warning
+      alternate_protocols_cache: warning
+      aws: warning
+      assert: warning
+      backtrace: warning
+      basic_auth: warning
+      cache_filter: warning
+      client: warning
+      config: warning
+      connection: warning
+      conn_handler: warning
+      compression: warning
+      credential_injector: warning
+      decompression: warning
+      dns: warning
+      dubbo: warning
+      envoy_bug: warning
+      ext_authz: warning
+      ext_proc: warning
+      rocketmq: warning
+      file: warning
+      filter: warning
+      forward_proxy: warning
+      geolocation: warning
+      grpc: warning
+      happy_eyeballs: warning
+      hc: warning
+      health_checker: warning
+      http: error
+      http2: warning
+      hystrix: warning
+      init: warning
+      io: warning
+      jwt: warning
+      json_rpc: warning
+      kafka: warning
+      key_value_store: warning
+      lua: warning
+      local_rate_limit: warning
+      main: warning
+      matcher: warning
+      mcp: warning
+      misc: warning
+      mongo: warning
+      multi_connection: warning
+      notification: warning
+      oauth2: warning
+      quic: warning
+      quic_stream: warning
+      pool: warning
+      rate_limit_quota: warning
+      rbac: warning
+      rds: warning
+      redis: warning
+      router: info
+      runtime: warning
+      stats: warning
+      secret: warning
+      sse: warning
+      tap: warning
+      testing: warning
+      thrift: warning
+      tracing: warning
+      upstream: warning
+      udp: warning
+      wasm: warning
+      websocket: warning
+      golang: warning
+      stats_sinks: warning
+      dynamic_modules: warning
+      ip_tagging: warning
+
+
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    error: unknown logger name
+
+    usage: /logging?<name>=<level> (change single level)
+    usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)
+    usage: /logging?level=<level> (change all levels)
+    usage: /logging?group=<group_name>:<level> (change group of loggers)
+    levels: trace debug info warning error critical off
+    active loggers:
+      a2a: warning
+      admin: warning
+      ai_protocol_manager: warning
+      alternate_protocols_cache: warning
+      aws: warning
+      assert: warning
+      backtrace: warning
+      basic_auth: warning
+      cache_filter: warning
+      client: warning
+      config: warning
+      connection: warning
+      conn_handler: warning
+      compression: warning
+      credential_injector: warning
+      decompression: warning
+      dns: warning
+      dubbo: warning
+      envoy_bug: warning
+      ext_authz: warning
+      ext_proc: warning
+      rocketmq: warning
+      file: warning
+      filter: warning
+      forward_proxy: warning
+      geolocation: warning
+      grpc: warning
+      happy_eyeballs: warning
+      hc: warning
+      health_checker: warning
+      http: error
+      http2: warning
+      hystrix: warning
+      init: warning
+      io: warning
+      jwt: warning
+      json_rpc: warning
+      kafka: warning
+      key_value_store: warning
+      lua: warning
+      local_rate_limit: warning
+      main: warning
+      matcher: warning
+      mcp: warning
+      misc: warning
+      mongo: warning
+      multi_connection: warning
+      notification: warning
+      oauth2: warning
+      quic: warning
+      quic_stream: warning
+      pool: warning
+      rate_limit_quota: warning
+      rbac: warning
+      rds: warning
+      redis: warning
+      router: info
+      runtime: warning
+      stats: warning
+      secret: warning
+      sse: warning
+      tap: warning
+      testing: warning
+      thrift: warning
+      tracing: warning
+      upstream: warning
+      udp: warning
+      wasm: warning
+      websocket: warning
+      golang: warning
+      stats_sinks: warning
+      dynamic_modules: warning
+      ip_tagging: warning
+
+
+  ` }, async (s) => {
+    const levels = (text: string): string => [...new Set(text.split('\n').slice(1).filter((line) => line !== '').map((line) => line.split(': ')[1]))].join()
+    s.note(levels((await s.proxy.admin('/logging?level=warning', 'POST')).body))
+    s.note((await s.proxy.admin('/logging?http=debug', 'POST')).body.split('\n').filter((line) => /^ {2}http: /.test(line)).join())
+    s.note((await s.proxy.admin('/logging?paths=http:error,router:info', 'POST')).body.split('\n').filter((line) => /^ {2}(?:http|router): /.test(line)).join())
+    s.note(show(await s.proxy.admin('/logging?level=nonsense', 'POST')))
+    s.note(show(await s.proxy.admin('/logging?nosuch=info', 'POST')))
+    await s.proxy.admin('/logging?level=info', 'POST')
+  })
+  f.scenario('/reset_counters', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    OK
+
+    0 0
+  ` }, async (s) => {
+    const client = await s.connect()
+    await client.send(get('/'))
+    await client.response()
+    await poll('a count', async () => ((await s.proxy.stats()).get('http.main.downstream_rq_total') ?? 0) > 0 || undefined)
+    s.note(show(await s.proxy.admin('/reset_counters', 'POST')))
+    const stats = await s.proxy.stats()
+    s.note(`${stats.get('http.main.downstream_rq_total')} ${stats.get('cluster.up.upstream_rq_total')}`)
+  })
+  f.scenario('/stats: filter and used only', { sees: `
+    http.main.downstream_rq_1xx: 0
+    http.main.downstream_rq_2xx: 1
+    http.main.downstream_rq_3xx: 0
+    http.main.downstream_rq_4xx: 0
+    http.main.downstream_rq_5xx: 0
+
+    http.main.downstream_rq_2xx: 1
+
+    200
+    content-type: application/json
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    {"stats":[{"name":"http.main.downstream_rq_1xx","value":0},{"name":"http.main.downstream_rq_2xx","value":1},{"name":"http.main.downstream_rq_3xx","value":0},{"name":"http.main.downstream_rq_4xx","value":0},{"name":"http.main.downstream_rq_5xx","value":0}]}
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    # TYPE envoy_http_downstream_rq_xx counter
+    envoy_http_downstream_rq_xx{envoy_response_code_class="1",envoy_http_conn_manager_prefix="main"} 0
+    envoy_http_downstream_rq_xx{envoy_response_code_class="2",envoy_http_conn_manager_prefix="main"} 1
+    envoy_http_downstream_rq_xx{envoy_response_code_class="3",envoy_http_conn_manager_prefix="main"} 0
+    envoy_http_downstream_rq_xx{envoy_response_code_class="4",envoy_http_conn_manager_prefix="main"} 0
+    envoy_http_downstream_rq_xx{envoy_response_code_class="5",envoy_http_conn_manager_prefix="main"} 0
+
+    cluster.up.circuit_breakers.default.cx_open: 0
+    cluster.up.circuit_breakers.default.cx_pool_open: 0
+    cluster.up.circuit_breakers.default.rq_open: 0
+    cluster.up.circuit_breakers.default.rq_pending_open: 0
+    cluster.up.circuit_breakers.default.rq_retry_open: 0
+    cluster.up.circuit_breakers.high.cx_open: 0
+    cluster.up.circuit_breakers.high.cx_pool_open: 0
+    cluster.up.circuit_breakers.high.rq_open: 0
+    cluster.up.circuit_breakers.high.rq_pending_open: 0
+    cluster.up.circuit_breakers.high.rq_retry_open: 0
+    cluster.up.lb_subsets_active: 0
+    cluster.up.max_host_weight: 0
+    cluster.up.membership_degraded: 0
+    cluster.up.membership_excluded: 0
+    cluster.up.membership_healthy: 1
+    cluster.up.membership_total: 1
+    cluster.up.upstream_cx_active: 1
+    cluster.up.upstream_cx_rx_bytes_buffered: 40
+    cluster.up.upstream_cx_tx_bytes_buffered: 0
+    cluster.up.upstream_queue_overloaded: 0
+    cluster.up.upstream_rq_active: 0
+    cluster.up.upstream_rq_pending_active: 0
+    cluster.up.version: 0
+    cluster.up.warming_state: 0
+
+
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    usage: /stats?format=(html|active-html|json|prometheus|text)
+
+
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    Invalid re2 regex: missing ): ((
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    invalid &type= param
+  ` }, async (s) => {
+    const client = await s.connect()
+    await client.send(get('/'))
+    await client.response()
+    await s.stat('http.main.downstream_rq_2xx', 1)
+    s.note((await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx')).body)
+    s.note((await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&usedonly')).body)
+    s.note(show(await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&format=json')))
+    s.note(show(await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&format=prometheus')))
+    s.note((await s.proxy.admin('/stats?filter=cluster.up.&type=Gauges')).body)
+    s.note((await s.proxy.admin('/stats?filter=control_plane&type=TextReadouts')).body)
+    s.note(show(await s.proxy.admin('/stats?format=nonsense')))
+    s.note(show(await s.proxy.admin('/stats?filter=((')))
+    s.note(show(await s.proxy.admin('/stats?type=nonsense')))
+  })
+  f.scenario('/stats/prometheus of gauges and counters', { sees: `
+    # TYPE envoy_cluster_membership_change counter
+    envoy_cluster_membership_change{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_default_cx_open gauge
+    envoy_cluster_circuit_breakers_default_cx_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_default_cx_pool_open gauge
+    envoy_cluster_circuit_breakers_default_cx_pool_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_default_rq_open gauge
+    envoy_cluster_circuit_breakers_default_rq_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_default_rq_pending_open gauge
+    envoy_cluster_circuit_breakers_default_rq_pending_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_default_rq_retry_open gauge
+    envoy_cluster_circuit_breakers_default_rq_retry_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_high_cx_open gauge
+    envoy_cluster_circuit_breakers_high_cx_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_high_cx_pool_open gauge
+    envoy_cluster_circuit_breakers_high_cx_pool_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_high_rq_open gauge
+    envoy_cluster_circuit_breakers_high_rq_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_high_rq_pending_open gauge
+    envoy_cluster_circuit_breakers_high_rq_pending_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_circuit_breakers_high_rq_retry_open gauge
+    envoy_cluster_circuit_breakers_high_rq_retry_open{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_membership_degraded gauge
+    envoy_cluster_membership_degraded{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_membership_excluded gauge
+    envoy_cluster_membership_excluded{envoy_cluster_name="up"} 0
+    # TYPE envoy_cluster_membership_healthy gauge
+    envoy_cluster_membership_healthy{envoy_cluster_name="up"} 1
+    # TYPE envoy_cluster_membership_total gauge
+    envoy_cluster_membership_total{envoy_cluster_name="up"} 1
+    # TYPE envoy_cluster_upstream_cx_active gauge
+    envoy_cluster_upstream_cx_active{envoy_cluster_name="up"} 1
+
+  ` }, async (s) => {
+    s.note((await s.proxy.admin('/stats/prometheus?filter=^cluster.up.(membership|circuit|upstream_cx_active)')).body)
+  })
+  f.scenario('/stats of histograms: their lines', { sees: `
+    > up
+    GET / HTTP/1.1
+    host: a
+    x-forwarded-proto: http
+    x-request-id: UUID
+    x-envoy-expected-rq-timeout-ms: 15000
+
+    < client
+    HTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+
+    ok
+    (open)
+    log: HTTP/1.1 200 - via_upstream in=0 out=2
+    cluster.up.upstream_rq_time: P0(N,N) P25(N,N) P50(N,N) P75(N,N) P90(N,N) P95(N,N) P99(N,N) P99.5(N,N) P99.9(N,N) P100(N,N)
+
+    cluster.up.upstream_cx_length_ms: No recorded values
+
+  ` }, async (s) => {
+    await s.exchange({ send: get('/') })
+    const text = await poll('a histogram', async () => {
+      const { body: found } = await s.proxy.admin('/stats?filter=^cluster.up.upstream_rq_time&type=Histograms')
+      return found.includes('P0') ? found : undefined
+    }, 8000)
+    s.note(text.replace(/\d+(?:\.\d+)?(?=[,)])/g, 'N'))
+    s.note((await s.proxy.admin('/stats?filter=^cluster.up.upstream_cx_length_ms&type=Histograms')).body)
+  })
+  f.scenario('a body on the admin port', { sees: `
+    OK
+
+  ` }, body('/healthcheck/ok', 'POST'))
+  f.scenario('/cpuprofiler without a parameter', { sees: `
+    400
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    ?enable=<y|n>
+
+  ` }, fetch('/cpuprofiler', 'POST'))
+  f.scenario('/stats/recentlookups', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    Lookup tracking is not enabled. Use /stats/recentlookups/enable to enable.
+
+    total: 4
+
+  ` }, fetch('/stats/recentlookups'))
+  f.scenario('/ the home page is HTML', { sees: `
+    200 text/html; charset=UTF-8 true true
+  ` }, async (s) => {
+    const answer = await s.proxy.admin('/')
+    s.note(`${answer.status} ${answer.headers['content-type']} ${answer.body.includes('<html') || answer.body.includes('<!DOCTYPE') || answer.body.includes('<head>')} ${['/clusters', '/config_dump', '/stats', '/quitquitquit'].every((path) => answer.body.includes(path.slice(1)))}`)
+  })
+})
+
+feature('names of stats', {
+  file: import.meta.url,
+  clusters: [cluster('up'), cluster('idle', ['up'])],
+  listeners: [http('main', { vhost: 'virtual_clusters: [{name: vc, headers: [{name: ":path", string_match: {prefix: /vc}}]}]', routes: '[{match: {prefix: /sp}, route: {cluster: up}, stat_prefix: rs}, {match: {prefix: /}, route: {cluster: up}}]' }), tcp('tcp', 'cluster: up')],
+}, (f) => {
+  const before = (prefix: string) => async (s: Scene): Promise<void> => {
+    const { body } = await s.proxy.admin('/stats')
+    s.note(names(body).filter((name) => name.startsWith(prefix)).join('\n'))
+  }
+  f.scenario('of a cluster without traffic', { sees: `
+    cluster.idle.assignment_stale
+    cluster.idle.assignment_timeout_received
+    cluster.idle.assignment_use_cached
+    cluster.idle.bind_errors
+    cluster.idle.circuit_breakers.default.cx_open
+    cluster.idle.circuit_breakers.default.cx_pool_open
+    cluster.idle.circuit_breakers.default.rq_open
+    cluster.idle.circuit_breakers.default.rq_pending_open
+    cluster.idle.circuit_breakers.default.rq_retry_open
+    cluster.idle.circuit_breakers.high.cx_open
+    cluster.idle.circuit_breakers.high.cx_pool_open
+    cluster.idle.circuit_breakers.high.rq_open
+    cluster.idle.circuit_breakers.high.rq_pending_open
+    cluster.idle.circuit_breakers.high.rq_retry_open
+    cluster.idle.default.total_match_count
+    cluster.idle.lb_healthy_panic
+    cluster.idle.lb_local_cluster_not_ok
+    cluster.idle.lb_recalculate_zone_structures
+    cluster.idle.lb_subsets_active
+    cluster.idle.lb_subsets_created
+    cluster.idle.lb_subsets_fallback
+    cluster.idle.lb_subsets_fallback_panic
+    cluster.idle.lb_subsets_removed
+    cluster.idle.lb_subsets_selected
+    cluster.idle.lb_zone_cluster_too_small
+    cluster.idle.lb_zone_no_capacity_left
+    cluster.idle.lb_zone_routing_all_directly
+    cluster.idle.lb_zone_routing_cross_zone
+    cluster.idle.lb_zone_routing_sampled
+    cluster.idle.max_host_weight
+    cluster.idle.membership_change
+    cluster.idle.membership_degraded
+    cluster.idle.membership_excluded
+    cluster.idle.membership_healthy
+    cluster.idle.membership_total
+    cluster.idle.original_dst_host_invalid
+    cluster.idle.retry_or_shadow_abandoned
+    cluster.idle.update_attempt
+    cluster.idle.update_empty
+    cluster.idle.update_failure
+    cluster.idle.update_no_rebuild
+    cluster.idle.update_success
+    cluster.idle.upstream_cx_active
+    cluster.idle.upstream_cx_close_notify
+    cluster.idle.upstream_cx_connect_attempts_exceeded
+    cluster.idle.upstream_cx_connect_fail
+    cluster.idle.upstream_cx_connect_timeout
+    cluster.idle.upstream_cx_connect_with_0_rtt
+    cluster.idle.upstream_cx_destroy
+    cluster.idle.upstream_cx_destroy_local
+    cluster.idle.upstream_cx_destroy_local_with_active_rq
+    cluster.idle.upstream_cx_destroy_remote
+    cluster.idle.upstream_cx_destroy_remote_with_active_rq
+    cluster.idle.upstream_cx_destroy_with_active_rq
+    cluster.idle.upstream_cx_http1_total
+    cluster.idle.upstream_cx_http2_total
+    cluster.idle.upstream_cx_http3_total
+    cluster.idle.upstream_cx_idle_timeout
+    cluster.idle.upstream_cx_max_duration_reached
+    cluster.idle.upstream_cx_max_requests
+    cluster.idle.upstream_cx_none_healthy
+    cluster.idle.upstream_cx_overflow
+    cluster.idle.upstream_cx_pool_overflow
+    cluster.idle.upstream_cx_preconnect_skipped
+    cluster.idle.upstream_cx_protocol_error
+    cluster.idle.upstream_cx_rx_bytes_buffered
+    cluster.idle.upstream_cx_rx_bytes_total
+    cluster.idle.upstream_cx_total
+    cluster.idle.upstream_cx_tx_bytes_buffered
+    cluster.idle.upstream_cx_tx_bytes_total
+    cluster.idle.upstream_flow_control_backed_up_total
+    cluster.idle.upstream_flow_control_drained_total
+    cluster.idle.upstream_flow_control_paused_reading_total
+    cluster.idle.upstream_flow_control_resumed_reading_total
+    cluster.idle.upstream_http3_broken
+    cluster.idle.upstream_internal_redirect_failed_total
+    cluster.idle.upstream_internal_redirect_succeeded_total
+    cluster.idle.upstream_queue_overloaded
+    cluster.idle.upstream_rq_0rtt
+    cluster.idle.upstream_rq_active
+    cluster.idle.upstream_rq_active_overflow
+    cluster.idle.upstream_rq_cancelled
+    cluster.idle.upstream_rq_completed
+    cluster.idle.upstream_rq_maintenance_mode
+    cluster.idle.upstream_rq_max_duration_reached
+    cluster.idle.upstream_rq_pending_active
+    cluster.idle.upstream_rq_pending_failure_eject
+    cluster.idle.upstream_rq_pending_overflow
+    cluster.idle.upstream_rq_pending_total
+    cluster.idle.upstream_rq_per_try_idle_timeout
+    cluster.idle.upstream_rq_per_try_timeout
+    cluster.idle.upstream_rq_retry
+    cluster.idle.upstream_rq_retry_backoff_exponential
+    cluster.idle.upstream_rq_retry_backoff_ratelimited
+    cluster.idle.upstream_rq_retry_limit_exceeded
+    cluster.idle.upstream_rq_retry_overflow
+    cluster.idle.upstream_rq_retry_success
+    cluster.idle.upstream_rq_rx_reset
+    cluster.idle.upstream_rq_rx_reset_no_error
+    cluster.idle.upstream_rq_timeout
+    cluster.idle.upstream_rq_total
+    cluster.idle.upstream_rq_tx_reset
+    cluster.idle.version
+    cluster.idle.warming_state
+    cluster.idle.upstream_cx_connect_ms
+    cluster.idle.upstream_cx_length_ms
+    cluster.idle.upstream_rq_per_cx
+  ` }, before('cluster.idle.'))
+  f.scenario('of a connection manager without traffic', { sees: `
+    http.main.downstream_cx_active
+    http.main.downstream_cx_delayed_close_timeout
+    http.main.downstream_cx_destroy
+    http.main.downstream_cx_destroy_active_rq
+    http.main.downstream_cx_destroy_local
+    http.main.downstream_cx_destroy_local_active_rq
+    http.main.downstream_cx_destroy_remote
+    http.main.downstream_cx_destroy_remote_active_rq
+    http.main.downstream_cx_drain_close
+    http.main.downstream_cx_http1_active
+    http.main.downstream_cx_http1_soft_drain
+    http.main.downstream_cx_http1_total
+    http.main.downstream_cx_http2_active
+    http.main.downstream_cx_http2_total
+    http.main.downstream_cx_http3_active
+    http.main.downstream_cx_http3_total
+    http.main.downstream_cx_idle_timeout
+    http.main.downstream_cx_max_duration_reached
+    http.main.downstream_cx_max_requests_reached
+    http.main.downstream_cx_overload_disable_keepalive
+    http.main.downstream_cx_protocol_error
+    http.main.downstream_cx_rx_bytes_buffered
+    http.main.downstream_cx_rx_bytes_total
+    http.main.downstream_cx_ssl_active
+    http.main.downstream_cx_ssl_total
+    http.main.downstream_cx_total
+    http.main.downstream_cx_tx_bytes_buffered
+    http.main.downstream_cx_tx_bytes_total
+    http.main.downstream_cx_upgrades_active
+    http.main.downstream_cx_upgrades_total
+    http.main.downstream_flow_control_paused_reading_total
+    http.main.downstream_flow_control_resumed_reading_total
+    http.main.downstream_rq_1xx
+    http.main.downstream_rq_2xx
+    http.main.downstream_rq_3xx
+    http.main.downstream_rq_4xx
+    http.main.downstream_rq_5xx
+    http.main.downstream_rq_active
+    http.main.downstream_rq_completed
+    http.main.downstream_rq_failed_path_normalization
+    http.main.downstream_rq_header_timeout
+    http.main.downstream_rq_http1_total
+    http.main.downstream_rq_http2_total
+    http.main.downstream_rq_http3_total
+    http.main.downstream_rq_idle_timeout
+    http.main.downstream_rq_max_duration_reached
+    http.main.downstream_rq_non_relative_path
+    http.main.downstream_rq_overload_close
+    http.main.downstream_rq_redirected_with_normalized_path
+    http.main.downstream_rq_rejected_via_ip_detection
+    http.main.downstream_rq_response_before_rq_complete
+    http.main.downstream_rq_rx_reset
+    http.main.downstream_rq_timeout
+    http.main.downstream_rq_too_large
+    http.main.downstream_rq_too_many_premature_resets
+    http.main.downstream_rq_total
+    http.main.downstream_rq_tx_reset
+    http.main.downstream_rq_ws_on_non_ws_route
+    http.main.no_cluster
+    http.main.no_route
+    http.main.passthrough_internal_redirect_bad_location
+    http.main.passthrough_internal_redirect_no_route
+    http.main.passthrough_internal_redirect_predicate
+    http.main.passthrough_internal_redirect_too_many_redirects
+    http.main.passthrough_internal_redirect_unsafe_scheme
+    http.main.rq_direct_response
+    http.main.rq_overload_local_reply
+    http.main.rq_redirect
+    http.main.rq_reset_after_downstream_response_started
+    http.main.rq_total
+    http.main.rs_too_large
+    http.main.tracing.client_enabled
+    http.main.tracing.health_check
+    http.main.tracing.not_traceable
+    http.main.tracing.random_sampling
+    http.main.tracing.service_forced
+    http.main.downstream_cx_length_ms
+    http.main.downstream_rq_time
+  ` }, before('http.main.'))
+  f.scenario('of a listener without traffic', { sees: `
+    listener.127.0.0.1_0.downstream_cx_active
+    listener.127.0.0.1_0.downstream_cx_destroy
+    listener.127.0.0.1_0.downstream_cx_overflow
+    listener.127.0.0.1_0.downstream_cx_overload_reject
+    listener.127.0.0.1_0.downstream_cx_total
+    listener.127.0.0.1_0.downstream_cx_transport_socket_connect_timeout
+    listener.127.0.0.1_0.downstream_global_cx_overflow
+    listener.127.0.0.1_0.downstream_listener_filter_error
+    listener.127.0.0.1_0.downstream_listener_filter_remote_close
+    listener.127.0.0.1_0.downstream_pre_cx_active
+    listener.127.0.0.1_0.downstream_pre_cx_timeout
+    listener.127.0.0.1_0.extension_config_missing
+    listener.127.0.0.1_0.http.main.downstream_rq_1xx
+    listener.127.0.0.1_0.http.main.downstream_rq_2xx
+    listener.127.0.0.1_0.http.main.downstream_rq_3xx
+    listener.127.0.0.1_0.http.main.downstream_rq_4xx
+    listener.127.0.0.1_0.http.main.downstream_rq_5xx
+    listener.127.0.0.1_0.http.main.downstream_rq_completed
+    listener.127.0.0.1_0.network_extension_config_missing
+    listener.127.0.0.1_0.no_filter_chain_match
+    listener.127.0.0.1_0.worker_0.downstream_cx_active
+    listener.127.0.0.1_0.worker_0.downstream_cx_total
+    listener.127.0.0.1_0.connections_accepted_per_socket_event
+    listener.127.0.0.1_0.downstream_cx_length_ms
+  ` }, before('listener.127.0.0.1_0.'))
+  f.scenario('of the admin', { sees: `
+    listener.admin.downstream_cx_active
+    listener.admin.downstream_cx_destroy
+    listener.admin.downstream_cx_overflow
+    listener.admin.downstream_cx_overload_reject
+    listener.admin.downstream_cx_total
+    listener.admin.downstream_cx_transport_socket_connect_timeout
+    listener.admin.downstream_global_cx_overflow
+    listener.admin.downstream_listener_filter_error
+    listener.admin.downstream_listener_filter_remote_close
+    listener.admin.downstream_pre_cx_active
+    listener.admin.downstream_pre_cx_timeout
+    listener.admin.http.admin.downstream_rq_1xx
+    listener.admin.http.admin.downstream_rq_2xx
+    listener.admin.http.admin.downstream_rq_3xx
+    listener.admin.http.admin.downstream_rq_4xx
+    listener.admin.http.admin.downstream_rq_5xx
+    listener.admin.http.admin.downstream_rq_completed
+    listener.admin.main_thread.downstream_cx_active
+    listener.admin.main_thread.downstream_cx_total
+    listener.admin.no_filter_chain_match
+    listener.admin.connections_accepted_per_socket_event
+    listener.admin.downstream_cx_length_ms
+  ` }, before('listener.admin.'))
+  f.scenario('of a TCP proxy', { sees: `
+    tcp.tcp.downstream_cx_drain_close
+    tcp.tcp.downstream_cx_no_route
+    tcp.tcp.downstream_cx_overload_close
+    tcp.tcp.downstream_cx_rx_bytes_buffered
+    tcp.tcp.downstream_cx_rx_bytes_total
+    tcp.tcp.downstream_cx_total
+    tcp.tcp.downstream_cx_tx_bytes_buffered
+    tcp.tcp.downstream_cx_tx_bytes_total
+    tcp.tcp.downstream_flow_control_paused_reading_total
+    tcp.tcp.downstream_flow_control_resumed_reading_total
+    tcp.tcp.early_data_received_count_total
+    tcp.tcp.idle_timeout
+    tcp.tcp.max_downstream_connection_duration
+    tcp.tcp.route_delayed_total
+    tcp.tcp.upstream_flush_active
+    tcp.tcp.upstream_flush_total
+  ` }, before('tcp.'))
+  f.scenario('of the cluster manager', { sees: `
+    cluster_manager.active_clusters
+    cluster_manager.cluster_added
+    cluster_manager.cluster_modified
+    cluster_manager.cluster_removed
+    cluster_manager.cluster_updated
+    cluster_manager.cluster_updated_via_merge
+    cluster_manager.update_merge_cancelled
+    cluster_manager.update_out_of_merge_window
+    cluster_manager.warming_clusters
+  ` }, before('cluster_manager.'))
+  f.scenario('of the listener manager', { sees: `
+    listener_manager.listener_added
+    listener_manager.listener_create_failure
+    listener_manager.listener_create_success
+    listener_manager.listener_in_place_updated
+    listener_manager.listener_modified
+    listener_manager.listener_removed
+    listener_manager.listener_stopped
+    listener_manager.total_filter_chains_draining
+    listener_manager.total_listeners_active
+    listener_manager.total_listeners_draining
+    listener_manager.total_listeners_warming
+    listener_manager.workers_pinned
+    listener_manager.workers_started
+  ` }, before('listener_manager.'))
+  f.scenario('of the server', { sees: `
+    server.compilation_settings.fips_mode
+    server.concurrency
+    server.days_until_first_cert_expiring
+    server.debug_assertion_failures
+    server.dropped_stat_flushes
+    server.dynamic_unknown_fields
+    server.envoy_bug_failures
+    server.envoy_notifications
+    server.hot_restart_epoch
+    server.live
+    server.main_thread.watchdog_mega_miss
+    server.main_thread.watchdog_miss
+    server.memory_allocated
+    server.memory_heap_size
+    server.memory_physical_size
+    server.parent_connections
+    server.seconds_until_first_ocsp_response_expiring
+    server.state
+    server.static_unknown_fields
+    server.stats_recent_lookups
+    server.total_connections
+    server.uptime
+    server.version
+    server.wip_protos
+    server.worker_0.watchdog_mega_miss
+    server.worker_0.watchdog_miss
+    server.initialization_time_ms
+  ` }, before('server.'))
+  f.scenario('of the runtime', { sees: `
+    runtime.admin_overrides_active
+    runtime.deprecated_feature_seen_since_process_start
+    runtime.deprecated_feature_use
+    runtime.load_error
+    runtime.load_success
+    runtime.num_keys
+    runtime.num_layers
+    runtime.override_dir_exists
+    runtime.override_dir_not_exists
+  ` }, before('runtime.'))
+  f.scenario('of the file system', { sees: `
+    filesystem.flushed_by_timer
+    filesystem.reopen_failed
+    filesystem.write_buffered
+    filesystem.write_completed
+    filesystem.write_failed
+    filesystem.write_total_buffered
+  ` }, before('filesystem.'))
+  f.scenario('of other kinds', { sees: `
+    envoy.overload_actions.reset_high_memory_stream.count
+    http1.dropped_headers_with_underscores
+    http1.metadata_not_supported_error
+    http1.requests_rejected_with_underscores_in_headers
+    http1.response_flood
+    main_thread.watchdog_mega_miss
+    main_thread.watchdog_miss
+    thread_local_cluster_manager.main_thread.clusters_inflated
+    thread_local_cluster_manager.worker_0.clusters_inflated
+    vhost.all.route.rs.upstream_rq_retry
+    vhost.all.route.rs.upstream_rq_retry_limit_exceeded
+    vhost.all.route.rs.upstream_rq_retry_overflow
+    vhost.all.route.rs.upstream_rq_retry_success
+    vhost.all.route.rs.upstream_rq_timeout
+    vhost.all.route.rs.upstream_rq_total
+    vhost.all.vcluster.other.upstream_rq_retry
+    vhost.all.vcluster.other.upstream_rq_retry_limit_exceeded
+    vhost.all.vcluster.other.upstream_rq_retry_overflow
+    vhost.all.vcluster.other.upstream_rq_retry_success
+    vhost.all.vcluster.other.upstream_rq_timeout
+    vhost.all.vcluster.other.upstream_rq_total
+    vhost.all.vcluster.vc.upstream_rq_retry
+    vhost.all.vcluster.vc.upstream_rq_retry_limit_exceeded
+    vhost.all.vcluster.vc.upstream_rq_retry_overflow
+    vhost.all.vcluster.vc.upstream_rq_retry_success
+    vhost.all.vcluster.vc.upstream_rq_timeout
+    vhost.all.vcluster.vc.upstream_rq_total
+    workers.watchdog_mega_miss
+    workers.watchdog_miss
+    overload.refresh_interval_delay
+  ` }, async (s) => {
+    const { body } = await s.proxy.admin('/stats')
+    s.note(names(body).filter((name) => !/^(?:cluster\.|http\.|listener\.|tcp\.|cluster_manager\.|listener_manager\.|server\.|runtime\.|filesystem\.)/.test(name)).join('\n'))
+  })
+  f.scenario('of virtual hosts and clusters', { sees: `
+    vhost.all.route.rs.upstream_rq_200
+    vhost.all.route.rs.upstream_rq_2xx
+    vhost.all.route.rs.upstream_rq_completed
+    vhost.all.route.rs.upstream_rq_retry
+    vhost.all.route.rs.upstream_rq_retry_limit_exceeded
+    vhost.all.route.rs.upstream_rq_retry_overflow
+    vhost.all.route.rs.upstream_rq_retry_success
+    vhost.all.route.rs.upstream_rq_timeout
+    vhost.all.route.rs.upstream_rq_total
+    vhost.all.vcluster.other.upstream_rq_200
+    vhost.all.vcluster.other.upstream_rq_2xx
+    vhost.all.vcluster.other.upstream_rq_completed
+    vhost.all.vcluster.other.upstream_rq_retry
+    vhost.all.vcluster.other.upstream_rq_retry_limit_exceeded
+    vhost.all.vcluster.other.upstream_rq_retry_overflow
+    vhost.all.vcluster.other.upstream_rq_retry_success
+    vhost.all.vcluster.other.upstream_rq_timeout
+    vhost.all.vcluster.other.upstream_rq_total
+    vhost.all.vcluster.vc.upstream_rq_200
+    vhost.all.vcluster.vc.upstream_rq_2xx
+    vhost.all.vcluster.vc.upstream_rq_completed
+    vhost.all.vcluster.vc.upstream_rq_retry
+    vhost.all.vcluster.vc.upstream_rq_retry_limit_exceeded
+    vhost.all.vcluster.vc.upstream_rq_retry_overflow
+    vhost.all.vcluster.vc.upstream_rq_retry_success
+    vhost.all.vcluster.vc.upstream_rq_timeout
+    vhost.all.vcluster.vc.upstream_rq_total
+    vhost.all.route.rs.upstream_rq_time
+    vhost.all.vcluster.other.upstream_rq_time
+    vhost.all.vcluster.vc.upstream_rq_time
+  ` }, async (s) => {
+    const client = await s.connect()
+    await client.send(get('/vc'))
+    await client.response(1)
+    await client.send(get('/sp'))
+    await client.response(2)
+    await s.stat('vhost.all.vcluster.vc.upstream_rq_200', 1)
+    await s.stat('vhost.all.route.rs.upstream_rq_200', 1)
+    const { body } = await s.proxy.admin('/stats')
+    s.note(names(body).filter((name) => name.startsWith('vhost.')).join('\n'))
+  })
+  f.scenario('that are used after one request', { sees: `
+    cluster.up.circuit_breakers.default.cx_open
+    cluster.up.circuit_breakers.default.cx_pool_open
+    cluster.up.circuit_breakers.default.rq_open
+    cluster.up.circuit_breakers.default.rq_pending_open
+    cluster.up.default.total_match_count
+    cluster.up.external.upstream_rq_200
+    cluster.up.external.upstream_rq_2xx
+    cluster.up.external.upstream_rq_completed
+    cluster.up.membership_change
+    cluster.up.membership_degraded
+    cluster.up.membership_excluded
+    cluster.up.membership_healthy
+    cluster.up.membership_total
+    cluster.up.upstream_cx_active
+    cluster.up.upstream_cx_http1_total
+    cluster.up.upstream_cx_rx_bytes_buffered
+    cluster.up.upstream_cx_rx_bytes_total
+    cluster.up.upstream_cx_total
+    cluster.up.upstream_cx_tx_bytes_total
+    cluster.up.upstream_rq_200
+    cluster.up.upstream_rq_2xx
+    cluster.up.upstream_rq_active
+    cluster.up.upstream_rq_completed
+    cluster.up.upstream_rq_pending_active
+    cluster.up.upstream_rq_pending_total
+    cluster.up.upstream_rq_total
+    cluster.up.warming_state
+    cluster_manager.active_clusters
+    cluster_manager.cluster_added
+    cluster_manager.warming_clusters
+    http.main.downstream_cx_active
+    http.main.downstream_cx_destroy
+    http.main.downstream_cx_destroy_remote
+    http.main.downstream_cx_http1_active
+    http.main.downstream_cx_http1_total
+    http.main.downstream_cx_rx_bytes_buffered
+    http.main.downstream_cx_rx_bytes_total
+    http.main.downstream_cx_total
+    http.main.downstream_cx_tx_bytes_total
+    http.main.downstream_rq_2xx
+    http.main.downstream_rq_active
+    http.main.downstream_rq_completed
+    http.main.downstream_rq_http1_total
+    http.main.downstream_rq_total
+    http.main.rq_total
+    listener.127.0.0.1_0.downstream_cx_active
+    listener.127.0.0.1_0.downstream_cx_destroy
+    listener.127.0.0.1_0.downstream_cx_total
+    listener.127.0.0.1_0.downstream_pre_cx_active
+    listener.127.0.0.1_0.http.main.downstream_rq_2xx
+    listener.127.0.0.1_0.http.main.downstream_rq_completed
+    listener.127.0.0.1_0.worker_0.downstream_cx_active
+    listener.127.0.0.1_0.worker_0.downstream_cx_total
+    listener_manager.listener_added
+    listener_manager.listener_create_success
+    listener_manager.total_listeners_active
+    listener_manager.total_listeners_warming
+    listener_manager.workers_started
+  ` }, async (s) => {
+    const { body } = await s.proxy.admin('/stats?usedonly')
+    s.note(names(body).filter((name) => /^(?:cluster\.up|http\.main|listener\.127|listener_manager\.|cluster_manager\.)/.test(name) && !/_time$|length_ms/.test(name)).join('\n'))
+  })
+  f.scenario('values after start', { sees: `
+    cluster_manager.active_clusters 2
+    cluster_manager.cluster_added 2
+    listener_manager.total_listeners_active 2
+    listener_manager.listener_added 2
+    listener_manager.workers_started 1
+    listener_manager.listener_create_success 2
+    server.live 1
+    server.state 0
+    server.concurrency 1
+    server.hot_restart_epoch 0
+    cluster.up.membership_total 1
+    cluster.up.membership_healthy 1
+    runtime.num_layers 0
+    server.static_unknown_fields 0
+    server.total_connections 0
+    cluster.up.max_host_weight 0
+    cluster.up.version 0
+    cluster.up.update_attempt 0
+  ` }, async (s) => {
+    const stats = await s.proxy.stats()
+    for (const name of ['cluster_manager.active_clusters', 'cluster_manager.cluster_added', 'listener_manager.total_listeners_active', 'listener_manager.listener_added', 'listener_manager.workers_started', 'listener_manager.listener_create_success', 'server.live', 'server.state', 'server.concurrency', 'server.hot_restart_epoch', 'cluster.up.membership_total', 'cluster.up.membership_healthy', 'runtime.num_layers', 'server.static_unknown_fields', 'server.total_connections', 'cluster.up.max_host_weight', 'cluster.up.version', 'cluster.up.update_attempt']) {
+      s.note(`${name} ${stats.get(name)}`)
+    }
+  })
+})
+
+feature('health and draining', { file: import.meta.url, fresh: true, listeners: [http('main', { hcm: 'drain_timeout: 0.1s' }), http('inbound', { listener: 'traffic_direction: INBOUND' })], args: ['--drain-time-s', '1', '--drain-strategy', 'immediate'] }, (f) => {
+  f.scenario('/healthcheck/fail: answers say close, /ready stays, and ok ends it', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    OK
+
+    ready: 503 true
+    closed
+    < client
+    HTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+
+    okHTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+    connection: close
+
+    ok
+    (closed)
+    OK
+
+    ready: 200
+    > up
+    GET /1 HTTP/1.1
+    host: a
+    x-forwarded-proto: http
+    x-request-id: UUID
+    x-envoy-expected-rq-timeout-ms: 15000
+
+    > up
+    GET /2 HTTP/1.1
+    host: a
+    x-forwarded-proto: http
+    x-request-id: UUID
+    x-envoy-expected-rq-timeout-ms: 15000
+
+    > up
+    GET /3 HTTP/1.1
+    host: a
+    x-forwarded-proto: http
+    x-request-id: UUID
+    x-envoy-expected-rq-timeout-ms: 15000
+
+    < client
+    HTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+
+    ok
+    (open)
+  ` }, async (s) => {
+    const first = await s.connect()
+    await first.send(get('/1'))
+    await first.response(1)
+    s.note(show(await s.proxy.admin('/healthcheck/fail', 'POST')))
+    s.note(`ready: ${(await s.proxy.admin('/ready')).status} ${(await s.proxy.admin('/server_info')).body.includes('"state": "DRAINING"')}`)
+    await first.send(get('/2'))
+    await first.response(2)
+    s.note(`${await first.closed()}`)
+    s.sawAll(first)
+    s.note((await s.proxy.admin('/healthcheck/ok', 'POST')).body)
+    s.note(`ready: ${(await s.proxy.admin('/ready')).status}`)
+    await s.exchange({ send: get('/3'), log: 0 })
+  })
+  f.scenario('/drain_listeners stops accepting', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    OK
+
+    new connections are refused
+    closed
+    < client
+    HTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+
+    okHTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+    connection: close
+
+    ok
+    (closed)
+    main::127.0.0.1:$main
+    inbound::127.0.0.1:$inbound
+
+    stopped: 2
+  ` }, async (s) => {
+    const first = await s.connect()
+    await first.send(get('/1'))
+    await first.response(1)
+    s.note(show(await s.proxy.admin('/drain_listeners', 'POST')))
+    const refused = async (): Promise<true | undefined> => s.connect().then((client) => (client.destroy(), undefined), () => true as const)
+    await poll('refusal', refused)
+    s.note('new connections are refused')
+    await first.send(get('/2'))
+    s.note(await first.closed())
+    s.sawAll(first)
+    s.note((await s.proxy.admin('/listeners')).body)
+    s.note(`stopped: ${(await s.proxy.stats()).get('listener_manager.listener_stopped')}`)
+  })
+  f.scenario('/drain_listeners?inboundonly keeps the others', { sees: `
+    OK
+
+    > up
+    GET / HTTP/1.1
+    host: a
+    x-forwarded-proto: http
+    x-request-id: UUID
+    x-envoy-expected-rq-timeout-ms: 15000
+
+    < client
+    HTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+
+    ok
+    (open)
+  ` }, async (s) => {
+    s.note((await s.proxy.admin('/drain_listeners?inboundonly', 'POST')).body)
+    await poll('refusal', () => s.connect('inbound').then((client) => (client.destroy(), undefined), () => true as const))
+    await s.exchange({ send: get('/'), log: 0 })
+  })
+  f.scenario('/drain_listeners?graceful keeps accepting for the drain time', { sees: `
+    OK
+
+    > up
+    GET / HTTP/1.1
+    host: a
+    x-forwarded-proto: http
+    x-request-id: UUID
+    x-envoy-expected-rq-timeout-ms: 15000
+
+    < client
+    HTTP/1.1 200 OK
+    content-length: 2
+    x-envoy-upstream-service-time: MS
+    date: DATE
+    server: envoy
+    connection: close
+
+    ok
+    (closed)
+    refused in the end
+  ` }, async (s) => {
+    s.note((await s.proxy.admin('/drain_listeners?graceful', 'POST')).body)
+    await s.exchange({ send: get('/'), log: 0 })
+    await poll('refusal', () => s.connect().then((client) => (client.destroy(), undefined), () => true as const))
+    s.note('refused in the end')
+  })
+  f.scenario('/quitquitquit ends the process', { sees: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    OK
+
+    exit 0
+  ` }, async (s) => {
+    s.note(show(await s.proxy.admin('/quitquitquit', 'POST')))
+    s.note(`exit ${await s.proxy.ended()}`)
+  })
+  f.scenario('SIGTERM ends the process, also with a request at work', { sees: `
+    exit 0, client closed
+  ` }, async (s) => {
+    s.upstream().always(silence)
+    const client = await s.connect()
+    await client.send(get('/'))
+    await s.upstream().nextRequest()
+    s.proxy.signal('SIGTERM')
+    s.note(`exit ${await s.proxy.ended()}, client ${await client.closed()}`)
+  })
+  f.scenario('SIGINT ends the process', { sees: `
+    exit 0
+  ` }, async (s) => {
+    s.proxy.signal('SIGINT')
+    s.note(`exit ${await s.proxy.ended()}`)
+  })
+})
+
+feature('paths allowed', { file: import.meta.url, listeners: [http('main')], more: 'admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}, allow_paths: [{exact: /ready}, {exact: /listeners}, {prefix: /stats}]}' }, (f) => {
+  f.scenario('only those are answered', { sees: `
+    /ready 200 LIVE
+
+    /stats?filter=nothing 200
+    /clusters 403 request to path /clusters not allowed
+  ` }, async (s) => {
+    for (const path of ['/ready', '/stats?filter=nothing', '/clusters']) {
+      const answer = await s.proxy.admin(path)
+      s.note(`${path} ${answer.status} ${answer.body.slice(0, 60)}`)
+    }
+  })
+})

@@ -35,8 +35,17 @@ struct Tokenizer {
 
 HeaderLines& linesOf(void* parser) { return *reinterpret_cast<HeaderLines*>(parser); }
 
+/** llhttp tells no value for an empty content-length or transfer-encoding: such a line ends where the next begins. */
+bool endLine(HeaderLines& lines) {
+  if (lines.name == nullptr) return true;
+  const char* name = lines.name;
+  lines.name = nullptr;
+  return lines.onLine(lines, name, lines.name_size, name + lines.name_size, 0);
+}
+
 int onField(void* parser, const char* at, size_t size) {
   HeaderLines& lines = linesOf(parser);
+  if (!endLine(lines)) return -1;
   lines.name = at;
   lines.name_size = size;
   return 0;
@@ -44,7 +53,9 @@ int onField(void* parser, const char* at, size_t size) {
 
 int onValue(void* parser, const char* at, size_t size) {
   HeaderLines& lines = linesOf(parser);
-  return lines.onLine(lines, lines.name, lines.name_size, at, size) ? 0 : -1;
+  const char* name = lines.name;
+  lines.name = nullptr;
+  return lines.onLine(lines, name, lines.name_size, at, size) ? 0 : -1;
 }
 
 // ---- finding the callbacks: which slot is told of the span "Ab-c", which of "d e "?
@@ -98,7 +109,8 @@ bool onSelfTestLine(HeaderLines& lines, const char* name, size_t name_size, cons
 
 const char* tokenize(const Tokenizer& tokenizer, HeaderLines& lines, const char* block, size_t size) {
   std::memcpy(lines.parser, tokenizer.start, sizeof(tokenizer.start));
-  if (llhttp_execute(lines.parser, block, size) == 0) return nullptr;
+  lines.name = nullptr;
+  if (llhttp_execute(lines.parser, block, size) == 0) return endLine(lines) ? nullptr : "stopped";
   const char* reason = llhttp_get_error_reason(lines.parser);
   return reason == nullptr ? "invalid header line" : reason;
 }

@@ -132,8 +132,9 @@ DispatchResult ClientCodec::dispatch(std::string_view data) {
   while (at < data.size() && alive() && state_ != State::kDead && (paused_ == 0 || state_ != State::kBody)) {
     at += step(input + at, data.size() - at);
   }
-  if (at < data.size() && !alive() && error_ == nullptr) {    // nobody asked for this
+  if (at < data.size() && error_ == nullptr && (state_ == State::kIdle || (!alive() && leftover_))) {    // nobody asked for this
     error_ = &kPrematureResponse;
+    leftover_ = false;
     state_ = State::kDead;
   }
   if (state_ == State::kDead) at = data.size();
@@ -155,19 +156,18 @@ size_t ClientCodec::step(char* input, size_t size) {
 size_t ClientCodec::readHead(char* input, size_t size) {
   const HeadReader::Result result = head_.read(input, size, options_.max_head_bytes);
   bytes_.wire_received += result.consumed;
-  switch (result.found) {
-    case HeadReader::Found::kNothing: break;
-    case HeadReader::Found::kFirstLine: {
-      StatusLine line;
-      if (const CodecError* error = parseStatusLine(result.text.substr(0, result.text.size() - 1), line)) fail(*error);
-      break;
-    }
-    case HeadReader::Found::kHead:
-      leftover_ = result.consumed < size;
-      onHead(result.text);
-      break;
-    case HeadReader::Found::kTooLarge: fail(kHeadersTooLarge); break;
+  if (result.found == HeadReader::Found::kHead) {
+    leftover_ = result.consumed < size;
+    onHead(result.text);
+    return result.consumed;
   }
+  StatusLine line;
+  const CodecError* error = nullptr;
+  if (result.found == HeadReader::Found::kFirstLine) {
+    error = parseStatusLine(result.text.substr(0, result.text.size() - 1), line);
+  }
+  if (error == nullptr && result.too_large) error = &kHeadersTooLarge;
+  if (error != nullptr) fail(*error);
   return result.consumed;
 }
 
@@ -232,7 +232,7 @@ size_t ClientCodec::readTrailers(char* input, size_t size) {
   const HeadReader::Result result = head_.read(input, size, options_.max_head_bytes);
   bytes_.wire_received += result.consumed;
   leftover_ = result.consumed < size;
-  if (result.found == HeadReader::Found::kTooLarge) fail(kHeadersTooLarge);
+  if (result.too_large) fail(kHeadersTooLarge);
   if (result.found == HeadReader::Found::kHead) onTrailers(result.text);
   return result.consumed;
 }

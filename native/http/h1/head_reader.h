@@ -16,12 +16,12 @@ class HeadReader {
     kNothing,     // more bytes are needed
     kFirstLine,   // the first line is there for the first time, the rest is not: `text` is that line with its LF
     kHead,        // `text` is all of it, valid until release()
-    kTooLarge,
   };
   struct Result {
     size_t consumed;
     Found found;
     std::string_view text;
+    bool too_large;   // more than the limit has come, and no head
   };
 
   Result read(const char* input, size_t size, uint32_t max_bytes);

@@ -57,9 +57,9 @@ size_t ServerCodec::startRequest(const char* input, size_t size) {
 
 size_t ServerCodec::readHead(char* input, size_t size) {
   HeadReader::Result result = head_.read(input, size, options_.max_head_bytes);
-  if (result.found == HeadReader::Found::kNothing || result.found == HeadReader::Found::kTooLarge) {
+  if (result.found == HeadReader::Found::kNothing) {
     bytes_.wire_received += result.consumed;
-    if (result.found == HeadReader::Found::kTooLarge) fail(kHeadersTooLarge);
+    if (result.too_large) fail(kHeadersTooLarge);
     return result.consumed;
   }
   const size_t line_size = result.text.find('\n') + 1;
@@ -75,6 +75,8 @@ size_t ServerCodec::readHead(char* input, size_t size) {
     fail(*error);
   } else if (result.found == HeadReader::Found::kHead) {
     onHead(result.text, line);
+  } else if (result.too_large) {
+    fail(kHeadersTooLarge);
   }
   return result.consumed;
 }
@@ -180,7 +182,7 @@ size_t ServerCodec::readBody(char* input, size_t size) {
 size_t ServerCodec::readTrailers(char* input, size_t size) {
   const HeadReader::Result result = head_.read(input, size, options_.max_head_bytes);
   bytes_.wire_received += result.consumed;
-  if (result.found == HeadReader::Found::kTooLarge) fail(kHeadersTooLarge);
+  if (result.too_large) fail(kHeadersTooLarge);
   if (result.found == HeadReader::Found::kHead) onTrailers(result.text);
   return result.consumed;
 }

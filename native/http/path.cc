@@ -216,10 +216,8 @@ bool validUserInfo(std::string_view user) {
 }  // namespace
 
 std::string_view pathWithoutQuery(std::string_view target) {
-  for (size_t i = 0; i < target.size(); ++i) {
-    if (target[i] == '?' || target[i] == '#') return target.substr(0, i);
-  }
-  return target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  return path.substr(0, path.find('#'));
 }
 
 std::string_view queryOf(std::string_view target) {

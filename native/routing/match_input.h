@@ -26,7 +26,7 @@ struct MatchInput {
     MatchInput input{headers, target, {}, random};
     if (target.data() != nullptr) {
       input.path = http::pathWithoutQuery(target);
-      input.query = http::queryOf(target);
+      if (input.path.size() != target.size()) input.query = http::queryOf(target);
     }
     input.is_connect = headers.get(http::HeaderId::kMethod) == "CONNECT";
     return input;

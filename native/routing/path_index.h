@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,15 @@ class PathTrie {
     uint32_t first_rule;   // in rules_
   };
   void fill(uint32_t node, std::span<const Entry> entries, size_t depth);
+
+  template <bool kLower>
+  static bool sameLabel(const char* text, const char* label, size_t size) {
+    if constexpr (!kLower) return std::memcmp(text, label, size) == 0;
+    for (size_t i = 0; i < size; ++i) {
+      if (base::toLower(text[i]) != label[i]) return false;
+    }
+    return true;
+  }
 
   std::vector<Node> nodes_;
   std::string first_bytes_;  // first_bytes_[i]: first byte of the label of nodes_[i]
@@ -134,16 +144,17 @@ bool PathTrie::collect(std::string_view path, Routes* out, size_t& count, size_t
     if (depth == path.size() || node.children == 0) return true;
     const char byte = kLower ? base::toLower(path[depth]) : path[depth];
     const char* bytes = first_bytes_.data() + node.first_child;
-    const void* found = std::char_traits<char>::find(bytes, node.children, byte);
-    if (found == nullptr) return true;
-    at = node.first_child + static_cast<uint32_t>(static_cast<const char*>(found) - bytes);
+    // First bytes are sorted and often follow one another (digits, letters): look where it would stand then.
+    size_t place = static_cast<unsigned char>(byte) - static_cast<size_t>(static_cast<unsigned char>(bytes[0]));
+    if (place >= node.children || bytes[place] != byte) {
+      const char* found = std::char_traits<char>::find(bytes, node.children, byte);
+      if (found == nullptr) return true;
+      place = static_cast<size_t>(found - bytes);
+    }
+    at = node.first_child + static_cast<uint32_t>(place);
     const Node& child = nodes_[at];
     if (path.size() - depth < child.label_size) return true;
-    const char* label = labels_.data() + child.label;
-    for (uint32_t i = 1; i < child.label_size; ++i) {
-      const char have = kLower ? base::toLower(path[depth + i]) : path[depth + i];
-      if (have != label[i]) return true;
-    }
+    if (child.label_size > 1 && !sameLabel<kLower>(path.data() + depth + 1, labels_.data() + child.label + 1, child.label_size - 1)) return true;
     depth += child.label_size;
   }
 }

@@ -25,7 +25,7 @@ void IoContext::freeLater(DeferredFree* object) {
 }
 
 void IoContext::onEndOfTurn() {
-  while (DeferredFree* object = graveyard_.popFront()) delete object;
+  while (DeferredFree* object = graveyard_.popFront()) object->dispose();
 }
 
 }  // namespace nuncio::net

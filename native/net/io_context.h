@@ -23,6 +23,10 @@ class Connection;
 struct GraveyardTag;
 class DeferredFree : public base::ListNode<GraveyardTag> {
  public:
+  /** Ends the object; those not made by plain `new` give their memory back where it came from. */
+  virtual void dispose() { delete this; }
+
+ protected:
   virtual ~DeferredFree() = default;
 };
 
@@ -45,7 +49,7 @@ class IoContext final : private loop::TurnTask {
   void markDirty(Connection& connection);
   /** Sends what connections queued since the last call; afterwards no queue borrows from the read buffer. */
   void flushDirty();
-  /** `object` is freed at the end of this turn (takes ownership; it must have come from `new`). */
+  /** `object` is disposed of at the end of this turn (takes ownership). */
   void freeLater(DeferredFree* object);
 
  private:

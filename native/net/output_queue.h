@@ -83,6 +83,10 @@ class OutputQueue {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   int gather(iovec* out, int max) const;
+  template <class Visit>
+  void forEach(Visit&& visit) const {
+    for (const Segment* segment = front_; segment != nullptr; segment = segment->next) visit(std::string_view(segment->data, segment->size));
+  }
   void consume(size_t size);
   void clear();
 

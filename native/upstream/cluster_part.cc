@@ -4,6 +4,26 @@
 #include <utility>
 
 namespace nuncio::upstream {
+namespace {
+
+/** Envoy's limit for response heads when none is configured. */
+constexpr uint32_t kDefaultResponseHeadKb = 80;
+
+http::h1::ClientOptions clientOptions(const plan::Cluster& plan) {
+  http::h1::ClientOptions options;
+  const plan::HttpCommonOptions common = plan.common.value_or(plan::HttpCommonOptions{});
+  const uint32_t kb = common.max_response_headers_kb == 0 ? kDefaultResponseHeadKb : common.max_response_headers_kb;
+  options.max_head_bytes = kb * 1024;
+  if (common.max_headers_count != 0) options.max_headers = common.max_headers_count;
+  if (!plan.http1) return options;
+  options.enable_trailers = plan.http1->enable_trailers;
+  options.allow_chunked_length = plan.http1->allow_chunked_length;
+  options.header_case = static_cast<http::h1::HeaderCase>(plan.http1->header_case);
+  options.send_fully_qualified_url = plan.http1->send_fully_qualified_url;
+  return options;
+}
+
+}  // namespace
 
 base::Result<net::Address, std::string> toAddress(const plan::Address& address) {
   if (!address.pipe.empty()) return net::Address::unixPath(address.pipe);
@@ -20,6 +40,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
   if (!plan::decode(bytes, part->plan)) return "malformed cluster plan '" + std::string(name) + "'";
   part->limits[0] = part->plan.default_thresholds.value_or(plan::Thresholds{});
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
+  part->http1 = clientOptions(part->plan);
   part->stat_prefix = "cluster." + part->plan.stat_name + ".";
   std::lock_guard lock(mutex_);
   std::weak_ptr<CircuitBreakers>& shared = breakers_[part->plan.name];

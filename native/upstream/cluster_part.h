@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "http/h1/options.h"
 #include "net/address.h"
 #include "plan/plan_types.h"
 #include "snapshot/snapshot.h"
@@ -23,6 +24,7 @@ struct ClusterPart final : snapshot::Part {
   plan::Thresholds limits[2];       // by Priority
   std::shared_ptr<CircuitBreakers> breakers;
   std::string stat_prefix;          // "cluster.<stat_name>."
+  http::h1::ClientOptions http1;    // what the HTTP/1 codecs of this cluster are told
 
   const plan::Thresholds& limitsOf(Priority priority) const { return limits[static_cast<size_t>(priority)]; }
 };

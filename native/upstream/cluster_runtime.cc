@@ -8,7 +8,20 @@ namespace nuncio::upstream {
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
     : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)) {}
 
-ClusterRuntime::~ClusterRuntime() { services_.stats.release(stats_); }
+ClusterRuntime::~ClusterRuntime() {
+  services_.stats.release(stats_);
+  for (const auto& scope : responses_) services_.stats.release(scope);
+}
+
+stats::ResponsesScope& ClusterRuntime::responses(ResponseGroup group) {
+  static constexpr std::string_view kNames[] = {".external", ".internal", ".canary", ".retry"};
+  auto& scope = responses_[static_cast<size_t>(group)];
+  if (!scope) {
+    std::string name = part_->stat_prefix.substr(0, part_->stat_prefix.size() - 1);
+    scope = services_.stats.scope<stats::Responses>(name.append(kNames[static_cast<size_t>(group)]));
+  }
+  return scope;
+}
 
 void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints) {
   endpoints_ = std::move(endpoints);

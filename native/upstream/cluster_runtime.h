@@ -20,6 +20,9 @@
 
 namespace nuncio::upstream {
 
+/** Response codes are also counted under a sub-prefix: `cluster.<name>.external.upstream_rq_200`. */
+enum class ResponseGroup : uint8_t { kExternal, kInternal, kCanary, kRetry, kCount };
+
 class ClusterRuntime : public base::LocalCounted {
  public:
   ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part);
@@ -30,6 +33,7 @@ class ClusterRuntime : public base::LocalCounted {
   const EndpointsPart* endpoints() const { return endpoints_.get(); }
   WorkerServices& services() { return services_; }
   stats::ClusterScope& stats() { return stats_; }
+  stats::ResponsesScope& responses(ResponseGroup group);
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
 
   /** Takes over a new list of members; hosts that stay keep their pools. */
@@ -61,6 +65,7 @@ class ClusterRuntime : public base::LocalCounted {
   std::shared_ptr<const ClusterPart> part_;
   std::shared_ptr<const EndpointsPart> endpoints_;
   stats::ClusterScope stats_;
+  stats::ResponsesScope responses_[static_cast<size_t>(ResponseGroup::kCount)];  // made on first use
   std::unordered_map<const Host*, HostRef> hosts_;
   std::vector<PriorityState> priorities_;
   bool simple_ = false;  // one priority, all healthy: no arithmetic for each request

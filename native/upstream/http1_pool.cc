@@ -25,7 +25,7 @@ void PendingStream::cancelWaiting() {
 Http1Connection::Http1Connection(Http1Pool& pool, ClusterRuntime& cluster, HostRuntime& host, Priority priority, int fd)
     : pool_(&pool), account_(cluster, host, priority), connection_(cluster.services().io, fd, *this) {
   connection_.setBufferLimit(cluster.plan().buffer_limit);
-  codec_ = http::h1::makeClientCodec(connection_, *this, cluster.plan());
+  codec_ = std::make_unique<http::h1::ClientCodec>(*this, connection_, cluster.part().http1);
   cluster.stats().inc(ClusterStat::upstream_cx_http1_total);
 }
 
@@ -96,6 +96,12 @@ void Http1Connection::onAboveHighWatermark() {
 void Http1Connection::onBelowLowWatermark() {
   account_.cluster().stats().inc(ClusterStat::upstream_flow_control_drained_total);
   if (decoder_ != nullptr) decoder_->onEncoderBelowLowWatermark();
+}
+
+void Http1Connection::pauseReading(bool pause) {
+  if (closed_) return;
+  connection_.pauseReading(pause);
+  if (!pause) connection_.resumeInput();
 }
 
 void Http1Connection::onStreamComplete(bool reusable) {
@@ -233,7 +239,7 @@ void Http1Pool::attach(Http1Connection& connection, PendingStream& stream) {
     stats.inc(ClusterStat::upstream_rq_active_overflow);
     return stream.onPoolFailure(PoolFailure::kOverflow, {});
   }
-  connection.unlink();
+  connection.base::ListNode<>::unlink();
   --idle_count_;
   busy_.pushBack(&connection);
   ++busy_count_;
@@ -324,7 +330,7 @@ void Http1Pool::onConnectionGone(Http1Connection& connection) {
   } else {
     --idle_count_;
   }
-  connection.unlink();
+  connection.base::ListNode<>::unlink();
   connectAsNeeded();
 }
 

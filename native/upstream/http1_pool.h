@@ -50,6 +50,8 @@ class Http1Connection final : public net::DeferredFree,
   net::Connection& connection() { return connection_; }
   ConnectionAccount& account() { return account_; }
   void start(bool in_progress);
+  /** Counted: the response under way is held back, down to the peer's socket. */
+  void pauseReading(bool pause);
   /** No further request; closes now when idle. */
   void drain();
   bool idle() const { return decoder_ == nullptr; }

@@ -1,0 +1,132 @@
+// The part of a Stream that answers by itself, and the gRPC form of such answers.
+#include "http_proxy/local_reply.h"
+
+#include "base/ascii.h"
+#include "http_proxy/stream.h"
+
+namespace nuncio::http_proxy {
+
+using http::HeaderId;
+
+uint32_t grpcStatusOf(uint32_t http_status) {
+  switch (http_status) {
+    case 400: return 13;
+    case 401: return 16;
+    case 403: return 7;
+    case 404: return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504: return 14;
+    default: return 2;
+  }
+}
+
+std::string_view grpcMessage(base::Arena& arena, std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  char* out = arena.array<char>(text.size() * 3 + 1);
+  size_t size = 0;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~' && c != '%') {
+      out[size++] = c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out[size++] = '%';
+      out[size++] = kHex[byte >> 4];
+      out[size++] = kHex[byte & 15];
+    }
+  }
+  return {out, size};
+}
+
+void Stream::reply(const LocalReply& reply) {
+  if (complete_) return;
+  if (reply.flag) info_.flags.add(*reply.flag);
+  info_.response_code_details = reply.details;
+  if (response_started_ || encoder_ == nullptr) return resetDownstream(http::ResetReason::kLocalReset);
+  replying_ = true;
+  filters_.startLocalReply();
+  std::string_view body;
+  http::HeaderMap& headers = localReplyHead(reply, body);
+  const bool head_only = body.empty() || head_;
+  filters_.responseHeaders(headers, head_only);
+  if (!head_only && !complete_) filters_.responseData(body, true);
+  if (router_) router_->abandon(http::ResetReason::kLocalReset);
+}
+
+http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_view& body) {
+  auto* made = arena_.make<http::HeaderMap>(arena_);
+  http::HeaderMap& headers = *made;
+  response_headers_ = made;
+  char code[20];
+  headers.add(HeaderId::kStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, reply.status) - code)}));
+  if (!reply.location.empty()) headers.add(HeaderId::kLocation, reply.location);
+  if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
+  if (reply.route_mutations && route_ != nullptr) route_->prepareResponse(headers, nullptr, formatContext(), worker().scratch);
+  info_.local_reply_body = reply.body;
+  if (grpc_) {
+    makeGrpcReply(headers, reply);
+    body = {};
+    return headers;
+  }
+  uint16_t status = reply.status;
+  std::string_view content_type = "text/plain";
+  body = reply.body;
+  if (reply.format != nullptr) {
+    base::TextBuffer& scratch = worker().scratch;
+    scratch.clear();
+    reply.format->append(formatContext(), scratch);
+    body = arena_.copy(scratch.view());
+    content_type = reply.format->contentType();
+  }
+  rewriteLocalReply(headers, status, body, content_type);
+  if (body.empty()) {
+    headers.remove(HeaderId::kContentLength);
+    headers.remove(HeaderId::kContentType);
+    return headers;
+  }
+  char length[20];
+  headers.set(HeaderId::kContentLength, arena_.copy({length, static_cast<size_t>(base::writeDecimal(length, body.size()) - length)}));
+  if (!headers.has(HeaderId::kContentType)) headers.add(HeaderId::kContentType, content_type);
+  return headers;
+}
+
+void Stream::rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::string_view& body,
+                               std::string_view& content_type) {
+  const ManagerConfig& manager = config();
+  if (manager.mappers.empty() && !manager.local_reply_format) return;
+  info_.response_code = status;
+  const http::BodyFormatter* format = manager.local_reply_format ? &*manager.local_reply_format : nullptr;
+  for (const LocalReplyMapper& mapper : manager.mappers) {
+    if (!mapper.filter.passes(formatContext(), worker())) continue;
+    if (mapper.body) body = *mapper.body;
+    info_.local_reply_body = body;
+    mapper.headers.apply(headers, formatContext(), worker().scratch);
+    if (mapper.status && *mapper.status != status) {
+      status = static_cast<uint16_t>(*mapper.status);
+      info_.response_code = status;
+      char code[20];
+      headers.set(HeaderId::kStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, status) - code)}));
+    }
+    if (mapper.format) format = &*mapper.format;
+    break;
+  }
+  if (format == nullptr) return;
+  base::TextBuffer& scratch = worker().scratch;
+  scratch.clear();
+  format->append(formatContext(), scratch);
+  body = arena_.copy(scratch.view());
+  content_type = format->contentType();
+}
+
+/** A gRPC client understands only gRPC: status 200 and the error in a trailers-only response. */
+void Stream::makeGrpcReply(http::HeaderMap& headers, const LocalReply& reply) {
+  headers.set(HeaderId::kStatus, "200");
+  headers.set(HeaderId::kContentType, "application/grpc");
+  char code[20];
+  const uint32_t status = grpcStatusOf(reply.status);
+  headers.set(HeaderId::kGrpcStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, status) - code)}));
+  if (!reply.body.empty() && !head_) headers.set(HeaderId::kGrpcMessage, grpcMessage(arena_, reply.body));
+}
+
+}  // namespace nuncio::http_proxy

@@ -1,0 +1,117 @@
+#include "http_proxy/manager_config.h"
+
+namespace nuncio::http_proxy {
+namespace {
+
+constexpr std::string_view kRouter = "envoy.filters.http.router";
+
+using Made = std::optional<std::string>;  // an error, or nothing
+
+Made makeRouter(const plan::Extension& extension, DecodeContext& context, RouterConfig& out) {
+  plan::Router plan;
+  if (!plan::decode({reinterpret_cast<const uint8_t*>(extension.plan.data()), extension.plan.size()}, plan)) {
+    return "malformed plan of " + std::string(kRouter);
+  }
+  out.dynamic_stats = plan.dynamic_stats;
+  out.suppress_envoy_headers = plan.suppress_envoy_headers;
+  out.respect_expected_rq_timeout = plan.respect_expected_rq_timeout;
+  out.strict_headers = std::move(plan.strict_check_headers);
+  auto loggers = makeLoggers(plan.upstream_logs, context.writers);
+  if (!loggers.ok()) return std::move(loggers.error());
+  out.upstream_logs = std::move(loggers.value());
+  return {};
+}
+
+Made makeFilters(ManagerConfig& config, DecodeContext& context) {
+  for (const plan::Extension& extension : config.plan.http_filters) {
+    if (extension.type == kRouter) {
+      if (auto error = makeRouter(extension, context, config.router)) return error;
+      continue;
+    }
+    const FilterEntry* entry = nullptr;
+    for (const FilterEntry* candidate : context.filters) {
+      if (candidate->name == extension.type) entry = candidate;
+    }
+    if (entry == nullptr) return "no native HTTP filter '" + extension.type + "'";
+    auto factory = entry->make({reinterpret_cast<const uint8_t*>(extension.plan.data()), extension.plan.size()});
+    if (!factory.ok()) return std::move(factory.error());
+    if (!extension.disabled) config.filters.push_back({extension.name, std::move(factory.value())});
+  }
+  return {};
+}
+
+Made makeMapper(const plan::LocalReplyMapper& plan, ManagerConfig& config) {
+  auto filter = access_log::Filter::make(plan.filter.value_or(plan::AccessLogFilter{}));
+  if (!filter.ok()) return std::move(filter.error());
+  auto headers = http::HeaderMutations::make(plan.headers);
+  if (!headers.ok()) return std::move(headers.error());
+  LocalReplyMapper mapper{std::move(filter.value()), plan.status_code, plan.body, {}, std::move(headers.value())};
+  if (plan.body_format) {
+    auto format = http::BodyFormatter::make(*plan.body_format);
+    if (!format.ok()) return std::move(format.error().message);
+    mapper.format = std::move(format.value());
+  }
+  config.mappers.push_back(std::move(mapper));
+  return {};
+}
+
+Made makeLocalReplies(ManagerConfig& config) {
+  for (const auto& plan : config.plan.local_reply_mappers) {
+    if (auto error = makeMapper(plan, config)) return error;
+  }
+  if (!config.plan.local_reply_format) return {};
+  auto format = http::BodyFormatter::make(*config.plan.local_reply_format);
+  if (!format.ok()) return std::move(format.error().message);
+  config.local_reply_format = std::move(format.value());
+  return {};
+}
+
+Made makeInternalRanges(ManagerConfig& config) {
+  for (const plan::CidrRange& range : config.plan.internal_cidrs) {
+    IpRange out{{}, range.prefix_len};
+    if (!net::Address::parseIp(range.ip, 0, out.network)) return "'" + range.ip + "' is not an IP address";
+    config.internal_ranges.push_back(out);
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<LoggerList, std::string> makeLoggers(const std::vector<plan::AccessLog>& plans, access_log::FileWriters& writers) {
+  LoggerList loggers;
+  for (const plan::AccessLog& plan : plans) {
+    auto logger = access_log::Logger::make(plan, writers);
+    if (!logger.ok()) return std::move(logger.error());
+    loggers.push_back(std::move(logger.value()));
+  }
+  return loggers;
+}
+
+base::Result<std::unique_ptr<const ManagerConfig>, std::string> ManagerConfig::make(std::span<const uint8_t> bytes,
+                                                                                   DecodeContext& context) {
+  auto config = std::make_unique<ManagerConfig>();
+  plan::HttpConnectionManager& plan = config->plan;
+  if (!plan::decode(bytes, plan)) return std::string("malformed plan of the HTTP connection manager");
+  config->common = plan.common.value_or(plan::HttpCommonOptions{});
+  config->path_rules = {static_cast<http::EscapedSlashes>(plan.escaped_slashes), plan.normalize_path, plan.merge_slashes};
+  for (const plan::UpgradeConfig& upgrade : plan.upgrades) {
+    config->upgrades.push_back({upgrade.type, upgrade.enabled, upgrade.connect, upgrade.connect_allow_post});
+  }
+  auto loggers = makeLoggers(plan.access_logs, context.writers);
+  if (!loggers.ok()) return std::move(loggers.error());
+  config->access_logs = std::move(loggers.value());
+  if (auto error = makeFilters(*config, context)) return *error;
+  if (auto error = makeLocalReplies(*config)) return *error;
+  if (auto error = makeInternalRanges(*config)) return *error;
+  return std::unique_ptr<const ManagerConfig>(std::move(config));
+}
+
+bool ManagerConfig::isInternal(const net::Address& address) const {
+  if (address.family() == net::Address::Family::kUnix) return plan.internal_unix_sockets;
+  for (const IpRange& range : internal_ranges) {
+    if (address.within(range.network, range.prefix_len)) return true;
+  }
+  return false;
+}
+
+}  // namespace nuncio::http_proxy

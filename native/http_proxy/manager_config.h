@@ -1,0 +1,80 @@
+// ManagerConfig: the HTTP connection manager's settings ready to use: loggers open, filters made, patterns compiled.
+// Made once from its plan, immutable, shared by all workers and leased by every connection through its listener.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "access_log/filter.h"
+#include "access_log/logger.h"
+#include "base/result.h"
+#include "http/header_mutation.h"
+#include "http/path.h"
+#include "http/substitution/body_formatter.h"
+#include "http_proxy/filter.h"
+#include "plan/plan_types.h"
+#include "routing/cluster_action.h"
+
+namespace nuncio::http_proxy {
+
+/** What making a configuration needs from the process. Main thread. */
+struct DecodeContext {
+  access_log::FileWriters& writers;
+  std::span<const FilterEntry* const> filters;
+};
+
+using LoggerList = std::vector<std::unique_ptr<const access_log::Logger>>;
+
+struct LocalReplyMapper {
+  access_log::Filter filter;
+  std::optional<uint32_t> status;
+  std::optional<std::string> body;
+  std::optional<http::BodyFormatter> format;
+  http::HeaderMutations headers;
+};
+
+/** Settings of the router filter. */
+struct RouterConfig {
+  bool dynamic_stats = true;
+  bool suppress_envoy_headers = false;
+  bool respect_expected_rq_timeout = false;
+  std::vector<std::string> strict_headers;
+  LoggerList upstream_logs;
+};
+
+struct NamedFilter {
+  std::string name;  // as configured: per-route configuration is found by it
+  FilterFactoryPtr factory;
+};
+
+struct IpRange {
+  net::Address network;
+  uint32_t prefix_len;
+};
+
+struct ManagerConfig {
+  static base::Result<std::unique_ptr<const ManagerConfig>, std::string> make(std::span<const uint8_t> plan,
+                                                                             DecodeContext& context);
+
+  plan::HttpConnectionManager plan;
+  plan::HttpCommonOptions common;
+  LoggerList access_logs;
+  std::vector<LocalReplyMapper> mappers;
+  std::optional<http::BodyFormatter> local_reply_format;
+  std::vector<IpRange> internal_ranges;
+  http::PathRules path_rules;
+  std::vector<NamedFilter> filters;  // without the router
+  RouterConfig router;
+  std::vector<routing::UpgradeRule> upgrades;
+
+  bool isInternal(const net::Address& address) const;
+};
+
+base::Result<LoggerList, std::string> makeLoggers(const std::vector<plan::AccessLog>& plans, access_log::FileWriters& writers);
+
+}  // namespace nuncio::http_proxy

@@ -1,0 +1,41 @@
+// ManagerRuntime: one worker's part of a connection manager on one listener: its stat scopes. Lives with the listener's
+// runtime in that worker; connections refer to it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http/h1/options.h"
+#include "http_proxy/codec_options.h"
+#include "http_proxy/manager_config.h"
+#include "http_proxy/worker_context.h"
+#include "tcp/network_filter.h"
+
+namespace nuncio::http_proxy {
+
+class ManagerRuntime final : public tcp::NetworkFilterRuntime {
+ public:
+  ManagerRuntime(WorkerContext& worker, const ManagerConfig& config, const tcp::ListenerFacts& listener);
+  ~ManagerRuntime() override;
+  std::unique_ptr<tcp::NetworkFilter> create(const tcp::Downstream& downstream) override;
+
+  WorkerContext& worker;
+  const ManagerConfig& config;
+  const tcp::ListenerFacts listener;
+  stats::HttpScope http;
+  stats::ListenerHttpScope listener_http;
+  stats::RouterScope router;
+  const http::h1::ServerOptions codec_options;
+};
+
+class ManagerFactory final : public tcp::NetworkFilterFactory {
+ public:
+  explicit ManagerFactory(std::unique_ptr<const ManagerConfig> config) : config_(std::move(config)) {}
+  std::unique_ptr<tcp::NetworkFilterRuntime> makeRuntime(WorkerContext& worker,
+                                                         const tcp::ListenerFacts& listener) const override;
+
+ private:
+  const std::unique_ptr<const ManagerConfig> config_;
+};
+
+}  // namespace nuncio::http_proxy

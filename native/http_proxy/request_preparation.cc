@@ -1,0 +1,213 @@
+#include "http_proxy/request_preparation.h"
+
+#include <optional>
+
+#include "base/ascii.h"
+#include "http/request_id.h"
+#include "net/local_address.h"
+
+namespace nuncio::http_proxy {
+
+using http::HeaderId;
+using http::HeaderMap;
+
+namespace {
+
+constexpr HeaderId kInternalOnly[] = {
+    HeaderId::kXEnvoyRetriableStatusCodes, HeaderId::kXEnvoyRetriableHeaderNames, HeaderId::kXEnvoyRetryOn,
+    HeaderId::kXEnvoyRetryGrpcOn,          HeaderId::kXEnvoyMaxRetries,           HeaderId::kXEnvoyUpstreamAltStatName,
+    HeaderId::kXEnvoyUpstreamRqTimeoutMs,  HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs,
+    HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse, HeaderId::kXEnvoyExpectedRqTimeoutMs, HeaderId::kXEnvoyForceTrace,
+    HeaderId::kXEnvoyIpTags,               HeaderId::kXEnvoyOriginalUrl,          HeaderId::kXEnvoyHedgeOnPerTryTimeout,
+};
+constexpr HeaderId kEdgeOnly[] = {
+    HeaderId::kXEnvoyDecoratorOperation, HeaderId::kXEnvoyDownstreamServiceCluster, HeaderId::kXEnvoyDownstreamServiceNode,
+    HeaderId::kXEnvoyOriginalPath,       HeaderId::kXEnvoyOriginalHost,
+};
+
+struct ForwardedClient {
+  std::optional<net::Address> address;
+  bool single = false;  // x-forwarded-for held exactly one address
+};
+
+/** The address `back` places from the right of x-forwarded-for (0: the last one). */
+ForwardedClient clientFromXff(std::string_view xff, uint32_t back) {
+  constexpr uint32_t kMost = 20;  // Envoy looks no further
+  if (xff.data() == nullptr || back >= kMost) return {};
+  std::string_view rest = xff;
+  for (uint32_t i = 0; i < back; ++i) {
+    const size_t comma = rest.rfind(',');
+    if (comma == std::string_view::npos) return {};
+    rest = rest.substr(0, comma);
+  }
+  const size_t comma = rest.rfind(',');
+  const std::string_view last = base::trim(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+  net::Address address;
+  if (!net::Address::parseIp(last, 0, address)) return {};
+  return {address, xff.find(',') == std::string_view::npos};
+}
+
+void removeHopByHop(HeaderMap& headers) {
+  if (!isUpgradeRequest(headers)) {
+    headers.remove(HeaderId::kConnection);
+    headers.remove(HeaderId::kUpgrade);
+  }
+  if (headers.has(HeaderId::kTe)) {
+    const bool trailers = base::listContains(headers.getJoined("te"), "trailers");
+    if (trailers) {
+      headers.set(HeaderId::kTe, "trailers");
+    } else {
+      headers.remove(HeaderId::kTe);
+    }
+  }
+  headers.remove(HeaderId::kXEnvoyInternal);
+  headers.remove(HeaderId::kKeepAlive);
+  headers.remove(HeaderId::kProxyConnection);
+  headers.remove(HeaderId::kTransferEncoding);
+}
+
+std::string_view schemeOf(const http::ConnectionInfo& connection) { return connection.transport == nullptr ? "http" : "https"; }
+
+void appendForwardedPort(HeaderMap& headers, const http::ConnectionInfo& connection) {
+  char text[20];
+  const char* end = base::writeDecimal(text, connection.local.port());
+  headers.setCopy(HeaderId::kXForwardedPort, {text, static_cast<size_t>(end - text)});
+}
+
+/** use_remote_address: we are the first trusted hop; x-forwarded-* are ours to write. */
+ForwardedClient takeRemoteAddress(HeaderMap& headers, const http::ConnectionInfo& connection,
+                                  const plan::HttpConnectionManager& plan) {
+  ForwardedClient client;
+  const bool no_xff = !headers.has(HeaderId::kXForwardedFor);
+  const uint32_t hops = plan.xff_num_trusted_hops;
+  if (hops > 0) client = clientFromXff(headers.get(HeaderId::kXForwardedFor), hops - 1);
+  if (!client.address) client.address = connection.remote;
+  client.single = no_xff;
+  if (!plan.skip_xff_append && connection.remote.isIp()) {
+    const net::Address& self = connection.remote.isLoopback() ? net::localAddress(net::Address::Family::kIpv4) : connection.remote;
+    headers.append(HeaderId::kXForwardedFor, headers.arena().copy(self.ipText()));
+  }
+  if (hops == 0 || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, schemeOf(connection));
+  if (plan.append_x_forwarded_port && (hops == 0 || !headers.has(HeaderId::kXForwardedPort))) {
+    appendForwardedPort(headers, connection);
+  }
+  return client;
+}
+
+void cleanExternal(HeaderMap& headers, bool edge, const routing::RouteTable* table) {
+  for (const HeaderId id : kInternalOnly) headers.remove(id);
+  if (edge) {
+    for (const HeaderId id : kEdgeOnly) headers.remove(id);
+  }
+  if (table == nullptr) return;
+  for (const std::string& name : table->internalOnlyHeaders()) headers.remove(name);
+}
+
+void setRequestId(HeaderMap& headers, bool force, base::Random& random) {
+  if (!force && headers.has(HeaderId::kXRequestId)) return;
+  char* text = headers.arena().array<char>(http::kUuidLength);
+  http::writeUuid(text, random);
+  headers.set(HeaderId::kXRequestId, {text, http::kUuidLength});
+}
+
+void setScheme(HeaderMap& headers, const http::ConnectionInfo& connection, const plan::HttpConnectionManager& plan) {
+  if (!plan.scheme_overwrite.empty()) return headers.set(HeaderId::kScheme, plan.scheme_overwrite);
+  if (headers.has(HeaderId::kScheme) && !headers.get(HeaderId::kScheme).empty()) return;
+  const std::string_view forwarded = headers.get(HeaderId::kXForwardedProto);
+  const bool valid = forwarded == "http" || forwarded == "https";
+  headers.set(HeaderId::kScheme, valid ? forwarded : schemeOf(connection));
+}
+
+}  // namespace
+
+bool isUpgradeRequest(const HeaderMap& headers) {
+  return headers.has(HeaderId::kUpgrade) && headers.has(HeaderId::kConnection) &&
+         base::listContains(headers.get(HeaderId::kConnection), "upgrade");
+}
+
+PreparedRequest prepareRequestHead(HeaderMap& headers, const http::ConnectionInfo& connection, const ManagerConfig& config,
+                                   const routing::RouteTable* table, WorkerContext& worker) {
+  const plan::HttpConnectionManager& plan = config.plan;
+  removeHopByHop(headers);
+  ForwardedClient client;
+  if (plan.use_remote_address) {
+    client = takeRemoteAddress(headers, connection, plan);
+  } else {
+    client = clientFromXff(headers.get(HeaderId::kXForwardedFor), plan.xff_num_trusted_hops);
+    if (!headers.has(HeaderId::kXForwardedProto)) headers.add(HeaderId::kXForwardedProto, schemeOf(connection));
+    if (plan.append_x_forwarded_port && !headers.has(HeaderId::kXForwardedPort)) appendForwardedPort(headers, connection);
+  }
+  setScheme(headers, connection, plan);
+  const bool internal = client.single && client.address && config.isInternal(*client.address);
+  const net::Address remote = client.address.value_or(connection.remote);
+  const bool edge = !internal && plan.use_remote_address;
+  if (internal) {
+    headers.set(HeaderId::kXEnvoyInternal, "true");
+  } else {
+    cleanExternal(headers, edge, table);
+  }
+  if (plan.add_user_agent) {
+    headers.set(HeaderId::kXEnvoyDownstreamServiceCluster, plan.service_cluster);
+    if (headers.get(HeaderId::kUserAgent).empty()) headers.set(HeaderId::kUserAgent, plan.service_cluster);
+    if (!plan.service_node.empty()) headers.set(HeaderId::kXEnvoyDownstreamServiceNode, plan.service_node);
+  }
+  if (!plan.via.empty()) headers.append(HeaderId::kVia, plan.via, ", ");
+  if (edge && remote.isIp()) headers.setCopy(HeaderId::kXEnvoyExternalAddress, remote.ipText());
+  if (plan.generate_request_id) setRequestId(headers, edge && !plan.preserve_external_request_id, worker.random_source);
+  if (plan.client_cert != plan::HttpConnectionManager::ClientCert::ALWAYS_FORWARD_ONLY) {
+    headers.remove(HeaderId::kXForwardedClientCert);  // clear text: nobody vouches for it
+  }
+  return {remote, internal};
+}
+
+void normalizeHost(HeaderMap& headers, const http::ConnectionInfo& connection, const plan::HttpConnectionManager& plan) {
+  std::string_view host = headers.get(HeaderId::kAuthority);
+  const std::string_view before = host;
+  if (plan.strip_trailing_host_dot) {
+    const size_t port = http::portStart(host);
+    const std::string_view name = host.substr(0, port);
+    if (name.ends_with('.')) {
+      host = port == std::string_view::npos
+                 ? name.substr(0, name.size() - 1)
+                 : headers.arena().concat(name.substr(0, name.size() - 1), host.substr(port));
+    }
+  }
+  if (plan.strip_any_host_port || plan.strip_matching_host_port) {
+    const size_t port = http::portStart(host);
+    if (port != std::string_view::npos) {
+      const auto number = base::parseDecimal<uint32_t>(host.substr(port + 1));
+      const bool matches = number && *number == connection.local.port();
+      if (plan.strip_any_host_port ? number.has_value() : matches) host = host.substr(0, port);
+    }
+  }
+  if (host.size() != before.size()) headers.set(HeaderId::kAuthority, host);
+}
+
+void prepareResponseHead(HeaderMap& headers, const HeaderMap* request, const ManagerConfig& config, WorkerContext& worker) {
+  using ServerHeader = plan::HttpConnectionManager::ServerHeader;
+  const plan::HttpConnectionManager& plan = config.plan;
+  if (!headers.has(HeaderId::kDate)) headers.setCopy(HeaderId::kDate, worker.date.at(worker.services.loop.wall()));
+  if (plan.server_header == ServerHeader::OVERWRITE ||
+      (plan.server_header == ServerHeader::APPEND_IF_ABSENT && !headers.has(HeaderId::kServer))) {
+    headers.set(HeaderId::kServer, plan.server_name);
+  }
+  const bool upgraded = request != nullptr && isUpgradeRequest(*request) && isUpgradeRequest(headers);
+  if (upgraded) {
+    const bool informational = headers.get(HeaderId::kStatus).starts_with('1');
+    const bool no_body = !headers.has(HeaderId::kTransferEncoding) && !headers.has(HeaderId::kContentLength);
+    if (no_body && !informational) headers.add(HeaderId::kContentLength, "0");
+  } else {
+    headers.remove(HeaderId::kConnection);
+    headers.remove(HeaderId::kUpgrade);
+  }
+  headers.remove(HeaderId::kTransferEncoding);
+  headers.remove(HeaderId::kKeepAlive);
+  headers.remove(HeaderId::kProxyConnection);
+  if (request != nullptr && (plan.always_set_request_id_in_response || request->has(HeaderId::kXEnvoyForceTrace)) &&
+      request->has(HeaderId::kXRequestId)) {
+    headers.set(HeaderId::kXRequestId, request->get(HeaderId::kXRequestId));
+  }
+  if (!plan.via.empty()) headers.append(HeaderId::kVia, plan.via, ", ");
+}
+
+}  // namespace nuncio::http_proxy

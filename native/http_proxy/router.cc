@@ -1,0 +1,514 @@
+#include "http_proxy/router.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ascii.h"
+#include "http_proxy/reset_text.h"
+#include "http_proxy/stream.h"
+#include "http_proxy/upstream_request.h"
+
+namespace nuncio::http_proxy {
+
+using http::HeaderId;
+using http::ResetReason;
+using http::ResponseFlag;
+using stats::ClusterStat;
+using stats::RouterStat;
+
+Router::Router(Stream& stream) : stream_(stream), config_(stream.config().router) {}
+
+Router::~Router() {
+  if (attempt_ != nullptr) attempt_->~UpstreamRequest();
+}
+
+// ---------------------------------------------------------------- the request's head
+
+void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
+  headers_ = &headers;
+  auto& stats = stream_.runtime().router;
+  stats.inc(RouterStat::rq_total);
+  route_ = stream_.route();
+  if (route_ == nullptr) {
+    stats.inc(RouterStat::no_route);
+    const bool table = stream_.routeTable() != nullptr;
+    return stream_.reply({.status = 404,
+                          .body = {},
+                          .details = table ? "route_not_found" : "route_configuration_not_found",
+                          .flag = ResponseFlag::kNoRouteFound});
+  }
+  stream_.info().route_name = route_->name;
+  stream_.info().route_metadata_json = route_->metadata_json;
+  if (answerDirectly(headers) || !findCluster(headers) || !checkStrictHeaders(headers) || !passesDropAndMaintenance()) return;
+  upstream::HostRuntime* host = chooseHost();
+  if (host == nullptr) return noHealthyUpstream();
+  computeTimeouts(headers);
+  prepareUpstreamHead(headers);
+  const routing::RetryPolicy* policy = route_->retryPolicy();
+  if (auto state = RetryState::make(policy, headers, *cluster_, priority_)) retry_.emplace(std::move(*state));
+  const uint64_t connection_limit = stream_.runtime().listener.buffer_limit;
+  buffer_limit_ = route_->request_body_buffer_limit.value_or(connection_limit);
+  if (end_stream) onRequestEnded();
+  attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
+  noteAttempt(*host);
+  if (request_ended_) attempt_->armPerTryTimeout();
+  attempt_->start(headers, end_stream);
+}
+
+bool Router::answerDirectly(http::HeaderMap& headers) {
+  if (route_->kind == routing::RouteKind::kCluster) return false;
+  auto& stats = stream_.runtime().router;
+  const bool direct = route_->kind == routing::RouteKind::kDirect;
+  stats.inc(direct ? RouterStat::rq_direct_response : RouterStat::rq_redirect);
+  const auto status = static_cast<uint16_t>(route_->status());
+  const bool has_location = !direct || status == 201 || (status >= 300 && status < 400);
+  const std::string_view location =
+      has_location ? route_->location(headers, !config_.suppress_envoy_headers) : std::string_view();
+  LocalReply reply{.status = status, .body = {}, .details = "direct_response", .location = location, .route_mutations = true};
+  if (direct) {
+    reply.body = route_->direct->body;
+    if (route_->direct->format) reply.format = &*route_->direct->format;
+  }
+  stream_.reply(reply);
+  return true;
+}
+
+bool Router::findCluster(http::HeaderMap& headers) {
+  const routing::ClusterAction& action = *route_->cluster;
+  weighted_ = action.pick(headers, stream_.randomValue());
+  const routing::ClusterRef& wanted = weighted_ == nullptr ? action.cluster : weighted_->cluster;
+  auto& clusters = stream_.worker().clusters;
+  upstream::ClusterRuntime* cluster;
+  std::string_view name;
+  if (wanted.header.empty()) {
+    name = wanted.name;
+    cluster = clusters.find(wanted.slot);
+  } else {
+    name = stream_.arena().copy(wanted.nameFor(headers));
+    cluster = clusters.find(name);
+  }
+  priority_ = action.high_priority ? upstream::Priority::kHigh : upstream::Priority::kDefault;
+  if (cluster == nullptr) {
+    stream_.runtime().router.inc(RouterStat::no_cluster);
+    stream_.reply({.status = static_cast<uint16_t>(action.not_found_code),
+                   .body = {},
+                   .details = "cluster_not_found",
+                   .flag = ResponseFlag::kNoClusterFound});
+    return false;
+  }
+  cluster_ = upstream::ClusterRef(cluster);
+  stream_.info().cluster_name = cluster->plan().stat_name.empty() ? cluster->plan().name : cluster->plan().stat_name;
+  stream_.info().cluster_raw_name = cluster->plan().name;
+  stream_.info().cluster_metadata_json = cluster->plan().metadata_json;
+  return true;
+}
+
+bool Router::checkStrictHeaders(http::HeaderMap& headers) {
+  for (const std::string& name : config_.strict_headers) {
+    const http::Header* header = headers.find(name);
+    if (header == nullptr || strictValueIsValid(name, header->value)) continue;
+    auto& arena = stream_.arena();
+    stream_.reply({.status = 400,
+                   .body = arena.concat("invalid header '", name, "' with value '", header->value, "'"),
+                   .details = arena.concat("request_headers_failed_strict_check{", name, "}"),
+                   .flag = ResponseFlag::kInvalidEnvoyRequestHeaders});
+    return false;
+  }
+  return true;
+}
+
+bool Router::passesDropAndMaintenance() {
+  auto& worker = stream_.worker();
+  if (worker.runtime != nullptr) {
+    const std::string_view key = stream_.arena().concat("upstream.maintenance_mode.", cluster_->plan().name);
+    if (worker.random_source.below(100) < worker.runtimeInteger(key, 0)) {
+      cluster_->stats().inc(ClusterStat::upstream_rq_maintenance_mode);
+      chargeCode(503, nullptr);
+      stream_.reply({.status = 503,
+                     .body = "maintenance mode",
+                     .details = "maintenance_mode",
+                     .flag = ResponseFlag::kUpstreamOverflow,
+                     .extra = config_.suppress_envoy_headers ? HeaderId::kUnknown : HeaderId::kXEnvoyOverloaded});
+      return false;
+    }
+  }
+  const upstream::EndpointsPart* endpoints = cluster_->endpoints();
+  if (endpoints == nullptr || endpoints->drop_ppm == 0) return true;
+  if (worker.random_source.below(1'000'000) >= endpoints->drop_ppm) return true;
+  const bool always = endpoints->drop_ppm >= 1'000'000;
+  chargeCode(503, nullptr);
+  stream_.reply({.status = 503,
+                 .body = "drop overload",
+                 .details = always ? "unconditional_drop_overload" : "drop_overload",
+                 .flag = always ? ResponseFlag::kUnconditionalDropOverload : ResponseFlag::kDropOverload,
+                 .extra = HeaderId::kXEnvoyDropOverload});
+  return false;
+}
+
+upstream::HostRuntime* Router::chooseHost() {
+  upstream::PickContext context;
+  const routing::RetryPolicy* policy = retry_ ? retry_->policy() : nullptr;
+  const bool avoids = policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts) && !tried_.empty();
+  const auto unwanted = [&](const upstream::HostRuntime& host) {
+    if (policy->omit_canary_hosts && host.member().canary) return true;
+    return policy->avoid_previous_hosts && std::find(tried_.begin(), tried_.end(), &host.host()) != tried_.end();
+  };
+  const base::FunctionRef<bool(const upstream::HostRuntime&)> avoid(unwanted);
+  if (avoids) {
+    context.avoid = &avoid;
+    context.attempts = policy->host_selection_attempts;
+  }
+  upstream::HostRuntime* host = cluster_->choose(context);
+  if (host == nullptr) cluster_->stats().inc(ClusterStat::upstream_cx_none_healthy);
+  return host;
+}
+
+void Router::noteAttempt(const upstream::HostRuntime& host) {
+  ++attempts_;
+  http::StreamInfo& info = stream_.info();
+  info.upstream_attempts = attempts_;
+  info.upstream_host = &host.address();
+  info.upstream_host_name = host.host().hostname;
+  info.upstream_metadata_json = host.member().metadata_json;
+  auto& arena = stream_.arena();
+  const std::string_view address = host.address().text();
+  info.hosts_attempted = attempts_ == 1 ? address : arena.concat(info.hosts_attempted, ",", address);
+  info.host_names_attempted =
+      attempts_ == 1 ? std::string_view(host.host().hostname) : arena.concat(info.host_names_attempted, ",", host.host().hostname);
+  const routing::RetryPolicy* policy = route_->retryPolicy();
+  if (policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts)) tried_.push_back(&host.host());
+}
+
+// ---------------------------------------------------------------- time limits and what is told upstream
+
+void Router::computeTimeouts(http::HeaderMap& headers) {
+  const routing::ClusterAction& action = *route_->cluster;
+  timeouts_.global_ms = action.timeout_ms;
+  if (const routing::RetryPolicy* policy = route_->retryPolicy()) {
+    timeouts_.per_try_ms = policy->per_try_timeout_ms;
+    timeouts_.per_try_idle_ms = policy->per_try_idle_timeout_ms;
+  }
+  const auto take = [&](HeaderId id, uint32_t& out) {
+    if (const auto ms = base::parseDecimal<uint32_t>(headers.get(id))) out = *ms;
+    headers.remove(id);
+  };
+  if (config_.respect_expected_rq_timeout && headers.has(HeaderId::kXEnvoyExpectedRqTimeoutMs)) {
+    if (const auto ms = base::parseDecimal<uint32_t>(headers.get(HeaderId::kXEnvoyExpectedRqTimeoutMs))) timeouts_.global_ms = *ms;
+    headers.remove(HeaderId::kXEnvoyUpstreamRqTimeoutMs);
+  } else {
+    take(HeaderId::kXEnvoyUpstreamRqTimeoutMs, timeouts_.global_ms);
+  }
+  take(HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs, timeouts_.per_try_ms);
+  if (headers.has(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse)) {
+    timeout_status_ = 204;
+    headers.remove(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse);
+  }
+  if (timeouts_.per_try_ms >= timeouts_.global_ms && timeouts_.global_ms != 0) timeouts_.per_try_ms = 0;
+  headers.remove(HeaderId::kXEnvoyUpstreamAltStatName);
+  if (!config_.suppress_envoy_headers) setExpectedTimeout(headers, 0);
+}
+
+void Router::setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms) {
+  uint64_t expected = timeouts_.global_ms;
+  if (expected != 0) expected = elapsed_ms >= static_cast<int64_t>(expected) ? 1 : expected - static_cast<uint64_t>(elapsed_ms);
+  if (timeouts_.per_try_ms != 0 && (expected == 0 || timeouts_.per_try_ms < expected)) expected = timeouts_.per_try_ms;
+  if (expected == 0) return;
+  char text[20];
+  const char* end = base::writeDecimal(text, expected);
+  headers.setCopy(HeaderId::kXEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(end - text)});
+}
+
+void Router::prepareUpstreamHead(http::HeaderMap& headers) {
+  const routing::VirtualHost* host = route_->virtual_host;
+  if (host != nullptr && host->include_attempt_count) headers.set(HeaderId::kXEnvoyAttemptCount, "1");
+  route_->prepareRequest(headers, weighted_, stream_.formatContext(), stream_.worker().scratch, !config_.suppress_envoy_headers);
+}
+
+void Router::onUpstreamConnected(UpstreamRequest& attempt) {
+  if (!route_->cluster->auto_host || attempt.host().host().hostname.empty()) return;
+  const std::string& hostname = attempt.host().host().hostname;
+  http::HeaderMap& headers = *headers_;
+  if (headers.get(HeaderId::kAuthority) == hostname) return;
+  if (route_->cluster->append_x_forwarded_host) headers.append(HeaderId::kXForwardedHost, headers.get(HeaderId::kAuthority));
+  headers.set(HeaderId::kAuthority, hostname);
+}
+
+// ---------------------------------------------------------------- the request's body
+
+void Router::onRequestData(std::string_view data, bool end_stream) {
+  if (abandoned_ || cluster_.get() == nullptr) return;
+  if (retry_ && retry_->enabled()) bufferForRetry(data);
+  if (abandoned_) return;
+  if (end_stream) onRequestEnded();
+  if (attempt_ != nullptr) attempt_->sendData(data, end_stream);
+}
+
+void Router::bufferForRetry(std::string_view data) {
+  const size_t have = body_ ? body_->size() : 0;
+  if (have + data.size() <= buffer_limit_) {
+    if (!body_) body_.emplace(stream_.worker().services.io.blocks());
+    body_->append(data);
+    return;
+  }
+  cluster_->stats().inc(ClusterStat::retry_or_shadow_abandoned);
+  retry_.reset();
+  body_.reset();
+  if (attempt_ != nullptr) return;
+  abandoned_ = true;  // the first attempt failed, and what it got is gone
+  backoff_timer_.cancel();
+  stream_.reply({.status = 507,
+                 .body = "exceeded request buffer limit while retrying upstream",
+                 .details = "request_payload_exceeded_retry_buffer_limit"});
+}
+
+void Router::onRequestTrailers(http::HeaderMap& trailers) {
+  if (abandoned_ || cluster_.get() == nullptr) return;
+  trailers_ = &trailers;
+  onRequestEnded();
+  if (attempt_ != nullptr) attempt_->sendTrailers(trailers);
+}
+
+void Router::onRequestEnded() {
+  if (request_ended_) return;
+  request_ended_ = true;
+  request_end_ns_ = stream_.worker().services.loop.now();
+  if (attempt_ != nullptr) attempt_->armPerTryTimeout();
+  if (timeouts_.global_ms != 0 && !stream_.isUpgrade()) {
+    global_timer_.arm(stream_.worker().services.loop.timers(), timeouts_.global_ms);
+  }
+}
+
+// ---------------------------------------------------------------- the answer
+
+void Router::onUpstream1xx(http::HeaderMap& headers) {
+  if (!response_started_) stream_.encode1xx(headers);
+}
+
+void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
+  const auto status = static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
+  const int64_t now = stream_.worker().services.loop.now();
+  if (retry_ && retryAfterHeaders(headers, status, end_stream)) return;
+  if (!config_.suppress_envoy_headers) {
+    const int64_t since = request_end_ns_ == 0 ? now : request_end_ns_;
+    char text[20];
+    const char* end = base::writeDecimal(text, static_cast<uint64_t>(now - since) / 1'000'000);
+    headers.setCopy(HeaderId::kXEnvoyUpstreamServiceTime, {text, static_cast<size_t>(end - text)});
+  }
+  response_started_ = true;
+  response_canary_ = headers.get(HeaderId::kXEnvoyUpstreamCanary) == "true" || attempt_->host().member().canary;
+  route_->prepareResponse(headers, weighted_, stream_.formatContext(), stream_.worker().scratch);
+  const routing::VirtualHost* host = route_->virtual_host;
+  if (host != nullptr && host->include_attempt_count_in_response) {
+    char text[20];
+    const char* end = base::writeDecimal(text, attempts_);
+    headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
+  }
+  if (stream_.isUpgrade() && (status == 101 || (stream_.isConnect() && status == 200))) {
+    stream_.markUpgradeAccepted();
+    global_timer_.cancel();
+  }
+  stream_.info().response_code_details = "via_upstream";
+  chargeCode(status, &attempt_->host(), response_canary_);
+  if (end_stream) finishUpstream();
+  stream_.filters().responseHeaders(headers, end_stream);
+}
+
+bool Router::retryAfterHeaders(http::HeaderMap& headers, uint32_t status, bool end_stream) {
+  switch (retry_->afterHeaders(headers, status)) {
+    case RetryVerdict::kNo: return false;
+    case RetryVerdict::kLimitExceeded: stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded); return false;
+    case RetryVerdict::kOverflow: stream_.replyFlag(ResponseFlag::kUpstreamOverflow); return false;
+    case RetryVerdict::kYes: break;
+  }
+  cluster_->responses(upstream::ResponseGroup::kRetry).response(status);
+  auto& counters = attempt_->host().counters();
+  (status >= 500 ? counters.rq_error : counters.rq_success).add();
+  if (!end_stream) attempt_->reset(ResetReason::kLocalReset);
+  retry();
+  return true;
+}
+
+void Router::onUpstreamData(std::string_view data, bool end_stream) {
+  if (end_stream) finishUpstream();
+  stream_.filters().responseData(data, end_stream);
+}
+
+void Router::onUpstreamTrailers(http::HeaderMap& trailers) {
+  finishUpstream();
+  stream_.filters().responseTrailers(trailers);
+}
+
+void Router::finishUpstream() {
+  global_timer_.cancel();
+  if (config_.dynamic_stats && request_end_ns_ != 0) chargeTime(request_end_ns_, response_canary_);
+}
+
+// ---------------------------------------------------------------- failure and retry
+
+void Router::onUpstreamReset(ResetReason reason, std::string_view transport) {
+  auto& arena = stream_.arena();
+  const bool started = attempt_ != nullptr && attempt_->wroteHead();
+  if (started && reason != ResetReason::kLocalReset) cluster_->stats().inc(ClusterStat::upstream_rq_rx_reset);
+  if (!response_started_ && retry_) {
+    const RetryVerdict verdict = retry_->afterReset(reason, started);
+    if (verdict == RetryVerdict::kYes) {
+      attempt_->host().counters().rq_error.add();
+      return retry();
+    }
+    if (verdict == RetryVerdict::kLimitExceeded) stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded);
+    if (verdict == RetryVerdict::kOverflow) stream_.replyFlag(ResponseFlag::kUpstreamOverflow);
+  }
+  stream_.info().upstream_transport_failure = arena.copy(transport);
+  const std::string_view why = resetText(reason);
+  const std::string_view body = arena.concat("upstream connect error or disconnect/reset before headers. ",
+                                             is_retry_ ? "retried and the latest " : "", "reset reason: ", why);
+  const std::string_view prefix =
+      response_started_ ? "upstream_reset_after_response_started{" : "upstream_reset_before_response_started{";
+  const std::string_view details = withoutSpaces(arena, arena.concat(prefix, why, transport.empty() ? "" : "|", transport, "}"));
+  giveUp(reason == ResetReason::kProtocolError ? 502 : 503, body, details, flagOf(reason), reason == ResetReason::kOverflow);
+}
+
+void Router::retry() {
+  is_retry_ = true;
+  attempt_->~UpstreamRequest();
+  attempt_ = nullptr;
+  const uint64_t delay = retry_->backoffMs(stream_.worker().random_source.next());
+  backoff_timer_.arm(stream_.worker().services.loop.timers(), delay);
+}
+
+void Router::onBackoffOver() {
+  upstream::HostRuntime* host = chooseHost();
+  if (host == nullptr) return noHealthyUpstream();
+  const routing::VirtualHost* vhost = route_->virtual_host;
+  http::HeaderMap& headers = *headers_;
+  noteAttempt(*host);
+  if (vhost != nullptr && vhost->include_attempt_count) {
+    char text[20];
+    const char* end = base::writeDecimal(text, attempts_);
+    headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
+  }
+  if (!config_.suppress_envoy_headers && request_end_ns_ != 0) {
+    setExpectedTimeout(headers, (stream_.worker().services.loop.now() - request_end_ns_) / 1'000'000);
+  }
+  attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
+  const bool has_body = body_ && !body_->empty();
+  UpstreamRequest* attempt = attempt_;
+  if (request_ended_) attempt->armPerTryTimeout();
+  if (has_body) {
+    size_t left = body_->size();
+    // The body first into the attempt's own queue: starting may fail, and then nothing more may be said to it.
+    body_->forEach([&](std::string_view piece) {
+      left -= piece.size();
+      attempt->sendData(piece, request_ended_ && left == 0 && trailers_ == nullptr);
+    });
+  }
+  if (trailers_ != nullptr) attempt->sendTrailers(*trailers_);
+  attempt->start(headers, request_ended_ && !has_body && trailers_ == nullptr);
+}
+
+void Router::onPerTryTimeout(bool idle) {
+  auto& stats = cluster_->stats();
+  stats.inc(idle ? ClusterStat::upstream_rq_per_try_idle_timeout : ClusterStat::upstream_rq_per_try_timeout);
+  attempt_->host().counters().rq_timeout.add();
+  attempt_->reset(ResetReason::kLocalReset);
+  stream_.replyFlag(ResponseFlag::kUpstreamRequestTimeout);
+  if (!response_started_ && retry_) {
+    const RetryVerdict verdict = retry_->afterPerTryTimeout();
+    if (verdict == RetryVerdict::kYes) {
+      stream_.info().flags.clear();
+      return retry();
+    }
+    if (verdict == RetryVerdict::kLimitExceeded) stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded);
+    if (verdict == RetryVerdict::kOverflow) stream_.replyFlag(ResponseFlag::kUpstreamOverflow);
+  }
+  giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout",
+         idle ? "upstream_per_try_idle_timeout" : "upstream_per_try_timeout", ResponseFlag::kUpstreamRequestTimeout, false);
+}
+
+void Router::onUpstreamMaxDuration() {
+  cluster_->stats().inc(ClusterStat::upstream_rq_max_duration_reached);
+  attempt_->reset(ResetReason::kLocalReset);
+  giveUp(request_ended_ ? 504 : 408, "upstream max stream duration reached", "upstream_max_stream_duration_reached",
+         ResponseFlag::kUpstreamMaxStreamDurationReached, false);
+}
+
+void Router::onGlobalTimeout() {
+  cluster_->stats().inc(ClusterStat::upstream_rq_timeout);
+  backoff_timer_.cancel();
+  if (attempt_ != nullptr) {
+    attempt_->host().counters().rq_timeout.add();
+    attempt_->reset(ResetReason::kLocalReset);
+  }
+  giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout", "response_timeout",
+         ResponseFlag::kUpstreamRequestTimeout, false);
+}
+
+void Router::noHealthyUpstream() {
+  chargeCode(503, nullptr);
+  abandoned_ = true;
+  global_timer_.cancel();
+  stream_.reply(
+      {.status = 503, .body = "no healthy upstream", .details = "no_healthy_upstream", .flag = ResponseFlag::kNoHealthyUpstream});
+}
+
+void Router::giveUp(uint16_t status, std::string_view body, std::string_view details, std::optional<ResponseFlag> flag,
+                    bool overloaded, uint16_t) {
+  abandoned_ = true;
+  global_timer_.cancel();
+  if (flag) stream_.replyFlag(*flag);
+  if (response_started_) {
+    stream_.runtime().router.inc(RouterStat::rq_reset_after_downstream_response_started);
+    stream_.info().response_code_details = details;
+    return stream_.resetDownstream(ResetReason::kLocalReset);
+  }
+  chargeCode(status, attempt_ == nullptr ? nullptr : &attempt_->host());
+  const bool tell = overloaded && !config_.suppress_envoy_headers;
+  stream_.reply(
+      {.status = status, .body = body, .details = details, .extra = tell ? HeaderId::kXEnvoyOverloaded : HeaderId::kUnknown});
+}
+
+void Router::abandon(ResetReason reason) {
+  abandoned_ = true;
+  global_timer_.cancel();
+  backoff_timer_.cancel();
+  if (attempt_ != nullptr) attempt_->reset(reason);
+}
+
+// ---------------------------------------------------------------- flow control
+
+void Router::onDownstreamAboveHighWatermark() {
+  if (std::exchange(downstream_blocked_, true)) return;
+  if (cluster_) cluster_->stats().inc(ClusterStat::upstream_flow_control_paused_reading_total);
+  if (attempt_ != nullptr) attempt_->pauseReading(true);
+}
+
+void Router::onDownstreamBelowLowWatermark() {
+  if (!std::exchange(downstream_blocked_, false)) return;
+  if (cluster_) cluster_->stats().inc(ClusterStat::upstream_flow_control_resumed_reading_total);
+  if (attempt_ != nullptr) attempt_->pauseReading(false);
+}
+
+// ---------------------------------------------------------------- statistics
+
+void Router::chargeCode(uint32_t status, const upstream::HostRuntime* host, bool canary) {
+  if (host != nullptr) {
+    auto& counters = const_cast<upstream::HostRuntime*>(host)->counters();
+    (status >= 500 ? counters.rq_error : counters.rq_success).add();
+  }
+  if (!config_.dynamic_stats) return;
+  cluster_->stats().response(status);
+  const bool internal = stream_.internalRequest();
+  cluster_->responses(internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal).response(status);
+  if (canary) cluster_->responses(upstream::ResponseGroup::kCanary).response(status);
+}
+
+void Router::chargeTime(int64_t began_ns, bool canary) {
+  const auto ms = static_cast<uint64_t>((stream_.worker().services.loop.now() - began_ns) / 1'000'000);
+  cluster_->stats().record(stats::ClusterHistogram::upstream_rq_time, ms);
+  const bool internal = stream_.internalRequest();
+  const auto group = internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal;
+  cluster_->responses(group).record(stats::ResponsesHistogram::upstream_rq_time, ms);
+  if (canary) cluster_->responses(upstream::ResponseGroup::kCanary).record(stats::ResponsesHistogram::upstream_rq_time, ms);
+}
+
+}  // namespace nuncio::http_proxy

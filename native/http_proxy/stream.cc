@@ -1,0 +1,422 @@
+#include "http_proxy/stream.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/ascii.h"
+#include "http_proxy/connection_manager.h"
+#include "http_proxy/request_preparation.h"
+
+namespace nuncio::http_proxy {
+
+using http::HeaderId;
+using http::ResetReason;
+using http::ResponseFlag;
+using stats::HttpHistogram;
+using stats::HttpStat;
+
+// ---------------------------------------------------------------- birth and death
+
+Stream* Stream::make(ConnectionManager& manager, http::ResponseEncoder& encoder) {
+  static_assert(sizeof(Stream) <= base::ChunkPool::kChunkSize);
+  void* memory = manager.runtime().worker.services.io.chunks().take();
+  return ::new (memory) Stream(manager, encoder);
+}
+
+void Stream::dispose() {
+  base::ChunkPool& pool = chunks_;
+  this->~Stream();
+  pool.give(this);
+}
+
+Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
+    : manager_(manager),
+      encoder_(&encoder),
+      chunks_(manager.runtime().worker.services.io.chunks()),
+      runtime_(manager.runtime()),
+      arena_(chunks_),
+      random_(runtime_.worker.random_source.next()),
+      idle_timeout_ms_(runtime_.config.plan.stream_idle_timeout_ms),
+      filters_(*this) {
+  loop::Loop& loop = runtime_.worker.services.loop;
+  info_.downstream = &manager.info();
+  info_.at.start = loop.now();
+  info_.start_wall_ns = loop.wall();
+  info_.protocol = http::Protocol::kHttp11;
+}
+
+Stream::~Stream() = default;
+
+const ManagerConfig& Stream::config() const { return runtime_.config; }
+ManagerRuntime& Stream::runtime() { return runtime_; }
+WorkerContext& Stream::worker() { return runtime_.worker; }
+
+http::FormatContext Stream::formatContext() const {
+  const loop::Loop& loop = runtime_.worker.services.loop;
+  return {.request = request_headers_,
+          .response = response_headers_,
+          .response_trailers = response_trailers_,
+          .info = info_,
+          .now_ns = loop.now(),
+          .wall_now_ns = loop.wall()};
+}
+
+// ---------------------------------------------------------------- the request's head
+
+void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
+  request_headers_ = &headers;
+  manager_.onRequestHeadersComplete();
+  info_.protocol = manager_.protocol();
+  const std::string_view method = headers.get(HeaderId::kMethod);
+  head_ = method == "HEAD";
+  connect_ = method == "CONNECT";
+  grpc_ = headers.has(HeaderId::kContentType) && isGrpcContentType(headers.get(HeaderId::kContentType));
+  if (end_stream) noteRequestEnd();
+  const plan::HttpConnectionManager& plan = config().plan;
+  if (plan.request_timeout_ms != 0 && !end_stream) request_timer_.arm(worker().services.loop.timers(), plan.request_timeout_ms);
+  if (config().common.max_stream_duration_ms != 0) armMaxDuration(config().common.max_stream_duration_ms);
+  answerExpectation();
+  if (!acceptHead() || !acceptPath()) return;
+  const bool asks_close = headers.has(HeaderId::kConnection) && base::listContains(headers.getJoined("connection"), "close");
+  normalizeHost(headers, manager_.info(), plan);
+  table_lease_ = worker().routeTable(plan.route_table_slot);
+  if (table_lease_) table_ = static_cast<const RouteTablePart&>(*table_lease_->part).table.get();
+  const PreparedRequest prepared = prepareRequestHead(headers, manager_.info(), config(), table_, worker());
+  info_.remote = prepared.remote;
+  internal_ = prepared.internal;
+  if (asks_close) close_connection_ = true;
+  info_.request_id = headers.get(HeaderId::kXRequestId);
+  if (!acceptUpgrade()) return;
+  finishRequestHead(end_stream);
+}
+
+void Stream::answerExpectation() {
+  if (config().plan.proxy_100_continue || !request_headers_->has(HeaderId::kExpect)) return;
+  if (!base::equalsIgnoreCase(request_headers_->get(HeaderId::kExpect), "100-continue")) return;
+  request_headers_->remove(HeaderId::kExpect);
+  http::HeaderMap headers(arena_);
+  headers.add(HeaderId::kStatus, "100");
+  encoder_->encode1xx(headers);
+}
+
+bool Stream::acceptHead() {
+  if (info_.protocol == http::Protocol::kHttp10) {  // only with accept_http_10; one request unless keep-alive was asked for
+    const std::string_view connection = request_headers_->get(HeaderId::kConnection);
+    if (!base::listContains(connection, "keep-alive")) close_connection_ = true;
+  }
+  if (request_headers_->get(HeaderId::kAuthority).data() != nullptr) return true;
+  reply({.status = 400, .details = "missing_host_header"});
+  return false;
+}
+
+bool Stream::acceptPath() {
+  if (connect_ && !request_headers_->has(HeaderId::kPath)) return true;
+  const std::string_view target = request_headers_->get(HeaderId::kPath);
+  if (target.empty()) {
+    reply({.status = 404, .details = "missing_path_rejected"});
+    return false;
+  }
+  if (target[0] != '/' && !connect_) {
+    runtime_.http.inc(HttpStat::downstream_rq_non_relative_path);
+    reply({.status = 404, .details = "absolute_path_rejected"});
+    return false;
+  }
+  const http::CleanPath clean = http::cleanPath(arena_, target, config().path_rules);
+  if (clean.verdict == http::PathVerdict::kReject) {
+    runtime_.http.inc(HttpStat::downstream_rq_failed_path_normalization);
+    reply({.status = 400, .details = "path_normalization_failed"});
+    return false;
+  }
+  if (clean.verdict == http::PathVerdict::kRedirect) {
+    runtime_.http.inc(HttpStat::downstream_rq_redirected_with_normalized_path);
+    reply({.status = 307, .details = "path_normalization_failed", .location = clean.path});
+    return false;
+  }
+  if (clean.path.data() != target.data() || clean.path.size() != target.size()) request_headers_->set(HeaderId::kPath, clean.path);
+  return true;
+}
+
+bool Stream::acceptUpgrade() {
+  if (!connect_ && !isUpgradeRequest(*request_headers_)) return true;
+  const std::string_view type = connect_ ? "connect" : request_headers_->get(HeaderId::kUpgrade);
+  const routing::Route* matched = route();
+  const routing::UpgradeRule* rule = nullptr;
+  if (matched != nullptr && matched->cluster != nullptr) rule = routing::findUpgrade(matched->cluster->upgrades, type);
+  if (rule == nullptr) rule = routing::findUpgrade(config().upgrades, type);
+  if (rule != nullptr && rule->enabled) {
+    upgrade_ = true;
+    runtime_.http.inc(HttpStat::downstream_cx_upgrades_total);
+    runtime_.http.inc(HttpStat::downstream_cx_upgrades_active);
+    return true;
+  }
+  // A payload that follows could be smuggled requests: nothing more is read from this connection.
+  close_connection_ = true;
+  runtime_.http.inc(HttpStat::downstream_rq_ws_on_non_ws_route);
+  reply({.status = 403, .details = "upgrade_failed"});
+  return false;
+}
+
+void Stream::finishRequestHead(bool end_stream) {
+  router_.emplace(*this);
+  filters_.create(config());
+  if (const routing::Route* matched = route(); matched != nullptr && matched->cluster != nullptr) {
+    const routing::ClusterAction& action = *matched->cluster;
+    if (action.idle_timeout_ms) idle_timeout_ms_ = *action.idle_timeout_ms;
+    if (action.max_stream_duration_ms) armMaxDuration(*action.max_stream_duration_ms);
+  }
+  filters_.requestHeaders(*request_headers_, end_stream);
+  if (!complete_) armIdleTimer();
+}
+
+const routing::Route* Stream::route() {
+  if (route_known_) return route_;
+  route_known_ = true;
+  route_ = nullptr;
+  if (table_ == nullptr) return nullptr;
+  routing::MatchInput input = routing::MatchInput::of(*request_headers_, random_);
+  const WorkerContext& context = runtime_.worker;
+  const auto lookup = [&](std::string_view key) -> std::optional<routing::FractionValue> {
+    const auto percent = context.runtime == nullptr ? std::nullopt : context.runtime->integer(key);
+    return percent ? std::optional(routing::FractionValue{*percent, 100}) : std::nullopt;
+  };
+  const routing::FractionLookup runtime_lookup(lookup);
+  if (context.runtime != nullptr) input.runtime = &runtime_lookup;
+  route_ = table_->match(input);
+  return route_;
+}
+
+// ---------------------------------------------------------------- the request's body and end
+
+void Stream::noteRequestEnd() {
+  request_complete_ = true;
+  request_timer_.cancel();
+  info_.at.downstream_rx_end = runtime_.worker.services.loop.now();
+}
+
+void Stream::onRequestData(std::string_view data, bool end_stream) {
+  if (complete_) return;
+  info_.bytes_received += data.size();
+  if (end_stream) noteRequestEnd();
+  armIdleTimer();
+  if (!replying_) filters_.requestData(data, end_stream);
+}
+
+void Stream::onRequestTrailers(http::HeaderMap& trailers) {
+  if (complete_) return;
+  request_trailers_ = &trailers;
+  noteRequestEnd();
+  armIdleTimer();
+  if (!replying_) filters_.requestTrailers(trailers);
+}
+
+void Stream::onCodecError(const http::CodecError& error) {
+  if (complete_) return;
+  close_connection_ = true;
+  info_.flags.add(ResponseFlag::kDownstreamProtocolError);
+  if (error.status == 0) {
+    info_.response_code_details = error.details;
+    return resetDownstream(ResetReason::kProtocolError);
+  }
+  reply({.status = error.status, .body = error.body, .details = error.details});
+}
+
+void Stream::onStreamReset(ResetReason, std::string_view details) {
+  if (complete_) return;
+  encoder_ = nullptr;
+  runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
+  info_.response_code_details = details.empty() ? "downstream_remote_disconnect" : details;
+  info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
+  finish();
+}
+
+void Stream::onDownstreamGone(bool local) {
+  if (complete_) return base::ListNode<>::unlink();
+  encoder_ = nullptr;
+  if (!local || info_.response_code_details.empty()) {
+    info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
+    info_.response_code_details = local ? "downstream_local_disconnect" : "downstream_remote_disconnect";
+  }
+  finish();
+}
+
+void Stream::pauseRequest(bool pause) {
+  if (complete_ || encoder_ == nullptr) return;
+  encoder_->pauseReading(pause);
+  manager_.pauseReading(pause);
+}
+
+// ---------------------------------------------------------------- the response
+
+void Stream::encode1xx(http::HeaderMap& headers) {
+  if (complete_ || encoder_ == nullptr) return;
+  const std::string_view status = headers.get(HeaderId::kStatus);
+  if (status == "100" && !config().plan.proxy_100_continue) return;  // we sent our own
+  encoder_->encode1xx(headers);
+}
+
+void Stream::encodeHeaders(http::HeaderMap& headers, bool end_stream) { filters_.responseHeaders(headers, end_stream); }
+void Stream::encodeData(std::string_view data, bool end_stream) { filters_.responseData(data, end_stream); }
+void Stream::encodeTrailers(http::HeaderMap& trailers) { filters_.responseTrailers(trailers); }
+
+void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
+  if (complete_ || encoder_ == nullptr) return;
+  response_headers_ = &headers;
+  const auto status = static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
+  info_.response_code = static_cast<uint16_t>(status);
+  prepareResponseHead(headers, request_headers_, config(), worker());
+  decideConnection(headers, status);
+  chargeResponse(status);
+  armIdleTimer();
+  response_started_ = true;
+  info_.at.downstream_tx_begin = runtime_.worker.services.loop.now();
+  encoder_->encodeHeaders(headers, end_stream);
+  if (end_stream) finishResponse();
+}
+
+void Stream::decideConnection(http::HeaderMap& headers, uint32_t status) {
+  if (manager_.wantsClose()) close_connection_ = true;
+  if (!request_complete_ && !upgrade_accepted_) {  // the rest of the request would have to be read to nobody's use
+    close_connection_ = true;
+    runtime_.http.inc(HttpStat::downstream_rq_response_before_rq_complete);
+  }
+  const bool tunnel = upgrade_accepted_ && (status == 101 || connect_);
+  if (close_connection_ && !tunnel) headers.set(HeaderId::kConnection, "close");
+}
+
+void Stream::sendData(std::string_view data, bool end_stream) {
+  if (complete_ || encoder_ == nullptr) return;
+  info_.bytes_sent += data.size();
+  armIdleTimer();
+  encoder_->encodeData(data, end_stream);
+  if (end_stream) finishResponse();
+}
+
+void Stream::sendTrailers(http::HeaderMap& trailers) {
+  if (complete_ || encoder_ == nullptr) return;
+  response_trailers_ = &trailers;
+  encoder_->encodeTrailers(trailers);
+  finishResponse();
+}
+
+void Stream::finishResponse() {
+  response_complete_ = true;
+  info_.at.downstream_tx_end = runtime_.worker.services.loop.now();
+  finish();
+}
+
+void Stream::resetDownstream(ResetReason reason) {
+  if (complete_) return;
+  runtime_.http.inc(HttpStat::downstream_rq_tx_reset);
+  close_connection_ = true;
+  http::ResponseEncoder* encoder = encoder_;
+  finish();
+  if (encoder != nullptr) {
+    encoder->reset(reason);
+    manager_.closeNow();
+  }
+}
+
+// ---------------------------------------------------------------- completion
+
+void Stream::chargeResponse(uint32_t status) {
+  if (status < 200 && status != 101) return;
+  runtime_.http.inc(HttpStat::downstream_rq_completed);
+  runtime_.listener_http.inc(stats::ListenerHttpStat::downstream_rq_completed);
+  static constexpr HttpStat kHttp[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx, HttpStat::downstream_rq_3xx,
+                                       HttpStat::downstream_rq_4xx, HttpStat::downstream_rq_5xx};
+  static constexpr stats::ListenerHttpStat kListener[] = {
+      stats::ListenerHttpStat::downstream_rq_1xx, stats::ListenerHttpStat::downstream_rq_2xx,
+      stats::ListenerHttpStat::downstream_rq_3xx, stats::ListenerHttpStat::downstream_rq_4xx,
+      stats::ListenerHttpStat::downstream_rq_5xx};
+  const uint32_t group = status / 100;
+  if (group < 1 || group > 5) return;
+  runtime_.http.inc(kHttp[group - 1]);
+  runtime_.listener_http.inc(kListener[group - 1]);
+}
+
+void Stream::finish() {
+  if (complete_) return;
+  complete_ = true;
+  idle_timer_.cancel();
+  request_timer_.cancel();
+  max_duration_timer_.cancel();
+  if (router_) router_->abandon(ResetReason::kLocalReset);
+  if (upgrade_) runtime_.http.dec(HttpStat::downstream_cx_upgrades_active);
+  logAndCount();
+  filters_.complete();
+  manager_.onStreamFinished(*this);
+  encoder_ = nullptr;
+  runtime_.worker.services.io.freeLater(this);
+}
+
+void Stream::logAndCount() {
+  info_.at.end = runtime_.worker.services.loop.now();
+  if (response_started_) {
+    runtime_.http.record(HttpHistogram::downstream_rq_time, static_cast<uint64_t>((info_.at.end - info_.at.start) / 1'000'000));
+  }
+  if (encoder_ != nullptr) {
+    const http::StreamBytes& bytes = encoder_->bytes();
+    info_.downstream_wire_sent = bytes.wire_sent;
+    info_.downstream_wire_received = bytes.wire_received;
+    info_.downstream_headers_sent = bytes.headers_sent;
+    info_.downstream_headers_received = bytes.headers_received;
+  }
+  info_.log_type = http::AccessLogType::kDownstreamEnd;
+  const http::FormatContext context = formatContext();
+  for (const auto& logger : config().access_logs) logger->log(context, worker().log);
+  for (const auto& logger : config().router.upstream_logs) logger->log(context, worker().log);
+}
+
+// ---------------------------------------------------------------- flow control
+
+void Stream::onEncoderAboveHighWatermark() {
+  if (!complete_ && router_) router_->onDownstreamAboveHighWatermark();
+}
+
+void Stream::onEncoderBelowLowWatermark() {
+  if (!complete_ && router_) router_->onDownstreamBelowLowWatermark();
+}
+
+// ---------------------------------------------------------------- time
+
+void Stream::armIdleTimer() {
+  if (idle_timeout_ms_ != 0 && !complete_) idle_timer_.arm(runtime_.worker.services.loop.timers(), idle_timeout_ms_);
+}
+
+void Stream::setIdleTimeout(uint32_t timeout_ms) {
+  idle_timeout_ms_ = timeout_ms;
+  idle_timer_.cancel();
+  armIdleTimer();
+}
+
+void Stream::armMaxDuration(uint32_t timeout_ms) {
+  max_duration_timer_.cancel();
+  if (timeout_ms != 0) max_duration_timer_.arm(runtime_.worker.services.loop.timers(), timeout_ms);
+}
+
+void Stream::onIdleTimeout() {
+  runtime_.http.inc(HttpStat::downstream_rq_idle_timeout);
+  const uint16_t status = request_complete_ ? 504 : 408;
+  reply({.status = status, .body = "stream timeout", .details = "stream_idle_timeout", .flag = ResponseFlag::kStreamIdleTimeout});
+}
+
+void Stream::onRequestTimeout() {
+  runtime_.http.inc(HttpStat::downstream_rq_timeout);
+  reply({.status = 408, .body = "request timeout", .details = "request_overall_timeout"});
+}
+
+void Stream::onHeadersTimeout() {
+  runtime_.http.inc(HttpStat::downstream_rq_header_timeout);
+  close_connection_ = true;
+  reply({.status = 408, .body = "request header timeout", .details = "request_header_timeout"});
+}
+
+void Stream::onMaxDuration() {
+  runtime_.http.inc(HttpStat::downstream_rq_max_duration_reached);
+  const uint16_t status = request_complete_ ? 504 : 408;
+  reply({.status = status, .body = "downstream duration timeout", .details = "max_duration_timeout",
+         .flag = ResponseFlag::kDurationTimeout});
+}
+
+}  // namespace nuncio::http_proxy

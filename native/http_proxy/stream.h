@@ -1,0 +1,157 @@
+// Stream: one request and its response. Made at the request's first byte, freed at the end of the turn in which it
+// completed. Everything it needs is in its arena. Worker thread only.
+//
+//   codec ─▶ Stream ─▶ filters ─▶ Router ─▶ UpstreamRequest ─▶ pool
+//   codec ◀─ Stream ◀─ filters ◀─ Router ◀─ UpstreamRequest
+//
+// It ends (once) by `complete()`: response sent whole, or abandoned; then counters, histograms and access log.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/arena.h"
+#include "http/codec.h"
+#include "http/stream_info.h"
+#include "http_proxy/filter_chain.h"
+#include "http_proxy/local_reply.h"
+#include "http_proxy/manager_runtime.h"
+#include "http_proxy/router.h"
+#include "http_proxy/worker_context.h"
+#include "loop/timer_wheel.h"
+#include "net/io_context.h"
+#include "routing/route_table.h"
+
+namespace nuncio::http_proxy {
+
+class ConnectionManager;
+
+class Stream final : public http::RequestDecoder, public net::DeferredFree, public base::ListNode<> {
+ public:
+  /** In a pooled chunk; given back by dispose(). */
+  static Stream* make(ConnectionManager& manager, http::ResponseEncoder& encoder);
+  void dispose() override;
+
+  // ---- http::RequestDecoder
+  base::Arena& arena() override { return arena_; }
+  void onRequestHeaders(http::HeaderMap& headers, bool end_stream) override;
+  void onRequestData(std::string_view data, bool end_stream) override;
+  void onRequestTrailers(http::HeaderMap& trailers) override;
+  void onStreamReset(http::ResetReason reason, std::string_view details) override;
+  void onCodecError(const http::CodecError& error) override;
+  void onEncoderAboveHighWatermark() override;
+  void onEncoderBelowLowWatermark() override;
+
+  // ---- for filters and the router
+  http::HeaderMap& requestHeaders() { return *request_headers_; }
+  http::HeaderMap* requestHeadersIfAny() { return request_headers_; }
+  http::HeaderMap* requestTrailers() { return request_trailers_; }
+  http::HeaderMap* responseHeaders() { return response_headers_; }
+  http::StreamInfo& info() { return info_; }
+  const ManagerConfig& config() const;
+  ManagerRuntime& runtime();
+  WorkerContext& worker();
+  FilterChain& filters() { return filters_; }
+  uint64_t randomValue() const { return random_; }
+  /** The request's route, looked up once and again after refreshRoute(). Null: none. */
+  const routing::Route* route();
+  const routing::RouteTable* routeTable() const { return table_; }
+  void refreshRoute() { route_known_ = false; }
+  bool internalRequest() const { return internal_; }
+  void setInternalRequest(bool internal) { internal_ = internal; }
+  bool isUpgrade() const { return upgrade_; }
+  bool isConnect() const { return connect_; }
+  bool headRequest() const { return head_; }
+  bool grpcRequest() const { return grpc_; }
+  bool requestComplete() const { return request_complete_; }
+  bool responseStarted() const { return response_started_; }
+  bool complete() const { return complete_; }
+  http::FormatContext formatContext() const;
+
+  /** Answers by the proxy itself; after the response head went out it resets instead. */
+  void reply(const LocalReply& reply);
+  void replyFlag(http::ResponseFlag flag) { info_.flags.add(flag); }
+
+  // ---- the response, from the last filter (the router) towards the client
+  void encode1xx(http::HeaderMap& headers);
+  void encodeHeaders(http::HeaderMap& headers, bool end_stream);
+  void encodeData(std::string_view data, bool end_stream);
+  void encodeTrailers(http::HeaderMap& trailers);
+  /** The response cannot be finished: the client's connection (HTTP/1) or stream ends hard. */
+  void resetDownstream(http::ResetReason reason);
+  /** Counted: holds the client's body back. */
+  void pauseRequest(bool pause);
+  void armIdleTimer();
+  void setIdleTimeout(uint32_t timeout_ms);
+  void armMaxDuration(uint32_t timeout_ms);
+  void markUpgradeAccepted() { upgrade_accepted_ = true; }
+
+  // ---- for the connection manager
+  /** The connection went away under the stream. */
+  void onDownstreamGone(bool local);
+  void onHeadersTimeout();
+  bool closesConnection() const { return close_connection_; }
+  void setSawConnectionClose() { close_connection_ = true; }
+
+ private:
+  friend class FilterChain;
+  Stream(ConnectionManager& manager, http::ResponseEncoder& encoder);
+  ~Stream() override;
+  bool acceptHead();
+  bool acceptPath();
+  bool acceptUpgrade();
+  void finishRequestHead(bool end_stream);
+  void answerExpectation();
+  void noteRequestEnd();
+  void sendHead(http::HeaderMap& headers, bool end_stream);
+  void sendData(std::string_view data, bool end_stream);
+  void sendTrailers(http::HeaderMap& trailers);
+  void decideConnection(http::HeaderMap& headers, uint32_t status);
+  void chargeResponse(uint32_t status);
+  void finishResponse();
+  void finish();
+  void logAndCount();
+  http::HeaderMap& localReplyHead(const LocalReply& reply, std::string_view& body);
+  void rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::string_view& body, std::string_view& content_type);
+  void makeGrpcReply(http::HeaderMap& headers, const LocalReply& reply);
+  void onIdleTimeout();
+  void onRequestTimeout();
+  void onMaxDuration();
+
+  ConnectionManager& manager_;
+  http::ResponseEncoder* encoder_;      // null once the codec or the connection let go of the stream
+  base::ChunkPool& chunks_;
+  ManagerRuntime& runtime_;
+  base::Arena arena_;
+  http::HeaderMap* request_headers_ = nullptr;
+  http::HeaderMap* request_trailers_ = nullptr;
+  http::HeaderMap* response_headers_ = nullptr;
+  http::HeaderMap* response_trailers_ = nullptr;
+  Lease table_lease_;
+  const routing::RouteTable* table_ = nullptr;
+  const routing::Route* route_ = nullptr;
+  uint64_t random_;
+  uint32_t idle_timeout_ms_;
+  bool route_known_ : 1 = false;
+  bool internal_ : 1 = false;
+  bool head_ : 1 = false;
+  bool grpc_ : 1 = false;
+  bool upgrade_ : 1 = false;
+  bool connect_ : 1 = false;
+  bool upgrade_accepted_ : 1 = false;
+  bool request_complete_ : 1 = false;
+  bool response_started_ : 1 = false;
+  bool response_complete_ : 1 = false;
+  bool complete_ : 1 = false;
+  bool replying_ : 1 = false;
+  bool close_connection_ : 1 = false;
+  http::StreamInfo info_;
+  FilterChain filters_;
+  loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};
+  loop::MemberTimer<&Stream::onRequestTimeout> request_timer_{this};
+  loop::MemberTimer<&Stream::onMaxDuration> max_duration_timer_{this};
+  std::optional<Router> router_;
+};
+
+}  // namespace nuncio::http_proxy

@@ -1,0 +1,228 @@
+#include "http_proxy/upstream_request.h"
+
+#include <utility>
+
+#include "http_proxy/router.h"
+#include "http_proxy/stream.h"
+
+namespace nuncio::http_proxy {
+
+using http::ResetReason;
+using stats::ClusterStat;
+
+UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
+    : router_(router), host_(&host), began_ns_(router.stream().worker().services.loop.now()) {}
+
+UpstreamRequest::~UpstreamRequest() = default;
+
+base::Arena& UpstreamRequest::arena() { return router_.stream().arena(); }
+
+void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
+  headers_ = &headers;
+  head_only_ = end_stream_ = end_stream;
+  router_.stream().info().at.upstream_connect_begin = began_ns_;
+  host_->http1Pool(router_.cluster(), router_.priority()).newStream(*this);
+}
+
+void UpstreamRequest::onPoolReady(upstream::Http1Connection& connection) {
+  noteConnection(connection);
+  connection_ = &connection;
+  encoder_ = &connection.newStream(*this);
+  router_.onUpstreamConnected(*this);
+  auto& loop = router_.stream().worker().services.loop;
+  router_.stream().info().at.upstream_tx_begin = loop.now();
+  wrote_head_ = true;
+  if (router_.downstreamBlocked()) pauseReading(true);
+  encoder_->encodeHeaders(*headers_, head_only_);
+  if (over_) return;
+  writeQueued();
+  const auto& common = router_.cluster().plan().common;
+  if (!over_ && common && common->max_stream_duration_ms != 0) max_duration_timer_.arm(loop.timers(), common->max_stream_duration_ms);
+  touchIdle();
+}
+
+void UpstreamRequest::writeQueued() {
+  if (waiting_) {
+    const bool last = end_stream_ && trailers_ == nullptr;
+    size_t left = waiting_->size();
+    waiting_->forEach([&](std::string_view piece) {
+      left -= piece.size();
+      if (!over_) encoder_->encodeData(piece, last && left == 0);
+    });
+    waiting_.reset();
+    if (last && !over_) router_.stream().info().at.upstream_tx_end = router_.stream().worker().services.loop.now();
+  } else if (end_stream_ && !head_only_ && trailers_ == nullptr) {
+    encoder_->encodeData({}, true);
+  }
+  if (trailers_ != nullptr && !over_) encoder_->encodeTrailers(*trailers_);
+  if (head_only_) router_.stream().info().at.upstream_tx_end = router_.stream().info().at.upstream_tx_begin;
+  if (!over_) holdDownstream(false);
+}
+
+void UpstreamRequest::noteConnection(upstream::Http1Connection& connection) {
+  auto& account = connection.account();
+  http::StreamInfo& info = router_.stream().info();
+  info.upstream_local = account.local;
+  info.upstream_remote = host_->address();
+  info.upstream_protocol = http::Protocol::kHttp11;
+  info.upstream_connection_id = connection.connection().id();
+  info.at.upstream_pool_ready = router_.stream().worker().services.loop.now();
+  if (account.requests == 1) {
+    info.at.upstream_connect_begin = account.beganNs();
+    info.at.upstream_connect_end = account.connectedNs();
+  } else {
+    info.at.upstream_connect_begin = 0;
+  }
+}
+
+void UpstreamRequest::onPoolFailure(upstream::PoolFailure failure, std::string_view reason) {
+  ended();
+  switch (failure) {
+    case upstream::PoolFailure::kOverflow: return router_.onUpstreamReset(ResetReason::kOverflow, reason);
+    case upstream::PoolFailure::kConnectTimeout: return router_.onUpstreamReset(ResetReason::kConnectionTimeout, reason);
+    case upstream::PoolFailure::kConnectFailed: return router_.onUpstreamReset(ResetReason::kConnectionFailure, reason);
+  }
+}
+
+void UpstreamRequest::sendData(std::string_view data, bool end_stream) {
+  end_stream_ = end_stream;
+  if (encoder_ != nullptr) {
+    touchIdle();
+    encoder_->encodeData(data, end_stream);
+    if (end_stream && !over_) router_.stream().info().at.upstream_tx_end = router_.stream().worker().services.loop.now();
+    return;
+  }
+  if (!waiting_) waiting_.emplace(router_.stream().worker().services.io.blocks());
+  waiting_->append(data);
+  const uint32_t limit = router_.cluster().plan().buffer_limit;
+  if (limit != 0 && waiting_->size() > limit) holdDownstream(true);
+}
+
+void UpstreamRequest::sendTrailers(http::HeaderMap& trailers) {
+  end_stream_ = true;
+  trailers_ = &trailers;
+  if (encoder_ != nullptr) encoder_->encodeTrailers(trailers);
+}
+
+void UpstreamRequest::holdDownstream(bool hold) {
+  if (hold == holding_downstream_) return;
+  holding_downstream_ = hold;
+  router_.stream().pauseRequest(hold);
+}
+
+void UpstreamRequest::pauseReading(bool pause) {
+  if (encoder_ == nullptr) return;
+  encoder_->pauseReading(pause);
+  connection_->pauseReading(pause);
+}
+
+void UpstreamRequest::reset(ResetReason reason) {
+  if (over_) return;
+  http::RequestEncoder* encoder = encoder_;
+  noteBytes();
+  ended();
+  cancelWaiting();
+  if (encoder != nullptr) {
+    router_.cluster().stats().inc(ClusterStat::upstream_rq_tx_reset);
+    encoder->reset(reason);
+  }
+}
+
+void UpstreamRequest::noteBytes() {
+  if (encoder_ == nullptr) return;
+  const http::StreamBytes& bytes = encoder_->bytes();
+  http::StreamInfo& info = router_.stream().info();
+  info.upstream_wire_sent = bytes.wire_sent;
+  info.upstream_wire_received = bytes.wire_received;
+  info.upstream_headers_sent = bytes.headers_sent;
+  info.upstream_headers_received = bytes.headers_received;
+}
+
+void UpstreamRequest::ended() {
+  holdDownstream(false);
+  over_ = true;
+  encoder_ = nullptr;
+  connection_ = nullptr;
+  per_try_timer_.cancel();
+  per_try_idle_timer_.cancel();
+  max_duration_timer_.cancel();
+}
+
+// ---------------------------------------------------------------- the answer
+
+void UpstreamRequest::on1xx(http::HeaderMap& headers) {
+  if (!over_) router_.onUpstream1xx(headers);
+}
+
+void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_stream) {
+  if (over_) return;
+  auto& at = router_.stream().info().at;
+  at.upstream_rx_begin = router_.stream().worker().services.loop.now();
+  touchIdle();
+  noteBytes();
+  if (end_stream) {
+    at.upstream_rx_end = at.upstream_rx_begin;
+    ended();
+  }
+  router_.onUpstreamHeaders(headers, end_stream);
+}
+
+void UpstreamRequest::onResponseData(std::string_view data, bool end_stream) {
+  if (over_) return;
+  auto& at = router_.stream().info().at;
+  const int64_t now = router_.stream().worker().services.loop.now();
+  if (at.upstream_rx_body_begin == 0) at.upstream_rx_body_begin = now;
+  touchIdle();
+  if (end_stream) {
+    at.upstream_rx_end = now;
+    noteBytes();
+    ended();
+  }
+  router_.onUpstreamData(data, end_stream);
+}
+
+void UpstreamRequest::onResponseTrailers(http::HeaderMap& trailers) {
+  if (over_) return;
+  router_.stream().info().at.upstream_rx_end = router_.stream().worker().services.loop.now();
+  noteBytes();
+  ended();
+  router_.onUpstreamTrailers(trailers);
+}
+
+void UpstreamRequest::onStreamReset(ResetReason reason, std::string_view) {
+  if (over_) return;
+  noteBytes();
+  ended();
+  router_.onUpstreamReset(reason, {});
+}
+
+void UpstreamRequest::onEncoderAboveHighWatermark() {
+  if (!over_) holdDownstream(true);
+}
+
+void UpstreamRequest::onEncoderBelowLowWatermark() {
+  if (!over_) holdDownstream(false);
+}
+
+// ---------------------------------------------------------------- time
+
+void UpstreamRequest::armPerTryTimeout() {
+  if (over_) return;
+  if (const uint32_t ms = router_.timeouts().per_try_ms; ms != 0) {
+    per_try_timer_.arm(router_.stream().worker().services.loop.timers(), ms);
+  }
+  touchIdle();
+}
+
+void UpstreamRequest::touchIdle() {
+  const uint32_t ms = router_.timeouts().per_try_idle_ms;
+  if (ms != 0 && !over_) per_try_idle_timer_.arm(router_.stream().worker().services.loop.timers(), ms);
+}
+
+void UpstreamRequest::onPerTryTimeout() { router_.onPerTryTimeout(false); }
+
+void UpstreamRequest::onPerTryIdleTimeout() { router_.onPerTryTimeout(true); }
+
+void UpstreamRequest::onMaxDuration() { router_.onUpstreamMaxDuration(); }
+
+}  // namespace nuncio::http_proxy

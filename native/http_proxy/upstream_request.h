@@ -1,0 +1,79 @@
+// UpstreamRequest: one attempt: waits for a connection, writes the request, reads the answer and hands it to the router.
+// Lives in the stream's arena. Ends by a complete answer, a failure, or reset(); after any of them it calls nobody.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "http/codec.h"
+#include "http_proxy/body_buffer.h"
+#include "loop/timer_wheel.h"
+#include "upstream/http1_pool.h"
+
+namespace nuncio::http_proxy {
+
+class Router;
+
+class UpstreamRequest final : public http::ResponseDecoder, public upstream::PendingStream {
+ public:
+  UpstreamRequest(Router& router, upstream::HostRuntime& host);
+  ~UpstreamRequest() override;
+
+  /** Asks the pool; the head goes out as soon as there is a connection. May fail at once through the router. */
+  void start(http::HeaderMap& headers, bool end_stream);
+  void sendData(std::string_view data, bool end_stream);
+  void sendTrailers(http::HeaderMap& trailers);
+  void reset(http::ResetReason reason);
+  void armPerTryTimeout();
+  void pauseReading(bool pause);
+
+  upstream::HostRuntime& host() { return *host_; }
+  bool started() const { return encoder_ != nullptr || wrote_head_; }
+  bool wroteHead() const { return wrote_head_; }
+  int64_t beganNs() const { return began_ns_; }
+
+  // ---- upstream::PendingStream
+  void onPoolReady(upstream::Http1Connection& connection) override;
+  void onPoolFailure(upstream::PoolFailure failure, std::string_view reason) override;
+
+  // ---- http::ResponseDecoder
+  base::Arena& arena() override;
+  void on1xx(http::HeaderMap& headers) override;
+  void onResponseHeaders(http::HeaderMap& headers, bool end_stream) override;
+  void onResponseData(std::string_view data, bool end_stream) override;
+  void onResponseTrailers(http::HeaderMap& trailers) override;
+  void onStreamReset(http::ResetReason reason, std::string_view details) override;
+  void onEncoderAboveHighWatermark() override;
+  void onEncoderBelowLowWatermark() override;
+
+ private:
+  void writeQueued();
+  void noteConnection(upstream::Http1Connection& connection);
+  void noteBytes();
+  void ended();
+  void touchIdle();
+  void onPerTryTimeout();
+  void onPerTryIdleTimeout();
+  void onMaxDuration();
+  void holdDownstream(bool hold);
+
+  Router& router_;
+  upstream::HostRef host_;
+  http::HeaderMap* headers_ = nullptr;
+  http::HeaderMap* trailers_ = nullptr;
+  http::RequestEncoder* encoder_ = nullptr;             // null before there is a connection and after the end
+  upstream::Http1Connection* connection_ = nullptr;     // as encoder_
+  std::optional<BodyBuffer> waiting_;   // body that came before a connection did
+  int64_t began_ns_;
+  bool end_stream_ : 1 = false;         // the request's end is known
+  bool head_only_ : 1 = false;
+  bool wrote_head_ : 1 = false;
+  bool holding_downstream_ : 1 = false;
+  bool over_ : 1 = false;
+  loop::MemberTimer<&UpstreamRequest::onPerTryTimeout> per_try_timer_{this};
+  loop::MemberTimer<&UpstreamRequest::onPerTryIdleTimeout> per_try_idle_timer_{this};
+  loop::MemberTimer<&UpstreamRequest::onMaxDuration> max_duration_timer_{this};
+};
+
+}  // namespace nuncio::http_proxy

@@ -1,0 +1,69 @@
+// WorkerContext: everything code that carries traffic may reach in its worker. One for each worker, owned by it; all
+// references stay valid as long as the worker. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "access_log/logger.h"
+#include "base/local_ref.h"
+#include "base/text_buffer.h"
+#include "http/date.h"
+#include "routing/route_table.h"
+#include "snapshot/snapshot.h"
+#include "upstream/cluster_set.h"
+#include "upstream/worker_services.h"
+
+namespace nuncio {
+
+/** A route table as the snapshot carries it. */
+struct RouteTablePart final : snapshot::Part {
+  std::unique_ptr<const routing::RouteTable> table;
+};
+
+/** The layered runtime, flattened by main. */
+struct RuntimePart final : snapshot::Part {
+  std::unordered_map<std::string, std::string> values;
+  std::optional<uint64_t> integer(std::string_view key) const;
+};
+
+/** Keeps a part alive for streams; counted inside the worker only. */
+struct PartLease : base::LocalCounted {
+  explicit PartLease(snapshot::PartPtr leased) : part(std::move(leased)) {}
+  const snapshot::PartPtr part;
+};
+using Lease = base::LocalRef<PartLease>;
+
+struct WorkerContext final : access_log::Conditions {
+  WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry)
+      : stats(registry, static_cast<int>(index)),
+        services{index, loop, io, random_source, stats},
+        clusters(services),
+        log{static_cast<uint32_t>(index), *this, {}} {}
+
+  /** The route table in a slot with a lease on it; an empty lease when there is none (yet). */
+  Lease routeTable(uint32_t slot) { return slot < route_tables.size() ? route_tables[slot] : Lease(); }
+  void adopt(const snapshot::SnapshotPtr& snapshot);
+
+  // access_log::Conditions
+  uint64_t runtimeInteger(std::string_view key, uint64_t fallback) const override;
+  uint64_t random() const override { return random_source.next(); }
+
+  mutable base::Random random_source;
+  stats::WorkerStats stats;
+  upstream::WorkerServices services;
+  upstream::ClusterSet clusters;
+  http::DateCache date;
+  access_log::WorkerLog log;
+  base::TextBuffer scratch;                      // for formatting headers and bodies; never kept across calls
+  std::shared_ptr<const RuntimePart> runtime;    // null: no layer has values
+  std::vector<Lease> route_tables;
+  uint64_t next_stream_id = 0;
+};
+
+}  // namespace nuncio

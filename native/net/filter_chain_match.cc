@@ -1,0 +1,121 @@
+#include "net/filter_chain_match.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+
+namespace nuncio::net {
+namespace {
+
+constexpr int kSteps = 9;
+constexpr uint32_t kSameIpOrLoopback = 1;
+constexpr uint32_t kExternal = 2;
+
+bool isLocalSource(const MatchFacts& facts) {
+  return facts.remote.family() == Address::Family::kUnix || facts.remote.isLoopback() || facts.remote.sameIp(facts.local);
+}
+
+}  // namespace
+
+base::Result<FilterChainMatcher, std::string> FilterChainMatcher::make(const std::vector<plan::FilterChain>& chains) {
+  FilterChainMatcher matcher;
+  const auto parse = [](const std::vector<plan::CidrRange>& plans, std::vector<Range>& out) -> const std::string* {
+    for (const plan::CidrRange& range : plans) {
+      Range parsed{{}, range.prefix_len};
+      if (!Address::parseIp(range.ip, 0, parsed.network)) return &range.ip;
+      out.push_back(parsed);
+    }
+    return nullptr;
+  };
+  for (const plan::FilterChain& chain : chains) {
+    Criteria criteria;
+    if (chain.match) {
+      criteria.any = false;
+      criteria.plan = *chain.match;
+      const std::string* bad = parse(chain.match->prefix_ranges, criteria.destinations);
+      if (bad == nullptr) bad = parse(chain.match->direct_source_prefix_ranges, criteria.direct_sources);
+      if (bad == nullptr) bad = parse(chain.match->source_prefix_ranges, criteria.sources);
+      if (bad != nullptr) return "'" + *bad + "' is not an IP address";
+    }
+    matcher.chains_.push_back(std::move(criteria));
+  }
+  matcher.trivial_ = matcher.chains_.size() == 1 && matcher.chains_[0].any;
+  return matcher;
+}
+
+int FilterChainMatcher::rangeScore(const std::vector<Range>& ranges, const Address& address) {
+  if (ranges.empty()) return 0;
+  int best = kNoMatch;
+  for (const Range& range : ranges) {
+    if (address.within(range.network, range.prefix_len)) best = std::max(best, static_cast<int>(range.prefix_len) + 1);
+  }
+  return best;
+}
+
+int FilterChainMatcher::serverNameScore(const std::vector<std::string>& names, std::string_view name) {
+  if (names.empty()) return 0;
+  int best = kNoMatch;
+  for (const std::string& wanted : names) {
+    if (base::equalsIgnoreCase(wanted, name)) return 1 << 16;
+    if (!wanted.starts_with("*.")) continue;
+    const std::string_view suffix = std::string_view(wanted).substr(1);
+    if (name.size() <= suffix.size() || !base::equalsIgnoreCase(name.substr(name.size() - suffix.size()), suffix)) continue;
+    best = std::max(best, static_cast<int>(suffix.size()));
+  }
+  return best;
+}
+
+/** How specifically the chain's criterion number `step` matches: 0 = it has none, kNoMatch = it excludes the connection. */
+int FilterChainMatcher::score(const Criteria& criteria, int step, const MatchFacts& facts) {
+  const plan::FilterChainMatch& match = criteria.plan;
+  switch (step) {
+    case 0:
+      if (!match.destination_port) return 0;
+      return *match.destination_port == facts.local.port() ? 1 : kNoMatch;
+    case 1: return rangeScore(criteria.destinations, facts.local);
+    case 2: return serverNameScore(match.server_names, facts.server_name);
+    case 3:
+      if (match.transport_protocol.empty()) return 0;
+      return match.transport_protocol == facts.transport ? 1 : kNoMatch;
+    case 4: {
+      if (match.application_protocols.empty()) return 0;
+      const auto offered = facts.application_protocols;
+      const bool found = std::any_of(match.application_protocols.begin(), match.application_protocols.end(), [&](const auto& wanted) {
+        return std::find(offered.begin(), offered.end(), wanted) != offered.end();
+      });
+      return found ? 1 : kNoMatch;
+    }
+    case 5: return rangeScore(criteria.direct_sources, facts.direct_remote);
+    case 6:
+      if (match.source_type == kSameIpOrLoopback) return isLocalSource(facts) ? 1 : kNoMatch;
+      if (match.source_type == kExternal) return isLocalSource(facts) ? kNoMatch : 1;
+      return 0;
+    case 7: return rangeScore(criteria.sources, facts.remote);
+    default:
+      if (match.source_ports.empty()) return 0;
+      return std::find(match.source_ports.begin(), match.source_ports.end(), facts.remote.port()) != match.source_ports.end()
+                 ? 1
+                 : kNoMatch;
+  }
+}
+
+int FilterChainMatcher::choose(const MatchFacts& facts) const {
+  if (trivial_) return 0;
+  std::vector<int> left(chains_.size());
+  for (size_t i = 0; i < left.size(); ++i) left[i] = static_cast<int>(i);
+  for (int step = 0; step < kSteps && !left.empty(); ++step) {
+    int best = kNoMatch;
+    std::vector<int> next;
+    for (const int chain : left) {
+      const int value = score(chains_[static_cast<size_t>(chain)], step, facts);
+      if (value == kNoMatch || value < best) continue;
+      if (value > best) next.clear();
+      best = value;
+      next.push_back(chain);
+    }
+    left = std::move(next);
+  }
+  return left.empty() ? -1 : left.front();
+}
+
+}  // namespace nuncio::net

@@ -1,0 +1,56 @@
+// SocketTable: the process's listen sockets: one fd for each address and worker (SO_REUSEPORT), or one for all where the
+// kernel cannot share (unix sockets, reuse_port off). Opened and closed by main; workers look their fds up at adoption.
+// Sockets outlive listeners' versions: a new version with the same address gets the same sockets, so nothing queued is lost.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "net/address.h"
+#include "plan/plan_types.h"
+
+namespace nuncio::net {
+
+/** One bound address. Closes its sockets when the last user lets go. */
+struct BoundSocket {
+  std::string key;              // address asked for and the options that matter for sharing
+  Address address;              // as bound, port filled in
+  std::vector<int> fds;         // [worker]; all the same fd when shared
+  bool shared = false;
+  bool listening = false;       // main only
+  std::vector<std::atomic<uint32_t>> active;  // [worker]: connections accepted here, for exact balance
+
+  explicit BoundSocket(size_t workers) : fds(workers, -1), active(workers) {}
+  ~BoundSocket();
+};
+using BoundSocketPtr = std::shared_ptr<BoundSocket>;
+
+class SocketTable {
+ public:
+  explicit SocketTable(size_t workers) : workers_(workers) {}
+
+  /** Main: binds (or finds) the sockets of a listener. The error is a sentence. */
+  base::Result<std::vector<BoundSocketPtr>, std::string> open(const plan::Listener& listener);
+  /** Main, at commit: the sockets start to queue connections. The error is a sentence. */
+  static std::string listen(const plan::Listener& listener, const std::vector<BoundSocketPtr>& sockets);
+
+  /** What stands in a listener slot; set by main before commit, read by workers at adoption. */
+  void assign(const std::string& plan_id, std::vector<BoundSocketPtr> sockets);
+  std::vector<BoundSocketPtr> find(const std::string& plan_id) const;
+  void forget(const std::string& plan_id);
+
+ private:
+  base::Result<BoundSocketPtr, std::string> openOne(const plan::Listener& listener, const plan::Address& address);
+
+  const size_t workers_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::weak_ptr<BoundSocket>> by_key_;             // guarded by mutex_
+  std::unordered_map<std::string, std::vector<BoundSocketPtr>> by_plan_;           // guarded by mutex_
+};
+
+}  // namespace nuncio::net

@@ -65,9 +65,7 @@ std::optional<uint64_t> HashPolicies::hashOf(const Policy& policy, const HashInp
       const uint64_t hash = base::xxHash64(input.made_up_cookie);
       char hex[16];
       for (int i = 0; i < 16; ++i) hex[i] = "0123456789abcdef"[(hash >> (60 - 4 * i)) & 15];
-      std::string_view text(hex, sizeof(hex));
-      while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
-      text = headers.arena().copy(text);
+      const std::string_view text = headers.arena().copy({hex, sizeof(hex)});
       *input.new_cookie = NewCookie{policy.name, text,
                                     headers.arena().concat(std::string_view(policy.name), "=\"", text, "\"", policy.cookie_tail)};
       return base::xxHash64(text);

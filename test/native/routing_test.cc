@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/xxhash64.h"
 #include "routing/retry_on.h"
 #include "test/native/test.h"
 
@@ -552,6 +553,38 @@ TEST("routing: virtual clusters") {
   EXPECT(host.virtualCluster(request.get("a", "/").headers) == nullptr);
   const VirtualCluster* found = host.virtualCluster(request.with(":method", "POST").headers);
   EXPECT(found != nullptr && found->name == "posts");
+}
+
+TEST("routing: hash policies") {
+  EXPECT_EQ(base::xxHash64(""), 0xef46db3751d8e999u);
+  EXPECT_EQ(base::xxHash64("a"), 0xd24ec4f1a98c6e5bu);
+  EXPECT_EQ(base::xxHash64("abc"), 0x44bc2cf5ad770999u);
+  EXPECT_EQ(base::xxHash64("Nobody inspects the spammish repetition"), 0xfbcea83c8a378bf1u);
+
+  plan::Route route = forwarding("/");
+  auto& header = route.cluster->hash_policies.emplace_back();
+  header.name = "x-key";
+  header.terminal = true;
+  auto& cookie = route.cluster->hash_policies.emplace_back();
+  cookie.kind = plan::HashPolicy::Kind::COOKIE;
+  cookie.name = "k";
+  cookie.cookie_ttl_s = 60;
+  cookie.cookie_path = "/p";
+  cookie.cookie_attributes = {"Secure", "SameSite=Lax"};
+  Request request(tableOf({route}));
+  const HashPolicies& policies = request.get("a", "/").match()->hashPolicies();
+  std::optional<NewCookie> made;
+  HashInput input{request.headers, {}, "127.0.0.1:1", &made};
+  EXPECT(policies.hash(input).has_value());
+  REQUIRE(made.has_value());
+  EXPECT_EQ(made->value.size(), 16u);
+  EXPECT_EQ(made->header, "k=\"" + std::string(made->value) + "\"; Max-Age=60; Path=/p; Secure; SameSite=Lax; HttpOnly");
+  made.reset();
+  request.with("cookie", "k=v");
+  EXPECT_EQ(*policies.hash(input), base::xxHash64("v"));
+  EXPECT(!made.has_value());
+  request.with("x-key", "abc");
+  EXPECT_EQ(*policies.hash(input), base::xxHash64("abc"));
 }
 
 TEST("routing: words of retry_on") {

@@ -1,13 +1,14 @@
 // What the admin server asks of the process. The main thread implements it; nothing here blocks a worker.
 import type { StatsReport } from '../stats/report.js'
 import type { StatsStore } from '../stats/store.js'
+import type { Log } from '../support/log.js'
 import type { Result } from '../support/result.js'
-import type { Json, JsonObject } from './json.js'
+import type { JsonObject } from './json.js'
 
 export interface AdminBackend {
   readonly stats: StatsStore
   readonly report: StatsReport
-  readonly logLevels: LogLevels
+  readonly log: Pick<Log, 'levelOf' | 'setLevel'>
   /** With stats_flush_on_admin: called before statistics are printed. */
   readonly flushStatsOnAdmin?: () => void
 
@@ -42,14 +43,6 @@ export interface AdminBackend {
 }
 
 export type ServerState = 'LIVE' | 'DRAINING' | 'PRE_INITIALIZING' | 'INITIALIZING'
-
-/** support/log.ts's Log fits. Components and levels are Envoy's names. */
-export interface LogLevels {
-  levelOf(component: string): string
-  /** undefined component: all. */
-  setLevel(level: string, component?: string): void
-  readonly components: readonly string[]
-}
 
 /** envoy.admin.v3.ServerInfo. Objects are proto JSON with proto field names. */
 export interface ServerInfo {
@@ -169,4 +162,4 @@ export interface RuntimeStatus {
   readonly entries: ReadonlyMap<string, readonly string[]>
 }
 
-export type { Json, JsonObject }
+export type { JsonObject }

@@ -1,0 +1,14 @@
+import type { SocketText } from './backend.js'
+import type { JsonObject } from './json.js'
+
+/** "127.0.0.1:80", "[::1]:80" or a path. */
+export function addressText(address: SocketText): string {
+  if ('path' in address) return address.path
+  return address.ip.includes(':') ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`
+}
+
+/** envoy.config.core.v3.Address. */
+export function addressJson(address: SocketText): JsonObject {
+  if ('path' in address) return { pipe: { path: address.path } }
+  return { socket_address: { address: address.ip, port_value: address.port } }
+}

@@ -44,7 +44,7 @@ std::string fillAction(const plan::Route& plan, Route& route) {
   return {};
 }
 
-/** Where the route's conditions hold for a request, from the least or from the most specific level on. */
+/** Visits the mutations of route, virtual host and table in the order they are applied. */
 template <class Visit>
 void forEachLevel(const Route& route, Visit&& visit) {
   const VirtualHost& host = *route.virtual_host;

@@ -23,6 +23,9 @@ struct Case {
 std::vector<Case>& cases();
 /** Records a failure of the running test, which goes on. */
 void fail(const char* file, int line, const std::string& what);
+/** Did a check fail since the last call? For the runner. */
+bool takeFailure();
+void setRoot(std::string folder);
 /** The repository's root folder, without a slash at the end. */
 const std::string& root();
 /** A file of the repository; the test fails when it cannot be read. */

@@ -185,7 +185,8 @@ export class ProxyUnderTest extends Changing {
     const { body } = await this.admin('/listeners')
     for (const line of body.split('\n')) {
       const at = line.indexOf('::')
-      if (at > 0) this.#ports.set(line.slice(0, at), line.slice(at + 2))
+      // The first line of a name is its main address; more lines are additional ones.
+      if (at > 0 && !this.#ports.has(line.slice(0, at))) this.#ports.set(line.slice(0, at), line.slice(at + 2))
     }
   }
 

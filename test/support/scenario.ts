@@ -67,6 +67,13 @@ export interface ExchangeOptions extends ScenarioOptions {
 export const localAddress: string =
   Object.values(os.networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'
 
+/** The next millisecond, once it has come: what began before it belongs to an earlier scenario. */
+function nextMillisecond(): number {
+  const next = Date.now() + 1
+  while (Date.now() < next);
+  return next
+}
+
 /** What a scenario's function works with. */
 export class Scene {
   readonly proxy: ProxyUnderTest
@@ -77,7 +84,7 @@ export class Scene {
   readonly #clients: RawClient[] = []
   readonly #logsTaken = new Map<string, number>()
   readonly #requestIds = new Set<string>()
-  readonly #begun = Date.now()
+  readonly #begun = nextMillisecond()
 
   constructor(proxy: ProxyUnderTest, folder: string, upstreams: ReadonlyMap<string, FakeUpstream>, values: Map<string, string | number>) {
     this.proxy = proxy

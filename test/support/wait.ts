@@ -20,12 +20,19 @@ export class Changing {
         this.#changes.off('change', check)
       }
       const check = (): void => {
-        const found = look()
+        let found: T | undefined
+        try {
+          found = look()
+        } catch (error) {
+          stop()
+          reject(error)
+          return
+        }
         if (found === undefined) return
         stop()
         resolve(found)
       }
-      const timer = setTimeout(() => {
+      const timer: NodeJS.Timeout = setTimeout(() => {
         stop()
         reject(new Error(`waited ${patience} ms for ${what}; ${story()}`))
       }, patience)

@@ -4,103 +4,12 @@
 
 #include "base/ascii.h"
 #include "base/random.h"
+#include "test/native/h1/documents.h"
 #include "test/native/h1/recorder.h"
 #include "test/native/test.h"
 
 namespace nuncio::test::h1 {
 namespace {
-
-struct Case {
-  std::string title;
-  std::string file;
-  int line = 0;
-  std::string settings;
-  std::string input;
-  std::string expected;
-};
-
-char hex(char c) { return static_cast<char>(base::isDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10); }
-
-/** A line of an input block: escapes, and CRLF at its end unless it ends with a backslash. */
-void addLine(std::string& out, std::string_view line) {
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '\\') {
-      out += line[i];
-      continue;
-    }
-    if (i + 1 == line.size()) return;
-    switch (line[++i]) {
-      case 'r': out += '\r'; break;
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case '0': out += '\0'; break;
-      case 's': out += ' '; break;
-      case 'x':
-        out += static_cast<char>(hex(line[i + 1]) * 16 + hex(line[i + 2]));
-        i += 2;
-        break;
-      default: out += line[i];
-    }
-  }
-  out += "\r\n";
-}
-
-/** "{name*N}" in an input stands for N times "name". */
-std::string expandRepeats(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const size_t open = text.find('{');
-    const size_t star = text.find('*', open);
-    const size_t close = text.find('}', star);
-    if (open == std::string_view::npos || star == std::string_view::npos || close == std::string_view::npos) break;
-    const auto times = base::parseDecimal<size_t>(text.substr(star + 1, close - star - 1));
-    out += text.substr(0, open);
-    if (times.has_value()) {
-      for (size_t i = 0; i < *times; ++i) out += text.substr(open + 1, star - open - 1);
-    } else {
-      out += text.substr(open, close + 1 - open);
-    }
-    text.remove_prefix(close + 1);
-  }
-  return out += text;
-}
-
-std::vector<Case> casesOf(const std::string& file) {
-  std::vector<Case> found;
-  std::istringstream text(readFile(file));
-  std::string line;
-  std::string title;
-  std::string settings;
-  int number = 0;
-  std::string* block = nullptr;
-  bool input = false;
-  while (std::getline(text, line)) {
-    ++number;
-    if (block != nullptr) {
-      if (line == "```") {
-        block = nullptr;
-      } else if (input) {
-        addLine(*block, line);
-      } else {
-        *block += line + "\n";
-      }
-    } else if (line.starts_with("#")) {
-      title = line.substr(line.find(' ') + 1);
-      settings.clear();
-    } else if (line.starts_with("<!-- ")) {
-      settings = line.substr(5, line.find(" -->") - 5);
-    } else if (line == "```http") {
-      found.push_back({title, file, number, settings, {}, {}});
-      block = &found.back().input;
-      input = true;
-    } else if (line == "```events" && !found.empty()) {
-      block = &found.back().expected;
-      input = false;
-    }
-  }
-  for (Case& one : found) one.input = expandRepeats(one.input);
-  return found;
-}
 
 bool setting(const std::string& settings, std::string_view name, std::string* value = nullptr) {
   std::istringstream words(settings);
@@ -166,17 +75,11 @@ void runCut(const Case& one) {
   }
 }
 
-void runFile(const std::string& file) {
-  const std::vector<Case> all = casesOf(file);
-  EXPECT(!all.empty());
+TEST("h1 conformance documents") {
+  const std::vector<Case> all = allCases();
+  EXPECT(all.size() > 250);
   for (const Case& one : all) {
     if (check(one, eventsOf(one, {}), "whole") && one.input.size() < 20'000) runCut(one);
-  }
-}
-
-TEST("h1 conformance documents") {
-  for (const std::string& file : listFiles("test/conformance/h1")) {
-    if (file.ends_with(".md") && !file.ends_with("README.md")) runFile(file);
   }
 }
 

@@ -1,7 +1,10 @@
 #include "test/native/h1/recorder.h"
 
+#include <cstdio>
+
 #include "base/check.h"
 #include "http/h1/client_codec.h"
+#include "http/h1/framing.h"
 #include "http/h1/server_codec.h"
 #include "test/native/test.h"
 
@@ -92,6 +95,13 @@ void feed(std::string_view bytes, const Cuts& cuts, Offer&& offer) {
   }
 }
 
+/** A request that came out whole; the map lives as long as the Server. */
+struct Whole {
+  HeaderMap* headers;
+  std::string body;
+  HeaderMap* trailers;
+};
+
 class Server final : public http::ServerCallbacks, public http::RequestDecoder {
  public:
   explicit Server(const ServerRun& run) : run_(run), sink_(recorded_.output), codec_(*this, sink_, run.options) {}
@@ -124,15 +134,18 @@ class Server final : public http::ServerCallbacks, public http::RequestDecoder {
   void onRequestHeaders(HeaderMap& headers, bool end_stream) override {
     journal_.line(std::string("request ") + std::string(codec_.protocol()));
     journal_.headers(headers);
+    whole_.push_back({&headers, {}, nullptr});
     if (end_stream) complete();
   }
   void onRequestData(std::string_view data, bool end_stream) override {
     journal_.data(data);
+    whole_.back().body += data;
     if (end_stream) complete();
   }
   void onRequestTrailers(HeaderMap& trailers) override {
     journal_.line("trailers");
     journal_.headers(trailers);
+    whole_.back().trailers = &trailers;
     complete();
   }
   void onStreamReset(ResetReason, std::string_view) override {}
@@ -143,6 +156,12 @@ class Server final : public http::ServerCallbacks, public http::RequestDecoder {
   }
   void onEncoderAboveHighWatermark() override {}
   void onEncoderBelowLowWatermark() override {}
+
+  /** The requests that are complete. */
+  std::vector<Whole> takeWhole() {
+    whole_.resize(complete_);
+    return std::move(whole_);
+  }
 
   ~Server() override {
     for (base::Arena* arena : arena_) delete arena;
@@ -157,6 +176,7 @@ class Server final : public http::ServerCallbacks, public http::RequestDecoder {
   }
   void complete() {
     journal_.line("complete");
+    ++complete_;
     if (!run_.answer) return;
     HeaderMap response(arena());
     response.add(HeaderId::kStatus, "200");
@@ -173,6 +193,8 @@ class Server final : public http::ServerCallbacks, public http::RequestDecoder {
   http::ResponseEncoder* encoder_ = nullptr;
   std::vector<base::Arena*> arena_;
   const CodecError* error_ = nullptr;
+  std::vector<Whole> whole_;
+  size_t complete_ = 0;
 };
 
 class Client final : public http::ClientCallbacks, public http::ResponseDecoder {
@@ -248,6 +270,73 @@ class Client final : public http::ClientCallbacks, public http::ResponseDecoder 
   bool reusable_ = false;
 };
 
+/** What of a request must survive the way through the proxy. */
+std::string essence(const Whole& request) {
+  Journal journal;
+  for (const Header& header : request.headers->entries()) {
+    if (header.id == HeaderId::kContentLength || header.id == HeaderId::kTransferEncoding || header.id == HeaderId::kScheme) continue;
+    journal.line(std::string(header.name) + ": " + quoted(header.value));
+  }
+  journal.data(request.body);
+  journal.line(request.trailers == nullptr ? "no trailers" : "trailers");
+  if (request.trailers != nullptr) journal.headers(*request.trailers);
+  return journal.take();
+}
+
+class Upstream final : public http::ClientCallbacks, public http::ResponseDecoder {
+ public:
+  explicit Upstream(const http::h1::ClientOptions& options) : arena_(pool()), sink_(text_), codec_(*this, sink_, options) {}
+
+  std::string send(const Whole& request) {
+    http::RequestEncoder& encoder = codec_.newStream(*this);
+    encoder.encodeHeaders(*request.headers, request.body.empty() && request.trailers == nullptr);
+    if (!request.body.empty()) encoder.encodeData(request.body, request.trailers == nullptr);
+    if (request.trailers != nullptr) encoder.encodeTrailers(*request.trailers);
+    return text_;
+  }
+
+  void onStreamComplete(bool) override {}
+  void onGoAway() override {}
+  void onMaxStreams(uint32_t) override {}
+  base::Arena& arena() override { return arena_; }
+  void on1xx(HeaderMap&) override {}
+  void onResponseHeaders(HeaderMap&, bool) override {}
+  void onResponseData(std::string_view, bool) override {}
+  void onResponseTrailers(HeaderMap&) override {}
+  void onStreamReset(ResetReason, std::string_view) override {}
+  void onEncoderAboveHighWatermark() override {}
+  void onEncoderBelowLowWatermark() override {}
+
+ private:
+  base::Arena arena_;
+  std::string text_;
+  Output sink_;
+  http::h1::ClientCodec codec_;
+};
+
+void checkForwarded(const Whole& request, const http::h1::CommonOptions& common) {
+  HeaderMap& headers = *request.headers;
+  if (http::h1::isUpgrade(headers)) return;    // raw bytes, until the upstream accepts
+  for (const HeaderId hop : {HeaderId::kConnection, HeaderId::kUpgrade, HeaderId::kKeepAlive}) headers.remove(hop);
+  // The connection manager answers these itself.
+  if (!headers.has(HeaderId::kAuthority) || headers.get(HeaderId::kMethod) == "CONNECT") return;
+  if (!headers.get(HeaderId::kPath).starts_with('/')) return;
+  http::h1::ClientOptions options;
+  options.enable_trailers = common.enable_trailers;
+  options.header_case = common.header_case;
+  const std::string before = essence(request);
+  const std::string text = Upstream(options).send(request);
+  ServerRun run;
+  run.options.allow_custom_methods = true;
+  run.options.enable_trailers = common.enable_trailers;
+  Server reader(run);
+  const Recorded recorded = reader.record(text, {});
+  const std::vector<Whole> seen = reader.takeWhole();
+  if (seen.size() == 1 && essence(seen[0]) == before && recorded.wire_received == text.size()) return;
+  std::fprintf(stderr, "forwarded as\n%s\nread as\n%s--- expected\n%s", quoted(text).c_str(), recorded.events.c_str(), before.c_str());
+  CHECK(!"a forwarded request is read in another way");
+}
+
 }  // namespace
 
 Recorded recordRequests(std::string_view bytes, const ServerRun& run, const Cuts& cuts) {
@@ -256,6 +345,12 @@ Recorded recordRequests(std::string_view bytes, const ServerRun& run, const Cuts
 
 Recorded recordResponses(std::string_view bytes, const ClientRun& run, const Cuts& cuts) {
   return Client(run).record(bytes, cuts);
+}
+
+void checkForwarding(std::string_view bytes, const ServerRun& run) {
+  Server server(run);
+  server.record(bytes, {});
+  for (const Whole& request : server.takeWhole()) checkForwarded(request, run.options);
 }
 
 }  // namespace nuncio::test::h1

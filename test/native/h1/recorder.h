@@ -36,4 +36,10 @@ struct Recorded {
 Recorded recordRequests(std::string_view bytes, const ServerRun& run, const Cuts& cuts = {});
 Recorded recordResponses(std::string_view bytes, const ClientRun& run, const Cuts& cuts = {});
 
+/**
+ * Sends every request that came out whole on with the client codec and reads it again: it must be one request, the same
+ * one. CHECKs it.
+ */
+void checkForwarding(std::string_view bytes, const ServerRun& run);
+
 }  // namespace nuncio::test::h1

@@ -33,7 +33,9 @@ export interface NativeExtension<M extends Message = Message> {
   plan(config: M, context: PlanContext): Uint8Array
 }
 
-type Declared<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal'> & { readonly isTerminal?: boolean }
+type Declared<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal'> & {
+  readonly isTerminal?: boolean
+}
 
 export function defineNativeHttpFilter<M extends Message>(definition: Declared<M>): NativeExtension<M> {
   return { isTerminal: false, ...definition, category: 'envoy.filters.http' }

@@ -15,7 +15,13 @@ import type { RouteConfiguration } from '../generated/protos/envoy/config/route/
 import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type {
-  AccessLogFilterSchema, AccessLogSchema, BodyFormatSchema, CidrRangeSchema, ExtensionSchema, HeaderMutationSchema, Http1OptionsSchema,
+  AccessLogFilterSchema,
+  AccessLogSchema,
+  BodyFormatSchema,
+  CidrRangeSchema,
+  ExtensionSchema,
+  HeaderMutationSchema,
+  Http1OptionsSchema,
   HttpCommonOptionsSchema,
 } from '../generated/plan_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'

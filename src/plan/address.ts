@@ -1,6 +1,12 @@
 import { isIP } from 'node:net'
 import type { Place } from '../api/plan-context.js'
-import { type Address, type CidrRange, type SocketAddress, SocketAddress_Protocol, type TcpKeepalive } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import {
+  type Address,
+  type CidrRange,
+  type SocketAddress,
+  SocketAddress_Protocol,
+  type TcpKeepalive,
+} from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import type { SocketOption } from '../generated/protos/envoy/config/core/v3/socket_option_pb.js'
 import type { AddressInit, CidrRangeInit, SocketOptionInit, TcpKeepaliveInit } from './init.js'
 
@@ -13,7 +19,8 @@ export function literalAddress(address: Address | undefined, at: Place, hint = '
   const socket = address.address.value
   const inSocket = at.field('socket_address')
   checkProtocol(socket, inSocket)
-  if (isIP(withoutScope(socket.address)) === 0) inSocket.field('address').error(`malformed IP address: ${socket.address}${hint}`)
+  if (isIP(withoutScope(socket.address)) === 0)
+    inSocket.field('address').error(`malformed IP address: ${socket.address}${hint}`)
   return { ip: socket.address, port: socketPort(socket, inSocket), ipv4Compat: socket.ipv4Compat }
 }
 
@@ -52,7 +59,9 @@ export function cidrRanges(ranges: readonly CidrRange[], at: Place): CidrRangeIn
 
 export function socketOptions(options: readonly SocketOption[]): SocketOptionInit[] {
   return options.map(option => ({
-    level: Number(option.level), name: Number(option.name), state: option.state,
+    level: Number(option.level),
+    name: Number(option.name),
+    state: option.state,
     ...(option.value.case === 'intValue' && { intValue: option.value.value }),
     ...(option.value.case === 'bufValue' && { bufValue: option.value.value }),
   }))

@@ -29,7 +29,9 @@ export function adminSettings(admin: Admin, at: Place, compilation: Compilation)
     socketOptions: socketOptions(admin.socketOptions),
     accessLogs: logs.map(log => toBinary(AccessLogSchema, create(AccessLogSchema, log))),
     profilePath: admin.profilePath || '/var/log/envoy/envoy.prof',
-    allowPaths: admin.allowPaths.map((matcher, index) => stringMatcher(matcher, at.field('allow_paths').item(index), compilation.checkRegex)),
+    allowPaths: admin.allowPaths.map((matcher, index) =>
+      stringMatcher(matcher, at.field('allow_paths').item(index), compilation.checkRegex),
+    ),
   }
 }
 
@@ -46,7 +48,10 @@ const defaultFlushInterval = 5_000
 export function statsSettings(bootstrap: Bootstrap, at: Place, types: Types): StatsSettings {
   const schema = bootstrap.statsConfig && types.message(bootstrap.statsConfig.$typeName)
   return {
-    config: bootstrap.statsConfig && schema ? (toJson(schema, bootstrap.statsConfig, { registry: types.registry, useProtoFieldName: true }) as JsonObject) : undefined,
+    config:
+      bootstrap.statsConfig && schema
+        ? (toJson(schema, bootstrap.statsConfig, { registry: types.registry, useProtoFieldName: true }) as JsonObject)
+        : undefined,
     flushIntervalMs: milliseconds(bootstrap.statsFlushInterval, defaultFlushInterval, at.field('stats_flush_interval')),
     flushOnAdmin: bootstrap.statsFlush.case === 'statsFlushOnAdmin' && bootstrap.statsFlush.value,
     serverVersionOverride: bootstrap.statsServerVersionOverride,

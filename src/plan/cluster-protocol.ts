@@ -2,7 +2,10 @@ import type { Message } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Place } from '../api/plan-context.js'
 import { isMessage } from '../config/index.js'
-import { type Cluster, Cluster_ClusterProtocolSelection } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import {
+  type Cluster,
+  Cluster_ClusterProtocolSelection,
+} from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Http1ProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { HttpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { TcpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.js'
@@ -30,7 +33,9 @@ export function clusterProtocol(cluster: Cluster, at: Place, tools: HttpOptionTo
   }
   return {
     ...(http ? typedProtocol(http.options, cluster, http.at, tools) : deprecatedProtocol(cluster, at, tools)),
-    tcpIdleTimeoutMs: tcp ? milliseconds(tcp.options.idleTimeout, tcpIdleTimeout, tcp.at.field('idle_timeout')) : tcpIdleTimeout,
+    tcpIdleTimeoutMs: tcp
+      ? milliseconds(tcp.options.idleTimeout, tcpIdleTimeout, tcp.at.field('idle_timeout'))
+      : tcpIdleTimeout,
   }
 }
 
@@ -47,7 +52,9 @@ function typedProtocol(options: HttpProtocolOptions, cluster: Cluster, at: Place
   const common = httpCommon(options.commonHttpProtocolOptions, inCommon)
   if (cluster.maxRequestsPerConnection !== undefined) {
     if (options.commonHttpProtocolOptions?.maxRequestsPerConnection !== undefined) {
-      inCommon.field('max_requests_per_connection').error('Only one of max_requests_per_connection from Cluster or HttpProtocolOptions can be specified')
+      inCommon
+        .field('max_requests_per_connection')
+        .error('Only one of max_requests_per_connection from Cluster or HttpProtocolOptions can be specified')
     }
     common.maxRequestsPerConnection = cluster.maxRequestsPerConnection
   }
@@ -55,14 +62,25 @@ function typedProtocol(options: HttpProtocolOptions, cluster: Cluster, at: Place
   return { protocol, common, http1: http1Options(http1, place, tools) }
 }
 
-function http1Of(options: HttpProtocolOptions, at: Place): { http1: Http1ProtocolOptions | undefined; place: Place; protocol: Cluster_Protocol } {
+function http1Of(
+  options: HttpProtocolOptions,
+  at: Place,
+): { http1: Http1ProtocolOptions | undefined; place: Place; protocol: Cluster_Protocol } {
   const spec = options.upstreamProtocolOptions
   if (spec.case === 'useDownstreamProtocolConfig') {
-    return { http1: spec.value.httpProtocolOptions, place: at.field('use_downstream_protocol_config').field('http_protocol_options'), protocol: Cluster_Protocol.DOWNSTREAM }
+    return {
+      http1: spec.value.httpProtocolOptions,
+      place: at.field('use_downstream_protocol_config').field('http_protocol_options'),
+      protocol: Cluster_Protocol.DOWNSTREAM,
+    }
   }
   const config = spec.case === 'explicitHttpConfig' ? spec.value.protocolConfig : undefined
   const http1 = config?.case === 'httpProtocolOptions' ? config.value : undefined
-  return { http1, place: at.field('explicit_http_config').field('http_protocol_options'), protocol: Cluster_Protocol.HTTP1 }
+  return {
+    http1,
+    place: at.field('explicit_http_config').field('http_protocol_options'),
+    protocol: Cluster_Protocol.HTTP1,
+  }
 }
 
 function deprecatedProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {

@@ -2,7 +2,10 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
 import { Cluster_Type, ClusterSchema } from '../generated/plan_pb.js'
-import type { CircuitBreakers, CircuitBreakers_Thresholds } from '../generated/protos/envoy/config/cluster/v3/circuit_breaker_pb.js'
+import type {
+  CircuitBreakers,
+  CircuitBreakers_Thresholds,
+} from '../generated/protos/envoy/config/cluster/v3/circuit_breaker_pb.js'
 import { type Cluster, Cluster_DiscoveryType } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { BindConfig } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import { RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
@@ -47,14 +50,18 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
     defaultThresholds: thresholdsOf(thresholds.find(entry => entry.priority === RoutingPriority.DEFAULT)),
     highThresholds: thresholdsOf(thresholds.find(entry => entry.priority === RoutingPriority.HIGH)),
     ...perHost(cluster.circuitBreakers, at.field('circuit_breakers')),
-    ...(cluster.upstreamConnectionOptions?.tcpKeepalive && { tcpKeepalive: tcpKeepalive(cluster.upstreamConnectionOptions.tcpKeepalive) }),
+    ...(cluster.upstreamConnectionOptions?.tcpKeepalive && {
+      tcpKeepalive: tcpKeepalive(cluster.upstreamConnectionOptions.tcpKeepalive),
+    }),
     ...bindOptions(cluster, at, tools),
     connectionPoolPerDownstream: cluster.connectionPoolPerDownstreamConnection,
     closeOnHostSetChange: cluster.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     metadataJson: metadataJson(cluster.metadata),
   }
   if (cluster.transportSocket && cluster.transportSocket.configType.case !== 'typedConfig') {
-    at.field('transport_socket').error(`Didn't find a registered implementation for '${cluster.transportSocket.name}' without a typed_config`)
+    at.field('transport_socket').error(
+      `Didn't find a registered implementation for '${cluster.transportSocket.name}' without a typed_config`,
+    )
   }
   return toBinary(ClusterSchema, create(ClusterSchema, plan))
 }
@@ -77,19 +84,28 @@ export function clusterKind(cluster: Cluster, at: Place, types: Types): ClusterK
   if (spec.case === 'clusterType') return customKind(spec.value, at.field('cluster_type'), types)
   const discovery = spec.case === 'type' ? spec.value : Cluster_DiscoveryType.STATIC
   const type = byDiscovery[discovery]
-  if (cluster.edsClusterConfig && discovery !== Cluster_DiscoveryType.EDS) at.field('eds_cluster_config').error('eds_cluster_config set in a non-EDS cluster')
+  if (cluster.edsClusterConfig && discovery !== Cluster_DiscoveryType.EDS)
+    at.field('eds_cluster_config').error('eds_cluster_config set in a non-EDS cluster')
   if (type === undefined) {
-    if (discovery === Cluster_DiscoveryType.EDS && !cluster.edsClusterConfig) at.error('cannot create an EDS cluster without an EDS config')
-    at.field('type').unsupported(discovery === Cluster_DiscoveryType.EDS ? 'endpoint discovery (EDS)' : 'ORIGINAL_DST clusters')
+    if (discovery === Cluster_DiscoveryType.EDS && !cluster.edsClusterConfig)
+      at.error('cannot create an EDS cluster without an EDS config')
+    at.field('type').unsupported(
+      discovery === Cluster_DiscoveryType.EDS ? 'endpoint discovery (EDS)' : 'ORIGINAL_DST clusters',
+    )
     return undefined
   }
   return { type }
 }
 
-function customKind(custom: { name: string; typedConfig?: import('@bufbuild/protobuf/wkt').Any | undefined }, at: Place, types: Types): ClusterKind | undefined {
+function customKind(
+  custom: { name: string; typedConfig?: import('@bufbuild/protobuf/wkt').Any | undefined },
+  at: Place,
+  types: Types,
+): ClusterKind | undefined {
   if (custom.typedConfig) {
     const unpacked = types.unpackAny(custom.typedConfig)
-    if (!unpacked.ok || !isMessage<DnsCluster>(unpacked.value.message, 'envoy.extensions.clusters.dns.v3.DnsCluster')) return undefined // the field walk says so
+    if (!unpacked.ok || !isMessage<DnsCluster>(unpacked.value.message, 'envoy.extensions.clusters.dns.v3.DnsCluster'))
+      return undefined // the field walk says so
     const dns = unpacked.value.message
     return { type: dns.allAddressesInSingleEndpoint ? Cluster_Type.LOGICAL_DNS : Cluster_Type.STRICT_DNS, dns }
   }
@@ -99,7 +115,7 @@ function customKind(custom: { name: string; typedConfig?: import('@bufbuild/prot
 }
 
 function thresholdsOf(entry: CircuitBreakers_Thresholds | undefined): ThresholdsInit {
-  const limit = (value: number | undefined, missing: bigint): bigint => value === undefined ? missing : BigInt(value)
+  const limit = (value: number | undefined, missing: bigint): bigint => (value === undefined ? missing : BigInt(value))
   return {
     maxConnections: limit(entry?.maxConnections, defaultLimit),
     maxPending: limit(entry?.maxPendingRequests, defaultLimit),
@@ -119,19 +135,31 @@ function perHost(breakers: CircuitBreakers | undefined, at: Place): Pick<Cluster
   for (const [index, entry] of (breakers?.perHostThresholds ?? []).entries()) {
     const { maxPendingRequests, maxRequests, maxRetries, maxConnectionPools, retryBudget } = entry
     const others = [maxPendingRequests, maxRequests, maxRetries, maxConnectionPools, retryBudget]
-    if (others.some(value => value !== undefined) || entry.trackRemaining) at.field('per_host_thresholds').item(index).error('Unsupported field in per_host_thresholds')
+    if (others.some(value => value !== undefined) || entry.trackRemaining)
+      at.field('per_host_thresholds').item(index).error('Unsupported field in per_host_thresholds')
     if (entry.priority === RoutingPriority.DEFAULT) perHostMaxConnections = entry.maxConnections
   }
   return { perHostMaxConnections }
 }
 
-function bindOptions(cluster: Cluster, at: Place, tools: ClusterTools): Pick<ClusterInit, 'bindAddress' | 'socketOptions' | 'freebind'> {
-  const bind = cluster.upstreamBindConfig ? { config: cluster.upstreamBindConfig, at: at.field('upstream_bind_config') } : tools.defaultBind
+function bindOptions(
+  cluster: Cluster,
+  at: Place,
+  tools: ClusterTools,
+): Pick<ClusterInit, 'bindAddress' | 'socketOptions' | 'freebind'> {
+  const bind = cluster.upstreamBindConfig
+    ? { config: cluster.upstreamBindConfig, at: at.field('upstream_bind_config') }
+    : tools.defaultBind
   if (!bind) return {}
   const { config } = bind
   const source = config.sourceAddress
   return {
-    ...(source && { bindAddress: literalAddress({ $typeName: 'envoy.config.core.v3.Address', address: { case: 'socketAddress', value: source } }, bind.at) }),
+    ...(source && {
+      bindAddress: literalAddress(
+        { $typeName: 'envoy.config.core.v3.Address', address: { case: 'socketAddress', value: source } },
+        bind.at,
+      ),
+    }),
     socketOptions: socketOptions(config.socketOptions),
     freebind: config.freebind ?? false,
   }

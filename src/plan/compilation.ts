@@ -12,7 +12,7 @@ import { FieldWalk } from './field-walk.js'
 import type { Formats } from './formats.js'
 import { planId, type Slots } from './ids.js'
 import type { ExtensionInit } from './init.js'
-import { Issues } from './place.js'
+import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
 import { routeTable, type RouteTools } from './route-table.js'
 
@@ -40,7 +40,9 @@ export interface CompileDeps {
   /** net.core.somaxconn: the default backlog. */
   readonly backlog: number
   /** Positions of errors; a bootstrap's SourceMap. */
-  readonly sources?: { error(code: ConfigError['code'], path: string, message: string, suggestion?: string): ConfigError }
+  readonly sources?: {
+    error(code: ConfigError['code'], path: string, message: string, suggestion?: string): ConfigError
+  }
 }
 
 /** A filter in a configured chain, of either kind. */
@@ -68,7 +70,13 @@ export class Compilation {
   readonly formats: Formats
   readonly #clusters: ReadonlySet<string>
 
-  constructor(deps: CompileDeps, runtime: ReadonlyMap<string, string>, clusters: ReadonlySet<string>, issues: Issues, formats: (compilation: Compilation) => Formats) {
+  constructor(
+    deps: CompileDeps,
+    runtime: ReadonlyMap<string, string>,
+    clusters: ReadonlySet<string>,
+    issues: Issues,
+    formats: (compilation: Compilation) => Formats,
+  ) {
     this.deps = deps
     this.issues = issues
     this.runtime = runtime
@@ -99,15 +107,20 @@ export class Compilation {
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined {
     const spec = source?.specifier
     switch (spec?.case) {
-      case 'inlineString': return Buffer.from(spec.value, 'utf8')
-      case 'inlineBytes': return spec.value
-      case 'filename': return this.#file(spec.value, at.field('filename'))
+      case 'inlineString':
+        return Buffer.from(spec.value, 'utf8')
+      case 'inlineBytes':
+        return spec.value
+      case 'filename':
+        return this.#file(spec.value, at.field('filename'))
       case 'environmentVariable': {
         const value = this.deps.environment[spec.value]
-        if (value === undefined) at.field('environment_variable').error(`Environment variable doesn't exist: ${spec.value}`)
+        if (value === undefined)
+          at.field('environment_variable').error(`Environment variable doesn't exist: ${spec.value}`)
         return value === undefined ? undefined : Buffer.from(value, 'utf8')
       }
-      default: return undefined
+      default:
+        return undefined
     }
   }
 
@@ -133,7 +146,12 @@ export class Compilation {
       dataSource: (source, place) => this.dataSource(source, place),
       perFilter: (filter, any, place) => this.#perFilter(filter, any, place),
     }
-    this.add('route-table', name, slot, toBinary(RouteTableSchema, create(RouteTableSchema, routeTable(config, at, tools))))
+    this.add(
+      'route-table',
+      name,
+      slot,
+      toBinary(RouteTableSchema, create(RouteTableSchema, routeTable(config, at, tools))),
+    )
     return slot
   }
 
@@ -142,7 +160,8 @@ export class Compilation {
     const unpacked = this.unpack(any, at)
     if (unpacked?.typeName === 'envoy.config.route.v3.FilterConfig') {
       const filter = unpacked.message as unknown as { readonly disabled: boolean; readonly config?: Any }
-      if (!filter.disabled && !filter.config) at.error(`Empty route/virtual host per filter configuration for ${name} filter`)
+      if (!filter.disabled && !filter.config)
+        at.error(`Empty route/virtual host per filter configuration for ${name} filter`)
       return { name, disabled: filter.disabled }
     }
     const isFilter = unpacked && this.deps.registry.byType('envoy.filters.http', unpacked.typeName)
@@ -159,15 +178,31 @@ export class Compilation {
       const { definition, message } = extension
       const isLast = index === filters.length - 1
       const shown = `${filter.name} of type ${definition.name}`
-      if (definition.isTerminal && !isLast) place.error(`Error: terminal filter named ${shown} must be the last filter in a ${rules.called}.`)
-      if (!definition.isTerminal && isLast) place.error(`Error: non-terminal filter named ${shown} is the last filter in a ${rules.called}.`)
-      if (filter.disabled && isLast) place.field('disabled').error(`Error: the last (terminal) filter (${filter.name}) in the chain cannot be disabled by default.`)
+      if (definition.isTerminal && !isLast)
+        place.error(`Error: terminal filter named ${shown} must be the last filter in a ${rules.called}.`)
+      if (!definition.isTerminal && isLast)
+        place.error(`Error: non-terminal filter named ${shown} is the last filter in a ${rules.called}.`)
+      if (filter.disabled && isLast)
+        place
+          .field('disabled')
+          .error(`Error: the last (terminal) filter (${filter.name}) in the chain cannot be disabled by default.`)
       const context: PlanContext = new FilterContext(this, place.field('typed_config'), `${rules.owner}/${index}`)
-      return [{ type: definition.name, name: filter.name, plan: definition.plan(message, context), disabled: filter.disabled }]
+      return [
+        {
+          type: definition.name,
+          name: filter.name,
+          plan: definition.plan(message, context),
+          disabled: filter.disabled,
+        },
+      ]
     })
   }
 
-  #extension(filter: ConfiguredFilter, at: Place, category: ExtensionCategory): { definition: NativeExtension; message: Unpacked['message'] } | undefined {
+  #extension(
+    filter: ConfiguredFilter,
+    at: Place,
+    category: ExtensionCategory,
+  ): { definition: NativeExtension; message: Unpacked['message'] } | undefined {
     if (!filter.typedConfig) {
       at.error(`Didn't find a registered implementation for '${filter.name}' without a typed_config`)
       return undefined

@@ -14,13 +14,13 @@ import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bo
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
-import { Cluster_Type } from '../generated/plan_pb.js'
+import type { Cluster_Type } from '../generated/plan_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { type AdminSettings, adminSettings, type StatsSettings, statsSettings } from './bootstrap-settings.js'
 import { addressText } from './address.js'
 import { clusterKind, clusterPlan, type ClusterTools } from './cluster.js'
 import { Compilation, type CompileDeps, type Plan } from './compilation.js'
-import { type DnsSettings, endpointsPlan, typedResolver } from './endpoints.js'
+import { type DnsSettings, endpointsPlan, plainResolver, type ResolverSettings, typedResolver } from './endpoints.js'
 import { formatsOf } from './formats.js'
 import type { SlotTable } from './ids.js'
 import type { AddressInit } from './init.js'
@@ -29,7 +29,7 @@ import { Issues } from './place.js'
 import { mergedRuntime, type RuntimeLayerValues, runtimeLayers, runtimePlan } from './runtime.js'
 
 export type { CompileDeps, Plan, PlanKind } from './compilation.js'
-export { type DnsSettings, type DnsTarget, resolvedEndpoints } from './endpoints.js'
+export type { DnsSettings, DnsTarget, ResolverSettings } from './endpoints.js'
 
 /** What the main thread knows about a listener without decoding its plan. */
 export interface ListenerMeta {
@@ -61,7 +61,7 @@ export interface CompiledConfig {
   /** envoy.config.core.v3.Node in proto JSON. */
   readonly node: JsonObject
   /** The bootstrap's own DNS resolver, for clusters without one. */
-  readonly dnsResolver: Pick<DnsSettings, 'resolvers' | 'useTcp' | 'noDefaultSearchDomain'>
+  readonly dnsResolver: ResolverSettings
   /** To be kept by the caller and given to the next compilation. */
   readonly slots: SlotTable
 }
@@ -80,7 +80,11 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
     root.field('cluster_manager').field('local_cluster_name').error(`local cluster '${localCluster}' must be defined`)
   }
   const clusters = compileClusters(bootstrap, compilation, resources.field('clusters'))
-  const listeners = compileListeners(bootstrap.staticResources?.listeners ?? [], compilation, resources.field('listeners'))
+  const listeners = compileListeners(
+    bootstrap.staticResources?.listeners ?? [],
+    compilation,
+    resources.field('listeners'),
+  )
   compilation.add('runtime', '', 0, runtimePlan(compilation.runtime))
   const admin = bootstrap.admin && adminSettings(bootstrap.admin, root.field('admin'), compilation)
   const config: CompiledConfig = {
@@ -103,7 +107,9 @@ function compileClusters(bootstrap: Bootstrap, compilation: Compilation, at: Pla
   const bind = bootstrap.clusterManager?.upstreamBindConfig
   const inBind = compilation.issues.root('cluster_manager.upstream_bind_config')
   const tools: ClusterTools = {
-    types: compilation.deps.types, walk: compilation.walk, checkRegex: compilation.checkRegex,
+    types: compilation.deps.types,
+    walk: compilation.walk,
+    checkRegex: compilation.checkRegex,
     unpack: (any, place) => compilation.unpack(any, place),
     defaultBind: bind && { config: bind, at: inBind },
   }
@@ -116,7 +122,12 @@ function compileClusters(bootstrap: Bootstrap, compilation: Compilation, at: Pla
 }
 
 /** One cluster and its endpoints; undefined when its type was refused. */
-function compileCluster(cluster: Cluster, compilation: Compilation, tools: ClusterTools, at: Place): ClusterMeta | undefined {
+function compileCluster(
+  cluster: Cluster,
+  compilation: Compilation,
+  tools: ClusterTools,
+  at: Place,
+): ClusterMeta | undefined {
   const kind = clusterKind(cluster, at, tools.types)
   if (!kind) return undefined
   const slot = compilation.deps.slots.of('clusters', cluster.name)
@@ -139,7 +150,14 @@ function compileListeners(configs: readonly Listener[], compilation: Compilation
     if (compiled.bindToPort) claimAddresses(compiled.addresses, addresses, place)
     const slot = compilation.deps.slots.of('listeners', name)
     const plan = compilation.add('listener', name, slot, compiled.bytes)
-    return { name, slot, planId: plan.id, addresses: compiled.addresses, reusePort: compiled.reusePort, trafficDirection: config.trafficDirection }
+    return {
+      name,
+      slot,
+      planId: plan.id,
+      addresses: compiled.addresses,
+      reusePort: compiled.reusePort,
+      trafficDirection: config.trafficDirection,
+    }
   })
 }
 
@@ -155,7 +173,10 @@ function claimAddresses(wanted: readonly AddressInit[], taken: Set<string>, at: 
 /** Envoy makes up a random name; ours stays the same over a reload. */
 function unnamed(config: Listener, index: number): string {
   const address = config.address?.address
-  const port = address?.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue' ? address.value.portSpecifier.value : 0
+  const port =
+    address?.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue'
+      ? address.value.portSpecifier.value
+      : 0
   return `unnamed-${port === 0 ? index : port}`
 }
 
@@ -165,9 +186,16 @@ function listenerTools(compilation: Compilation): ListenerTools {
     accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),
     networkFilters: (filters, owner, at) => {
       const configured = filters.map(({ name, configType }) => ({
-        name, disabled: false, isOptional: false, typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+        name,
+        disabled: false,
+        isOptional: false,
+        typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
       }))
-      return compilation.filterChain(configured, at, { category: 'envoy.filters.network', called: 'network filter chain', owner })
+      return compilation.filterChain(configured, at, {
+        category: 'envoy.filters.network',
+        called: 'network filter chain',
+        owner,
+      })
     },
     connectionLimit: name => {
       const limit = compilation.runtime.get(`envoy.resource_limits.listener.${name}.connection_limit`)
@@ -179,7 +207,8 @@ function listenerTools(compilation: Compilation): ListenerTools {
 /** Runtime keys that change what happens to traffic and are not carried out yet. */
 function checkRuntime(values: ReadonlyMap<string, string>, at: Place): void {
   for (const key of values.keys()) {
-    if (key === 'overload.global_downstream_max_connections') at.item(key).unsupported('the limit of connections of the whole process')
+    if (key === 'overload.global_downstream_max_connections')
+      at.item(key).unsupported('the limit of connections of the whole process')
     else if (key.startsWith('envoy.reloadable_features.') || key.startsWith('envoy.restart_features.')) {
       at.item(key).warning('accepted, but has no effect: feature guards of Envoy')
     }
@@ -188,25 +217,17 @@ function checkRuntime(values: ReadonlyMap<string, string>, at: Place): void {
 
 function nodeJson(bootstrap: Bootstrap, deps: CompileDeps): JsonObject {
   const schema = bootstrap.node && deps.types.message(bootstrap.node.$typeName)
-  const node = bootstrap.node && schema ? (toJson(schema, bootstrap.node, { registry: deps.types.registry, useProtoFieldName: true }) as JsonObject) : {}
+  const node =
+    bootstrap.node && schema
+      ? (toJson(schema, bootstrap.node, { registry: deps.types.registry, useProtoFieldName: true }) as JsonObject)
+      : {}
   return { ...node, id: deps.node.id, cluster: deps.node.cluster }
 }
 
-function bootstrapResolver(bootstrap: Bootstrap, at: Place, deps: CompileDeps): CompiledConfig['dnsResolver'] {
+function bootstrapResolver(bootstrap: Bootstrap, at: Place, deps: CompileDeps): ResolverSettings {
   const typed = bootstrap.typedDnsResolverConfig?.typedConfig
   if (typed) return typedResolver(typed, at.field('typed_dns_resolver_config').field('typed_config'), deps.types)
-  const config = bootstrap.dnsResolutionConfig
-  return {
-    resolvers: (config?.resolvers ?? []).map(address => resolverText(address)),
-    useTcp: config?.dnsResolverOptions?.useTcpForDnsLookups ?? bootstrap.useTcpForDnsLookups,
-    noDefaultSearchDomain: config?.dnsResolverOptions?.noDefaultSearchDomain ?? false,
-  }
-}
-
-function resolverText(address: NonNullable<Bootstrap['dnsResolutionConfig']>['resolvers'][number]): string {
-  const socket = address.address.case === 'socketAddress' ? address.address.value : undefined
-  const port = socket?.portSpecifier.case === 'portValue' ? socket.portSpecifier.value : 0
-  return addressText({ ip: socket?.address ?? '', port: port || 53 })
+  return plainResolver(bootstrap.dnsResolutionConfig, at.field('dns_resolution_config'))
 }
 
 /** The same refusal may be found by the walk and by a compiler. */

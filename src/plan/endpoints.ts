@@ -1,9 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import { isIP } from 'node:net'
 import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
 import { Cluster_Type, EndpointsSchema } from '../generated/plan_pb.js'
 import { type Cluster, Cluster_DnsLookupFamily } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { DnsResolutionConfig } from '../generated/protos/envoy/config/core/v3/resolver_pb.js'
 import type { Address } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
@@ -11,7 +13,7 @@ import { DnsLookupFamily } from '../generated/protos/envoy/extensions/clusters/c
 import type { CaresDnsResolverConfig } from '../generated/protos/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js'
 import { addressText, checkProtocol, literalAddress, socketPort } from './address.js'
 import type { ClusterKind } from './cluster.js'
-import type { AddressInit, EndpointsInit, HostInit, LocalityInit } from './init.js'
+import type { EndpointsInit, HostInit, LocalityInit } from './init.js'
 import { fraction } from './matcher.js'
 import { metadataJson, milliseconds } from './values.js'
 
@@ -39,8 +41,9 @@ export interface DnsSettings {
   readonly respectTtl: boolean
   /** "10.0.0.1:53"; empty: the system's resolvers. */
   readonly resolvers: readonly string[]
-  readonly useTcp: boolean
   readonly noDefaultSearchDomain: boolean
+  readonly queryTimeoutMs: number
+  readonly queryTries: number
   /** LOGICAL_DNS: one host, whatever DNS answers. */
   readonly isLogical: boolean
   readonly targets: readonly DnsTarget[]
@@ -62,7 +65,9 @@ export function endpointsPlan(cluster: Cluster, kind: ClusterKind, at: Place, ty
   const localities = (assignment?.endpoints ?? []).map((entry, locality): LocalityInit => {
     const inHosts = inAssignment.field('endpoints').item(locality).field('lb_endpoints')
     return {
-      region: entry.locality?.region ?? '', zone: entry.locality?.zone ?? '', subZone: entry.locality?.subZone ?? '',
+      region: entry.locality?.region ?? '',
+      zone: entry.locality?.zone ?? '',
+      subZone: entry.locality?.subZone ?? '',
       weight: entry.loadBalancingWeight ?? 0,
       priority: entry.priority,
       hosts: entry.lbEndpoints.map((endpoint, host) => {
@@ -86,34 +91,8 @@ export function endpointsPlan(cluster: Cluster, kind: ClusterKind, at: Place, ty
   return { bytes: encodeEndpoints(targets.length === 0 ? template : { ...template, localities: [] }), ...dns }
 }
 
-export function encodeEndpoints(endpoints: EndpointsInit): Uint8Array {
+function encodeEndpoints(endpoints: EndpointsInit): Uint8Array {
   return toBinary(EndpointsSchema, create(EndpointsSchema, endpoints))
-}
-
-/**
- * The endpoints plan of a DNS cluster after a resolution. `answers` has the addresses of each target, in the order of `dns.targets`;
- * undefined for one that has never been resolved. Addresses found twice in a locality count once, as in Envoy.
- */
-export function resolvedEndpoints(dns: DnsSettings, answers: readonly (readonly string[] | undefined)[]): Uint8Array {
-  const localities = (dns.template.localities ?? []).map((locality, index) => {
-    const seen = new Set<string>()
-    const hosts = (locality.hosts ?? []).flatMap((host, position): HostInit[] => {
-      const target = dns.targets.findIndex(entry => entry.locality === index && entry.host === position)
-      if (target === -1) return [host as HostInit]
-      return hostsOf(host as HostInit, answers[target] ?? [], dns.targets[target]?.port ?? 0, dns.isLogical)
-    }).filter(host => {
-      const key = addressText((host.address ?? {}) as AddressInit)
-      return seen.has(key) ? false : seen.add(key)
-    })
-    return { ...locality, hosts } as LocalityInit
-  })
-  return encodeEndpoints({ ...dns.template, localities, warm: true })
-}
-
-function hostsOf(host: HostInit, ips: readonly string[], port: number, isLogical: boolean): HostInit[] {
-  if (!isLogical) return ips.map(ip => ({ ...host, address: { ip, port } }))
-  const [first, ...more] = ips
-  return first === undefined ? [] : [{ ...host, address: { ip: first, port }, moreAddresses: more.map(ip => ({ ip, port })) }]
 }
 
 function commonHost(endpoint: LbEndpoint): HostInit {
@@ -151,7 +130,12 @@ function staticHost(endpoint: LbEndpoint, at: Place): HostInit {
   }
 }
 
-function dnsHost(endpoint: LbEndpoint, at: Place, where: { locality: number; host: number }, targets: DnsTarget[]): HostInit {
+function dnsHost(
+  endpoint: LbEndpoint,
+  at: Place,
+  where: { locality: number; host: number },
+  targets: DnsTarget[],
+): HostInit {
   const address = addressOf(endpoint, at)
   const host = commonHost(endpoint)
   if (address?.address.case !== 'socketAddress') {
@@ -161,7 +145,8 @@ function dnsHost(endpoint: LbEndpoint, at: Place, where: { locality: number; hos
   const socket = address.address.value
   const inSocket = at.field('socket_address')
   checkProtocol(socket, inSocket)
-  if (socket.resolverName !== '') inSocket.field('resolver_name').error('DNS clusters must NOT have a custom resolver name set')
+  if (socket.resolverName !== '')
+    inSocket.field('resolver_name').error('DNS clusters must NOT have a custom resolver name set')
   const port = socketPort(socket, inSocket)
   const named: HostInit = { ...host, hostname: host.hostname || socket.address }
   if (isIP(socket.address) !== 0) return { ...named, address: { ip: socket.address, port } }
@@ -174,26 +159,42 @@ const maxWeight = 0xffff_ffff
 function checkWeights(localities: readonly LocalityInit[], at: Place): void {
   for (const [index, locality] of localities.entries()) {
     const sum = (locality.hosts ?? []).reduce((total, host) => total + (host.weight ?? 1), 0)
-    if (sum > maxWeight) at.field('endpoints').item(index).warning(`the weights of all hosts add up to more than ${maxWeight}`)
+    if (sum > maxWeight)
+      at.field('endpoints').item(index).warning(`the weights of all hosts add up to more than ${maxWeight}`)
   }
 }
 
 function dropPpm(assignment: ClusterLoadAssignment | undefined, at: Place): number {
   const drops = assignment?.policy?.dropOverloads ?? []
-  if (drops.length > 1) at.field('policy').field('drop_overloads').error('Cluster drop_overloads config has more than one entry')
+  if (drops.length > 1)
+    at.field('policy').field('drop_overloads').error('Cluster drop_overloads config has more than one entry')
   return fraction(drops[0]?.dropPercentage).ppm ?? 0
 }
 
 const families: Readonly<Record<Cluster_DnsLookupFamily, LookupFamily>> = {
-  [Cluster_DnsLookupFamily.AUTO]: 'AUTO', [Cluster_DnsLookupFamily.V4_ONLY]: 'V4_ONLY', [Cluster_DnsLookupFamily.V6_ONLY]: 'V6_ONLY',
-  [Cluster_DnsLookupFamily.V4_PREFERRED]: 'V4_PREFERRED', [Cluster_DnsLookupFamily.ALL]: 'ALL',
+  [Cluster_DnsLookupFamily.AUTO]: 'AUTO',
+  [Cluster_DnsLookupFamily.V4_ONLY]: 'V4_ONLY',
+  [Cluster_DnsLookupFamily.V6_ONLY]: 'V6_ONLY',
+  [Cluster_DnsLookupFamily.V4_PREFERRED]: 'V4_PREFERRED',
+  [Cluster_DnsLookupFamily.ALL]: 'ALL',
 }
 const typedFamilies: Readonly<Record<DnsLookupFamily, LookupFamily>> = {
-  [DnsLookupFamily.UNSPECIFIED]: 'AUTO', [DnsLookupFamily.AUTO]: 'AUTO', [DnsLookupFamily.V4_ONLY]: 'V4_ONLY',
-  [DnsLookupFamily.V6_ONLY]: 'V6_ONLY', [DnsLookupFamily.V4_PREFERRED]: 'V4_PREFERRED', [DnsLookupFamily.ALL]: 'ALL',
+  [DnsLookupFamily.UNSPECIFIED]: 'AUTO',
+  [DnsLookupFamily.AUTO]: 'AUTO',
+  [DnsLookupFamily.V4_ONLY]: 'V4_ONLY',
+  [DnsLookupFamily.V6_ONLY]: 'V6_ONLY',
+  [DnsLookupFamily.V4_PREFERRED]: 'V4_PREFERRED',
+  [DnsLookupFamily.ALL]: 'ALL',
 }
 
-function dnsSettings(cluster: Cluster, kind: ClusterKind, at: Place, types: Types, targets: readonly DnsTarget[], template: EndpointsInit): DnsSettings {
+function dnsSettings(
+  cluster: Cluster,
+  kind: ClusterKind,
+  at: Place,
+  types: Types,
+  targets: readonly DnsTarget[],
+  template: EndpointsInit,
+): DnsSettings {
   const { dns } = kind
   const own = dns ?? cluster
   const place = dns ? at.field('cluster_type').field('typed_config') : at
@@ -202,48 +203,78 @@ function dnsSettings(cluster: Cluster, kind: ClusterKind, at: Place, types: Type
   const inFailure = place.field('dns_failure_refresh_rate')
   const base = milliseconds(failure?.baseInterval, refresh, inFailure.field('base_interval'))
   const max = milliseconds(failure?.maxInterval, failure ? base * 10 : refresh, inFailure.field('max_interval'))
-  if (max < base) inFailure.field('max_interval').error('max_interval must be greater than or equal to the base_interval')
+  if (max < base)
+    inFailure.field('max_interval').error('max_interval must be greater than or equal to the base_interval')
   return {
     family: dns ? typedFamilies[dns.dnsLookupFamily] : families[cluster.dnsLookupFamily],
-    refreshMs: refresh, failureBaseMs: base, failureMaxMs: max,
+    refreshMs: refresh,
+    failureBaseMs: base,
+    failureMaxMs: max,
     jitterMs: milliseconds(own.dnsJitter, 0, place.field('dns_jitter')),
     minRefreshMs: dns ? milliseconds(dns.dnsMinRefreshRate, 0, place.field('dns_min_refresh_rate')) : 0,
     respectTtl: own.respectDnsTtl,
     ...resolverOf(cluster, kind, at, types),
     isLogical: kind.type === Cluster_Type.LOGICAL_DNS,
-    targets, template,
+    targets,
+    template,
   }
 }
 
-type ResolverSettings = Pick<DnsSettings, 'resolvers' | 'useTcp' | 'noDefaultSearchDomain'>
+/** Where names are asked for, and how patiently. */
+export type ResolverSettings = Pick<
+  DnsSettings,
+  'resolvers' | 'noDefaultSearchDomain' | 'queryTimeoutMs' | 'queryTries'
+>
+
+/** c-ares' defaults as Envoy sets them. */
+const systemResolver: ResolverSettings = {
+  resolvers: [],
+  noDefaultSearchDomain: false,
+  queryTimeoutMs: 5_000,
+  queryTries: 4,
+}
 
 /** The resolver of one cluster: its typed config, else its deprecated fields. The bootstrap's own is merged in by the main thread. */
 function resolverOf(cluster: Cluster, kind: ClusterKind, at: Place, types: Types): ResolverSettings {
   const typed = kind.dns?.typedDnsResolverConfig ?? cluster.typedDnsResolverConfig
-  if (typed?.typedConfig) return typedResolver(typed.typedConfig, at.field('typed_dns_resolver_config').field('typed_config'), types)
-  const config = cluster.dnsResolutionConfig
+  if (typed?.typedConfig)
+    return typedResolver(typed.typedConfig, at.field('typed_dns_resolver_config').field('typed_config'), types)
+  if (cluster.dnsResolutionConfig) return plainResolver(cluster.dnsResolutionConfig, at.field('dns_resolution_config'))
+  const resolvers = cluster.dnsResolvers.map((address, index) =>
+    resolverAddress(address, at.field('dns_resolvers').item(index)),
+  )
+  return { ...systemResolver, resolvers }
+}
+
+/** Settings of a DnsResolutionConfig. */
+export function plainResolver(config: DnsResolutionConfig | undefined, at: Place): ResolverSettings {
   return {
-    resolvers: (config?.resolvers ?? cluster.dnsResolvers).map((address, index) => resolverAddress(address, at.field('dns_resolvers').item(index))),
-    useTcp: config?.dnsResolverOptions?.useTcpForDnsLookups ?? cluster.useTcpForDnsLookups,
+    ...systemResolver,
+    resolvers: (config?.resolvers ?? []).map((address, index) =>
+      resolverAddress(address, at.field('resolvers').item(index)),
+    ),
     noDefaultSearchDomain: config?.dnsResolverOptions?.noDefaultSearchDomain ?? false,
   }
 }
 
 /** Settings of a typed DNS resolver; c-ares and the system's are the same here. */
-export function typedResolver(any: import('@bufbuild/protobuf/wkt').Any, at: Place, types: Types): ResolverSettings {
-  const none: ResolverSettings = { resolvers: [], useTcp: false, noDefaultSearchDomain: false }
+export function typedResolver(any: Any, at: Place, types: Types): ResolverSettings {
   const unpacked = types.unpackAny(any)
-  if (!unpacked.ok) return none
-  const { message, typeName } = unpacked.value
-  if (isMessage<CaresDnsResolverConfig>(message, 'envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig')) {
-    return {
-      resolvers: message.resolvers.map((address, index) => resolverAddress(address, at.field('resolvers').item(index))),
-      useTcp: message.dnsResolverOptions?.useTcpForDnsLookups ?? false,
-      noDefaultSearchDomain: message.dnsResolverOptions?.noDefaultSearchDomain ?? false,
-    }
+  if (!unpacked.ok) return systemResolver
+  const { message } = unpacked.value
+  if (
+    !isMessage<CaresDnsResolverConfig>(message, 'envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig')
+  )
+    return systemResolver
+  return {
+    resolvers: message.resolvers.map((address, index) => resolverAddress(address, at.field('resolvers').item(index))),
+    noDefaultSearchDomain: message.dnsResolverOptions?.noDefaultSearchDomain ?? false,
+    queryTimeoutMs:
+      message.queryTimeoutSeconds === undefined
+        ? systemResolver.queryTimeoutMs
+        : Number(message.queryTimeoutSeconds) * 1000,
+    queryTries: message.queryTries ?? systemResolver.queryTries,
   }
-  if (typeName !== 'envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig') at.unsupported(`DNS resolver ${typeName}`)
-  return none
 }
 
 function resolverAddress(address: Address, at: Place): string {

@@ -8,4 +8,10 @@ import type { PolicyTable } from './policy/verdict.js'
 export type { MessagePolicy, PolicyTable, Verdict } from './policy/verdict.js'
 
 /** What becomes of each field of each message that a plan is made from. docs/envoy-compat.md prints this table. */
-export const fieldPolicy: PolicyTable = { ...bootstrapPolicy, ...listenerPolicy, ...httpPolicy, ...routePolicy, ...clusterPolicy }
+export const fieldPolicy: PolicyTable = {
+  ...bootstrapPolicy,
+  ...listenerPolicy,
+  ...httpPolicy,
+  ...routePolicy,
+  ...clusterPolicy,
+}

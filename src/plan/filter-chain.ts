@@ -5,7 +5,8 @@ import type { FilterChainMatchInit } from './init.js'
 
 export function filterChainMatch(match: MatchConfig, at: Place): FilterChainMatchInit {
   for (const [index, name] of match.serverNames.entries()) {
-    if (name.includes('*') && !/^\*\.[^*]+$/.test(name)) at.field('server_names').item(index).error('partial wildcards are not supported in "server_names"')
+    if (name.includes('*') && !/^\*\.[^*]+$/.test(name))
+      at.field('server_names').item(index).error('partial wildcards are not supported in "server_names"')
   }
   return {
     destinationPort: match.destinationPort,
@@ -37,10 +38,17 @@ export class ChainMatches {
 }
 
 function combinations(match: FilterChainMatchInit): string[] {
-  const ranges = (list: FilterChainMatchInit['prefixRanges']): string[] => (list ?? []).map(range => network(range.ip ?? '', range.prefixLen ?? 0))
+  const ranges = (list: FilterChainMatchInit['prefixRanges']): string[] =>
+    (list ?? []).map(range => network(range.ip ?? '', range.prefixLen ?? 0))
   const criteria: readonly (readonly (string | number)[])[] = [
-    [match.destinationPort ?? ''], ranges(match.prefixRanges), match.serverNames ?? [], [match.transportProtocol ?? ''],
-    match.applicationProtocols ?? [], ranges(match.directSourcePrefixRanges), [match.sourceType ?? 0], ranges(match.sourcePrefixRanges),
+    [match.destinationPort ?? ''],
+    ranges(match.prefixRanges),
+    match.serverNames ?? [],
+    [match.transportProtocol ?? ''],
+    match.applicationProtocols ?? [],
+    ranges(match.directSourcePrefixRanges),
+    [match.sourceType ?? 0],
+    ranges(match.sourcePrefixRanges),
     match.sourcePorts ?? [],
   ]
   let keys = ['']
@@ -57,13 +65,18 @@ function network(ip: string, prefixLen: number): string {
 }
 
 function addressBits(ip: string): string {
-  if (!ip.includes(':')) return ip.split('.').map(part => Number(part).toString(2).padStart(8, '0')).join('')
+  if (!ip.includes(':'))
+    return ip
+      .split('.')
+      .map(part => Number(part).toString(2).padStart(8, '0'))
+      .join('')
   const [head = '', tail] = ip.split('::')
-  const groups = (text: string | undefined): string[] => (text ? text.split(':') : []).flatMap(group => {
-    if (!group.includes('.')) return [group]
-    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
-    return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)]
-  })
+  const groups = (text: string | undefined): string[] =>
+    (text ? text.split(':') : []).flatMap(group => {
+      if (!group.includes('.')) return [group]
+      const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+      return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)]
+    })
   const first = groups(head)
   const last = groups(tail)
   const middle = Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0')

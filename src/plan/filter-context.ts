@@ -11,7 +11,16 @@ import { cidrRanges } from './address.js'
 import type { Compilation } from './compilation.js'
 import { headerAddition } from './header-mutation.js'
 import { http1Options, httpCommon } from './http-options.js'
-import type { AccessLogFilterInit, AccessLogInit, BodyFormatInit, CidrRangeInit, ExtensionInit, HeaderMutationInit, Http1Init, HttpCommonInit } from './init.js'
+import type {
+  AccessLogFilterInit,
+  AccessLogInit,
+  BodyFormatInit,
+  CidrRangeInit,
+  ExtensionInit,
+  HeaderMutationInit,
+  Http1Init,
+  HttpCommonInit,
+} from './init.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -73,7 +82,10 @@ export class FilterContext implements PlanContext {
 
   httpFilters(filters: readonly HttpFilter[], at: Place, called = 'http filter chain'): ExtensionInit[] {
     const configured = filters.map(({ name, disabled, isOptional, configType }) => ({
-      name, disabled, isOptional, typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+      name,
+      disabled,
+      isOptional,
+      typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
     }))
     return this.#compilation.filterChain(configured, at, { category: 'envoy.filters.http', called, owner: this.#owner })
   }
@@ -92,7 +104,9 @@ export class FilterContext implements PlanContext {
 
   headersToAdd(add: readonly HeaderValueOption[], at: Place): HeaderMutationInit[] {
     const { formats } = this.#compilation
-    return add.map((option, index) => headerAddition(option, at.item(index), (text, place) => formats.format(text, place)))
+    return add.map((option, index) =>
+      headerAddition(option, at.item(index), (text, place) => formats.format(text, place)),
+    )
   }
 
   cidrRanges(ranges: readonly CidrRange[], at: Place): CidrRangeInit[] {

@@ -1,6 +1,8 @@
 import type { Place } from '../api/plan-context.js'
 import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
+import { FormatCompiler } from './access-log.js'
+import type { Compilation } from './compilation.js'
 import type { AccessLogFilterInit, AccessLogInit, BodyFormatInit, FormatInit } from './init.js'
 
 /** Substitution formats and access logs, as format.ts and access-log.ts compile them. */
@@ -11,15 +13,11 @@ export interface Formats {
   accessLogFilter(filter: AccessLogFilter, at: Place): AccessLogFilterInit | undefined
 }
 
-// TEMPORARY until format.ts and access-log.ts are there: constant text only.
-export function formatsOf(_compilation: unknown): Formats {
-  return {
-    format: (text, at) => {
-      if (text.replaceAll('%%', '').includes('%')) at.unsupported('substitution formats')
-      return { pieces: [{ text: text.replaceAll('%%', '%') }] }
-    },
-    bodyFormat: (_format, at) => { at.unsupported('substitution formats'); return undefined },
-    accessLogs: (logs, at) => { if (logs.length > 0) at.unsupported('access logs'); return [] },
-    accessLogFilter: (_filter, at) => { at.unsupported('access log filters'); return undefined },
-  }
+export function formatsOf(compilation: Compilation): Formats {
+  return new FormatCompiler({
+    unpack: (any, at) => compilation.unpack(any, at),
+    dataSource: (source, at) => compilation.dataSource(source, at),
+    checkRegex: compilation.checkRegex,
+    readFile: path => compilation.deps.files.read(path),
+  })
 }

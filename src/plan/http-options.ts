@@ -40,7 +40,9 @@ export function http1Options(options: Http1ProtocolOptions | undefined, at: Plac
     streamErrorOnInvalidMessage: options.overrideStreamErrorOnInvalidHttpMessage ?? false,
     sendFullyQualifiedUrl: options.sendFullyQualifiedUrl,
     allowCustomMethods: options.allowCustomMethods,
-    ignoreUpgrade: options.ignoreHttp11Upgrade.map((matcher, index) => stringMatcher(matcher, at.field('ignore_http_11_upgrade').item(index), tools.checkRegex)),
+    ignoreUpgrade: options.ignoreHttp11Upgrade.map((matcher, index) =>
+      stringMatcher(matcher, at.field('ignore_http_11_upgrade').item(index), tools.checkRegex),
+    ),
     ...headerCase(options, at.field('header_key_format'), tools),
   }
 }
@@ -55,6 +57,13 @@ function headerCase(options: Http1ProtocolOptions, at: Place, tools: HttpOptionT
     return {}
   }
   const config = tools.unpack(format.value.typedConfig, inFormatter.field('typed_config'))?.message
-  if (!config || !isMessage<PreserveCaseFormatterConfig>(config, 'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig')) return {}
+  if (
+    !config ||
+    !isMessage<PreserveCaseFormatterConfig>(
+      config,
+      'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig',
+    )
+  )
+    return {}
   return { headerCase: Http1Options_HeaderCase.PRESERVE, preserveForwardReasonPhrase: config.forwardReasonPhrase }
 }

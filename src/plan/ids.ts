@@ -18,7 +18,11 @@ export class Slots {
   readonly #maps: { readonly [Kind in keyof SlotTable]: Map<string, number> }
 
   constructor(table: SlotTable = emptySlots) {
-    this.#maps = { clusters: new Map(table.clusters), listeners: new Map(table.listeners), routeTables: new Map(table.routeTables) }
+    this.#maps = {
+      clusters: new Map(table.clusters),
+      listeners: new Map(table.listeners),
+      routeTables: new Map(table.routeTables),
+    }
   }
 
   /** The slot of a name; a new name takes the next free one. */
@@ -32,7 +36,11 @@ export class Slots {
 
   /** The table as plain data, with the names added since. */
   table(): SlotTable {
-    return { clusters: new Map(this.#maps.clusters), listeners: new Map(this.#maps.listeners), routeTables: new Map(this.#maps.routeTables) }
+    return {
+      clusters: new Map(this.#maps.clusters),
+      listeners: new Map(this.#maps.listeners),
+      routeTables: new Map(this.#maps.routeTables),
+    }
   }
 }
 

@@ -338,8 +338,13 @@ const byMessage: Readonly<Record<string, string>> = {
   'envoy.extensions.clusters.aggregate.v3.ClusterConfig': 'envoy.clusters.aggregate',
 }
 
-const rows = table.trim().split('\n').map(line => line.split(' ') as [name: string, package_?: string])
-const byPackage = new Map(rows.flatMap(([name, package_]) => package_ === undefined ? [] : [[package_, name]] as const))
+const rows = table
+  .trim()
+  .split('\n')
+  .map(line => line.split(' ') as [name: string, package_?: string])
+const byPackage = new Map(
+  rows.flatMap(([name, package_]) => (package_ === undefined ? [] : ([[package_, name]] as const))),
+)
 
 /** Every extension Envoy 1.40 registers, sorted. */
 export const knownExtensionNames: readonly string[] = rows.map(([name]) => name)

@@ -7,7 +7,14 @@ import type { Filter, FilterChain } from '../generated/protos/envoy/config/liste
 import { type Listener, Listener_DrainType } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { ChainMatches, filterChainMatch } from './filter-chain.js'
-import type { AccessLogInit, AddressInit, ExtensionInit, FilterChainInit, FilterChainMatchInit, ListenerInit } from './init.js'
+import type {
+  AccessLogInit,
+  AddressInit,
+  ExtensionInit,
+  FilterChainInit,
+  FilterChainMatchInit,
+  ListenerInit,
+} from './init.js'
 import { milliseconds } from './values.js'
 
 const defaultBufferLimit = 1 << 20
@@ -35,9 +42,13 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   if (!config.address) at.error('address is necessary')
   const addresses = [
     literalAddress(config.address, at.field('address')),
-    ...config.additionalAddresses.map((extra, index) => literalAddress(extra.address, at.field('additional_addresses').item(index).field('address'))),
+    ...config.additionalAddresses.map((extra, index) =>
+      literalAddress(extra.address, at.field('additional_addresses').item(index).field('address')),
+    ),
   ]
-  const isUdp = config.address?.address.case === 'socketAddress' && config.address.address.value.protocol === SocketAddress_Protocol.UDP
+  const isUdp =
+    config.address?.address.case === 'socketAddress' &&
+    config.address.address.value.protocol === SocketAddress_Protocol.UDP
   if (config.filterChains.length === 0 && !config.defaultFilterChain && !isUdp) at.error('no filter chains specified')
   const bindToPort = config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true
   if (!bindToPort) at.field('bind_to_port').unsupported('listeners without a socket of their own')
@@ -57,7 +68,11 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     exactBalance: config.connectionBalanceConfig?.balanceType.case === 'exactBalance',
     bufferLimit: config.perConnectionBufferLimitBytes ?? defaultBufferLimit,
     maxAcceptsPerEvent: config.maxConnectionsToAcceptPerSocketEvent ?? 0,
-    listenerFiltersTimeoutMs: milliseconds(config.listenerFiltersTimeout, defaultListenerFiltersTimeout, at.field('listener_filters_timeout')),
+    listenerFiltersTimeoutMs: milliseconds(
+      config.listenerFiltersTimeout,
+      defaultListenerFiltersTimeout,
+      at.field('listener_filters_timeout'),
+    ),
     continueOnListenerFiltersTimeout: config.continueOnListenerFiltersTimeout,
     ...chains(config, name, at, tools),
     accessLogs: tools.accessLogs(config.accessLog, at.field('access_log')),
@@ -69,7 +84,12 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   return { bytes: toBinary(ListenerSchema, create(ListenerSchema, plan)), addresses, bindToPort, reusePort }
 }
 
-function chains(config: Listener, name: string, at: Place, tools: ListenerTools): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain'> {
+function chains(
+  config: Listener,
+  name: string,
+  at: Place,
+  tools: ListenerTools,
+): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain'> {
   const matches = new ChainMatches()
   const filterChains = config.filterChains.map((chain, index) => {
     const place = at.field('filter_chains').item(index)
@@ -78,17 +98,36 @@ function chains(config: Listener, name: string, at: Place, tools: ListenerTools)
     return compiled
   })
   if (!config.defaultFilterChain) return { filterChains }
-  return { filterChains, defaultFilterChain: filterChain(config.defaultFilterChain, `${name}/default`, at.field('default_filter_chain'), tools) }
+  return {
+    filterChains,
+    defaultFilterChain: filterChain(
+      config.defaultFilterChain,
+      `${name}/default`,
+      at.field('default_filter_chain'),
+      tools,
+    ),
+  }
 }
 
-function filterChain(chain: FilterChain, owner: string, at: Place, tools: ListenerTools): FilterChainInit & { readonly match: FilterChainMatchInit } {
+function filterChain(
+  chain: FilterChain,
+  owner: string,
+  at: Place,
+  tools: ListenerTools,
+): FilterChainInit & { readonly match: FilterChainMatchInit } {
   if (chain.transportSocket && chain.transportSocket.configType.case !== 'typedConfig') {
-    at.field('transport_socket').error(`Didn't find a registered implementation for '${chain.transportSocket.name}' without a typed_config`)
+    at.field('transport_socket').error(
+      `Didn't find a registered implementation for '${chain.transportSocket.name}' without a typed_config`,
+    )
   }
   return {
     name: chain.name,
     match: chain.filterChainMatch ? filterChainMatch(chain.filterChainMatch, at.field('filter_chain_match')) : {},
     filters: tools.networkFilters(chain.filters, owner, at.field('filters')),
-    transportSocketConnectTimeoutMs: milliseconds(chain.transportSocketConnectTimeout, 0, at.field('transport_socket_connect_timeout')),
+    transportSocketConnectTimeoutMs: milliseconds(
+      chain.transportSocketConnectTimeout,
+      0,
+      at.field('transport_socket_connect_timeout'),
+    ),
   }
 }

@@ -2,7 +2,10 @@ import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
 import { type Cluster, Cluster_LbPolicy } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { LocalityLbConfig } from '../generated/protos/envoy/extensions/load_balancing_policies/common/v3/common_pb.js'
-import { type LeastRequest, LeastRequest_SelectionMethod } from '../generated/protos/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js'
+import {
+  type LeastRequest,
+  LeastRequest_SelectionMethod,
+} from '../generated/protos/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js'
 import type { Random } from '../generated/protos/envoy/extensions/load_balancing_policies/random/v3/random_pb.js'
 import type { RoundRobin } from '../generated/protos/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js'
 import { Cluster_Lb } from '../generated/plan_pb.js'
@@ -14,15 +17,26 @@ const policies = 'envoy.extensions.load_balancing_policies'
 const defaultPanicThreshold = 50
 const defaultChoices = 2
 
-type Balancer = Pick<ClusterInit, 'lb' | 'choiceCount' | 'activeRequestBias' | 'healthyPanicThreshold' | 'failTrafficOnPanic' | 'localityWeighted' | 'fullScan'>
+type Balancer = Pick<
+  ClusterInit,
+  | 'lb'
+  | 'choiceCount'
+  | 'activeRequestBias'
+  | 'healthyPanicThreshold'
+  | 'failTrafficOnPanic'
+  | 'localityWeighted'
+  | 'fullScan'
+>
 
 export function loadBalancer(cluster: Cluster, at: Place, types: Types, walk: FieldWalk): Balancer {
   const common = cluster.commonLbConfig
   const panic = { healthyPanicThreshold: Math.round(common?.healthyPanicThreshold?.value ?? defaultPanicThreshold) }
   if (cluster.loadBalancingPolicy) {
     if (common?.localityConfigSpecifier.case !== undefined || common?.consistentHashingLbConfig) {
-      at.field('load_balancing_policy').error('cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, '
-        + 'locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config')
+      at.field('load_balancing_policy').error(
+        'cluster: load_balancing_policy cannot be combined with partial fields (zone_aware_lb_config, ' +
+          'locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config',
+      )
     }
     return { ...panic, ...typedPolicy(cluster, at.field('load_balancing_policy').field('policies'), types, walk) }
   }
@@ -38,18 +52,32 @@ export function loadBalancer(cluster: Cluster, at: Place, types: Types, walk: Fi
 function namedPolicy(cluster: Cluster, at: Place): Balancer {
   const inPolicy = at.field('lb_policy')
   switch (cluster.lbPolicy) {
-    case Cluster_LbPolicy.ROUND_ROBIN: return { lb: Cluster_Lb.ROUND_ROBIN }
-    case Cluster_LbPolicy.RANDOM: return { lb: Cluster_Lb.RANDOM }
+    case Cluster_LbPolicy.ROUND_ROBIN:
+      return { lb: Cluster_Lb.ROUND_ROBIN }
+    case Cluster_LbPolicy.RANDOM:
+      return { lb: Cluster_Lb.RANDOM }
     case Cluster_LbPolicy.LEAST_REQUEST: {
       const config = cluster.lbConfig.case === 'leastRequestLbConfig' ? cluster.lbConfig.value : undefined
-      return { lb: Cluster_Lb.LEAST_REQUEST, choiceCount: config?.choiceCount ?? defaultChoices, activeRequestBias: config?.activeRequestBias?.defaultValue ?? 1 }
+      return {
+        lb: Cluster_Lb.LEAST_REQUEST,
+        choiceCount: config?.choiceCount ?? defaultChoices,
+        activeRequestBias: config?.activeRequestBias?.defaultValue ?? 1,
+      }
     }
-    case Cluster_LbPolicy.RING_HASH: inPolicy.unsupported('ring hash load balancing'); break
-    case Cluster_LbPolicy.MAGLEV: inPolicy.unsupported('Maglev load balancing'); break
+    case Cluster_LbPolicy.RING_HASH:
+      inPolicy.unsupported('ring hash load balancing')
+      break
+    case Cluster_LbPolicy.MAGLEV:
+      inPolicy.unsupported('Maglev load balancing')
+      break
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
-      inPolicy.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`); break
-    case Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG: at.error('cluster: field load_balancing_policy need to be set'); break
-    default: inPolicy.error('not a load balancing policy')
+      inPolicy.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`)
+      break
+    case Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG:
+      at.error('cluster: field load_balancing_policy need to be set')
+      break
+    default:
+      inPolicy.error('not a load balancing policy')
   }
   return {}
 }
@@ -64,8 +92,10 @@ function typedPolicy(cluster: Cluster, at: Place, types: Types, walk: FieldWalk)
     const { message, typeName } = unpacked.value
     if (!extensionOf(typeName)?.startsWith('envoy.load_balancing_policies.')) continue
     walk.message(message, place)
-    if (isMessage<RoundRobin>(message, `${policies}.round_robin.v3.RoundRobin`)) return { lb: Cluster_Lb.ROUND_ROBIN, ...locality(message.localityLbConfig) }
-    if (isMessage<Random>(message, `${policies}.random.v3.Random`)) return { lb: Cluster_Lb.RANDOM, ...locality(message.localityLbConfig) }
+    if (isMessage<RoundRobin>(message, `${policies}.round_robin.v3.RoundRobin`))
+      return { lb: Cluster_Lb.ROUND_ROBIN, ...locality(message.localityLbConfig) }
+    if (isMessage<Random>(message, `${policies}.random.v3.Random`))
+      return { lb: Cluster_Lb.RANDOM, ...locality(message.localityLbConfig) }
     if (isMessage<LeastRequest>(message, `${policies}.least_request.v3.LeastRequest`)) {
       return {
         lb: Cluster_Lb.LEAST_REQUEST,

@@ -7,7 +7,12 @@ export interface ErrorSource {
 }
 
 const bytesSource: ErrorSource = {
-  error: (code, path, message, suggestion) => ({ code, path, message, ...(suggestion !== undefined && { suggestion }) }),
+  error: (code, path, message, suggestion) => ({
+    code,
+    path,
+    message,
+    ...(suggestion !== undefined && { suggestion }),
+  }),
 }
 
 /** Everything wrong or noteworthy that one compilation finds. */

@@ -1,11 +1,24 @@
 import { HashPolicy_Kind } from '../generated/plan_pb.js'
 import { RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import {
-  type InternalRedirectPolicy, type RouteAction, RouteAction_ClusterNotFoundResponseCode as NotFound, type RouteAction_HashPolicy,
-  RouteAction_InternalRedirectAction, type RouteAction_RequestMirrorPolicy, type RouteAction_UpgradeConfig, type WeightedCluster,
+  type InternalRedirectPolicy,
+  type RouteAction,
+  RouteAction_ClusterNotFoundResponseCode as NotFound,
+  type RouteAction_HashPolicy,
+  RouteAction_InternalRedirectAction,
+  type RouteAction_RequestMirrorPolicy,
+  type RouteAction_UpgradeConfig,
+  type WeightedCluster,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { Place } from '../api/plan-context.js'
-import type { ClusterActionInit, HashPolicyInit, HeaderMutationInit, MirrorPolicyInit, UpgradeConfigInit, WeightedClusterInit } from './init.js'
+import type {
+  ClusterActionInit,
+  HashPolicyInit,
+  HeaderMutationInit,
+  MirrorPolicyInit,
+  UpgradeConfigInit,
+  WeightedClusterInit,
+} from './init.js'
 import { headerAddition, headerRemoval } from './header-mutation.js'
 import { regexRewrite, runtimeFraction } from './matcher.js'
 import { retryPolicy } from './retry-policy.js'
@@ -17,7 +30,9 @@ const defaultTimeout = 15_000
 const maxWeightSum = 0xffff_ffff
 
 const notFoundCodes: Readonly<Record<NotFound, number>> = {
-  [NotFound.SERVICE_UNAVAILABLE]: 503, [NotFound.NOT_FOUND]: 404, [NotFound.INTERNAL_SERVER_ERROR]: 500,
+  [NotFound.SERVICE_UNAVAILABLE]: 503,
+  [NotFound.NOT_FOUND]: 404,
+  [NotFound.INTERNAL_SERVER_ERROR]: 500,
 }
 
 export function clusterAction(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
@@ -31,15 +46,25 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
     timeoutMs: milliseconds(action.timeout, defaultTimeout, at.field('timeout')),
     idleTimeoutMs: milliseconds(action.idleTimeout, undefined, at.field('idle_timeout')),
     maxStreamDurationMs: milliseconds(duration?.maxStreamDuration, undefined, inDuration.field('max_stream_duration')),
-    grpcTimeoutHeaderMaxMs: milliseconds(duration?.grpcTimeoutHeaderMax, undefined, inDuration.field('grpc_timeout_header_max')),
-    grpcTimeoutHeaderOffsetMs: milliseconds(duration?.grpcTimeoutHeaderOffset, undefined, inDuration.field('grpc_timeout_header_offset')),
+    grpcTimeoutHeaderMaxMs: milliseconds(
+      duration?.grpcTimeoutHeaderMax,
+      undefined,
+      inDuration.field('grpc_timeout_header_max'),
+    ),
+    grpcTimeoutHeaderOffsetMs: milliseconds(
+      duration?.grpcTimeoutHeaderOffset,
+      undefined,
+      inDuration.field('grpc_timeout_header_offset'),
+    ),
     maxGrpcTimeoutMs: milliseconds(action.maxGrpcTimeout, undefined, at.field('max_grpc_timeout')),
     grpcTimeoutOffsetMs: milliseconds(action.grpcTimeoutOffset, undefined, at.field('grpc_timeout_offset')),
     flushTimeoutMs: milliseconds(action.flushTimeout, undefined, at.field('flush_timeout')),
     ...(action.retryPolicy && { retryPolicy: retryPolicy(action.retryPolicy, at.field('retry_policy'), tools) }),
     highPriority: action.priority === RoutingPriority.HIGH,
     upgrades: upgradeConfigs(action.upgradeConfigs, at.field('upgrade_configs')),
-    hashPolicies: action.hashPolicy.map((policy, index) => hashPolicy(policy, at.field('hash_policy').item(index), tools)),
+    hashPolicies: action.hashPolicy.map((policy, index) =>
+      hashPolicy(policy, at.field('hash_policy').item(index), tools),
+    ),
     mirrors: mirrorPolicies(action.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
     ...internalRedirect(action),
   }
@@ -48,10 +73,14 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
 function clusterOf(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
   const spec = action.clusterSpecifier
   switch (spec.case) {
-    case 'cluster': return { name: spec.value, slot: tools.clusterSlot(spec.value, at.field('cluster')) }
-    case 'clusterHeader': return { clusterHeader: spec.value.toLowerCase() }
-    case 'weightedClusters': return weightedClusters(spec.value, at.field('weighted_clusters'), tools)
-    default: return {}
+    case 'cluster':
+      return { name: spec.value, slot: tools.clusterSlot(spec.value, at.field('cluster')) }
+    case 'clusterHeader':
+      return { clusterHeader: spec.value.toLowerCase() }
+    case 'weightedClusters':
+      return weightedClusters(spec.value, at.field('weighted_clusters'), tools)
+    default:
+      return {}
   }
 }
 
@@ -59,8 +88,10 @@ function weightedClusters(group: WeightedCluster, at: Place, tools: RouteTools):
   const inClusters = at.field('clusters')
   const weighted = group.clusters.map((cluster, index): WeightedClusterInit => {
     const place = inClusters.item(index)
-    if (cluster.name !== '' && cluster.clusterHeader !== '') place.error('Only one of name or cluster_header can be specified')
-    if (cluster.name === '' && cluster.clusterHeader === '') place.error('At least one of name or cluster_header need to be specified')
+    if (cluster.name !== '' && cluster.clusterHeader !== '')
+      place.error('Only one of name or cluster_header can be specified')
+    if (cluster.name === '' && cluster.clusterHeader === '')
+      place.error('At least one of name or cluster_header need to be specified')
     if (cluster.weight === undefined) place.error("Field 'weight' is missing")
     return {
       name: cluster.name,
@@ -76,23 +107,36 @@ function weightedClusters(group: WeightedCluster, at: Place, tools: RouteTools):
   if (total === 0) at.error('Sum of weights in the weighted_cluster must be greater than 0.')
   if (total > maxWeightSum) at.error(`The sum of weights of all weighted clusters exceeds ${maxWeightSum}`)
   return {
-    weighted, totalWeight: Math.min(total, maxWeightSum), weightedRuntimePrefix: group.runtimeKeyPrefix,
-    weightedRandomHeader: group.randomValueSpecifier.case === 'headerName' ? group.randomValueSpecifier.value.toLowerCase() : '',
+    weighted,
+    totalWeight: Math.min(total, maxWeightSum),
+    weightedRuntimePrefix: group.runtimeKeyPrefix,
+    weightedRandomHeader:
+      group.randomValueSpecifier.case === 'headerName' ? group.randomValueSpecifier.value.toLowerCase() : '',
   }
 }
 
 function rewrites(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
   const host = action.hostRewriteSpecifier
-  const paths = [action.prefixRewrite !== '', action.regexRewrite !== undefined, action.pathRewritePolicy !== undefined, action.pathRewrite !== '']
-  if (paths.filter(isSet => isSet).length > 1) at.error('Specify only one of prefix_rewrite, regex_rewrite, path_rewrite_policy or path_rewrite')
+  const paths = [
+    action.prefixRewrite !== '',
+    action.regexRewrite !== undefined,
+    action.pathRewritePolicy !== undefined,
+    action.pathRewrite !== '',
+  ]
+  if (paths.filter(isSet => isSet).length > 1)
+    at.error('Specify only one of prefix_rewrite, regex_rewrite, path_rewrite_policy or path_rewrite')
   return {
     prefixRewrite: action.prefixRewrite,
-    ...(action.regexRewrite && { regexRewrite: regexRewrite(action.regexRewrite, at.field('regex_rewrite'), tools.checkRegex) }),
+    ...(action.regexRewrite && {
+      regexRewrite: regexRewrite(action.regexRewrite, at.field('regex_rewrite'), tools.checkRegex),
+    }),
     ...(action.pathRewrite !== '' && { pathRewrite: tools.format(action.pathRewrite, at.field('path_rewrite')) }),
     ...(host.case === 'hostRewriteLiteral' && { hostRewriteLiteral: host.value }),
     ...(host.case === 'autoHostRewrite' && { autoHostRewrite: host.value.value }),
     ...(host.case === 'hostRewriteHeader' && { hostRewriteHeader: host.value.toLowerCase() }),
-    ...(host.case === 'hostRewritePathRegex' && { hostRewritePathRegex: regexRewrite(host.value, at.field('host_rewrite_path_regex'), tools.checkRegex) }),
+    ...(host.case === 'hostRewritePathRegex' && {
+      hostRewritePathRegex: regexRewrite(host.value, at.field('host_rewrite_path_regex'), tools.checkRegex),
+    }),
     ...(host.case === 'hostRewrite' && { hostRewrite: tools.format(host.value, at.field('host_rewrite')) }),
   }
 }
@@ -108,34 +152,60 @@ export function upgradeConfigs(configs: readonly RouteAction_UpgradeConfig[], at
     if (config.connectConfig && type !== 'connect' && type !== 'connect-udp') {
       place.field('connect_config').error(`Non-CONNECT upgrade type ${config.upgradeType} has ConnectConfig`)
     }
-    return { type, enabled: config.enabled ?? true, connect: config.connectConfig !== undefined, connectAllowPost: config.connectConfig?.allowPost ?? false }
+    return {
+      type,
+      enabled: config.enabled ?? true,
+      connect: config.connectConfig !== undefined,
+      connectAllowPost: config.connectConfig?.allowPost ?? false,
+    }
   })
 }
 
 export function hashPolicy(policy: RouteAction_HashPolicy, at: Place, tools: RouteTools): HashPolicyInit {
   const { terminal, policySpecifier: spec } = policy
   switch (spec.case) {
-    case 'header': return {
-      terminal, kind: HashPolicy_Kind.HEADER, name: spec.value.headerName.toLowerCase(),
-      ...(spec.value.regexRewrite && { rewrite: regexRewrite(spec.value.regexRewrite, at.field('header').field('regex_rewrite'), tools.checkRegex) }),
-    }
-    case 'cookie': return {
-      terminal, kind: HashPolicy_Kind.COOKIE, name: spec.value.name, cookiePath: spec.value.path,
-      ...(spec.value.ttl && { cookieTtlS: Math.trunc(milliseconds(spec.value.ttl, 0, at.field('cookie').field('ttl')) / 1000) }),
-      cookieAttributes: spec.value.attributes.map(({ name, value }) => value === '' ? name : `${name}=${value}`),
-    }
-    case 'connectionProperties': return { terminal, kind: HashPolicy_Kind.SOURCE_IP }
-    case 'queryParameter': return { terminal, kind: HashPolicy_Kind.QUERY_PARAMETER, name: spec.value.name }
-    case 'filterState': return { terminal, kind: HashPolicy_Kind.FILTER_STATE, name: spec.value.key }
-    default: return {}
+    case 'header':
+      return {
+        terminal,
+        kind: HashPolicy_Kind.HEADER,
+        name: spec.value.headerName.toLowerCase(),
+        ...(spec.value.regexRewrite && {
+          rewrite: regexRewrite(spec.value.regexRewrite, at.field('header').field('regex_rewrite'), tools.checkRegex),
+        }),
+      }
+    case 'cookie':
+      return {
+        terminal,
+        kind: HashPolicy_Kind.COOKIE,
+        name: spec.value.name,
+        cookiePath: spec.value.path,
+        ...(spec.value.ttl && {
+          cookieTtlS: Math.trunc(milliseconds(spec.value.ttl, 0, at.field('cookie').field('ttl')) / 1000),
+        }),
+        cookieAttributes: spec.value.attributes.map(({ name, value }) => (value === '' ? name : `${name}=${value}`)),
+      }
+    case 'connectionProperties':
+      return { terminal, kind: HashPolicy_Kind.SOURCE_IP }
+    case 'queryParameter':
+      return { terminal, kind: HashPolicy_Kind.QUERY_PARAMETER, name: spec.value.name }
+    case 'filterState':
+      return { terminal, kind: HashPolicy_Kind.FILTER_STATE, name: spec.value.key }
+    default:
+      return {}
   }
 }
 
-export function mirrorPolicies(policies: readonly RouteAction_RequestMirrorPolicy[], at: Place, tools: RouteTools): MirrorPolicyInit[] {
+export function mirrorPolicies(
+  policies: readonly RouteAction_RequestMirrorPolicy[],
+  at: Place,
+  tools: RouteTools,
+): MirrorPolicyInit[] {
   return policies.map((policy, index) => {
     const place = at.item(index)
-    if (policy.cluster !== '' && policy.clusterHeader !== '') place.error('Only one of cluster and cluster_header can be specified')
-    if (policy.cluster === '' && policy.clusterHeader === '') place.error('Exactly one of cluster or cluster_header must be specified')
+    if (policy.cluster !== '' && policy.clusterHeader !== '')
+      place.error('Only one of cluster and cluster_header can be specified')
+    if (policy.cluster === '' && policy.clusterHeader === '')
+      place.error('Exactly one of cluster or cluster_header must be specified')
     return {
       name: policy.cluster,
       ...(policy.cluster !== '' && { slot: tools.clusterSlot(policy.cluster, place.field('cluster')) }),
@@ -153,19 +223,23 @@ function mirrorMutations(policy: RouteAction_RequestMirrorPolicy, at: Place, too
   return policy.requestHeadersMutations.flatMap((mutation, index) => {
     const place = at.item(index)
     if (mutation.action.case === 'remove') return [headerRemoval(mutation.action.value, place.field('remove'))]
-    return mutation.action.case === 'append' ? [headerAddition(mutation.action.value, place.field('append'), tools.format)] : []
+    return mutation.action.case === 'append'
+      ? [headerAddition(mutation.action.value, place.field('append'), tools.format)]
+      : []
   })
 }
 
 function internalRedirect(action: RouteAction): Pick<ClusterActionInit, 'internalRedirect'> {
   const policy: InternalRedirectPolicy | undefined = action.internalRedirectPolicy
   if (policy) {
-    return { internalRedirect: {
-      maxRedirects: policy.maxInternalRedirects ?? 1,
-      codes: policy.redirectResponseCodes.length > 0 ? policy.redirectResponseCodes : [302],
-      allowCrossScheme: policy.allowCrossSchemeRedirect,
-      copyHeaders: policy.responseHeadersToCopy.map(name => name.toLowerCase()),
-    } }
+    return {
+      internalRedirect: {
+        maxRedirects: policy.maxInternalRedirects ?? 1,
+        codes: policy.redirectResponseCodes.length > 0 ? policy.redirectResponseCodes : [302],
+        allowCrossScheme: policy.allowCrossSchemeRedirect,
+        copyHeaders: policy.responseHeadersToCopy.map(name => name.toLowerCase()),
+      },
+    }
   }
   if (action.internalRedirectAction !== RouteAction_InternalRedirectAction.HANDLE_INTERNAL_REDIRECT) return {}
   return { internalRedirect: { maxRedirects: action.maxInternalRedirects ?? 1, codes: [302] } }

@@ -4,16 +4,35 @@ import { RouteMatch_Path } from '../generated/plan_pb.js'
 import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import {
-  type DirectResponseAction, type RedirectAction, RedirectAction_RedirectResponseCode as RedirectCode, type Route, type RouteMatch,
+  type DirectResponseAction,
+  type RedirectAction,
+  RedirectAction_RedirectResponseCode as RedirectCode,
+  type Route,
+  type RouteMatch,
   type VirtualHost,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import { type FormatParser, headerMutations } from './header-mutation.js'
 import type {
-  BodyFormatInit, DirectResponseInit, ExtensionInit, HeaderMutationInit, RedirectInit, RouteInit, RouteMatchInit, RouteTableInit,
+  BodyFormatInit,
+  DirectResponseInit,
+  ExtensionInit,
+  HeaderMutationInit,
+  RedirectInit,
+  RouteInit,
+  RouteMatchInit,
+  RouteTableInit,
   VirtualHostInit,
 } from './init.js'
-import { cookieMatcher, headerMatchers, queryMatcher, type RegexCheck, regexMatcher, regexRewrite, runtimeFraction } from './matcher.js'
+import {
+  cookieMatcher,
+  headerMatchers,
+  queryMatcher,
+  type RegexCheck,
+  regexMatcher,
+  regexRewrite,
+  runtimeFraction,
+} from './matcher.js'
 import { retryPolicy } from './retry-policy.js'
 import { clusterAction, mirrorPolicies } from './route-action.js'
 import { metadataJson } from './values.js'
@@ -38,18 +57,32 @@ interface Mutated {
   readonly responseHeadersToRemove: readonly string[]
 }
 
-export function levelMutations(level: Mutated, at: Place, tools: RouteTools): { requestMutations: HeaderMutationInit[]; responseMutations: HeaderMutationInit[] } {
+export function levelMutations(
+  level: Mutated,
+  at: Place,
+  tools: RouteTools,
+): { requestMutations: HeaderMutationInit[]; responseMutations: HeaderMutationInit[] } {
   const requestFields = { add: 'request_headers_to_add', remove: 'request_headers_to_remove' }
   const responseFields = { add: 'response_headers_to_add', remove: 'response_headers_to_remove' }
   return {
-    requestMutations: headerMutations({ add: level.requestHeadersToAdd, remove: level.requestHeadersToRemove, fields: requestFields }, at, tools.format),
-    responseMutations: headerMutations({ add: level.responseHeadersToAdd, remove: level.responseHeadersToRemove, fields: responseFields }, at, tools.format),
+    requestMutations: headerMutations(
+      { add: level.requestHeadersToAdd, remove: level.requestHeadersToRemove, fields: requestFields },
+      at,
+      tools.format,
+    ),
+    responseMutations: headerMutations(
+      { add: level.responseHeadersToAdd, remove: level.responseHeadersToRemove, fields: responseFields },
+      at,
+      tools.format,
+    ),
   }
 }
 
 export function perFilterConfig(configs: Readonly<Record<string, Any>>, at: Place, tools: RouteTools): ExtensionInit[] {
   const inConfigs = at.field('typed_per_filter_config')
-  return Object.entries(configs).sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, config]) => tools.perFilter(name, config, inConfigs.item(name)) ?? [])
+  return Object.entries(configs)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, config]) => tools.perFilter(name, config, inConfigs.item(name)) ?? [])
 }
 
 export function routeTable(config: RouteConfiguration, at: Place, tools: RouteTools): RouteTableInit {
@@ -57,7 +90,9 @@ export function routeTable(config: RouteConfiguration, at: Place, tools: RouteTo
   const bodyLimit = config.maxDirectResponseBodySizeBytes ?? defaultBodyLimit
   return {
     name: config.name,
-    virtualHosts: config.virtualHosts.map((host, index) => virtualHost(host, at.field('virtual_hosts').item(index), tools, bodyLimit)),
+    virtualHosts: config.virtualHosts.map((host, index) =>
+      virtualHost(host, at.field('virtual_hosts').item(index), tools, bodyLimit),
+    ),
     ...levelMutations(config, at, tools),
     mostSpecificMutationsWin: config.mostSpecificHeaderMutationsWins,
     internalOnlyHeaders: config.internalOnlyHeaders.map(name => name.toLowerCase()),
@@ -76,7 +111,11 @@ function checkDomains(config: RouteConfiguration, at: Place): void {
       const key = domain.toLowerCase()
       const place = at.item(index).field('domains').item(position)
       if (domains.has(key)) {
-        place.error(key === '*' ? 'Only a single wildcard domain is permitted in a route table' : `Only unique values for domains are permitted. Duplicate entry of domain ${key}`)
+        place.error(
+          key === '*'
+            ? 'Only a single wildcard domain is permitted in a route table'
+            : `Only unique values for domains are permitted. Duplicate entry of domain ${key}`,
+        )
       }
       domains.add(key)
     }
@@ -95,7 +134,12 @@ function virtualHost(host: VirtualHost, at: Place, tools: RouteTools, bodyLimit:
     includeIsTimeoutRetryHeader: host.includeIsTimeoutRetryHeader,
     ...(host.retryPolicy && { retryPolicy: retryPolicy(host.retryPolicy, at.field('retry_policy'), tools) }),
     virtualClusters: host.virtualClusters.map((cluster, index) => ({
-      name: cluster.name, headers: headerMatchers(cluster.headers, at.field('virtual_clusters').item(index).field('headers'), tools.checkRegex),
+      name: cluster.name,
+      headers: headerMatchers(
+        cluster.headers,
+        at.field('virtual_clusters').item(index).field('headers'),
+        tools.checkRegex,
+      ),
     })),
     ...bufferLimit(host),
     mirrors: mirrorPolicies(host.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
@@ -112,7 +156,9 @@ function routeEntry(route: Route, at: Place, tools: RouteTools, bodyLimit: numbe
     ...(route.match && { match: routeMatch(route.match, at.field('match'), tools) }),
     ...(action.case === 'route' && { cluster: clusterAction(action.value, at.field('route'), tools) }),
     ...(action.case === 'redirect' && { redirect: redirectAction(action.value, at.field('redirect'), tools) }),
-    ...(action.case === 'directResponse' && { direct: directResponse(action.value, at.field('direct_response'), tools, bodyLimit) }),
+    ...(action.case === 'directResponse' && {
+      direct: directResponse(action.value, at.field('direct_response'), tools, bodyLimit),
+    }),
     nonForwarding: action.case === 'nonForwardingAction',
     ...levelMutations(route, at, tools),
     ...bufferLimit(route),
@@ -136,8 +182,12 @@ function routeMatch(match: RouteMatch, at: Place, tools: RouteTools): RouteMatch
     ...pathOf(match, at, tools),
     caseSensitive: match.caseSensitive ?? true,
     headers: headerMatchers(match.headers, at.field('headers'), tools.checkRegex),
-    queryParameters: match.queryParameters.map((matcher, index) => queryMatcher(matcher, at.field('query_parameters').item(index), tools.checkRegex)),
-    cookies: match.cookies.map((matcher, index) => cookieMatcher(matcher, at.field('cookies').item(index), tools.checkRegex)),
+    queryParameters: match.queryParameters.map((matcher, index) =>
+      queryMatcher(matcher, at.field('query_parameters').item(index), tools.checkRegex),
+    ),
+    cookies: match.cookies.map((matcher, index) =>
+      cookieMatcher(matcher, at.field('cookies').item(index), tools.checkRegex),
+    ),
     grpc: match.grpc !== undefined,
     ...(match.runtimeFraction && { runtimeFraction: runtimeFraction(match.runtimeFraction) }),
     tlsPresented: match.tlsContext?.presented,
@@ -148,18 +198,30 @@ function routeMatch(match: RouteMatch, at: Place, tools: RouteTools): RouteMatch
 function pathOf(match: RouteMatch, at: Place, tools: RouteTools): RouteMatchInit {
   const spec = match.pathSpecifier
   switch (spec.case) {
-    case 'prefix': return { path: RouteMatch_Path.PREFIX, value: spec.value }
-    case 'path': return { path: RouteMatch_Path.EXACT, value: spec.value }
-    case 'pathSeparatedPrefix': return { path: RouteMatch_Path.PATH_SEPARATED_PREFIX, value: spec.value }
-    case 'connectMatcher': return { path: RouteMatch_Path.CONNECT }
-    case 'safeRegex': return { path: RouteMatch_Path.REGEX, value: regexMatcher(spec.value, at.field('safe_regex'), tools.checkRegex).value ?? '' }
-    default: return {}
+    case 'prefix':
+      return { path: RouteMatch_Path.PREFIX, value: spec.value }
+    case 'path':
+      return { path: RouteMatch_Path.EXACT, value: spec.value }
+    case 'pathSeparatedPrefix':
+      return { path: RouteMatch_Path.PATH_SEPARATED_PREFIX, value: spec.value }
+    case 'connectMatcher':
+      return { path: RouteMatch_Path.CONNECT }
+    case 'safeRegex':
+      return {
+        path: RouteMatch_Path.REGEX,
+        value: regexMatcher(spec.value, at.field('safe_regex'), tools.checkRegex).value ?? '',
+      }
+    default:
+      return {}
   }
 }
 
 const redirectCodes: Readonly<Record<RedirectCode, number>> = {
-  [RedirectCode.MOVED_PERMANENTLY]: 301, [RedirectCode.FOUND]: 302, [RedirectCode.SEE_OTHER]: 303,
-  [RedirectCode.TEMPORARY_REDIRECT]: 307, [RedirectCode.PERMANENT_REDIRECT]: 308,
+  [RedirectCode.MOVED_PERMANENTLY]: 301,
+  [RedirectCode.FOUND]: 302,
+  [RedirectCode.SEE_OTHER]: 303,
+  [RedirectCode.TEMPORARY_REDIRECT]: 307,
+  [RedirectCode.PERMANENT_REDIRECT]: 308,
 }
 
 function redirectAction(action: RedirectAction, at: Place, tools: RouteTools): RedirectInit {
@@ -171,15 +233,23 @@ function redirectAction(action: RedirectAction, at: Place, tools: RouteTools): R
     port: action.portRedirect,
     ...(path.case === 'pathRedirect' && { path: path.value }),
     ...(path.case === 'prefixRewrite' && { prefixRewrite: path.value }),
-    ...(path.case === 'regexRewrite' && { regexRewrite: regexRewrite(path.value, at.field('regex_rewrite'), tools.checkRegex) }),
+    ...(path.case === 'regexRewrite' && {
+      regexRewrite: regexRewrite(path.value, at.field('regex_rewrite'), tools.checkRegex),
+    }),
     code: redirectCodes[action.responseCode] ?? 301,
     stripQuery: action.stripQuery,
   }
 }
 
-function directResponse(action: DirectResponseAction, at: Place, tools: RouteTools, bodyLimit: number): DirectResponseInit {
+function directResponse(
+  action: DirectResponseAction,
+  at: Place,
+  tools: RouteTools,
+  bodyLimit: number,
+): DirectResponseInit {
   const body = tools.dataSource(action.body, at.field('body')) ?? new Uint8Array()
-  if (body.length > bodyLimit) at.field('body').error(`response body size is ${body.length} bytes; maximum is ${bodyLimit}`)
+  if (body.length > bodyLimit)
+    at.field('body').error(`response body size is ${body.length} bytes; maximum is ${bodyLimit}`)
   const bodyFormat = action.bodyFormat && tools.bodyFormat(action.bodyFormat, at.field('body_format'))
   return { status: action.status, body, ...(bodyFormat && { bodyFormat }) }
 }

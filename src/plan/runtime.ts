@@ -2,7 +2,11 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { create, toBinary } from '@bufbuild/protobuf'
 import type { Place } from '../api/plan-context.js'
 import { RuntimeSchema } from '../generated/plan_pb.js'
-import type { LayeredRuntime, RuntimeLayer, RuntimeLayer_DiskLayer } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
+import type {
+  LayeredRuntime,
+  RuntimeLayer,
+  RuntimeLayer_DiskLayer,
+} from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import type { Files } from '../support/files.js'
 
 /**
@@ -15,14 +19,22 @@ export interface RuntimeLayerValues {
   readonly values: ReadonlyMap<string, string>
 }
 
-export function runtimeLayers(config: LayeredRuntime | undefined, serviceCluster: string, at: Place, files: Files): RuntimeLayerValues[] {
-  const layers = (config?.layers ?? []).map((layer, index) => layerValues(layer, serviceCluster, at.field('layers').item(index), files))
+export function runtimeLayers(
+  config: LayeredRuntime | undefined,
+  serviceCluster: string,
+  at: Place,
+  files: Files,
+): RuntimeLayerValues[] {
+  const layers = (config?.layers ?? []).map((layer, index) =>
+    layerValues(layer, serviceCluster, at.field('layers').item(index), files),
+  )
   const names = new Set<string>()
   for (const [index, layer] of layers.entries()) {
     if (names.has(layer.name)) at.field('layers').item(index).field('name').error(`Duplicate layer name: ${layer.name}`)
     names.add(layer.name)
   }
-  if (layers.filter(layer => layer.kind === 'admin').length > 1) at.error('Too many admin layers specified in LayeredRuntime, at most one may be specified')
+  if (layers.filter(layer => layer.kind === 'admin').length > 1)
+    at.error('Too many admin layers specified in LayeredRuntime, at most one may be specified')
   return layers
 }
 
@@ -33,7 +45,10 @@ export function mergedRuntime(layers: readonly RuntimeLayerValues[]): ReadonlyMa
 
 export function runtimePlan(values: ReadonlyMap<string, string>): Uint8Array {
   const sorted = [...values].sort(([a], [b]) => (a < b ? -1 : 1))
-  return toBinary(RuntimeSchema, create(RuntimeSchema, { keys: sorted.map(([key]) => key), values: sorted.map(([, value]) => value) }))
+  return toBinary(
+    RuntimeSchema,
+    create(RuntimeSchema, { keys: sorted.map(([key]) => key), values: sorted.map(([, value]) => value) }),
+  )
 }
 
 function layerValues(layer: RuntimeLayer, serviceCluster: string, at: Place, files: Files): RuntimeLayerValues {
@@ -46,8 +61,10 @@ function layerValues(layer: RuntimeLayer, serviceCluster: string, at: Place, fil
     case 'diskLayer':
       readFolder(diskFolder(spec.value, serviceCluster), '', values, files, 0)
       return { name: layer.name, kind: 'disk', values }
-    case 'rtdsLayer': return { name: layer.name, kind: 'rtds', values }
-    default: return { name: layer.name, kind: 'admin', values }
+    case 'rtdsLayer':
+      return { name: layer.name, kind: 'rtds', values }
+    default:
+      return { name: layer.name, kind: 'admin', values }
   }
 }
 
@@ -71,13 +88,16 @@ function isScalar(value: JsonValue): value is string | number | boolean {
 
 function fractionText(object: JsonObject): string | undefined {
   const { numerator, denominator = 'HUNDRED', ...others } = object
-  if (Object.keys(others).length > 0 || (numerator === undefined && object['denominator'] === undefined)) return undefined
+  if (Object.keys(others).length > 0 || (numerator === undefined && object['denominator'] === undefined))
+    return undefined
   const bottom = denominators[String(denominator).toUpperCase()]
   return bottom === undefined ? undefined : `${Number(numerator ?? 0)}/${bottom}`
 }
 
 function diskFolder(layer: RuntimeLayer_DiskLayer, serviceCluster: string): string {
-  return [layer.symlinkRoot, layer.subdirectory, layer.appendServiceCluster ? serviceCluster : ''].filter(part => part !== '').join('/')
+  return [layer.symlinkRoot, layer.subdirectory, layer.appendServiceCluster ? serviceCluster : '']
+    .filter(part => part !== '')
+    .join('/')
 }
 
 const maxFolderDepth = 16
@@ -92,7 +112,14 @@ function readFolder(folder: string, prefix: string, values: Map<string, string>,
     if (files.list(path)) readFolder(path, key, values, files, depth + 1)
     else {
       const text = Buffer.from(files.read(path) ?? []).toString('utf8')
-      values.set(key, text.split('\n').filter(line => !line.startsWith('#')).join('\n').trim())
+      values.set(
+        key,
+        text
+          .split('\n')
+          .filter(line => !line.startsWith('#'))
+          .join('\n')
+          .trim(),
+      )
     }
   }
 }

@@ -1,15 +1,24 @@
-import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verdict.js'
+import { carried, isFalse, later, type PolicyTable, tcpDns, tuning, whole } from './verdict.js'
 
 const xds = 'dynamic configuration (xDS)'
 
 export const bootstrapPolicy: PolicyTable = {
   'envoy.config.bootstrap.v3.Bootstrap': {
-    ...carried('static_resources dynamic_resources cluster_manager layered_runtime admin default_regex_engine bootstrap_extensions listener_manager'),
-    ...whole('node stats_config stats_flush_interval stats_flush_on_admin stats_server_version_override application_log_config'),
-    ...whole('use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config'),
+    ...carried(
+      'static_resources dynamic_resources cluster_manager layered_runtime admin default_regex_engine bootstrap_extensions listener_manager',
+    ),
+    ...whole(
+      'node stats_config stats_flush_interval stats_flush_on_admin stats_server_version_override application_log_config',
+    ),
+    ...carried('dns_resolution_config typed_dns_resolver_config'),
+    ...tuning('use_tcp_for_dns_lookups', tcpDns),
     ...tuning('node_context_params config_sources default_config_source', 'is used with xDS only'),
-    ...tuning('flags_path deferred_stat_options watchdog watchdogs enable_dispatcher_stats default_socket_interface inline_headers'),
-    ...tuning('perf_tracing_file_path grpc_async_client_manager_config memory_allocator_manager stats_eviction_interval enable_worker_cpu_affinity'),
+    ...tuning(
+      'flags_path deferred_stat_options watchdog watchdogs enable_dispatcher_stats default_socket_interface inline_headers',
+    ),
+    ...tuning(
+      'perf_tracing_file_path grpc_async_client_manager_config memory_allocator_manager stats_eviction_interval enable_worker_cpu_affinity',
+    ),
     ...later('hds_config', 'delegated health checks (HDS)'),
     ...later('stats_sinks', 'stats sinks'),
     ...later('tracing', 'tracing'),
@@ -49,6 +58,23 @@ export const bootstrapPolicy: PolicyTable = {
   'envoy.extensions.regex_engines.v3.GoogleRE2': {},
   'envoy.config.core.v3.TypedExtensionConfig': { ...whole('name'), ...carried('typed_config') },
   'envoy.config.listener.v3.ListenerManager': {},
+  'envoy.config.core.v3.DnsResolutionConfig': { ...carried('resolvers dns_resolver_options') },
+  'envoy.config.core.v3.DnsResolverOptions': {
+    ...whole('no_default_search_domain'),
+    ...tuning('use_tcp_for_dns_lookups', tcpDns),
+  },
+  'envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig': {
+    ...carried('resolvers dns_resolver_options'),
+    ...whole('query_timeout_seconds query_tries'),
+    ...tuning(
+      'filter_unroutable_families udp_max_queries rotate_nameservers edns0_max_payload_size max_udp_channel_duration',
+    ),
+    ...tuning('reinit_channel_on_timeout qcache_max_ttl'),
+    ...later('use_resolvers_as_fallback', 'DNS resolvers used as a fallback', isFalse),
+  },
+  'envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfoDnsResolverConfig': tuning(
+    'num_retries num_resolver_threads',
+  ),
   // Addresses, on every side.
   'envoy.config.core.v3.Address': {
     ...carried('socket_address pipe'),

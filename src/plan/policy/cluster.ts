@@ -1,4 +1,4 @@
-import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verdict.js'
+import { carried, isFalse, later, type PolicyTable, tcpDns, tuning, whole } from './verdict.js'
 
 const cluster = 'envoy.config.cluster.v3'
 const endpoint = 'envoy.config.endpoint.v3'
@@ -12,12 +12,21 @@ const health = 'has no effect without health checks'
 
 export const clusterPolicy: PolicyTable = {
   [`${cluster}.Cluster`]: {
-    ...carried('cluster_type load_assignment circuit_breakers common_http_protocol_options http_protocol_options typed_extension_protocol_options'),
-    ...carried('upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket upstream_connection_options'),
-    ...carried('load_balancing_policy upstream_config upstream_http_protocol_options'),
-    ...whole('name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy max_requests_per_connection dns_refresh_rate'),
-    ...whole('dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers use_tcp_for_dns_lookups dns_resolution_config'),
-    ...whole('typed_dns_resolver_config dns_jitter protocol_selection connection_pool_per_downstream_connection metadata'),
+    ...carried(
+      'cluster_type load_assignment circuit_breakers common_http_protocol_options http_protocol_options typed_extension_protocol_options',
+    ),
+    ...carried(
+      'upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket upstream_connection_options',
+    ),
+    ...carried(
+      'load_balancing_policy upstream_config upstream_http_protocol_options dns_resolution_config typed_dns_resolver_config',
+    ),
+    ...whole(
+      'name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy max_requests_per_connection dns_refresh_rate',
+    ),
+    ...whole('dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers'),
+    ...whole('dns_jitter protocol_selection connection_pool_per_downstream_connection metadata'),
+    ...tuning('use_tcp_for_dns_lookups', tcpDns),
     ...tuning('wait_for_warm_on_init', 'has no effect: a cluster is routed to when it is warm'),
     ...tuning('cleanup_interval', 'is used with ORIGINAL_DST only'),
     ...tuning('close_connections_on_host_health_failure ignore_health_on_host_removal', health),
@@ -35,12 +44,15 @@ export const clusterPolicy: PolicyTable = {
   },
   [`${cluster}.Cluster.CustomClusterType`]: { ...whole('name'), ...carried('typed_config') },
   'envoy.extensions.clusters.dns.v3.DnsCluster': {
-    ...whole('dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter typed_dns_resolver_config dns_lookup_family'),
+    ...whole('dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter dns_lookup_family'),
+    ...carried('typed_dns_resolver_config'),
     ...whole('all_addresses_in_single_endpoint dns_min_refresh_rate'),
   },
   [`${cluster}.CircuitBreakers`]: { ...carried('thresholds per_host_thresholds') },
   [`${cluster}.CircuitBreakers.Thresholds`]: {
-    ...whole('priority max_connections max_pending_requests max_requests max_retries track_remaining max_connection_pools'),
+    ...whole(
+      'priority max_connections max_pending_requests max_requests max_retries track_remaining max_connection_pools',
+    ),
     ...carried('retry_budget'),
   },
   [`${cluster}.CircuitBreakers.Thresholds.RetryBudget`]: {
@@ -57,7 +69,10 @@ export const clusterPolicy: PolicyTable = {
   },
   [`${cluster}.Cluster.CommonLbConfig.ZoneAwareLbConfig`]: {
     ...whole('fail_traffic_on_panic'),
-    ...tuning('routing_enabled min_cluster_size force_locality_direct_routing force_local_zone locality_basis', 'has no effect: there is no zone-aware routing without a local cluster'),
+    ...tuning(
+      'routing_enabled min_cluster_size',
+      'has no effect: there is no zone-aware routing without a local cluster',
+    ),
   },
   [`${cluster}.Cluster.LeastRequestLbConfig`]: { ...whole('choice_count active_request_bias'), ...slowStart },
   [`${cluster}.Cluster.RoundRobinLbConfig`]: { ...slowStart },
@@ -70,14 +85,18 @@ export const clusterPolicy: PolicyTable = {
   [`${cluster}.LoadBalancingPolicy.Policy`]: { ...whole('typed_extension_config') },
   [`${policies}.round_robin.v3.RoundRobin`]: { ...slowStart, ...carried('locality_lb_config') },
   [`${policies}.least_request.v3.LeastRequest`]: {
-    ...slowStart, ...carried('locality_lb_config'),
+    ...slowStart,
+    ...carried('locality_lb_config'),
     ...whole('choice_count active_request_bias enable_full_scan selection_method'),
   },
   [`${policies}.random.v3.Random`]: { ...carried('locality_lb_config') },
   [localityLb]: { ...carried('zone_aware_lb_config'), ...whole('locality_weighted_lb_config') },
   [`${localityLb}.ZoneAwareLbConfig`]: {
     ...whole('fail_traffic_on_panic'),
-    ...tuning('routing_enabled min_cluster_size force_locality_direct_routing force_local_zone locality_basis', 'has no effect: there is no zone-aware routing without a local cluster'),
+    ...tuning(
+      'routing_enabled min_cluster_size force_locality_direct_routing force_local_zone locality_basis',
+      'has no effect: there is no zone-aware routing without a local cluster',
+    ),
   },
   [`${endpoint}.ClusterLoadAssignment`]: {
     ...whole('cluster_name'),
@@ -108,7 +127,9 @@ export const clusterPolicy: PolicyTable = {
   },
   [`${endpoint}.Endpoint.AdditionalAddress`]: { ...carried('address') },
   [upstreamHttp]: {
-    ...carried('common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config'),
+    ...carried(
+      'common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config',
+    ),
     ...later('auto_config', 'HTTP/2 upstream chosen by ALPN'),
     ...later('http_filters', 'upstream HTTP filters'),
     ...later('header_validation_config', 'header validators'),
@@ -128,7 +149,10 @@ export const clusterPolicy: PolicyTable = {
     ...tuning('http2_protocol_options', 'has no effect until HTTP/2 is carried'),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
   },
-  'envoy.config.core.v3.UpstreamHttpProtocolOptions': tuning('auto_sni auto_san_validation override_auto_sni_header', 'has no effect until TLS is carried'),
+  'envoy.config.core.v3.UpstreamHttpProtocolOptions': tuning(
+    'auto_sni auto_san_validation override_auto_sni_header',
+    'has no effect until TLS is carried',
+  ),
   'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions': { ...whole('idle_timeout') },
   'envoy.extensions.upstreams.http.generic.v3.GenericConnectionPoolProto': {},
   'envoy.extensions.upstreams.http.http.v3.HttpConnectionPoolProto': {},

@@ -5,15 +5,31 @@ const http2 = 'has no effect until HTTP/2 is carried'
 
 export const httpPolicy: PolicyTable = {
   [`${hcm}.HttpConnectionManager`]: {
-    ...carried('route_config http_filters common_http_protocol_options http_protocol_options http2_protocol_options access_log_options'),
-    ...carried('internal_address_config set_current_client_cert_details scheme_header_transformation upgrade_configs local_reply_config'),
+    ...carried(
+      'route_config http_filters common_http_protocol_options http_protocol_options http2_protocol_options access_log_options',
+    ),
+    ...carried(
+      'internal_address_config set_current_client_cert_details scheme_header_transformation upgrade_configs local_reply_config',
+    ),
     ...carried('request_id_extension forward_proto_config'),
-    ...whole('codec_type stat_prefix server_name server_header_transformation max_request_headers_kb stream_idle_timeout request_timeout'),
-    ...whole('request_headers_timeout drain_timeout delayed_close_timeout access_log access_log_flush_interval flush_access_log_on_new_request'),
-    ...whole('use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id'),
-    ...whole('always_set_request_id_in_response forward_client_cert_details proxy_100_continue represent_ipv4_remote_address_as_ipv4_mapped_ipv6'),
-    ...whole('normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port'),
-    ...whole('stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port append_local_overload'),
+    ...whole(
+      'codec_type stat_prefix server_name server_header_transformation max_request_headers_kb stream_idle_timeout request_timeout',
+    ),
+    ...whole(
+      'request_headers_timeout drain_timeout delayed_close_timeout access_log access_log_flush_interval flush_access_log_on_new_request',
+    ),
+    ...whole(
+      'use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id',
+    ),
+    ...whole(
+      'always_set_request_id_in_response forward_client_cert_details proxy_100_continue represent_ipv4_remote_address_as_ipv4_mapped_ipv6',
+    ),
+    ...whole(
+      'normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port',
+    ),
+    ...whole(
+      'stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port append_local_overload',
+    ),
     ...whole('http1_safe_max_connection_duration stream_flush_timeout add_user_agent'),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
     ...tuning('add_proxy_protocol_connection_state', 'has no effect until the PROXY protocol is carried'),
@@ -29,7 +45,10 @@ export const httpPolicy: PolicyTable = {
     ...later('forward_client_cert_matcher', 'client certificates chosen by a matcher'),
   },
   [`${hcm}.HttpConnectionManager.InternalAddressConfig`]: { ...whole('unix_sockets cidr_ranges') },
-  [`${hcm}.HttpConnectionManager.SetCurrentClientCertDetails`]: { ...whole('subject cert chain dns uri') },
+  [`${hcm}.HttpConnectionManager.SetCurrentClientCertDetails`]: {
+    ...whole('subject cert chain dns uri'),
+    ...later('issuer format', 'these client certificate details'),
+  },
   [`${hcm}.HttpConnectionManager.UpgradeConfig`]: { ...whole('upgrade_type enabled'), ...carried('filters') },
   [`${hcm}.HttpConnectionManager.HcmAccessLogOptions`]: {
     ...whole('access_log_flush_interval flush_access_log_on_new_request'),
@@ -49,33 +68,42 @@ export const httpPolicy: PolicyTable = {
     ...tuning('use_request_id_for_trace_sampling', 'has no effect until tracing is carried'),
   },
   'envoy.extensions.filters.http.router.v3.Router': {
-    ...whole('dynamic_stats upstream_log suppress_envoy_headers strict_check_headers respect_expected_rq_timeout suppress_grpc_request_failure_code_stats'),
+    ...whole(
+      'dynamic_stats upstream_log suppress_envoy_headers strict_check_headers respect_expected_rq_timeout suppress_grpc_request_failure_code_stats',
+    ),
     ...tuning('start_child_span', 'has no effect until tracing is carried'),
     ...later('upstream_log_options', 'options of the upstream access log'),
     ...later('upstream_http_filters', 'upstream HTTP filters'),
     ...later('reject_connect_request_early_data', 'CONNECT', isFalse),
   },
   'envoy.config.core.v3.HttpProtocolOptions': {
-    ...whole('idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_stream_duration headers_with_underscores_action max_requests_per_connection'),
+    ...whole(
+      'idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_stream_duration headers_with_underscores_action max_requests_per_connection',
+    ),
     ...later('max_connection_duration_jitter', 'jitter of the connection duration'),
   },
   'envoy.config.core.v3.Http1ProtocolOptions': {
     ...whole('allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers allow_chunked_length'),
-    ...whole('override_stream_error_on_invalid_http_message send_fully_qualified_url allow_custom_methods ignore_http_11_upgrade'),
+    ...whole(
+      'override_stream_error_on_invalid_http_message send_fully_qualified_url allow_custom_methods ignore_http_11_upgrade',
+    ),
     ...carried('header_key_format'),
     ...tuning('use_balsa_parser'),
   },
-  'envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat': { ...whole('proper_case_words'), ...carried('stateful_formatter') },
+  'envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat': {
+    ...whole('proper_case_words'),
+    ...carried('stateful_formatter'),
+  },
   'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig': {
     ...whole('forward_reason_phrase'),
     ...later('formatter_type_on_envoy_headers', 'the case of added headers', value => value === 0),
   },
   'envoy.config.core.v3.Http2ProtocolOptions': tuning(
-    'hpack_table_size max_concurrent_streams initial_stream_window_size initial_connection_window_size allow_connect allow_metadata '
-      + 'max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream '
-      + 'max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message '
-      + 'custom_settings_parameters connection_keepalive use_oghttp2_codec max_metadata_size enable_huffman_encoding max_header_field_size_kb '
-      + 'disallow_obs_text stream_reset_burst stream_reset_rate',
+    'hpack_table_size max_concurrent_streams initial_stream_window_size initial_connection_window_size allow_connect allow_metadata ' +
+      'max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream ' +
+      'max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message ' +
+      'custom_settings_parameters connection_keepalive use_oghttp2_codec max_metadata_size enable_huffman_encoding max_header_field_size_kb ' +
+      'disallow_obs_text stream_reset_burst stream_reset_rate',
     http2,
   ),
   'envoy.config.core.v3.SchemeHeaderTransformation': { ...whole('scheme_to_overwrite match_upstream') },

@@ -2,9 +2,15 @@ import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verd
 
 export const listenerPolicy: PolicyTable = {
   'envoy.config.listener.v3.Listener': {
-    ...carried('address additional_addresses filter_chains default_filter_chain socket_options connection_balance_config listener_filters tcp_keepalive deprecated_v1'),
-    ...whole('name stat_prefix per_connection_buffer_limit_bytes listener_filters_timeout continue_on_listener_filters_timeout transparent'),
-    ...whole('freebind tcp_fast_open_queue_length traffic_direction reuse_port enable_reuse_port access_log tcp_backlog_size'),
+    ...carried(
+      'address additional_addresses filter_chains default_filter_chain socket_options connection_balance_config listener_filters tcp_keepalive deprecated_v1',
+    ),
+    ...whole(
+      'name stat_prefix per_connection_buffer_limit_bytes listener_filters_timeout continue_on_listener_filters_timeout transparent',
+    ),
+    ...whole(
+      'freebind tcp_fast_open_queue_length traffic_direction reuse_port enable_reuse_port access_log tcp_backlog_size',
+    ),
     ...whole('max_connections_to_accept_per_socket_event bind_to_port ignore_global_conn_limit drain_type metadata'),
     ...tuning('bypass_overload_manager', 'has no effect without an overload manager'),
     ...tuning('stats_matcher', 'has no effect: all statistics of the listener are kept'),
@@ -39,7 +45,9 @@ export const listenerPolicy: PolicyTable = {
     ...later('use_proxy_proto', 'the PROXY protocol', isFalse),
   },
   'envoy.config.listener.v3.FilterChainMatch': {
-    ...whole('destination_port prefix_ranges direct_source_prefix_ranges source_type source_prefix_ranges source_ports'),
+    ...whole(
+      'destination_port prefix_ranges direct_source_prefix_ranges source_type source_prefix_ranges source_ports',
+    ),
     ...whole('server_names transport_protocol application_protocols'),
     ...later('address_suffix suffix_len', 'matching by address suffix'),
   },

@@ -10,18 +10,29 @@ const specifiers = later('route_specifiers', 'route specifiers')
 
 export const routePolicy: PolicyTable = {
   [`${route}.RouteConfiguration`]: {
-    ...mutations, ...removals, ...perFilter, ...specifiers,
+    ...mutations,
+    ...removals,
+    ...perFilter,
+    ...specifiers,
     ...carried('virtual_hosts request_mirror_policies'),
-    ...whole('name internal_only_headers most_specific_header_mutations_wins validate_clusters max_direct_response_body_size_bytes'),
+    ...whole(
+      'name internal_only_headers most_specific_header_mutations_wins validate_clusters max_direct_response_body_size_bytes',
+    ),
     ...whole('ignore_port_in_host_matching ignore_path_parameters_in_path_matching vhost_header'),
     ...tuning('metadata', 'is not shown in access logs yet'),
     ...later('vhds', 'virtual host discovery (VHDS)'),
     ...later('cluster_specifier_plugins', 'cluster specifier plugins'),
   },
   [`${route}.VirtualHost`]: {
-    ...mutations, ...removals, ...perFilter, ...limits, ...specifiers,
+    ...mutations,
+    ...removals,
+    ...perFilter,
+    ...limits,
+    ...specifiers,
     ...carried('routes virtual_clusters retry_policy request_mirror_policies'),
-    ...whole('name domains require_tls include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header'),
+    ...whole(
+      'name domains require_tls include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header',
+    ),
     ...whole('per_request_buffer_limit_bytes request_body_buffer_limit metadata'),
     ...later('matcher', 'route matcher trees'),
     ...later('cors', 'CORS'),
@@ -30,7 +41,10 @@ export const routePolicy: PolicyTable = {
   },
   [`${route}.VirtualCluster`]: { ...whole('name'), ...carried('headers') },
   [`${route}.Route`]: {
-    ...mutations, ...removals, ...perFilter, ...specifiers,
+    ...mutations,
+    ...removals,
+    ...perFilter,
+    ...specifiers,
     ...carried('match route redirect direct_response non_forwarding_action'),
     ...whole('name metadata stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit'),
     ...tuning('decorator tracing', 'has no effect until tracing is carried'),
@@ -46,11 +60,18 @@ export const routePolicy: PolicyTable = {
   },
   [`${route}.RouteMatch.TlsContextMatchOptions`]: { ...whole('presented validated') },
   [`${route}.RouteAction`]: {
-    ...subset, ...limits,
-    ...carried('weighted_clusters regex_rewrite host_rewrite_path_regex retry_policy request_mirror_policies hash_policy upgrade_configs'),
+    ...subset,
+    ...limits,
+    ...carried(
+      'weighted_clusters regex_rewrite host_rewrite_path_regex retry_policy request_mirror_policies hash_policy upgrade_configs',
+    ),
     ...carried('internal_redirect_policy max_stream_duration'),
-    ...whole('cluster cluster_header cluster_not_found_response_code prefix_rewrite path_rewrite host_rewrite_literal auto_host_rewrite'),
-    ...whole('host_rewrite_header host_rewrite append_x_forwarded_host timeout idle_timeout priority max_grpc_timeout grpc_timeout_offset'),
+    ...whole(
+      'cluster cluster_header cluster_not_found_response_code prefix_rewrite path_rewrite host_rewrite_literal auto_host_rewrite',
+    ),
+    ...whole(
+      'host_rewrite_header host_rewrite append_x_forwarded_host timeout idle_timeout priority max_grpc_timeout grpc_timeout_offset',
+    ),
     ...whole('flush_timeout internal_redirect_action max_internal_redirects'),
     ...tuning('include_vh_rate_limits', 'has no effect until rate limits are carried'),
     ...tuning('early_data_policy', 'has no effect until HTTP/3 is carried'),
@@ -60,7 +81,9 @@ export const routePolicy: PolicyTable = {
     ...later('cors', 'CORS'),
     ...later('hedge_policy', 'hedging'),
   },
-  [`${route}.RouteAction.MaxStreamDuration`]: { ...whole('max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset') },
+  [`${route}.RouteAction.MaxStreamDuration`]: {
+    ...whole('max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset'),
+  },
   [`${route}.RouteAction.UpgradeConfig`]: { ...whole('upgrade_type enabled'), ...carried('connect_config') },
   [`${route}.RouteAction.UpgradeConfig.ConnectConfig`]: {
     ...whole('allow_post'),
@@ -76,7 +99,10 @@ export const routePolicy: PolicyTable = {
     ...carried('append'),
     ...later('remove_on_match', 'removal of headers by a matcher'),
   },
-  [`${route}.RouteAction.HashPolicy`]: { ...carried('header cookie connection_properties query_parameter filter_state'), ...whole('terminal') },
+  [`${route}.RouteAction.HashPolicy`]: {
+    ...carried('header cookie connection_properties query_parameter filter_state'),
+    ...whole('terminal'),
+  },
   [`${route}.RouteAction.HashPolicy.Header`]: { ...whole('header_name'), ...carried('regex_rewrite') },
   [`${route}.RouteAction.HashPolicy.Cookie`]: { ...whole('name ttl path'), ...carried('attributes') },
   [`${route}.RouteAction.HashPolicy.CookieAttribute`]: { ...whole('name value') },
@@ -90,12 +116,19 @@ export const routePolicy: PolicyTable = {
     ...later('use_hash_policy', 'weighted clusters chosen by hash policy', isFalse),
   },
   [`${route}.WeightedCluster.ClusterWeight`]: {
-    ...mutations, ...removals, ...perFilter, ...subset,
+    ...mutations,
+    ...removals,
+    ...perFilter,
+    ...subset,
     ...whole('name cluster_header weight host_rewrite_literal'),
   },
   [`${route}.RetryPolicy`]: {
-    ...whole('retry_on num_retries per_try_timeout per_try_idle_timeout host_selection_retry_max_attempts retriable_status_codes'),
-    ...carried('retry_priority retry_host_predicate retry_back_off rate_limited_retry_back_off retriable_headers retriable_request_headers'),
+    ...whole(
+      'retry_on num_retries per_try_timeout per_try_idle_timeout host_selection_retry_max_attempts retriable_status_codes',
+    ),
+    ...carried(
+      'retry_priority retry_host_predicate retry_back_off rate_limited_retry_back_off retriable_headers retriable_request_headers',
+    ),
     ...later('retry_options_predicates', 'retry option predicates'),
     ...later('refresh_cluster_on_retry', 'another cluster on retry', isFalse),
   },
@@ -107,13 +140,17 @@ export const routePolicy: PolicyTable = {
   'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate': {},
   'envoy.extensions.retry.host.omit_canary_hosts.v3.OmitCanaryHostsPredicate': {},
   [`${route}.RedirectAction`]: {
-    ...whole('https_redirect scheme_redirect host_redirect port_redirect path_redirect prefix_rewrite response_code strip_query'),
+    ...whole(
+      'https_redirect scheme_redirect host_redirect port_redirect path_redirect prefix_rewrite response_code strip_query',
+    ),
     ...carried('regex_rewrite'),
     ...later('path_rewrite', 'redirect paths made by a format string'),
   },
   [`${route}.DirectResponseAction`]: { ...whole('status body body_format') },
   [`${route}.HeaderMatcher`]: {
-    ...whole('name exact_match range_match present_match prefix_match suffix_match contains_match invert_match treat_missing_header_as_empty'),
+    ...whole(
+      'name exact_match range_match present_match prefix_match suffix_match contains_match invert_match treat_missing_header_as_empty',
+    ),
     ...carried('string_match safe_regex_match'),
   },
   [`${route}.QueryParameterMatcher`]: { ...whole('name present_match'), ...carried('string_match') },

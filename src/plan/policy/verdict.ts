@@ -14,7 +14,12 @@ export type MessagePolicy = Readonly<Record<string, Verdict>>
 export type PolicyTable = Readonly<Record<string, MessagePolicy>>
 
 const each = (names: string, verdict: Verdict): MessagePolicy =>
-  Object.fromEntries(names.trim().split(/\s+/).map(name => [name, verdict]))
+  Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map(name => [name, verdict]),
+  )
 
 export const carried = (names: string): MessagePolicy => each(names, { kind: 'carried' })
 export const whole = (names: string): MessagePolicy => each(names, { kind: 'whole' })
@@ -25,3 +30,6 @@ export const later = (names: string, what: string, isHarmless?: (value: unknown)
 /** false, or a BoolValue of false (what a wrapper in a oneof is read as). */
 export const isFalse = (value: unknown): boolean =>
   value === false || (typeof value === 'object' && value !== null && 'value' in value && value.value === false)
+
+/** Note of the deprecated and the typed switch to DNS over TCP. */
+export const tcpDns = 'has no effect: names are asked for over UDP, and over TCP when an answer was cut short'

@@ -11,14 +11,17 @@ const router = defineNativeHttpFilter<Router>({
   securityPosture: 'robust_to_untrusted_downstream_and_upstream',
   isTerminal: true,
   plan(config, context) {
-    return toBinary(RouterSchema, create(RouterSchema, {
-      dynamicStats: config.dynamicStats ?? true,
-      suppressEnvoyHeaders: config.suppressEnvoyHeaders,
-      strictCheckHeaders: config.strictCheckHeaders.map(name => name.toLowerCase()),
-      respectExpectedRqTimeout: config.respectExpectedRqTimeout,
-      upstreamLogs: context.accessLogs(config.upstreamLog, context.field('upstream_log')),
-      suppressGrpcRequestFailureCodeStats: config.suppressGrpcRequestFailureCodeStats,
-    }))
+    return toBinary(
+      RouterSchema,
+      create(RouterSchema, {
+        dynamicStats: config.dynamicStats ?? true,
+        suppressEnvoyHeaders: config.suppressEnvoyHeaders,
+        strictCheckHeaders: config.strictCheckHeaders.map(name => name.toLowerCase()),
+        respectExpectedRqTimeout: config.respectExpectedRqTimeout,
+        upstreamLogs: context.accessLogs(config.upstreamLog, context.field('upstream_log')),
+        suppressGrpcRequestFailureCodeStats: config.suppressGrpcRequestFailureCodeStats,
+      }),
+    )
   },
 })
 

@@ -1,12 +1,18 @@
 import { create, type Message, toBinary } from '@bufbuild/protobuf'
 import type { Place, PlanContext, PlanInit } from '../../../../api/plan-context.js'
 import {
-  HttpConnectionManager_ClientCert as ClientCert, HttpConnectionManager_CodecType as PlanCodec, HttpConnectionManager_EscapedSlashes as EscapedSlashes,
-  HttpConnectionManager_ServerHeader as PlanServerHeader, HttpConnectionManagerSchema,
+  HttpConnectionManager_ClientCert as ClientCert,
+  HttpConnectionManager_CodecType as PlanCodec,
+  HttpConnectionManager_EscapedSlashes as EscapedSlashes,
+  HttpConnectionManager_ServerHeader as PlanServerHeader,
+  HttpConnectionManagerSchema,
 } from '../../../../generated/plan_pb.js'
 import {
-  type HttpConnectionManager, HttpConnectionManager_CodecType as CodecType, HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
-  HttpConnectionManager_PathWithEscapedSlashesAction as SlashAction, HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+  type HttpConnectionManager,
+  HttpConnectionManager_CodecType as CodecType,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
+  HttpConnectionManager_PathWithEscapedSlashesAction as SlashAction,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
   type ResponseMapper,
 } from '../../../../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { UuidRequestIdConfig } from '../../../../generated/protos/envoy/extensions/request_id/uuid/v3/uuid_pb.js'
@@ -21,7 +27,9 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
   const plan: ManagerInit = {
     codecType: codecType(config, context),
     statPrefix: config.statPrefix,
-    ...(config.routeSpecifier.case === 'routeConfig' && { routeTableSlot: context.routeTable(config.routeSpecifier.value, context.field('route_config')) }),
+    ...(config.routeSpecifier.case === 'routeConfig' && {
+      routeTableSlot: context.routeTable(config.routeSpecifier.value, context.field('route_config')),
+    }),
     httpFilters: context.httpFilters(config.httpFilters, context.field('http_filters')),
     common: context.httpCommon(config.commonHttpProtocolOptions, context.field('common_http_protocol_options')),
     ...codecOptions(config, context),
@@ -51,7 +59,10 @@ function codecOptions(config: HttpConnectionManager, context: PlanContext): Mana
   const http1 = context.http1(config.httpProtocolOptions, context.field('http_protocol_options'))
   const streamError = config.streamErrorOnInvalidHttpMessage ?? false
   return {
-    http1: { ...http1, streamErrorOnInvalidMessage: config.httpProtocolOptions?.overrideStreamErrorOnInvalidHttpMessage ?? streamError },
+    http1: {
+      ...http1,
+      streamErrorOnInvalidMessage: config.httpProtocolOptions?.overrideStreamErrorOnInvalidHttpMessage ?? streamError,
+    },
     streamErrorOnInvalidMessage: streamError,
     maxRequestHeadersKb: config.maxRequestHeadersKb ?? 60,
     http1SafeMaxConnectionDuration: config.http1SafeMaxConnectionDuration ? 1 : 0,
@@ -84,9 +95,17 @@ function timeouts(config: HttpConnectionManager, context: PlanContext): ManagerI
   return {
     streamIdleTimeoutMs: idle,
     requestTimeoutMs: context.milliseconds(config.requestTimeout, 0, context.field('request_timeout')),
-    requestHeadersTimeoutMs: context.milliseconds(config.requestHeadersTimeout, 0, context.field('request_headers_timeout')),
+    requestHeadersTimeoutMs: context.milliseconds(
+      config.requestHeadersTimeout,
+      0,
+      context.field('request_headers_timeout'),
+    ),
     drainTimeoutMs: context.milliseconds(config.drainTimeout, drain, context.field('drain_timeout')),
-    delayedCloseTimeoutMs: context.milliseconds(config.delayedCloseTimeout, delayedClose, context.field('delayed_close_timeout')),
+    delayedCloseTimeoutMs: context.milliseconds(
+      config.delayedCloseTimeout,
+      delayedClose,
+      context.field('delayed_close_timeout'),
+    ),
     streamFlushTimeoutMs: context.milliseconds(config.streamFlushTimeout, idle, context.field('stream_flush_timeout')),
   }
 }
@@ -94,8 +113,10 @@ function timeouts(config: HttpConnectionManager, context: PlanContext): ManagerI
 function accessLogging(config: HttpConnectionManager, context: PlanContext): ManagerInit {
   const options = config.accessLogOptions
   const place = context.field('access_log_options')
-  if (options && config.accessLogFlushInterval) place.error('Only one of access_log_flush_interval or access_log_options can be specified.')
-  if (options && config.flushAccessLogOnNewRequest) place.error('Only one of flush_access_log_on_new_request or access_log_options can be specified.')
+  if (options && config.accessLogFlushInterval)
+    place.error('Only one of access_log_flush_interval or access_log_options can be specified.')
+  if (options && config.flushAccessLogOnNewRequest)
+    place.error('Only one of flush_access_log_on_new_request or access_log_options can be specified.')
   const interval = options ? options.accessLogFlushInterval : config.accessLogFlushInterval
   return {
     accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
@@ -111,7 +132,10 @@ function addresses(config: HttpConnectionManager, context: PlanContext): Manager
     xffNumTrustedHops: config.xffNumTrustedHops,
     skipXffAppend: config.skipXffAppend,
     internalUnixSockets: internal?.unixSockets ?? false,
-    internalCidrs: context.cidrRanges(internal?.cidrRanges ?? [], context.field('internal_address_config').field('cidr_ranges')),
+    internalCidrs: context.cidrRanges(
+      internal?.cidrRanges ?? [],
+      context.field('internal_address_config').field('cidr_ranges'),
+    ),
     representIpv4AsMappedIpv6: config.representIpv4RemoteAddressAsIpv4MappedIpv6,
     appendXForwardedPort: config.appendXForwardedPort,
     httpsDestinationPorts: config.forwardProtoConfig?.httpsDestinationPorts ?? [],
@@ -142,12 +166,14 @@ const slashActions: Readonly<Record<SlashAction, EscapedSlashes>> = {
 /** Paths and host names; two of the defaults are the runtime's. */
 function paths(config: HttpConnectionManager, context: PlanContext): ManagerInit {
   const stripsAny = config.stripPortMode.case === 'stripAnyHostPort' && config.stripPortMode.value
-  if (stripsAny && config.stripMatchingHostPort) context.error('Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.')
+  if (stripsAny && config.stripMatchingHostPort)
+    context.error('Error: Only one of `strip_matching_host_port` or `strip_any_host_port` can be set.')
   const fromRuntime = Number(context.runtime('http_connection_manager.path_with_escaped_slashes_action') ?? 0)
   const isDefault = config.pathWithEscapedSlashesAction === SlashAction.IMPLEMENTATION_SPECIFIC_DEFAULT
   const action = isDefault ? (fromRuntime as SlashAction) : config.pathWithEscapedSlashesAction
   return {
-    normalizePath: config.normalizePath ?? Number(context.runtime('http_connection_manager.normalize_path') ?? 0) >= 100,
+    normalizePath:
+      config.normalizePath ?? Number(context.runtime('http_connection_manager.normalize_path') ?? 0) >= 100,
     mergeSlashes: config.mergeSlashes,
     escapedSlashes: slashActions[action] ?? EscapedSlashes.KEEP_UNCHANGED,
     stripMatchingHostPort: config.stripMatchingHostPort,
@@ -157,15 +183,21 @@ function paths(config: HttpConnectionManager, context: PlanContext): ManagerInit
 }
 
 const forwardCerts: Readonly<Record<ForwardCert, ClientCert>> = {
-  [ForwardCert.SANITIZE]: ClientCert.SANITIZE, [ForwardCert.FORWARD_ONLY]: ClientCert.FORWARD_ONLY,
-  [ForwardCert.APPEND_FORWARD]: ClientCert.APPEND_FORWARD, [ForwardCert.SANITIZE_SET]: ClientCert.SANITIZE_SET,
+  [ForwardCert.SANITIZE]: ClientCert.SANITIZE,
+  [ForwardCert.FORWARD_ONLY]: ClientCert.FORWARD_ONLY,
+  [ForwardCert.APPEND_FORWARD]: ClientCert.APPEND_FORWARD,
+  [ForwardCert.SANITIZE_SET]: ClientCert.SANITIZE_SET,
   [ForwardCert.ALWAYS_FORWARD_ONLY]: ClientCert.ALWAYS_FORWARD_ONLY,
 }
 
 function clientCertificates(config: HttpConnectionManager): ManagerInit {
   const details = config.setCurrentClientCertDetails
   const wanted: readonly (readonly [string, boolean | undefined])[] = [
-    ['subject', details?.subject], ['cert', details?.cert], ['chain', details?.chain], ['dns', details?.dns], ['uri', details?.uri],
+    ['subject', details?.subject],
+    ['cert', details?.cert],
+    ['chain', details?.chain],
+    ['dns', details?.dns],
+    ['uri', details?.uri],
   ]
   return {
     clientCert: forwardCerts[config.forwardClientCertDetails],
@@ -178,10 +210,15 @@ function upgrades(config: HttpConnectionManager, context: PlanContext): ManagerI
   return config.upgradeConfigs.map((upgrade, index) => {
     const place = context.field('upgrade_configs').item(index)
     const type = upgrade.upgradeType.toLowerCase()
-    if (seen.has(type)) place.field('upgrade_type').error(`Error: multiple upgrade configs with the same name: '${upgrade.upgradeType}'`)
+    if (seen.has(type))
+      place.field('upgrade_type').error(`Error: multiple upgrade configs with the same name: '${upgrade.upgradeType}'`)
     seen.add(type)
     if (type === 'connect' || type === 'connect-udp') place.field('upgrade_type').unsupported('CONNECT')
-    return { type, enabled: upgrade.enabled ?? true, filters: context.httpFilters(upgrade.filters, place.field('filters'), 'http upgrade filter chain') }
+    return {
+      type,
+      enabled: upgrade.enabled ?? true,
+      filters: context.httpFilters(upgrade.filters, place.field('filters'), 'http upgrade filter chain'),
+    }
   })
 }
 
@@ -191,15 +228,22 @@ function localReplies(config: HttpConnectionManager, context: PlanContext): Mana
   const place = context.field('local_reply_config')
   const format = replies.bodyFormat && context.bodyFormat(replies.bodyFormat, place.field('body_format'))
   return {
-    localReplyMappers: replies.mappers.map((mapper, index) => responseMapper(mapper, context, place.field('mappers').item(index))),
+    localReplyMappers: replies.mappers.map((mapper, index) =>
+      responseMapper(mapper, context, place.field('mappers').item(index)),
+    ),
     ...(format && { localReplyFormat: format }),
   }
 }
 
-function responseMapper(mapper: ResponseMapper, context: PlanContext, at: Place): NonNullable<ManagerInit['localReplyMappers']>[number] {
+function responseMapper(
+  mapper: ResponseMapper,
+  context: PlanContext,
+  at: Place,
+): NonNullable<ManagerInit['localReplyMappers']>[number] {
   const filter = mapper.filter && context.accessLogFilter(mapper.filter, at.field('filter'))
   const body = context.dataSource(mapper.body, at.field('body'))
-  const format = mapper.bodyFormatOverride && context.bodyFormat(mapper.bodyFormatOverride, at.field('body_format_override'))
+  const format =
+    mapper.bodyFormatOverride && context.bodyFormat(mapper.bodyFormatOverride, at.field('body_format_override'))
   return {
     ...(filter && { filter }),
     statusCode: mapper.statusCode,

@@ -13,16 +13,24 @@ const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
   status: 'stable',
   securityPosture: 'robust_to_untrusted_downstream',
   isTerminal: true,
-  plan: (config, context) => toBinary(TcpProxySchema, create(TcpProxySchema, {
-    statPrefix: config.statPrefix,
-    ...target(config, context),
-    idleTimeoutMs: context.milliseconds(config.idleTimeout, oneHour, context.field('idle_timeout')),
-    maxConnectAttempts: config.maxConnectAttempts ?? 1,
-    maxDownstreamConnectionDurationMs: context.milliseconds(config.maxDownstreamConnectionDuration, 0, context.field('max_downstream_connection_duration')),
-    accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
-    ...accessLogOptions(config, context),
-    ...backOff(config, context),
-  })),
+  plan: (config, context) =>
+    toBinary(
+      TcpProxySchema,
+      create(TcpProxySchema, {
+        statPrefix: config.statPrefix,
+        ...target(config, context),
+        idleTimeoutMs: context.milliseconds(config.idleTimeout, oneHour, context.field('idle_timeout')),
+        maxConnectAttempts: config.maxConnectAttempts ?? 1,
+        maxDownstreamConnectionDurationMs: context.milliseconds(
+          config.maxDownstreamConnectionDuration,
+          0,
+          context.field('max_downstream_connection_duration'),
+        ),
+        accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
+        ...accessLogOptions(config, context),
+        ...backOff(config, context),
+      }),
+    ),
 })
 
 function target(config: TcpProxy, context: PlanContext) {
@@ -30,15 +38,18 @@ function target(config: TcpProxy, context: PlanContext) {
   if (spec.case === 'cluster') return { cluster: spec.value, slot: context.clusterSlot(spec.value) }
   const clusters = spec.case === 'weightedClusters' ? spec.value.clusters : []
   const total = clusters.reduce((sum, cluster) => sum + cluster.weight, 0)
-  if (total > 0xffff_ffff) context.field('weighted_clusters').error('The sum of weights of all weighted clusters exceeds 4294967295')
+  if (total > 0xffff_ffff)
+    context.field('weighted_clusters').error('The sum of weights of all weighted clusters exceeds 4294967295')
   return { weighted: clusters.map(({ name, weight }) => ({ name, weight, slot: context.clusterSlot(name) })) }
 }
 
 function accessLogOptions(config: TcpProxy, context: PlanContext) {
   const options = config.accessLogOptions
   const inOptions = context.field('access_log_options')
-  if (options && config.accessLogFlushInterval) inOptions.error('Only one of access_log_flush_interval or access_log_options can be specified.')
-  if (options && config.flushAccessLogOnConnected) inOptions.error('Only one of flush_access_log_on_connected or access_log_options can be specified.')
+  if (options && config.accessLogFlushInterval)
+    inOptions.error('Only one of access_log_flush_interval or access_log_options can be specified.')
+  if (options && config.flushAccessLogOnConnected)
+    inOptions.error('Only one of flush_access_log_on_connected or access_log_options can be specified.')
   const interval = options ? options.accessLogFlushInterval : config.accessLogFlushInterval
   return {
     accessLogFlushIntervalMs: context.milliseconds(interval, 0, inOptions.field('access_log_flush_interval')),

@@ -1,0 +1,562 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromBinary } from '@bufbuild/protobuf'
+import {
+  ClusterSchema,
+  EndpointsSchema,
+  ListenerSchema,
+  RouteTableSchema,
+  RuntimeSchema,
+} from '../generated/plan_pb.js'
+import { loadExtensions } from '../generated/extensions.js'
+import { type Answer, compilerWith } from './compile-fixture.js'
+import { planId } from './ids.js'
+
+type Json = Record<string, unknown>
+type Verdict = 'ok' | 'later' | RegExp
+
+const compile = compilerWith(await loadExtensions())
+const any = (type: string, more: Json = {}): Json => ({ '@type': `type.googleapis.com/envoy.${type}`, ...more })
+const router = { name: 'envoy.filters.http.router', typed_config: any('extensions.filters.http.router.v3.Router') }
+const buffer = { name: 'b', typed_config: any('extensions.filters.http.buffer.v3.Buffer', { max_request_bytes: 10 }) }
+const socket = (port = 0, ip = '127.0.0.1'): Json => ({ socket_address: { address: ip, port_value: port } })
+const endpoint = (ip = '127.0.0.1', more: Json = {}): Json => ({ endpoint: { address: socket(1, ip) }, ...more })
+
+// A value of undefined takes the default away.
+const manager = (more: Json = {}): Json => {
+  const config = { stat_prefix: 'h', http_filters: [router], route_config: { virtual_hosts: [host()] }, ...more }
+  return {
+    name: 'hcm',
+    typed_config: any('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', config),
+  }
+}
+const tcp = (more: Json = {}): Json => ({
+  name: 'tcp',
+  typed_config: any('extensions.filters.network.tcp_proxy.v3.TcpProxy', { stat_prefix: 't', cluster: 'c', ...more }),
+})
+const route = (more: Json = {}): Json => ({ match: { prefix: '/' }, route: { cluster: 'c' }, ...more })
+const host = (more: Json = {}): Json => ({ name: 'v', domains: ['*'], routes: [route()], ...more })
+const listener = (more: Json = {}): Json => ({
+  name: 'l',
+  address: socket(),
+  filter_chains: [{ filters: [manager()] }],
+  ...more,
+})
+const members = (...localities: Json[]): Json => ({ load_assignment: { cluster_name: 'c', endpoints: localities } })
+const cluster = (more: Json = {}): Json => ({ name: 'c', ...members({ lb_endpoints: [endpoint()] }), ...more })
+const file = (listeners: Json[] = [listener()], clusters: Json[] = [cluster()], more: Json = {}): Json => ({
+  static_resources: { listeners, clusters },
+  ...more,
+})
+const withManager = (more: Json): Json => file([listener({ filter_chains: [{ filters: [manager(more)] }] })])
+const withRoutes = (more: Json): Json => withManager({ route_config: { virtual_hosts: [host()], ...more } })
+const withHosts = (...hosts: Json[]): Json => withRoutes({ virtual_hosts: hosts })
+const withRoute = (more: Json): Json => withHosts(host({ routes: [route(more)] }))
+const withAction = (more: Json): Json => withRoute({ route: { cluster: 'c', ...more } })
+const withListener = (more: Json): Json => file([listener(more)])
+const withCluster = (more: Json): Json => file([listener()], [cluster(more)])
+const chain = (match: Json): Json => ({ filters: [tcp()], filter_chain_match: match })
+const header = (key: string, value = 'x', more: Json = {}): Json => ({ header: { key, value }, ...more })
+const upstreamOptions = (more: Json): Json =>
+  withCluster({
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+        'extensions.upstreams.http.v3.HttpProtocolOptions',
+        more,
+      ),
+    },
+  })
+const policy = (...types: string[]): Json =>
+  withCluster({
+    load_balancing_policy: {
+      policies: types.map(type => ({ typed_extension_config: { name: type, typed_config: any(type) } })),
+    },
+  })
+const layers = (...list: Json[]): Json => file([listener()], [cluster()], { layered_runtime: { layers: list } })
+const roundRobin = 'extensions.load_balancing_policies.round_robin.v3.RoundRobin'
+
+const wrong = (answer: Answer): string =>
+  (answer.errors ?? []).map(error => `${error.path}: ${error.message}`).join('\n')
+function without(json: unknown): string {
+  return JSON.stringify(json)
+}
+
+// What envoy 1.40 --mode validate says to the same file; 'later' stands for files that Envoy takes and we refuse by name.
+const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[] = [
+  ['a proxy', file(), 'ok'],
+  ['nothing', {}, 'ok'],
+  [
+    'a second router',
+    withManager({ http_filters: [router, router] }),
+    /terminal filter named .* must be the last filter in a http filter chain/,
+  ],
+  ['no HTTP filter', withManager({ http_filters: [] }), 'ok'],
+  [
+    'a router by name only',
+    withManager({ http_filters: [{ name: 'envoy.filters.http.router' }] }),
+    /Didn't find a registered implementation/,
+  ],
+  [
+    'a disabled router',
+    withManager({ http_filters: [{ ...router, disabled: true }] }),
+    /cannot be disabled by default/,
+  ],
+  ['a router by another name', withManager({ http_filters: [{ ...router, name: 'x' }] }), 'ok'],
+  ['an extension to come', withManager({ http_filters: [buffer, router] }), 'later'],
+  ['no network filter', withListener({ filter_chains: [{}] }), 'ok'],
+  ['no filter chain', withListener({ filter_chains: [] }), /no filter chains specified/],
+  ['a default chain alone', withListener({ filter_chains: [], default_filter_chain: { filters: [tcp()] } }), 'ok'],
+  [
+    'two terminal network filters',
+    withListener({ filter_chains: [{ filters: [tcp(), tcp()] }] }),
+    /must be the last filter in a network filter chain/,
+  ],
+  [
+    'a second listener of one address',
+    file([listener({ address: socket(12345) }), listener({ name: 'm', address: socket(12345) })]),
+    /duplicate address/,
+  ],
+  ['two listeners on port 0', file([listener(), listener({ name: 'm' })]), 'ok'],
+  ['listeners without names', file([listener({ name: '' }), listener({ name: '', address: socket(12346) })]), 'ok'],
+  ['a listener without address', withListener({ address: undefined }), /address is necessary/],
+  ['a host name to listen on', withListener({ address: socket(0, 'localhost') }), /malformed IP address: localhost/],
+  ['IPv6', withListener({ address: socket(0, '::1') }), 'ok'],
+  ['a path with a mode', withListener({ address: { pipe: { path: '/tmp/s', mode: 384 } } }), 'ok'],
+  ['an abstract path with a mode', withListener({ address: { pipe: { path: '@s', mode: 384 } } }), /Cannot set mode/],
+  [
+    'a path too long',
+    withListener({ address: { pipe: { path: `/${'a'.repeat(107)}` } } }),
+    /exceeds maximum UNIX domain socket path size/,
+  ],
+  ['chains that match alike', withListener({ filter_chains: [chain({}), chain({})] }), /overlapping matching rules/],
+  [
+    'chains for two ports',
+    withListener({ filter_chains: [chain({ destination_port: 1 }), chain({ destination_port: 2 }), chain({})] }),
+    'ok',
+  ],
+  [
+    'chains that share a source port',
+    withListener({ filter_chains: [chain({ source_ports: [1, 2] }), chain({ source_ports: [2, 3] })] }),
+    /overlapping/,
+  ],
+  [
+    'chains of one network written twice',
+    withListener({
+      filter_chains: [
+        chain({ prefix_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 8 }] }),
+        chain({ prefix_ranges: [{ address_prefix: '10.1.0.0', prefix_len: 8 }] }),
+      ],
+    }),
+    /overlapping/,
+  ],
+  [
+    'chains of nested networks',
+    withListener({
+      filter_chains: [
+        chain({ prefix_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 8 }] }),
+        chain({ prefix_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 16 }] }),
+      ],
+    }),
+    'ok',
+  ],
+  [
+    'a server name in two cases',
+    withListener({ filter_chains: [chain({ server_names: ['A.com'] }), chain({ server_names: ['a.com'] })] }),
+    /overlapping/,
+  ],
+  ['a partial wildcard', withListener({ filter_chains: [chain({ server_names: ['*w.com'] })] }), /partial wildcards/],
+  ['a negative duration', withListener({ listener_filters_timeout: '-1s' }), /duration/],
+  ['TCP to no cluster we know', withListener({ filter_chains: [{ filters: [tcp({ cluster: 'nope' })] }] }), 'ok'],
+  [
+    'TCP back-off the wrong way',
+    withListener({
+      filter_chains: [{ filters: [tcp({ backoff_options: { base_interval: '2s', max_interval: '1s' } })] }],
+    }),
+    /max_backoff_interval/,
+  ],
+  [
+    'TLS',
+    withListener({
+      filter_chains: [
+        {
+          filters: [tcp()],
+          transport_socket: {
+            name: 'tls',
+            typed_config: any('extensions.transport_sockets.tls.v3.DownstreamTlsContext'),
+          },
+        },
+      ],
+    }),
+    'later',
+  ],
+
+  ['a route to no cluster', withAction({ cluster: 'nope' }), /unknown cluster 'nope'/],
+  [
+    'the same, not to be checked',
+    withRoutes({
+      validate_clusters: false,
+      virtual_hosts: [host({ routes: [route({ route: { cluster: 'nope' } })] })],
+    }),
+    'ok',
+  ],
+  [
+    'weights of nothing',
+    withAction({ cluster: undefined, weighted_clusters: { clusters: [{ name: 'c', weight: 0 }] } }),
+    /greater than 0/,
+  ],
+  [
+    'a weight too few',
+    withAction({ cluster: undefined, weighted_clusters: { clusters: [{ name: 'c' }] } }),
+    /'weight' is missing/,
+  ],
+  [
+    'weights past 32 bits',
+    withAction({
+      cluster: undefined,
+      weighted_clusters: {
+        clusters: [
+          { name: 'c', weight: 4294967295 },
+          { name: 'c', weight: 1 },
+        ],
+      },
+    }),
+    /exceeds/,
+  ],
+  ['a mirror to no cluster', withAction({ request_mirror_policies: [{ cluster: 'nope' }] }), /unknown cluster/],
+  ['a mirror to two', withAction({ request_mirror_policies: [{ cluster: 'c', cluster_header: 'x' }] }), /Only one/],
+  ['virtual hosts of one name', withHosts(host(), host({ domains: ['a'] })), 'ok'],
+  ['two wildcards', withHosts(host(), host({ name: 'w' })), /single wildcard/],
+  [
+    'a domain twice, in two cases',
+    withHosts(host({ domains: ['A.com'] }), host({ name: 'w', domains: ['a.com'] })),
+    /Duplicate entry of domain a.com/,
+  ],
+  [
+    'two ways to rewrite a path',
+    withAction({ prefix_rewrite: '/a', regex_rewrite: { pattern: { regex: 'a' }, substitution: 'b' } }),
+    /Specify only one/,
+  ],
+  ['a regex that is none', withRoute({ match: { safe_regex: { regex: '(a' } } }), /not a regular expression/],
+  ['look-ahead', withRoute({ match: { safe_regex: { regex: '(?=a)' } } }), /not a regular expression/],
+  [
+    'ignore_case of a regex',
+    withRoute({
+      match: { prefix: '/', headers: [{ name: 'x', string_match: { safe_regex: { regex: 'a' }, ignore_case: true } }] },
+    }),
+    /ignore_case/,
+  ],
+  [
+    'a group that is not there',
+    withAction({ regex_rewrite: { pattern: { regex: '(a)' }, substitution: '\\3' } }),
+    'ok',
+  ],
+  [
+    'an upgrade twice',
+    withAction({ upgrade_configs: [{ upgrade_type: 'websocket' }, { upgrade_type: 'WebSocket' }] }),
+    /Duplicate upgrade/,
+  ],
+  ['CONNECT', withAction({ upgrade_configs: [{ upgrade_type: 'CONNECT' }] }), 'later'],
+  [
+    'back-off the wrong way',
+    withAction({ retry_policy: { retry_back_off: { base_interval: '1s', max_interval: '0.5s' } } }),
+    /max_interval/,
+  ],
+  ['an unknown retry word', withAction({ retry_policy: { retry_on: '5xx,bogus' } }), 'ok'],
+  [
+    'a host predicate by name only',
+    withAction({ retry_policy: { retry_host_predicate: [{ name: 'envoy.retry_host_predicates.previous_hosts' }] } }),
+    /registered implementation/,
+  ],
+  [
+    'a body of 4097 bytes',
+    withRoute({ route: undefined, direct_response: { status: 200, body: { inline_string: 'a'.repeat(4097) } } }),
+    /maximum is 4096/,
+  ],
+  [
+    'the same, allowed',
+    withRoutes({
+      max_direct_response_body_size_bytes: 5000,
+      virtual_hosts: [
+        host({
+          routes: [
+            { match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: 'a'.repeat(4097) } } },
+          ],
+        }),
+      ],
+    }),
+    'ok',
+  ],
+  [
+    'a body from no file',
+    withRoute({ route: undefined, direct_response: { status: 200, body: { filename: '/no/such/file' } } }),
+    /does not exist/,
+  ],
+  [
+    'a body from the environment',
+    withRoute({ route: undefined, direct_response: { status: 200, body: { environment_variable: 'GREETING' } } }),
+    'ok',
+  ],
+  [
+    'a body from no variable',
+    withRoute({ route: undefined, direct_response: { status: 200, body: { environment_variable: 'NOPE' } } }),
+    /Environment variable/,
+  ],
+  ['an added :path', withRoute({ request_headers_to_add: [header(':path')] }), /may not be modified/],
+  ['an added Host', withRoute({ response_headers_to_add: [header('Host')] }), /may not be modified/],
+  ['a removed host', withRoute({ request_headers_to_remove: ['host'] }), /may not be removed/],
+  [
+    'both ways to say append',
+    withRoute({ request_headers_to_add: [header('x', 'y', { append: false, append_action: 'ADD_IF_ABSENT' })] }),
+    /Both append/,
+  ],
+  [
+    'a route that turns an unknown filter off',
+    withRoute({ typed_per_filter_config: { nope: any('config.route.v3.FilterConfig', { disabled: true }) } }),
+    'ok',
+  ],
+  [
+    'a route with settings for no filter',
+    withRoute({ typed_per_filter_config: { nope: any('config.route.v3.FilterConfig') } }),
+    /Empty route/,
+  ],
+  [
+    'a route with settings for the router',
+    withRoute({ typed_per_filter_config: { r: any('extensions.filters.http.router.v3.Router') } }),
+    /doesn't support/,
+  ],
+
+  [
+    'both ways to strip ports',
+    withManager({ strip_matching_host_port: true, strip_any_host_port: true }),
+    /Only one of/,
+  ],
+  [
+    'both places for the flush interval',
+    withManager({ access_log_flush_interval: '1s', access_log_options: { access_log_flush_interval: '1s' } }),
+    /Only one of|deprecated/,
+  ],
+  ['HTTP/2 only', withManager({ codec_type: 'HTTP2' }), 'later'],
+  ['HTTP/2 options', withManager({ http2_protocol_options: { max_concurrent_streams: 10 } }), 'ok'],
+  [
+    'routes from xDS',
+    withManager({ route_config: undefined, rds: { route_config_name: 'r', config_source: { ads: {} } } }),
+    'later',
+  ],
+  ['tracing', withManager({ tracing: {} }), 'later'],
+
+  ['a cluster twice', file([listener()], [cluster(), cluster()]), /duplicate cluster 'c'/],
+  ['a cluster without members', withCluster({ load_assignment: undefined }), 'ok'],
+  [
+    'a host name in a static cluster',
+    withCluster(members({ lb_endpoints: [endpoint('localhost')] })),
+    /malformed IP address: localhost. Consider/,
+  ],
+  ['a member without address', withCluster(members({ lb_endpoints: [{ endpoint: {} }] })), /Address must be set/],
+  [
+    'two members of LOGICAL_DNS',
+    withCluster({ type: 'LOGICAL_DNS', ...members({ lb_endpoints: [endpoint('a'), endpoint('b')] }) }),
+    /must have a single/,
+  ],
+  [
+    'EDS',
+    withCluster({ type: 'EDS', load_assignment: undefined, eds_cluster_config: { eds_config: { ads: {} } } }),
+    'later',
+  ],
+  ['EDS without its settings', withCluster({ type: 'EDS', load_assignment: undefined }), /without an EDS config/],
+  ['settings of EDS in a static cluster', withCluster({ eds_cluster_config: { eds_config: { ads: {} } } }), /non-EDS/],
+  ['a balancer the cluster should provide', withCluster({ lb_policy: 'CLUSTER_PROVIDED' }), /did not provide one/],
+  ['a typed balancer', policy(roundRobin), 'ok'],
+  ['no typed balancer', policy(), /registered load balancer factory/],
+  ['a typed balancer to come', policy('extensions.load_balancing_policies.maglev.v3.Maglev', roundRobin), 'later'],
+  ['HTTP/1 upstream', upstreamOptions({ explicit_http_config: { http_protocol_options: {} } }), 'ok'],
+  ['HTTP/2 upstream', upstreamOptions({ explicit_http_config: { http2_protocol_options: {} } }), 'later'],
+  ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'ok'],
+  [
+    'other limits per host',
+    withCluster({ circuit_breakers: { per_host_thresholds: [{ max_requests: 1 }] } }),
+    /Unsupported field/,
+  ],
+  [
+    'a source address that is none',
+    withCluster({ upstream_bind_config: { source_address: { address: 'nope', port_value: 0 } } }),
+    /malformed IP/,
+  ],
+  [
+    'health checks',
+    withCluster({
+      health_checks: [
+        { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} },
+      ],
+    }),
+    'later',
+  ],
+
+  ['a layer twice', layers({ name: 'a', static_layer: {} }, { name: 'a', static_layer: {} }), /Duplicate layer name/],
+  ['two admin layers', layers({ name: 'a', admin_layer: {} }, { name: 'b', admin_layer: {} }), /Too many admin layers/],
+  ['a list in a layer', layers({ name: 'a', static_layer: { x: [1] } }), /Invalid runtime entry value for x/],
+  [
+    'a disk layer that is not there',
+    layers({ name: 'a', disk_layer: { symlink_root: '/no/such', subdirectory: 'x' } }),
+    'ok',
+  ],
+  ['admin on a host name', file([], [], { admin: { address: socket(0, 'localhost') } }), /malformed IP/],
+  [
+    'a local cluster that is not there',
+    file([], [], { cluster_manager: { local_cluster_name: 'nope' } }),
+    /must be defined/,
+  ],
+]
+
+for (const [what, config, verdict] of cases) {
+  test(`the compiler and ${what}`, () => {
+    const answer = compile({ yaml: without(config) })
+    if (verdict === 'ok') assert.equal(wrong(answer), '')
+    else if (verdict === 'later') {
+      assert.match(wrong(answer), /not supported yet: /)
+      assert.deepEqual([...new Set(answer.errors?.map(error => error.code))], ['unsupported'])
+    } else assert.match(wrong(answer), verdict)
+  })
+}
+
+test('an error names its place in the file', () => {
+  const answer = compile({ yaml: without(withAction({ cluster: 'nope' })) })
+  const path =
+    'static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0].route.cluster'
+  assert.deepEqual(
+    answer.errors?.map(error => [error.path, error.line]),
+    [[path, 1]],
+  )
+})
+
+test('all errors come out at once', () => {
+  const answer = compile({
+    yaml: without(
+      file(
+        [listener({ address: socket(0, 'x'), filter_chains: [] })],
+        [cluster(), cluster({ health_checks: undefined, lb_policy: 'MAGLEV' })],
+      ),
+    ),
+  })
+  assert.equal(answer.errors?.length, 4)
+})
+
+function plans(config: Json): NonNullable<Answer['config']> {
+  const answer = compile({ yaml: without(config) })
+  assert.equal(wrong(answer), '')
+  assert.ok(answer.config)
+  return answer.config
+}
+
+test('plans are named by kind, name and slot, and identified by their bytes', () => {
+  const { plans: made } = plans(file())
+  assert.deepEqual(
+    made.map(plan => [plan.kind, plan.name, plan.slot]),
+    [
+      ['cluster', 'c', 0],
+      ['endpoints', 'c', 0],
+      ['route-table', 'l/0/0', 0],
+      ['listener', 'l', 0],
+      ['runtime', '', 0],
+    ],
+  )
+  for (const plan of made) assert.equal(plan.id, planId(plan.bytes))
+})
+
+test('the same file compiles to the same plans, and a slot stays with its name', () => {
+  const first = plans(file())
+  const both = file([listener()], [cluster({ name: 'a' }), cluster()])
+  const second = compile({ yaml: without(both) }, first.slots).config
+  const slots = second?.clusters.map(meta => [meta.name, meta.slot])
+  assert.deepEqual(slots, [
+    ['a', 1],
+    ['c', 0],
+  ])
+  const ids = (config: typeof second) =>
+    config?.plans.filter(plan => plan.kind !== 'runtime' && plan.name !== 'a').map(plan => plan.id)
+  assert.deepEqual(ids(second), ids(first))
+})
+
+test('a cluster has its defaults', () => {
+  const plan = plans(file()).plans.find(one => one.kind === 'cluster')
+  const made = fromBinary(ClusterSchema, plan?.bytes ?? new Uint8Array())
+  assert.equal(made.connectTimeoutMs, 5000)
+  assert.equal(made.bufferLimit, 1048576)
+  assert.equal(made.defaultThresholds?.maxConnections, 1024n)
+  assert.equal(made.highThresholds?.maxRetries, 3n)
+  assert.equal(made.common?.idleTimeoutMs, 3600000)
+  assert.equal(made.healthyPanicThreshold, 50)
+})
+
+test('a DNS cluster is cold at first and says what to ask for', () => {
+  const config = plans(
+    withCluster({
+      type: 'STRICT_DNS',
+      dns_lookup_family: 'V4_ONLY',
+      ...members({ lb_endpoints: [endpoint('a.example', { load_balancing_weight: 7 }), endpoint('10.0.0.1')] }),
+    }),
+  )
+  const plan = config.plans.find(one => one.kind === 'endpoints')
+  assert.equal(fromBinary(EndpointsSchema, plan?.bytes ?? new Uint8Array()).warm, false)
+  const dns = config.clusters[0]?.dns
+  assert.equal(dns?.family, 'V4_ONLY')
+  assert.equal(dns?.refreshMs, 5000)
+  assert.deepEqual(dns?.targets, [{ locality: 0, host: 0, name: 'a.example', port: 1 }])
+  assert.deepEqual(
+    dns?.template.localities?.[0]?.hosts?.map(one => [one.hostname, one.weight, one.address?.ip]),
+    [
+      ['a.example', 7, undefined],
+      ['10.0.0.1', 1, '10.0.0.1'],
+    ],
+  )
+})
+
+test('layers of the runtime lie over each other and reach listeners', () => {
+  const limit = 'envoy.resource_limits.listener.l.connection_limit'
+  const config = plans({
+    ...layers(
+      {
+        name: 'a',
+        static_layer: { [limit]: 3, deep: { er: true }, some: { numerator: 5, denominator: 'TEN_THOUSAND' } },
+      },
+      { name: 'b', static_layer: { [limit]: 9 } },
+    ),
+  })
+  const runtime = fromBinary(RuntimeSchema, config.plans.find(one => one.kind === 'runtime')?.bytes ?? new Uint8Array())
+  assert.deepEqual(
+    runtime.keys.map((key, index) => [key, runtime.values[index]]),
+    [
+      ['deep.er', 'true'],
+      [limit, '9'],
+      ['some', '5/10000'],
+    ],
+  )
+  const made = fromBinary(ListenerSchema, config.plans.find(one => one.kind === 'listener')?.bytes ?? new Uint8Array())
+  assert.equal(made.connectionLimit, 9n)
+})
+
+test('header mutations: removals first, then additions in order', () => {
+  const config = plans(
+    withRoute({
+      request_headers_to_add: [header('X-B', 'two', { append_action: 'ADD_IF_ABSENT' }), header('x-c', '100%%')],
+      request_headers_to_remove: ['X-A'],
+    }),
+  )
+  const table = fromBinary(
+    RouteTableSchema,
+    config.plans.find(one => one.kind === 'route-table')?.bytes ?? new Uint8Array(),
+  )
+  const mutations = table.virtualHosts[0]?.routes[0]?.requestMutations
+  assert.deepEqual(
+    mutations?.map(({ name, action }) => [name, action]),
+    [
+      ['x-a', 4],
+      ['x-b', 1],
+      ['x-c', 0],
+    ],
+  )
+})
+
+test('results cross threads', () => {
+  const config = plans(withCluster({ type: 'STRICT_DNS', ...members({ lb_endpoints: [endpoint('a.example')] }) }))
+  assert.deepEqual(structuredClone(config), config)
+})

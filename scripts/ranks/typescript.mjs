@@ -44,7 +44,9 @@ function verdict(from, to) {
     const isAllowed = isNear || ['api', 'support', 'protos', 'generated/protos', 'generated/plan'].includes(there)
     return isAllowed ? undefined : 'an extension imports api, support, protos and its own folder only'
   }
-  if (there === 'generated/extensions') return mayLoadExtensions.has(from) || from.endsWith('.test.ts') ? undefined : 'only composition roots import the extensions'
+  const isForTests = /\.test\.ts$|-fixture\.ts$/.test(from)
+  if (isForTests && (there === 'generated/extensions' || there === 'extensions')) return undefined
+  if (there === 'generated/extensions') return mayLoadExtensions.has(from) ? undefined : 'only composition roots import the extensions'
   if (there === 'extensions') return here === 'generated/extensions' ? undefined : 'the core imports no extension'
   if (here === there) return undefined
   if (here === 'generated/extensions') return there === 'api' ? undefined : 'the list of extensions imports api only'

@@ -1,12 +1,14 @@
+import type { AdminServer } from '../admin/server.js'
 import type { Options } from '../command-line.js'
 import type { NativeAddon } from '../native/addon.js'
-import type { CompiledBootstrap } from '../snapshot/compile-task.js'
-import type { Publisher } from '../snapshot/publisher.js'
+import type { ClusterInfo, CompiledBootstrap, HostInfo } from '../snapshot/compile-task.js'
 import type { StatsStore } from '../stats/store.js'
+import type { TextPattern } from '../stats/settings.js'
 import type { Log } from '../support/log.js'
-import { ok, type Result } from '../support/result.js'
+import { err, ok, type Result } from '../support/result.js'
 import type { CompileThread } from './compile-thread.js'
 import type { Configuration, Errors } from './configuration.js'
+import { LogSink } from './log-sink.js'
 import type { ServerState } from './main-stats.js'
 
 /** What the admin pages are about. */
@@ -16,32 +18,96 @@ export interface AdminHostOptions {
   readonly log: Log
   readonly compiler: CompileThread
   readonly workers: number
-  readonly publisher: Publisher
   readonly configuration: Configuration
   /** With what is kept elsewhere copied in. */
   readonly stats: () => StatsStore
+  /** The members of a cluster, in the order of its endpoints plan. */
+  readonly hostsOf: (cluster: ClusterInfo) => readonly HostInfo[]
   readonly state: () => ServerState
   readonly uptimeS: () => number
   readonly setHealthFailed: (failed: boolean) => void
   readonly reopenLogs: () => void
-  readonly modifyRuntime: (overrides: Readonly<Record<string, string>>) => Promise<Errors>
+  /** The admin layer holds exactly this from now on. */
+  readonly modifyRuntime: (overrides: Readonly<Record<string, string>>) => void
   readonly quit: () => void
 }
 
-/** Opens the admin server when the configuration has one. */
+type AdminConfig = NonNullable<CompiledBootstrap['admin']>
+
+/** Opens the admin server when the configuration has one. Its code is loaded only then. */
 export class AdminHost {
   readonly #host: AdminHostOptions
+  #server: AdminServer | undefined
+  #address = ''
+  #logs: readonly LogSink[] = []
 
   constructor(host: AdminHostOptions) {
     this.#host = host
   }
 
-  async open(_compiled: CompiledBootstrap): Promise<Result<void, Errors>> {
-    void this.#host
+  async open(compiled: CompiledBootstrap): Promise<Result<void, Errors>> {
+    const { admin, stats } = compiled
+    const address = admin?.address
+    this.#address = JSON.stringify(address)
+    if (admin === undefined || address === undefined) {
+      this.#host.log.component('main').warning('No admin address given, so no admin HTTP server started.')
+      return ok()
+    }
+    const [{ AdminServer }, { ProcessBackend }, { accessLine }, { declareAdmin }] = await Promise.all([
+      import('../admin/server.js'),
+      import('./admin-backend.js'),
+      import('../admin/access-line.js'),
+      import('../stats/declare.js'),
+    ])
+    const opened = openLogs(compiled.adminLogPaths)
+    if (!opened.ok) return opened
+    this.#logs = opened.value
+    declareAdmin(this.#host.stats())
+    const backend = new ProcessBackend(this.#host, stats.settings, stats.flushIntervalMs === 0)
+    const server = new AdminServer(backend, {
+      address: address.pipe ? { path: address.pipe } : { ip: address.ip ?? '', port: address.port ?? 0 },
+      ...(address.pipeMode ? { socketMode: address.pipeMode } : {}),
+      ...(this.#host.options.adminAddressPath === '' ? {} : { addressPath: this.#host.options.adminAddressPath }),
+      ...(await allowPath(admin)),
+      ...(this.#logs.length > 0 && { onAccess: access => this.#logs.forEach(log => log.write(accessLine(access))) }),
+    })
+    const listening = await server.listen()
+    if (!listening.ok) return err([`error: admin: ${listening.error}`])
+    this.#server = server
+    const at = listening.value
+    this.#host.log.component('admin').info(`admin address: ${'path' in at ? at.path : `${at.ip.includes(':') ? `[${at.ip}]` : at.ip}:${at.port}`}`)
     return ok()
   }
 
-  reloaded(_compiled: CompiledBootstrap): void {}
+  /** A new configuration is in use; the admin server itself keeps its address. */
+  reloaded(compiled: CompiledBootstrap): void {
+    if (JSON.stringify(compiled.admin?.address) === this.#address) return
+    this.#host.log.component('admin').warning('another admin address takes effect at the next start')
+  }
 
-  async close(): Promise<void> {}
+  reopenLogs(): void {
+    for (const log of this.#logs) log.reopen()
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close()
+    this.#server = undefined
+  }
+}
+
+function openLogs(paths: readonly string[]): Result<LogSink[], Errors> {
+  try {
+    return ok(paths.map(path => new LogSink(path)))
+  } catch (error) {
+    return err([`error: admin.access_log: ${(error as Error).message}`])
+  }
+}
+
+const matcherKinds: readonly TextPattern['kind'][] = ['exact', 'prefix', 'suffix', 'contains', 'regex']
+
+async function allowPath(admin: AdminConfig): Promise<{ allowPath?: (path: string) => boolean }> {
+  if (admin.allowPaths.length === 0) return {}
+  const { compilePattern } = await import('../stats/pattern.js')
+  const matchers = admin.allowPaths.map(({ kind = 0, value = '', ignoreCase = false }) => compilePattern({ kind: matcherKinds[kind] ?? 'exact', value, ignoreCase }))
+  return { allowPath: path => matchers.some(matches => matches(path)) }
 }

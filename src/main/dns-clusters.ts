@@ -1,10 +1,11 @@
 import { planId } from '../plan/ids.js'
-import type { ClusterInfo } from '../snapshot/compile-task.js'
+import type { ClusterInfo, HostInfo } from '../snapshot/compile-task.js'
 import type { PlacedPlan } from '../snapshot/snapshot.js'
 import type { Clock } from '../support/clock.js'
 import { DnsCluster, type DnsEvent } from '../upstream/dns-cluster.js'
 import { type DnsLookup, makeDnsLookup } from '../upstream/dns-lookup.js'
-import type { DnsPlan } from '../upstream/dns-plan.js'
+import type { DnsPlan } from '../plan/dns-plan.js'
+import type { LocalityValue } from '../upstream/plan-encoder.js'
 
 export interface DnsClustersOptions {
   readonly clock: Clock
@@ -21,6 +22,7 @@ interface Entry {
   readonly signature: string
   readonly resolver: DnsCluster
   endpoints: PlacedPlan | undefined
+  hosts: readonly HostInfo[]
   /** In the current configuration; before that, endpoints are only kept. */
   isAdopted: boolean
 }
@@ -52,6 +54,11 @@ export class DnsClusters {
     for (const entry of this.#entries.values()) entry.isAdopted = true
   }
 
+  /** Members in the order of the endpoints plan; undefined for a cluster that DNS does not fill. */
+  hostsOf(name: string): readonly HostInfo[] | undefined {
+    return this.#entries.get(name)?.hosts
+  }
+
   abandon(candidates: Candidates): void {
     for (const entry of candidates.entries.values()) if (!entry.isAdopted) entry.resolver.close()
   }
@@ -63,15 +70,17 @@ export class DnsClusters {
 
   #start(cluster: ClusterInfo, plan: DnsPlan, signature: string): Entry {
     const { clock, random = Math.random, makeLookup = makeDnsLookup, onEndpoints, onEvent, onMembers } = this.#options
-    const onNewEndpoints = (bytes: Uint8Array, members: number) => {
+    const onNewEndpoints = (bytes: Uint8Array, localities: readonly LocalityValue[]) => {
+      entry.hosts = localities.flatMap(({ hosts, ...locality }) => hosts.map(host => ({ ...locality, ...host })))
       entry.endpoints = { kind: 'endpoints', name: cluster.name, slot: cluster.slot, id: planId(bytes), bytes }
-      onMembers(cluster, members)
+      onMembers(cluster, entry.hosts.length)
       if (entry.isAdopted) onEndpoints(entry.endpoints)
     }
     const entry: Entry = {
       cluster,
       signature,
       endpoints: undefined,
+      hosts: [],
       isAdopted: false,
       resolver: new DnsCluster({ plan, lookup: makeLookup(plan), clock, random, onEndpoints: onNewEndpoints, onEvent: event => onEvent(cluster, event) }),
     }

@@ -17,6 +17,9 @@ import type { DnsEvent } from '../upstream/dns-cluster.js'
 
 /** The numbers of Envoy's server.state. */
 export const serverStates = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const
+// What Envoy says when there is no certificate that could expire.
+const noCertificates = 0xffff_ffff
+
 export type ServerState = keyof typeof serverStates
 
 export interface ProcessFacts {
@@ -46,6 +49,8 @@ export class MainStats {
     declareServer(store, workers)
     this.server.set('concurrency', workers)
     this.server.set('state', serverStates.PRE_INITIALIZING)
+    this.server.set('hot_restart_generation', 1)
+    this.server.set('days_until_first_cert_expiring', noCertificates)
   }
 
   get server(): MainScope {
@@ -117,7 +122,7 @@ export class MainStats {
 
   #declareCluster(info: ClusterInfo): Forget {
     const forget = declareCluster(this.store, { statName: info.statName, trackRemaining: info.trackRemaining })
-    if (info.dns === undefined) this.members(info, info.members)
+    if (info.dns === undefined) this.members(info, info.hosts.length)
     return forget
   }
 

@@ -17,6 +17,7 @@ import { DnsClusters } from './dns-clusters.js'
 import { FileWatch } from './file-watch.js'
 import { LogSink } from './log-sink.js'
 import { MainStats, type ServerState } from './main-stats.js'
+import { runtimePlan } from './runtime-flags.js'
 import { WorkerPool } from './worker-pool.js'
 
 /** What every mode needs: the log, the compile thread, the addon. */
@@ -87,6 +88,7 @@ export async function checkConfiguration(options: Options): Promise<Result<Error
 export class Server {
   readonly #process: Process
   readonly #pool: WorkerPool
+  readonly #publisher: Publisher
   readonly #configuration: Configuration
   readonly #dns: DnsClusters
   readonly #admin: AdminHost
@@ -110,7 +112,8 @@ export class Server {
     for (const notice of options.notices) main.warning(notice)
     this.#process.initAddon(this.workers)
     this.#pool = new WorkerPool({ size: this.workers, log: main, clock: systemClock })
-    const publisher = new Publisher(addon, this.#pool)
+    this.#publisher = new Publisher(addon, this.#pool)
+    const publisher = this.#publisher
     this.#dns = new DnsClusters({
       clock: systemClock,
       onEndpoints: plan => void publisher.publish(current => current.deltaWith([plan])),
@@ -123,7 +126,8 @@ export class Server {
       onAdopted: change => this.#adopted(change),
     })
     this.#admin = new AdminHost({
-      options, addon, log, compiler, workers: this.workers, publisher, configuration: this.#configuration,
+      options, addon, log, compiler, workers: this.workers, configuration: this.#configuration,
+      hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? cluster.hosts,
       stats: () => this.#refreshedStats(),
       state: () => this.state,
       uptimeS: () => this.#uptimeS(),
@@ -240,18 +244,16 @@ export class Server {
     return errors
   }
 
-  async #modifyRuntime(overrides: Readonly<Record<string, string>>): Promise<Errors> {
-    const before = this.#runtimeOverrides
+  // The values are in place at once; what the compiler reads from the runtime (limits of a listener, say) follows.
+  #modifyRuntime(overrides: Readonly<Record<string, string>>): void {
     this.#runtimeOverrides = overrides
-    const turn = this.#reloading.then(() => this.#reloadNow('the runtime was modified'))
-    this.#reloading = turn
-    const errors = await turn
-    if (errors.length > 0) this.#runtimeOverrides = before
-    return errors
+    void this.#publisher.publish(current => current.deltaWith([runtimePlan(this.#configuration.current?.runtime ?? [], overrides)]))
+    void this.reload('the runtime was modified')
   }
 
   reopenLogs(): void {
     this.#process.sink.reopen()
+    this.#admin.reopenLogs()
     this.#process.addon.reopenAccessLogs()
   }
 

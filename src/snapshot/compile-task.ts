@@ -1,7 +1,9 @@
 /** What the main thread asks of the compile thread, and what it answers. Plain data: it crosses threads. */
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { AdminSettings } from '../plan/bootstrap-settings.js'
 import type { SlotTable } from '../plan/ids.js'
 import type { StatsSettings } from '../stats/settings.js'
-import type { DnsPlan } from '../upstream/dns-plan.js'
+import type { DnsPlan } from '../plan/dns-plan.js'
 import type { PlacedPlan } from './snapshot.js'
 
 /** Where a configuration comes from and what overrides it. */
@@ -18,7 +20,7 @@ export interface BootstrapSource {
 export type CompileTask =
   | { readonly kind: 'bootstrap'; readonly source: BootstrapSource; readonly slots: SlotTable }
   /** /config_dump and what else needs the messages again: `bootstrap` are its bytes. */
-  | { readonly kind: 'dump'; readonly bootstrap: Uint8Array; readonly request: DumpRequest }
+  | { readonly kind: 'dump'; readonly bootstrap: Uint8Array; readonly includeEndpoints: boolean; readonly updatedAt: string }
 
 export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer
 
@@ -36,8 +38,11 @@ export interface CompiledBootstrap {
   readonly warnings: readonly string[]
   readonly listeners: readonly ListenerInfo[]
   readonly clusters: readonly ClusterInfo[]
-  readonly admin: AdminInfo | undefined
-  readonly node: { readonly id: string; readonly cluster: string; readonly zone: string }
+  readonly admin: AdminSettings | undefined
+  /** Files of the admin server's access log. */
+  readonly adminLogPaths: readonly string[]
+  /** envoy.config.core.v3.Node in proto JSON. */
+  readonly node: JsonObject
   readonly stats: StatsInfo
   /** Layers of the runtime, lowest first: name, and its keys with their values as text. */
   readonly runtime: readonly RuntimeLayer[]
@@ -76,44 +81,39 @@ export interface ClusterInfo {
   /** Prefix of its statistics. */
   readonly statName: string
   readonly dns: DnsPlan | undefined
-  /** Members of its load assignment, when they are addresses. */
-  readonly members: number
+  /** Members of its load assignment in the order of its endpoints plan, when they are addresses; for /clusters. */
+  readonly hosts: readonly HostInfo[]
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
   readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
   readonly observabilityName: string
 }
 
+export interface HostInfo {
+  readonly weight: number
+  /** Envoy's HealthStatus. */
+  readonly health: number
+  readonly canary: boolean
+  readonly region: string
+  readonly zone: string
+  readonly subZone: string
+  readonly priority: number
+}
+
 export interface Thresholds {
   readonly maxConnections: number
-  readonly maxPending: number
+  readonly maxPendingRequests: number
   readonly maxRequests: number
   readonly maxRetries: number
 }
 
-export interface AdminInfo {
-  readonly ip: string
-  readonly port: number
-  /** A unix path; empty: ip and port. */
-  readonly pipe: string
-  readonly pipeMode: number
-  readonly accessLogPaths: readonly string[]
-}
-
 export interface StatsInfo {
+  /** 0: only when the statistics are asked for (stats_flush_on_admin). */
   readonly flushIntervalMs: number
   readonly settings: StatsSettings
 }
 
-export interface DumpRequest {
-  readonly resource: string
-  readonly mask: string
-  readonly nameRegex: string
-  readonly includeEndpoints: boolean
-}
-
+/** The parts of the ConfigDump message, in proto JSON with the names of the .proto files; sensitive fields are redacted. */
 export interface DumpAnswer {
   readonly kind: 'dump'
-  /** The ConfigDump message as JSON text; or why not. */
-  readonly json: string
-  readonly error: string | undefined
+  readonly parts: readonly { readonly type: string; readonly fields: JsonObject }[]
 }

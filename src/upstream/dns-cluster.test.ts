@@ -5,7 +5,7 @@ import { EndpointsSchema } from '../generated/plan_pb.js'
 import type { Clock } from '../support/clock.js'
 import { DnsCluster, type DnsEvent } from './dns-cluster.js'
 import type { DnsAnswer } from './dns-lookup.js'
-import type { DnsPlan, DnsTarget } from './dns-plan.js'
+import type { DnsPlan, DnsTarget } from '../plan/dns-plan.js'
 
 const target = (host: string, port = 80): DnsTarget => ({ host, port, hostname: '', weight: 1, health: 0, canary: false, metadataJson: '' })
 const locality = (...targets: DnsTarget[]) => ({ region: '', zone: '', subZone: '', weight: 0, priority: 0, targets })
@@ -34,10 +34,10 @@ function harness(over: Partial<DnsPlan>, random = 0.5) {
     lookup: host => new Promise(answer => questions.push({ host, answer })),
     clock,
     random: () => random,
-    onEndpoints: (bytes, members) => {
+    onEndpoints: (bytes, localities) => {
       const endpoints = fromBinary(EndpointsSchema, bytes)
       const hosts = endpoints.localities.flatMap(one => one.hosts)
-      assert.equal(members, hosts.length)
+      assert.equal(localities.flatMap(one => one.hosts).length, hosts.length)
       assert.equal(endpoints.warm, true)
       published.push(hosts.map(host => [host.hostname, host.address?.ip, host.address?.port, ...host.moreAddresses.map(more => more.ip)].join(' ')))
     },

@@ -1,7 +1,7 @@
 import type { Clock } from '../support/clock.js'
 import type { DnsAnswer, DnsLookup } from './dns-lookup.js'
-import type { DnsPlan, DnsTarget } from './dns-plan.js'
-import { encodeEndpoints, type HostValue } from './endpoints-encoder.js'
+import type { DnsPlan, DnsTarget } from '../plan/dns-plan.js'
+import { encodeEndpoints, type HostValue, type LocalityValue } from './plan-encoder.js'
 
 /** What happened, for `cluster.<name>.update_*`. */
 export type DnsEvent = 'update_attempt' | 'update_success' | 'update_failure' | 'update_no_rebuild'
@@ -13,7 +13,7 @@ export interface DnsClusterOptions {
   /** From 0 up to 1. */
   readonly random: () => number
   /** The members changed, or are known for the first time: bytes of an Endpoints plan. */
-  readonly onEndpoints: (bytes: Uint8Array, members: number) => void
+  readonly onEndpoints: (bytes: Uint8Array, localities: readonly LocalityValue[]) => void
   readonly onEvent: (event: DnsEvent) => void
 }
 
@@ -92,7 +92,6 @@ export class DnsCluster {
     const isWarm = this.#resolutions.every(resolution => resolution.isAnswered)
     if (!isWarm) return
     const localities = plan.localities.map((locality, index) => ({ ...locality, hosts: this.#hosts(index) }))
-    const members = localities.reduce((sum, locality) => sum + locality.hosts.length, 0)
     const { overprovisioningFactor, dropOverloadPpm } = plan
     const bytes = encodeEndpoints({ localities, overprovisioningFactor, dropOverloadPpm, warm: true })
     const key = Buffer.from(bytes).toString('latin1')
@@ -102,7 +101,7 @@ export class DnsCluster {
     }
     const isFirst = this.#last === ''
     this.#last = key
-    this.#options.onEndpoints(bytes, members)
+    this.#options.onEndpoints(bytes, localities)
     if (isFirst) this.#announce()
   }
 

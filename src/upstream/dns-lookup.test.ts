@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { type DnsAnswer, makeDnsLookup } from './dns-lookup.js'
-import type { DnsFamily } from './dns-plan.js'
+import type { DnsFamily } from '../plan/dns-plan.js'
 import { HostsFile } from './hosts-file.js'
 import { candidates, parseResolvConf } from './search-domains.js'
 

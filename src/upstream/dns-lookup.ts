@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises'
 import { isIPv4, isIPv6 } from 'node:net'
-import type { DnsFamily, DnsPlan } from './dns-plan.js'
+import type { DnsFamily, DnsPlan } from '../plan/dns-plan.js'
 import { HostsFile } from './hosts-file.js'
 import { candidates, noSearch, readSearchDomains } from './search-domains.js'
 

@@ -1,6 +1,6 @@
 /**
- * Writes the Endpoints plan of plan.proto. The main thread does this itself whenever DNS answers, and would otherwise load the whole
- * protobuf library for it; endpoints-encoder.test.ts checks the bytes against the generated encoder.
+ * Writes the two plans that the main thread makes itself: Endpoints when DNS answers, Runtime when an operator sets a value. Otherwise it
+ * would load the whole protobuf library for them; plan-encoder.test.ts checks the bytes against the generated encoder.
  */
 export interface EndpointsValue {
   readonly localities: readonly LocalityValue[]
@@ -38,6 +38,12 @@ export function encodeEndpoints(value: EndpointsValue): Uint8Array {
     number(3, value.dropOverloadPpm),
     number(4, value.warm ? 1 : 0),
   )
+}
+
+/** `entries` in the order to be written. */
+export function encodeRuntime(entries: readonly (readonly [key: string, value: string])[]): Uint8Array {
+  const field = (number: number, text: string) => bytes(number, Buffer.from(text, 'utf8'))
+  return message(...entries.map(([key]) => field(1, key)), ...entries.map(([, value]) => field(2, value)))
 }
 
 function encodeLocality(value: LocalityValue): Uint8Array {

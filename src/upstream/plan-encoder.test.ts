@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { EndpointsSchema } from '../generated/plan_pb.js'
-import { type EndpointsValue, encodeEndpoints } from './endpoints-encoder.js'
+import { EndpointsSchema, RuntimeSchema } from '../generated/plan_pb.js'
+import { type EndpointsValue, encodeEndpoints, encodeRuntime } from './plan-encoder.js'
 
 test('writes what the generated encoder writes', () => {
   const host = { ip: '10.0.0.1', port: 65535, hostname: 'a.example', weight: 300, health: 2, canary: true, metadataJson: '{"a":"ü"}', moreIps: ['::1'] }
@@ -25,4 +25,10 @@ test('writes what the generated encoder writes', () => {
 
 test('a cluster without members that is not resolved yet is an empty message', () => {
   assert.equal(encodeEndpoints({ localities: [], overprovisioningFactor: 0, dropOverloadPpm: 0, warm: false }).length, 0)
+})
+
+test('runtime values, empty ones too', () => {
+  const entries = [['a.b', '1'], ['c', '']] as const
+  const expected = toBinary(RuntimeSchema, create(RuntimeSchema, { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value) }))
+  assert.deepEqual(Buffer.from(encodeRuntime(entries)), Buffer.from(expected))
 })

@@ -1,0 +1,100 @@
+import { type DescField, type DescMessage, fromBinary, hasExtension, type JsonObject, type JsonValue, type Message, toJson } from '@bufbuild/protobuf'
+import { reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { Types } from '../config/index.js'
+import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
+import type { DumpAnswer } from '../snapshot/compile-task.js'
+import { routeConfigurations } from './describe.js'
+
+const bootstrapType = 'envoy.config.bootstrap.v3.Bootstrap'
+const redacted = '[redacted]'
+
+/** The parts of /config_dump for a static configuration. `updatedAt` is a Timestamp in JSON. */
+export function dumpBootstrap(bytes: Uint8Array, includeEndpoints: boolean, updatedAt: string, types: Types): DumpAnswer {
+  const schema = types.message(bootstrapType) as DescMessage
+  const bootstrap = fromBinary(schema, bytes) as Bootstrap
+  redact(bootstrap, schema, types)
+  const json = (message: Message): JsonObject =>
+    typeFirst(toJson(types.message(message.$typeName) as DescMessage, message, { registry: types.registry, useProtoFieldName: true })) as JsonObject
+  const packed = (message: Message): JsonObject => ({ '@type': `type.googleapis.com/${message.$typeName}`, ...json(message) })
+  const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {}
+  const entries = (key: string, messages: readonly Message[]) =>
+    messages.map(message => ({ [key]: packed(message), last_updated: updatedAt }))
+  const part = (name: string, fields: JsonObject) => ({ type: `type.googleapis.com/envoy.admin.v3.${name}`, fields: withoutEmpty(fields) })
+  const assignments = clusters.flatMap(cluster => cluster.loadAssignment ?? [])
+  const parts = [
+    part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
+    part('ClustersConfigDump', { static_clusters: entries('cluster', clusters) }),
+    ...(includeEndpoints ? [part('EndpointsConfigDump', { static_endpoint_configs: assignments.map(message => ({ endpoint_config: packed(message) })) })] : []),
+    part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
+    part('ScopedRoutesConfigDump', {}),
+    part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(bootstrap, types)) }),
+    part('SecretsConfigDump', {}),
+  ]
+  return { kind: 'dump', parts }
+}
+
+// Envoy writes "@type" before the fields.
+function typeFirst(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(typeFirst)
+  if (typeof value !== 'object' || value === null) return value
+  const { '@type': type, ...fields } = value
+  const ordered = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, typeFirst(field)]))
+  return type === undefined ? ordered : { '@type': type, ...ordered }
+}
+
+function withoutEmpty(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !Array.isArray(value) || value.length > 0))
+}
+
+// Fields that Envoy's API calls sensitive are not shown. A packed message is opened, redacted and packed anew.
+function redact(message: Message, schema: DescMessage, types: Types): void {
+  const view = reflect(schema, message)
+  for (const field of view.sortedFields) if (view.isSet(field)) redactField(view, field, types)
+}
+
+function redactField(view: ReflectMessage, field: DescField, types: Types): void {
+  const isSensitive = field.proto.options !== undefined && hasExtension(field.proto.options, types.option('udpa.annotations.sensitive'))
+  if (field.fieldKind === 'scalar' && isSensitive) {
+    if (typeof view.get(field) === 'string') view.set(field, redacted)
+    else if (view.get(field) instanceof Uint8Array) view.set(field, Buffer.from(redacted))
+    return
+  }
+  if (field.fieldKind === 'message') {
+    const value = view.get(field)
+    redactMessage(value.message, isSensitive, types)
+    return
+  }
+  if (field.fieldKind === 'list' && field.listKind === 'message') {
+    for (const item of view.get(field)) redactMessage((item as ReflectMessage).message, isSensitive, types)
+  }
+  if (field.fieldKind === 'map' && field.mapKind === 'message') {
+    for (const [, item] of view.get(field)) redactMessage((item as ReflectMessage).message, isSensitive, types)
+  }
+}
+
+function redactMessage(message: Message, isSensitive: boolean, types: Types): void {
+  if (message.$typeName === 'google.protobuf.Any') return redactAny(message as Any, types)
+  const schema = types.message(message.$typeName)
+  if (schema === undefined) return
+  if (!isSensitive) return redact(message, schema, types)
+  // Everything inside a sensitive message is sensitive.
+  const view = reflect(schema, message)
+  for (const field of view.sortedFields) {
+    if (!view.isSet(field)) continue
+    if (field.fieldKind === 'scalar' && typeof view.get(field) === 'string') view.set(field, redacted)
+    else if (field.fieldKind === 'scalar' && view.get(field) instanceof Uint8Array) view.set(field, Buffer.from(redacted))
+    else if (field.fieldKind === 'message') redactMessage(view.get(field).message, true, types)
+  }
+}
+
+function redactAny(any: Any, types: Types): void {
+  const unpacked = types.unpackAny(any)
+  if (!unpacked.ok) return
+  const schema = types.message(unpacked.value.typeName)
+  if (schema === undefined) return
+  redact(unpacked.value.message, schema, types)
+  const fresh = types.packAny(unpacked.value.typeUrl, unpacked.value.message)
+  any.typeUrl = fresh.typeUrl
+  any.value = fresh.value
+}

@@ -1,0 +1,111 @@
+/**
+ * The compile thread's composition root, a Piscina task: configuration text in, plans out. Messages of the Envoy API exist only in this
+ * thread, which ends when it has nothing to do, so that their memory returns.
+ */
+import { readFileSync } from 'node:fs'
+import { type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { loadBootstrap, openTypes, printConfigError } from '../config/index.js'
+import { makeExtensionRegistry } from '../config/extension-registry.js'
+import { loadExtensions } from '../generated/extensions.js'
+import { AccessLog_Sink, AccessLogSchema } from '../generated/plan_pb.js'
+import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
+import { loadAddon } from '../native/addon.js'
+import { compileBootstrap } from '../plan/compile.js'
+import { Slots } from '../plan/ids.js'
+import type { BootstrapSource, CompileAnswer, CompiledBootstrap, CompileTask, RefusedBootstrap } from '../snapshot/compile-task.js'
+import { statsSettingsOf } from '../stats/settings.js'
+import { systemFiles } from '../support/files.js'
+import { describeClusters, describeListeners, describeVirtualHosts } from './describe.js'
+import { dumpBootstrap } from './dump.js'
+
+const types = openTypes()
+const registry = makeExtensionRegistry(await loadExtensions())
+
+export default async function run(task: CompileTask): Promise<CompileAnswer> {
+  switch (task.kind) {
+    case 'bootstrap':
+      return moved(compile(task))
+    case 'dump':
+      return dumpBootstrap(task.bootstrap, task.includeEndpoints, task.updatedAt, types)
+  }
+}
+
+// Above this, handing memory over is cheaper than loading the library that does it.
+const worthMoving = 1 << 20
+
+/** Hands many bytes over instead of copying them. */
+async function moved(answer: CompiledBootstrap | RefusedBootstrap): Promise<CompileAnswer> {
+  if (answer.kind === 'refused') return answer
+  const buffers = [...answer.plans.map(plan => plan.bytes.buffer), answer.bootstrap.buffer]
+  if (buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0) < worthMoving) return answer
+  const { Piscina, transferableSymbol, valueSymbol } = await import('piscina')
+  return Piscina.move({ [transferableSymbol]: buffers, [valueSymbol]: answer } as unknown as ArrayBuffer) as unknown as CompileAnswer
+}
+
+function compile(task: Extract<CompileTask, { kind: 'bootstrap' }>): CompiledBootstrap | RefusedBootstrap {
+  const { source } = task
+  const loaded = loadBootstrap({ types, path: source.path, yaml: source.yaml, allowUnknownFields: source.allowUnknownFields })
+  if (!loaded.ok) return { kind: 'refused', errors: loaded.error.map(error => printConfigError(error)) }
+  const { bootstrap, sources, warnings } = loaded.value
+  const raw = toBinary(types.message(bootstrap.$typeName) as DescMessage, bootstrap)
+  const adminLayer = overrideRuntime(bootstrap, source.runtimeOverrides)
+  const node = { id: source.node.id || (bootstrap.node?.id ?? ''), cluster: source.node.cluster || (bootstrap.node?.cluster ?? '') }
+  const compiled = compileBootstrap(bootstrap, {
+    types, registry, sources, node,
+    slots: new Slots(task.slots),
+    files: systemFiles,
+    environment: process.env,
+    checkRegex: pattern => loadAddon().checkRegex(pattern),
+    backlog: somaxconn(),
+  })
+  if (!compiled.ok) return { kind: 'refused', errors: compiled.error.map(error => printConfigError(error)) }
+  const config = compiled.value
+  return {
+    kind: 'compiled',
+    plans: config.plans.map(plan => ({ ...plan, bytes: owned(plan.bytes) })),
+    slots: config.slots,
+    warnings: [...warnings, ...config.warnings].map(warning => printConfigError(warning, 'warning')),
+    listeners: describeListeners(bootstrap, config.listeners, types),
+    clusters: describeClusters(bootstrap, config),
+    admin: config.admin,
+    adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
+    node: withZone(config.node, source),
+    stats: { flushIntervalMs: config.stats.flushOnAdmin ? 0 : config.stats.flushIntervalMs, settings: statsSettingsOf(bootstrap.statsConfig) },
+    runtime: config.runtimeLayers.map(layer => ({ name: layer.name, isAdmin: layer.name === adminLayer, values: Object.fromEntries(layer.values) })),
+    virtualHosts: describeVirtualHosts(bootstrap, types),
+    bootstrap: owned(raw),
+  }
+}
+
+function logPath(bytes: Uint8Array): string {
+  const { sink, path } = fromBinary(AccessLogSchema, bytes)
+  if (sink === AccessLog_Sink.STDOUT) return '/dev/stdout'
+  return sink === AccessLog_Sink.STDERR ? '/dev/stderr' : path
+}
+
+// What is transferred must not share its memory with anything that stays.
+function owned(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+/** Puts the overrides into the admin layer, which then compiles like a static one. The answer is its name. */
+function overrideRuntime(bootstrap: Bootstrap, overrides: BootstrapSource['runtimeOverrides']): string | undefined {
+  const layer = bootstrap.layeredRuntime?.layers.find(one => one.layerSpecifier.case === 'adminLayer')
+  if (layer !== undefined && Object.keys(overrides).length > 0) layer.layerSpecifier = { case: 'staticLayer', value: { ...overrides } }
+  return layer?.name
+}
+
+function withZone(node: CompiledBootstrap['node'], source: BootstrapSource): CompiledBootstrap['node'] {
+  if (source.node.zone === '') return node
+  const locality = typeof node['locality'] === 'object' && node['locality'] !== null ? node['locality'] : {}
+  return { ...node, locality: { ...locality, zone: source.node.zone } }
+}
+
+/** The default backlog of a listener, as in Envoy. */
+function somaxconn(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+  } catch {
+    return 128
+  }
+}

@@ -1,0 +1,210 @@
+import type {
+  AdminBackend,
+  ClusterStatus,
+  ConfigDumpPart,
+  HealthFlag,
+  HostStatus,
+  InitDump,
+  JsonObject,
+  ListenerStatus,
+  Memory,
+  RuntimeStatus,
+  ServerInfo,
+  SocketText,
+} from '../admin/backend.js'
+import { versionString } from '../command-line.js'
+import type { HostStats } from '../native/addon.js'
+import type { ClusterInfo, HostInfo } from '../snapshot/compile-task.js'
+import { StatsReport } from '../stats/report.js'
+import type { StatsSettings } from '../stats/settings.js'
+import type { StatsStore } from '../stats/store.js'
+import { logLevels } from '../support/log.js'
+import { err, ok, type Result } from '../support/result.js'
+import type { AdminHostOptions } from './admin-host.js'
+import { buildInfo } from './build-info.js'
+import { commandLineOptions } from './command-line-options.js'
+
+/** The process as its admin pages see it. Main thread; asks the workers nothing. */
+export class ProcessBackend implements AdminBackend {
+  readonly log: AdminBackend['log']
+  readonly flushStatsOnAdmin: () => void
+  readonly #host: AdminHostOptions
+  readonly #report: StatsReport
+  readonly #updatedAt = new Date().toISOString()
+  #overrides: Readonly<Record<string, string>> = {}
+
+  constructor(host: AdminHostOptions, settings: StatsSettings, isFlushedOnAdmin: boolean) {
+    this.#host = host
+    this.#report = new StatsReport(host.stats(), settings)
+    this.log = {
+      levelOf: component => host.log.levelOf(component),
+      setLevel: (level, component) => {
+        host.log.setLevel(level, component)
+        if (component === undefined) host.addon.setLogLevel(logLevels.indexOf(level))
+      },
+    }
+    this.flushStatsOnAdmin = () => {
+      if (isFlushedOnAdmin) host.stats().flush()
+    }
+  }
+
+  get stats(): StatsStore {
+    return this.#host.stats()
+  }
+
+  get report(): StatsReport {
+    this.#host.stats()
+    return this.#report
+  }
+
+  serverState() {
+    return this.#host.state()
+  }
+
+  serverInfo(): ServerInfo {
+    const { options, workers, uptimeS, configuration } = this.#host
+    const build = buildInfo()
+    const uptime = Math.floor(uptimeS())
+    return {
+      version: versionString(build),
+      uptimeCurrentEpochS: uptime,
+      uptimeAllEpochsS: uptime,
+      hotRestartVersion: this.hotRestartVersion(),
+      commandLineOptions: commandLineOptions(options, workers),
+      node: { ...(configuration.current?.node as JsonObject | undefined), ...userAgent(build.commit) },
+    }
+  }
+
+  hotRestartVersion(): string {
+    return 'disabled'
+  }
+
+  memory(): Memory {
+    const { allocated, heapSize } = this.#host.addon.memory()
+    return { allocated, heapSize, pageheapUnmapped: 0, pageheapFree: heapSize - allocated, totalThreadCache: 0, totalPhysicalBytes: process.memoryUsage.rss() }
+  }
+
+  clusters(): readonly ClusterStatus[] {
+    return (this.#host.configuration.current?.clusters ?? []).map(cluster => this.#cluster(cluster))
+  }
+
+  listeners(): readonly ListenerStatus[] {
+    const { current, listening } = this.#host.configuration
+    return (current?.listeners ?? []).flatMap(({ name, slot }) => {
+      const addresses = listening.get(slot)?.addresses ?? []
+      return addresses.length === 0 ? [] : [{ name, addresses: addresses.map(socketText) }]
+    })
+  }
+
+  async configDump({ includeEndpoints }: { readonly includeEndpoints: boolean }): Promise<readonly ConfigDumpPart[]> {
+    const { current } = this.#host.configuration
+    if (current === undefined) return []
+    // The thread takes nothing over: the bytes are copied, and ours stay.
+    const answer = await this.#host.compiler.dump({ kind: 'dump', bootstrap: current.bootstrap, includeEndpoints, updatedAt: this.#updatedAt })
+    return answer.parts as readonly ConfigDumpPart[]
+  }
+
+  initDump(): readonly InitDump[] {
+    return []
+  }
+
+  certificates(): readonly JsonObject[] {
+    return []
+  }
+
+  runtime(): RuntimeStatus {
+    const layers = this.#runtimeLayers()
+    const keys = [...new Set(layers.flatMap(layer => Object.keys(layer.values)))].sort()
+    return { layers: layers.map(layer => layer.name), entries: new Map(keys.map(key => [key, layers.map(layer => layer.values[key] ?? '')])) }
+  }
+
+  modifyRuntime(changes: ReadonlyMap<string, string>): Result<void, string> {
+    if (!this.#runtimeLayers().some(layer => layer.isAdmin)) return err('No admin layer specified')
+    const next = Object.fromEntries([...Object.entries(this.#overrides), ...changes].filter(([, value]) => value !== ''))
+    this.#overrides = next
+    this.#host.modifyRuntime(next)
+    return ok()
+  }
+
+  drainListeners({ graceful, inboundOnly, skipExit }: { graceful: boolean; inboundOnly: boolean; skipExit: boolean }): void {
+    const { addon, options } = this.#host
+    const which = inboundOnly ? 'inbound' : 'all'
+    if (!graceful) {
+      addon.stopListeners(which)
+      return
+    }
+    addon.drainListeners(which)
+    if (!skipExit) setTimeout(() => addon.stopListeners(which), options.drainTimeS * 1000).unref()
+  }
+
+  setHealthFailed(isFailed: boolean): void {
+    this.#host.setHealthFailed(isFailed)
+  }
+
+  reopenLogs(): void {
+    this.#host.reopenLogs()
+  }
+
+  quit(): void {
+    this.#host.quit()
+  }
+
+  #runtimeLayers() {
+    const layers = this.#host.configuration.current?.runtime ?? []
+    return layers.map(layer => (layer.isAdmin ? { ...layer, values: this.#overrides } : layer))
+  }
+
+  #cluster(cluster: ClusterInfo): ClusterStatus {
+    const { addon, hostsOf } = this.#host
+    const stats = addon.hostStats(cluster.slot)
+    const infos = hostsOf(cluster)
+    const { default: normal, high } = cluster.thresholds
+    return {
+      name: cluster.name,
+      observabilityName: cluster.observabilityName,
+      addedViaApi: false,
+      defaultPriority: normal,
+      highPriority: high,
+      hosts: stats.map((host, index) => hostStatus(host, infos[index])),
+    }
+  }
+}
+
+const unknownHost: HostInfo = { weight: 1, health: 0, canary: false, region: '', zone: '', subZone: '', priority: 0 }
+
+function hostStatus(stats: HostStats, info: HostInfo = unknownHost): HostStatus {
+  const { health, ...rest } = info
+  return {
+    ...stats,
+    ...rest,
+    address: socketText(stats.address),
+    rqPendingActive: 0,
+    healthFlags: flagsOf(health),
+    successRate: -1,
+    localOriginSuccessRate: -1,
+  }
+}
+
+// By Envoy's HealthStatus: what a configured state means for traffic.
+const flagsByHealth: readonly (readonly HealthFlag[])[] = [[], [], ['failed_eds_health'], ['eds_status_draining'], ['failed_eds_health'], ['degraded_eds_health']]
+
+function flagsOf(health: number): readonly HealthFlag[] {
+  return flagsByHealth[health] ?? []
+}
+
+/** "127.0.0.1:80", "[::1]:80" or a path. */
+export function socketText(text: string): SocketText {
+  const match = /^(?:\[([^\]]+)\]|([\d.]+)):(\d+)$/.exec(text)
+  return match === null ? { path: text } : { ip: match[1] ?? match[2] ?? '', port: Number(match[3]) }
+}
+
+// Control planes look at these to know which API we speak: that of Envoy 1.40.
+function userAgent(commit: string): JsonObject {
+  return {
+    user_agent_name: 'envoy',
+    user_agent_build_version: {
+      version: { major_number: 1, minor_number: 40, patch: 0 },
+      metadata: { 'build.type': 'RELEASE', 'revision.sha': commit, 'revision.status': 'Clean', 'ssl.version': 'OpenSSL' },
+    },
+  }
+}

@@ -35,10 +35,13 @@ function selectSources() {
     .filter((path) => folders.length === 0 || folders.some((folder) => path === folder || path.startsWith(`${folder}/`)))
   const areas = folders.map((folder) => basename(folder))
   const tests = sourcesBelow('test/native').filter((path) => {
-    if (path === 'test/native/runner.cc' || wanted.length === 0) return true
+    if (path === 'test/native/runner.cc' || path === 'test/native/support.cc' || wanted.length === 0) return true
     if (names.some((name) => path.startsWith(name))) return true
     const inside = path.slice('test/native/'.length)
     return names.length === 0 && areas.some((area) => inside.startsWith(`${area}_`) || inside.startsWith(`${area}/`))
   })
-  return [...code, ...tests]
+  // Targets of folders that were not asked for would not link.
+  const all = wanted.length === 0 || names.includes('test/fuzz')
+  const targets = all ? sourcesBelow('test/fuzz').filter((path) => path !== 'test/fuzz/engine.cc') : []
+  return [...code, ...tests, ...targets]
 }

@@ -118,7 +118,9 @@ void ClientCodec::pauseReading(bool pause) {
 /** The response is whole. A request that is not cannot be ended in order, so its connection is not used again. */
 void ClientCodec::finishIfComplete() {
   if (state_ != State::kComplete || !alive()) return;
-  const bool reusable = reusable_ && request_complete_ && !leftover_;
+  const bool in_order = reusable_ && request_complete_;
+  const bool reusable = in_order && !leftover_;
+  leftover_ = in_order && leftover_;
   state_ = reusable ? State::kIdle : State::kDead;
   decoder_ = nullptr;
   callbacks_.onStreamComplete(reusable);

@@ -63,7 +63,7 @@ class ClientCodec final : public http::ClientCodec, public http::RequestEncoder 
   bool request_chunked_ = false;
   bool request_complete_ = false;
   bool reusable_ = false;
-  bool leftover_ = false;    // bytes stand behind the response in this read
+  bool leftover_ = false;    // bytes stand behind the response in this read, and nothing explains them
 };
 
 static_assert(sizeof(ClientCodec) <= 300, "an idle connection pays for every byte");

@@ -26,7 +26,6 @@ struct Filter::Node {
   uint32_t numerator = 0;
   uint32_t denominator = 100;
   std::string runtime_key;
-  std::string header_name;
   std::vector<std::string> path;         // METADATA: filter name, then keys
   std::optional<http::FieldMatcher> matcher;
   std::vector<Node> children;
@@ -101,7 +100,6 @@ NodeError fill(const AccessLogFilter& plan, Node& node) {
     base::Result<http::FieldMatcher, std::string> made = http::FieldMatcher::make(*plan.header);
     if (!made.ok()) return std::move(made.error());
     node.matcher.emplace(std::move(made.value()));
-    node.header_name = plan.header->name == "host" ? ":authority" : plan.header->name;
   } else if (plan.kind == Kind::HEADER) {
     return "an access log filter by header has no matcher";
   }
@@ -173,21 +171,8 @@ bool Filter::Node::sampled(const http::FormatContext& context, const Conditions&
 
 bool Filter::Node::headerMatches(const http::FormatContext& context) const {
   if (context.request == nullptr) return matcher->matches({});
-  std::string_view first;
-  std::string joined;  // several headers of one name are rare
-  size_t count = 0;
-  for (const http::Header& header : context.request->entries()) {
-    if (header.name != header_name) continue;
-    if (count == 0) {
-      first = header.value.data() == nullptr ? std::string_view("") : header.value;
-    } else {
-      if (count == 1) joined = first;
-      joined += ',';
-      joined += header.value;
-    }
-    ++count;
-  }
-  return matcher->matches(count > 1 ? std::string_view(joined) : first);
+  // Joining repeated headers puts the joined text into the map's arena and leaves the map as it is.
+  return matcher->matchesHeader(const_cast<http::HeaderMap&>(*context.request));
 }
 
 bool Filter::Node::metadataMatches(const http::FormatContext& context) const {

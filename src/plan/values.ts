@@ -1,6 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Duration } from '@bufbuild/protobuf/wkt'
 import type { Place } from '../api/plan-context.js'
+import { canonicalJson } from './format.js'
 import type { Metadata } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 
 const maxSeconds = 9_223_372_036n // what fits into 64 bits of nanoseconds
@@ -14,8 +15,8 @@ export function milliseconds<T>(duration: Duration | undefined, missing: T, at: 
   return Math.min(Math.max(0, Number(duration.seconds) * 1000 + Math.trunc(duration.nanos / 1e6)), maxMilliseconds)
 }
 
-/** The filter_metadata of a Metadata as JSON text, namespaces as keys; empty when there is none. */
+/** The filter_metadata of a Metadata as JSON text, as access logs print it, namespaces as keys; empty when there is none. */
 export function metadataJson(metadata: Metadata | undefined): string {
   const entries: Record<string, JsonObject> = metadata?.filterMetadata ?? {}
-  return Object.keys(entries).length === 0 ? '' : JSON.stringify(entries)
+  return Object.keys(entries).length === 0 ? '' : canonicalJson(entries)
 }

@@ -40,6 +40,10 @@ Bin binOf(uint64_t value) {
   if (value == 0) return {};
   if (value < 10) return {static_cast<uint8_t>(value * 10), 0};
   if (value < 100) return {static_cast<uint8_t>(value), 1};
+  // Division by a constant is a multiplication; most values are milliseconds of less than 100 s.
+  if (value < 1000) return {static_cast<uint8_t>(value / 10), 2};
+  if (value < 10'000) return {static_cast<uint8_t>(value / 100), 3};
+  if (value < 100'000) return {static_cast<uint8_t>(value / 1000), 4};
   const unsigned exponent = decimalExponent(value);
   return {static_cast<uint8_t>(value / kPowersOfTen[exponent - 1]), static_cast<uint8_t>(exponent)};
 }

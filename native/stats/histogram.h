@@ -27,7 +27,7 @@ class Histogram {
   Histogram& operator=(const Histogram&) = delete;
   ~Histogram();
 
-  /** Writer only. About 3 ns once the bin exists. */
+  /** Writer only. About 5 ns once the bin exists. */
   void record(uint64_t value, uint64_t count = 1);
 
   /** Calls visit(Bin, count) for every bin that was hit, in no order. Any thread. */

@@ -31,7 +31,11 @@ export interface AdminBackend {
   /** Sets overrides in the admin layer; an empty value takes one away. The error is the body of a 503. */
   modifyRuntime(changes: ReadonlyMap<string, string>): Result<void, string>
 
-  drainListeners(options: { readonly graceful: boolean; readonly inboundOnly: boolean; readonly skipExit: boolean }): void
+  drainListeners(options: {
+    readonly graceful: boolean
+    readonly inboundOnly: boolean
+    readonly skipExit: boolean
+  }): void
   setHealthFailed(isFailed: boolean): void
   reopenLogs(): void
   /** Ends the process soon after the answer was sent. */
@@ -92,9 +96,7 @@ export interface ClusterStatus {
   readonly hosts: readonly HostStatus[]
 }
 
-export type SocketText =
-  | { readonly ip: string; readonly port: number }
-  | { readonly path: string }
+export type SocketText = { readonly ip: string; readonly port: number } | { readonly path: string }
 
 export interface HostStatus {
   readonly address: SocketText

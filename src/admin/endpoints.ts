@@ -24,9 +24,34 @@ import { stats, statsPrometheus } from './endpoints/stats.js'
 /** All endpoints of one admin server. */
 export function allEndpoints(): readonly Endpoint[] {
   const all: Endpoint[] = [
-    allocProfiler, certs, clusters, configDump, contention, cpuProfiler, drainListeners, healthCheckFail, healthCheckOk,
-    heapDump, heapProfiler, hotRestartVersion, initDump, listeners, logging, memory, memoryTcmalloc, peakHeapDump, quit,
-    ready, reopenLogs, resetCounters, runtime, runtimeModify, serverInfo, stats, statsPrometheus, ...recentLookups(),
+    allocProfiler,
+    certs,
+    clusters,
+    configDump,
+    contention,
+    cpuProfiler,
+    drainListeners,
+    healthCheckFail,
+    healthCheckOk,
+    heapDump,
+    heapProfiler,
+    hotRestartVersion,
+    initDump,
+    listeners,
+    logging,
+    memory,
+    memoryTcmalloc,
+    peakHeapDump,
+    quit,
+    ready,
+    reopenLogs,
+    resetCounters,
+    runtime,
+    runtimeModify,
+    serverInfo,
+    stats,
+    statsPrometheus,
+    ...recentLookups(),
   ]
   all.push(...homePages(() => all))
   return all

@@ -11,5 +11,5 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** As protobuf prints: one space a level, a line end after the last brace, `<` and `>` escaped. */
 export function printJson(value: Json): string {
-  return `${JSON.stringify(value, null, 1).replace(/[<>]/g, (sign) => (sign === '<' ? '\\u003c' : '\\u003e'))}\n`
+  return `${JSON.stringify(value, null, 1).replace(/[<>]/g, sign => (sign === '<' ? '\\u003c' : '\\u003e'))}\n`
 }

@@ -81,7 +81,14 @@ const backend: AdminBackend = {
       },
       hosts: [
         host,
-        { ...host, address: { path: '/tmp/x' }, hostname: '', healthFlags: ['failed_eds_health'], weight: 1, canary: false },
+        {
+          ...host,
+          address: { path: '/tmp/x' },
+          hostname: '',
+          healthFlags: ['failed_eds_health'],
+          weight: 1,
+          canary: false,
+        },
         {
           ...host,
           address: { ip: '127.0.0.1', port: 1 },
@@ -111,12 +118,12 @@ const backend: AdminBackend = {
   initDump: () => [],
   certificates: () => [],
   runtime: () => ({ layers: ['s', 'admin'], entries: new Map([['a.b', ['1', overrides.get('a.b') ?? '']]]) }),
-  modifyRuntime: (changes) => {
+  modifyRuntime: changes => {
     for (const [key, value] of changes) overrides.set(key, value)
     return ok()
   },
-  drainListeners: (options) => calls.push(`drain ${JSON.stringify(options)}`),
-  setHealthFailed: (isFailed) => {
+  drainListeners: options => calls.push(`drain ${JSON.stringify(options)}`),
+  setHealthFailed: isFailed => {
     state = isFailed ? 'DRAINING' : 'LIVE'
   },
   reopenLogs: () => calls.push('reopen'),
@@ -128,7 +135,7 @@ const accesses: AdminAccess[] = []
 const server = new AdminServer(backend, {
   address: { ip: '127.0.0.1', port: 0 },
   addressPath: join(folder, 'address'),
-  onAccess: (access) => accesses.push(access),
+  onAccess: access => accesses.push(access),
 })
 let port = 0
 
@@ -153,7 +160,7 @@ interface Answer {
 function ask(path: string, method = 'GET', body = ''): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = body === '' ? {} : { 'content-type': 'application/x-www-form-urlencoded' }
-    const request = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+    const request = httpRequest({ host: '127.0.0.1', port, path, method, headers, agent: false }, response => {
       let text = ''
       response.on('data', (piece: Buffer) => {
         text += piece.toString()
@@ -170,7 +177,7 @@ function raw(bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes))
     let text = ''
-    socket.on('data', (piece) => {
+    socket.on('data', piece => {
       text += piece.toString()
     })
     socket.on('end', () => resolve(text))
@@ -211,8 +218,14 @@ test('an answer on the wire has the headers Envoy sends, in its order', async ()
 
 test('requests that no endpoint sees are answered as by the codec', async () => {
   const tidy = (text: string) => text.replace(/date: [^\r]*\r\n/, '')
-  assert.match(tidy(await raw('GET /ready HTTP/1.0\r\n\r\n')), /^HTTP\/1.1 426 Upgrade Required\r\ncontent-length: 16\r\ncontent-type: text\/plain\r\nserver: envoy\r\nconnection: close\r\n\r\nUpgrade Required$/)
-  assert.match(tidy(await raw('BAD\r\n\r\n')), /^HTTP\/1.1 400 Bad Request\r\ncontent-length: 11\r\n[^]*\r\n\r\nBad Request$/)
+  assert.match(
+    tidy(await raw('GET /ready HTTP/1.0\r\n\r\n')),
+    /^HTTP\/1.1 426 Upgrade Required\r\ncontent-length: 16\r\ncontent-type: text\/plain\r\nserver: envoy\r\nconnection: close\r\n\r\nUpgrade Required$/,
+  )
+  assert.match(
+    tidy(await raw('BAD\r\n\r\n')),
+    /^HTTP\/1.1 400 Bad Request\r\ncontent-length: 11\r\n[^]*\r\n\r\nBad Request$/,
+  )
   assert.match(await raw('GET /ready HTTP/1.1\r\n\r\n'), /^HTTP\/1.1 400 Bad Request\r\n[^]*\r\n\r\n$/)
   assert.match(await raw('GET http://a/ready HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1.1 404 Not Found\r\n[^]*\r\n\r\n$/)
 })
@@ -223,7 +236,9 @@ test('HEAD has no body', async () => {
 })
 
 test('two requests on one connection', async () => {
-  const text = await raw('GET /ready HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const text = await raw(
+    'GET /ready HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  )
   assert.equal(text.match(/LIVE/g)?.length, 2)
   assert.equal(text.match(/keep-alive/gi), null)
 })
@@ -283,7 +298,10 @@ test('the dump refuses what it has not', async () => {
   assert.match(mask.body, /^FieldMask bootstrap.node.id,static_clusters.cluster.name could not be successfully applied/)
   // Protobuf puts a random number of spaces into this text, so that nobody compares it.
   const paths = await ask('/config_dump?resource=static_clusters&mask=nope')
-  assert.equal(paths.body.replace(/ +\n/, '\n'), 'FieldMask goo.gle/debugonly\npaths: "nope"\n could not be successfully used.')
+  assert.equal(
+    paths.body.replace(/ +\n/, '\n'),
+    'FieldMask goo.gle/debugonly\npaths: "nope"\n could not be successfully used.',
+  )
   const regex = await ask('/config_dump?name_regex=(')
   assert.equal(regex.body, 'INVALID_ARGUMENT: Error while parsing name_regex from (: missing ): (')
   assert.equal((await ask('/config_dump?mask=bootstrap.node.cluster')).body.includes('"cluster": "cl"'), true)
@@ -292,7 +310,13 @@ test('the dump refuses what it has not', async () => {
 test('server_info keeps its order and escapes angle brackets', async () => {
   const { body } = await ask('/server_info')
   assert.deepEqual(Object.keys(JSON.parse(body) as object), [
-    'version', 'state', 'uptime_current_epoch', 'uptime_all_epochs', 'hot_restart_version', 'command_line_options', 'node',
+    'version',
+    'state',
+    'uptime_current_epoch',
+    'uptime_all_epochs',
+    'hot_restart_version',
+    'command_line_options',
+    'node',
     'hot_restart_initializing',
   ])
   assert.ok(body.includes('"\\u003cn\\u003e"'))
@@ -303,7 +327,10 @@ test('the admin server counts itself', async () => {
   store.resetCounters()
   await ask('/ready')
   const { body } = await ask('/stats?filter=^http.admin.downstream_rq_(total|2xx|active)$')
-  assert.equal(body, 'http.admin.downstream_rq_2xx: 2\nhttp.admin.downstream_rq_active: 1\nhttp.admin.downstream_rq_total: 2\n')
+  assert.equal(
+    body,
+    'http.admin.downstream_rq_2xx: 2\nhttp.admin.downstream_rq_active: 1\nhttp.admin.downstream_rq_total: 2\n',
+  )
 })
 
 test('stats complain as Envoy does', async () => {
@@ -326,13 +353,19 @@ test('pages are HTML and escaped', async () => {
 test('accesses are told', async () => {
   accesses.length = 0
   await ask('/stats?filter=zzz')
-  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise(resolve => setImmediate(resolve))
   const access = accesses[0]
-  assert.deepEqual([access?.method, access?.path, access?.status, access?.bytesSent], ['GET', '/stats?filter=zzz', 200, 0])
+  assert.deepEqual(
+    [access?.method, access?.path, access?.status, access?.bytesSent],
+    ['GET', '/stats?filter=zzz', 200, 0],
+  )
 })
 
 test('allow_paths refuses the rest, query included', async () => {
-  const guarded = new AdminServer(backend, { address: { ip: '127.0.0.1', port: 0 }, allowPath: (path) => path === '/ready' })
+  const guarded = new AdminServer(backend, {
+    address: { ip: '127.0.0.1', port: 0 },
+    allowPath: path => path === '/ready',
+  })
   const form = new URLSearchParams()
   const of = (url: string) => guarded.answer({ method: 'GET', url, path: url.split('?')[0] ?? '', query: form, form })
   assert.equal((await of('/ready')).status, 200)

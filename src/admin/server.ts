@@ -42,6 +42,8 @@ export interface AdminAccess {
 
 const maxBodyBytes = 1024 * 1024
 const chunkBytes = 64 * 1024
+/** How long a streamed answer keeps the event loop in one go. */
+const turnMs = 10
 
 export class AdminServer {
   readonly #backend: AdminBackend
@@ -54,7 +56,7 @@ export class AdminServer {
   constructor(backend: AdminBackend, options: AdminOptions) {
     this.#backend = backend
     this.#options = options
-    this.#endpoints = new Map(allEndpoints().map((endpoint) => [endpoint.path, endpoint]))
+    this.#endpoints = new Map(allEndpoints().map(endpoint => [endpoint.path, endpoint]))
     this.#traffic = new AdminTrafficStats(backend.stats)
     this.#server = createServer({ keepAliveTimeout: 0, requireHostHeader: false }, (request, response) => {
       void this.#handle(request, response)
@@ -63,7 +65,7 @@ export class AdminServer {
       if (socket.writable) socket.end(bareAnswer(400, 'Bad Request', 'Bad Request'))
       else socket.destroy()
     })
-    this.#server.on('connection', (socket) => this.#traffic.connected(socket))
+    this.#server.on('connection', socket => this.#traffic.connected(socket))
     this.#server.on('checkContinue', (request, response) => {
       response.writeContinue()
       void this.#handle(request, response)
@@ -80,7 +82,7 @@ export class AdminServer {
     const { address, addressPath, socketMode } = this.#options
     if ('path' in address) await unlinkStaleSocket(address.path)
     const where = 'path' in address ? { path: nodePath(address.path) } : { host: address.ip, port: address.port }
-    const problem = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const problem = await new Promise<NodeJS.ErrnoException | undefined>(resolve => {
       this.#server.once('error', resolve)
       this.#server.listen(where, () => resolve(undefined))
     })
@@ -98,7 +100,9 @@ export class AdminServer {
       try {
         writeFileSync(addressPath, addressText(this.#address))
       } catch (error) {
-        return err(`cannot write admin address path ${addressPath}: ${error instanceof Error ? error.message : String(error)}`)
+        return err(
+          `cannot write admin address path ${addressPath}: ${error instanceof Error ? error.message : String(error)}`,
+        )
       }
     }
     return ok(this.#address)
@@ -106,7 +110,7 @@ export class AdminServer {
 
   /** Stops accepting and ends idle connections; answers on their way get `graceMs`. */
   async close(graceMs = 1000): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
     await closed
@@ -141,7 +145,9 @@ export class AdminServer {
     let status = 500
     response.once('close', () => {
       this.#traffic.ended(performance.now() - begin)
-      this.#options.onAccess?.(accessOf(message, { start, durationMs: performance.now() - begin, status, received, sent }))
+      this.#options.onAccess?.(
+        accessOf(message, { start, durationMs: performance.now() - begin, status, received, sent }),
+      )
     })
     try {
       const body = await readBody(message)
@@ -215,7 +221,14 @@ async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
 /** In Envoy's order; Node adds none of its own. */
 function headersOf(answer: AdminResponse): string[] {
   const headers = answer.isDoublyGuarded ? ['x-content-type-options', 'nosniff'] : []
-  headers.push('content-type', answer.contentType, 'cache-control', 'no-cache, max-age=0', 'x-content-type-options', 'nosniff')
+  headers.push(
+    'content-type',
+    answer.contentType,
+    'cache-control',
+    'no-cache, max-age=0',
+    'x-content-type-options',
+    'nosniff',
+  )
   headers.push('date', new Date().toUTCString(), 'server', 'envoy')
   return headers
 }
@@ -244,7 +257,7 @@ async function send(message: IncomingMessage, response: ServerResponse, answer: 
   return sent
 }
 
-/** Pieces joined to chunks of about 64 KiB; the event loop runs between them, so that a long answer blocks nothing. */
+/** Pieces joined to chunks of about 64 KiB; the event loop runs now and then, so that a long answer blocks nothing. */
 async function* chunksOf(body: AdminResponse['body']): AsyncGenerator<Buffer> {
   if (typeof body === 'string') {
     if (body !== '') yield Buffer.from(body)
@@ -255,18 +268,23 @@ async function* chunksOf(body: AdminResponse['body']): AsyncGenerator<Buffer> {
     return
   }
   let pending = ''
+  let since = performance.now()
   for (const piece of body) {
     pending += piece
-    if (pending.length < chunkBytes) continue
-    yield Buffer.from(pending)
-    pending = ''
-    await new Promise((resolve) => setImmediate(resolve))
+    if (pending.length >= chunkBytes) {
+      yield Buffer.from(pending)
+      pending = ''
+    }
+    if (performance.now() - since > turnMs) {
+      await new Promise(resolve => setImmediate(resolve))
+      since = performance.now()
+    }
   }
   if (pending !== '') yield Buffer.from(pending)
 }
 
 function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const done = () => {
       response.off('drain', done)
       response.off('close', done)

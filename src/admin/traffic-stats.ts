@@ -45,7 +45,8 @@ export class AdminTrafficStats {
   }
 
   began(): void {
-    for (const name of ['downstream_rq_total', 'downstream_rq_http1_total', 'downstream_rq_active']) this.#http.inc(name)
+    for (const name of ['downstream_rq_total', 'downstream_rq_http1_total', 'downstream_rq_active'])
+      this.#http.inc(name)
   }
 
   /** The status is known; called before the body is made, so that /stats counts itself as Envoy's does. */

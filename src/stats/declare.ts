@@ -31,9 +31,9 @@ export function declareServer(store: StatsStore, workers: number): void {
     ['watchdog', 'main_thread'],
     ['watchdog', 'workers'],
     ['watchdog', 'server.main_thread'],
-    ...perWorker((n) => `server.worker_${n}`).map((name) => ['watchdog', name] as const),
+    ...perWorker(n => `server.worker_${n}`).map(name => ['watchdog', name] as const),
     ['thread_local_clusters', 'thread_local_cluster_manager.main_thread'],
-    ...perWorker((n) => `thread_local_cluster_manager.worker_${n}`).map((name) => ['thread_local_clusters', name] as const),
+    ...perWorker(n => `thread_local_cluster_manager.worker_${n}`).map(name => ['thread_local_clusters', name] as const),
   ])
 }
 
@@ -71,7 +71,7 @@ export function declareCluster(store: StatsStore, cluster: ClusterStats): Forget
   // Made by workers on first touch, never declared.
   const leftovers: Scope[] = [
     ['http1', `cluster.${name}.http1`],
-    ...['external', 'internal', 'canary', 'retry'].map((part) => ['responses', `cluster.${name}.${part}`] as const),
+    ...['external', 'internal', 'canary', 'retry'].map(part => ['responses', `cluster.${name}.${part}`] as const),
   ]
   return declareAll(store, scopes, leftovers)
 }
@@ -90,7 +90,7 @@ export function declareListener(store: StatsStore, listener: ListenerStats): For
     ['listener', name],
     ['listener_extension', name],
     ...Array.from({ length: listener.workers }, (_, n) => ['listener_worker', `${name}.worker_${n}`] as const),
-    ...listener.httpPrefixes.map((prefix) => ['listener_http', `${name}.http.${sanitizeName(prefix)}`] as const),
+    ...listener.httpPrefixes.map(prefix => ['listener_http', `${name}.http.${sanitizeName(prefix)}`] as const),
   ])
 }
 
@@ -119,8 +119,8 @@ export function declareVirtualHost(store: StatsStore, host: VirtualHostStats): F
   const name = sanitizeName(host.name)
   const clusters = host.virtualClusters.length > 0 ? [...host.virtualClusters, 'other'] : []
   return declareAll(store, [
-    ...clusters.map((cluster) => ['virtual_cluster', `${name}.vcluster.${sanitizeName(cluster)}`] as const),
-    ...host.routes.map((route) => ['virtual_cluster', `${name}.route.${sanitizeName(route)}`] as const),
+    ...clusters.map(cluster => ['virtual_cluster', `${name}.vcluster.${sanitizeName(cluster)}`] as const),
+    ...host.routes.map(route => ['virtual_cluster', `${name}.route.${sanitizeName(route)}`] as const),
   ])
 }
 

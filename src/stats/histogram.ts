@@ -13,7 +13,8 @@ export const emptyBins: Bins = { mantissas: [], exponents: [], counts: [] }
 export const quantiles: readonly number[] = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1]
 
 export const defaultBuckets: readonly number[] = [
-  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000,
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
 ]
 
 /** Bin keys sort by value: exponent first. Mantissa 0 (with exponent 0) is the bin of zero. */
@@ -56,7 +57,7 @@ export function computeQuantiles(bins: Bins, wanted: readonly number[] = quantil
   if (total === 0) return wanted.map(() => Number.NaN)
   let at = 0
   let below = 0
-  return wanted.map((share) => {
+  return wanted.map(share => {
     const rank = Math.max(1, Math.ceil(total * share))
     while (at < bins.counts.length - 1 && below + (bins.counts[at] ?? 0) < rank) below += bins.counts[at++] ?? 0
     const mantissa = bins.mantissas[at] ?? 0
@@ -71,7 +72,7 @@ export function computeQuantiles(bins: Bins, wanted: readonly number[] = quantil
 export function cumulativeBuckets(bins: Bins, bounds: readonly number[]): number[] {
   let at = 0
   let sum = 0
-  return bounds.map((bound) => {
+  return bounds.map(bound => {
     while (at < bins.counts.length && lowerBound(bins.mantissas[at] ?? 0, bins.exponents[at] ?? 0) <= bound) {
       sum += bins.counts[at++] ?? 0
     }
@@ -87,7 +88,9 @@ export function disjointBuckets(bins: Bins, bounds: readonly number[]): number[]
 /** What came to `earlier` to make `later` of it. */
 export function subtractBins(later: Bins, earlier: Bins): Bins {
   if (earlier.counts.length === 0) return later
-  const before = new Map(earlier.counts.map((count, i) => [keyOf(earlier.mantissas[i] ?? 0, earlier.exponents[i] ?? 0), count]))
+  const before = new Map(
+    earlier.counts.map((count, i) => [keyOf(earlier.mantissas[i] ?? 0, earlier.exponents[i] ?? 0), count]),
+  )
   const out = new BinBuilder()
   later.counts.forEach((count, i) => {
     const mantissa = later.mantissas[i] ?? 0
@@ -103,7 +106,7 @@ export function mergeBins(a: Bins, b: Bins): Bins {
   if (b.counts.length === 0) return a
   const out = new BinBuilder()
   for (const bins of [a, b]) {
-    bins.counts.forEach((count, i) => out.add(bins.mantissas[i] ?? 0, bins.exponents[i] ?? 0, count))
+    for (const [i, count] of bins.counts.entries()) out.add(bins.mantissas[i] ?? 0, bins.exponents[i] ?? 0, count)
   }
   return out.build()
 }
@@ -128,9 +131,9 @@ export class BinBuilder {
   build(): Bins {
     const keys = [...this.#counts.keys()].sort((a, b) => a - b)
     return {
-      mantissas: keys.map((key) => key % 256),
-      exponents: keys.map((key) => Math.floor(key / 256)),
-      counts: keys.map((key) => this.#counts.get(key) ?? 0),
+      mantissas: keys.map(key => key % 256),
+      exponents: keys.map(key => Math.floor(key / 256)),
+      counts: keys.map(key => this.#counts.get(key) ?? 0),
     }
   }
 }

@@ -1,11 +1,24 @@
-import { binWidth, type Bins, computeQuantiles, cumulativeBuckets, disjointBuckets, lowerBound, quantiles, sampleCount } from './histogram.js'
+import {
+  binWidth,
+  type Bins,
+  computeQuantiles,
+  cumulativeBuckets,
+  disjointBuckets,
+  lowerBound,
+  quantiles,
+  sampleCount,
+} from './histogram.js'
 import { formatCompact, formatInteger } from './number-format.js'
 import type { StatsQuery } from './query.js'
 import type { HistogramValue, StatsStore } from './store.js'
 import { type BucketsOf, defaultBucketsOf, isWanted, scaleOf } from './text.js'
 
 /** `/stats?format=json`, in pieces. */
-export function* statsJson(store: StatsStore, query: StatsQuery, bucketsOf: BucketsOf = defaultBucketsOf): Generator<string> {
+export function* statsJson(
+  store: StatsStore,
+  query: StatsQuery,
+  bucketsOf: BucketsOf = defaultBucketsOf,
+): Generator<string> {
   let separator = ''
   yield '{"stats":['
   if (query.kind === 'All' || query.kind === 'TextReadouts') {
@@ -24,24 +37,24 @@ export function* statsJson(store: StatsStore, query: StatsQuery, bucketsOf: Buck
   }
   if (query.kind === 'All' || query.kind === 'Histograms') {
     const histograms = [...store.histograms()].filter(
-      (histogram) => query.matches(histogram.name) && !(query.usedOnly && sampleCount(histogram.cumulative) === 0),
+      histogram => query.matches(histogram.name) && !(query.usedOnly && sampleCount(histogram.cumulative) === 0),
     )
     if (histograms.length > 0) yield `${separator}{"histograms":${histogramsJson(histograms, query, bucketsOf)}}`
   }
   yield ']}'
 }
 
-const percentList = `[${quantiles.map((share) => formatCompact(share * 100)).join(',')}]`
+const percentList = `[${quantiles.map(share => formatCompact(share * 100)).join(',')}]`
 
 function histogramsJson(histograms: readonly HistogramValue[], query: StatsQuery, bucketsOf: BucketsOf): string {
   const named = (name: string, rest: string) => `{"name":${JSON.stringify(name)},${rest}}`
   switch (query.buckets ?? 'summary') {
     case 'summary': {
-      const items = histograms.map((one) => named(one.name, `"values":${quantilesJson(one)}`))
+      const items = histograms.map(one => named(one.name, `"values":${quantilesJson(one)}`))
       return `{"supported_quantiles":${percentList},"computed_quantiles":[${items.join(',')}]}`
     }
     case 'detailed': {
-      const items = histograms.map((one) => {
+      const items = histograms.map(one => {
         const bins = `"totals":${binsJson(one.cumulative)},"intervals":${binsJson(one.interval)}`
         return named(one.name, `${bins},"percentiles":${quantilesJson(one)}`)
       })
@@ -50,7 +63,7 @@ function histogramsJson(histograms: readonly HistogramValue[], query: StatsQuery
     case 'cumulative':
     case 'disjoint': {
       const count = query.buckets === 'disjoint' ? disjointBuckets : cumulativeBuckets
-      const items = histograms.map((one) => named(one.name, `"buckets":${bucketsJson(one, bucketsOf(one.name), count)}`))
+      const items = histograms.map(one => named(one.name, `"buckets":${bucketsJson(one, bucketsOf(one.name), count)}`))
       return `[${items.join(',')}]`
     }
   }

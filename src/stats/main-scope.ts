@@ -41,7 +41,7 @@ export class MainScope {
 
   /** A whole number into a histogram. */
   record(histogram: string, value: number): void {
-    const at = this.#template.histograms.findIndex((row) => row.name === histogram)
+    const at = this.#template.histograms.findIndex(row => row.name === histogram)
     if (at < 0) throw new Error(`stats: ${this.#template.kind} has no histogram ${histogram}`)
     const recording = (this.#recording[at] ??= new BinBuilder())
     recording.record(value)
@@ -53,7 +53,7 @@ export class MainScope {
 
   flush(): void {
     this.#before = this.#flushed
-    this.#flushed = this.#recording.map((recording) => recording?.build())
+    this.#flushed = this.#recording.map(recording => recording?.build())
   }
 
   cumulative(histogram: number): Bins {

@@ -10,7 +10,10 @@ interface Names {
 }
 
 function words(text: string | undefined, type: StatTemplate['type']): StatTemplate[] {
-  return (text ?? '').split(/\s+/).filter(Boolean).map((name) => ({ name, type }))
+  return (text ?? '')
+    .split(/\s+/)
+    .filter(Boolean)
+    .map(name => ({ name, type }))
 }
 
 function kind(name: string, names: Names): KindTemplate {

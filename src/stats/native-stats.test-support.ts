@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { BinBuilder } from './histogram.js'
-import type { HistogramTemplate, KindTemplate, NativeStats, ScopeReading, StatTemplate, StatType, Unit } from './template.js'
+import type {
+  HistogramTemplate,
+  KindTemplate,
+  NativeStats,
+  ScopeReading,
+  StatTemplate,
+  StatType,
+  Unit,
+} from './template.js'
 
 export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -12,18 +20,24 @@ export function golden(name: string): string {
 
 function readTemplates(): KindTemplate[] {
   const text = readFileSync(`${repositoryRoot}native/stats/templates.h`, 'utf8').replace(/\\\n/g, ' ')
-  const lists = new Map([...text.matchAll(/#define (NUNCIO_\w+_STATS)\([^)]*\)(.*)/g)].map((m) => [m[1] ?? '', m[2] ?? '']))
-  return [...text.matchAll(/KIND\((\w+), (\w+), "([^"]*)", (\w+)\)/g)].map(([, , kind = '', prefix = '', list = '']) => {
-    const stats: StatTemplate[] = []
-    const histograms: HistogramTemplate[] = []
-    for (const [, row = '', name = '', unit = ''] of (lists.get(list) ?? '').matchAll(/(\w+)\((\w+)(?:, k(\w+))?\)/g)) {
-      if (row.endsWith('HISTOGRAM')) {
-        histograms.push({ name, unit: unit.toLowerCase() as Unit, lazy: row.startsWith('LAZY') })
-      } else stats.push({ name, type: row.toLowerCase() as StatType })
-    }
-    // The addon gives its enumerators in the order counter, gauge of the list; names decide, so order does not matter here.
-    return { kind, prefix, stats, histograms }
-  })
+  const lists = new Map(
+    [...text.matchAll(/#define (NUNCIO_\w+_STATS)\([^)]*\)(.*)/g)].map(m => [m[1] ?? '', m[2] ?? '']),
+  )
+  return [...text.matchAll(/KIND\((\w+), (\w+), "([^"]*)", (\w+)\)/g)].map(
+    ([, , kind = '', prefix = '', list = '']) => {
+      const stats: StatTemplate[] = []
+      const histograms: HistogramTemplate[] = []
+      for (const [, row = '', name = '', unit = ''] of (lists.get(list) ?? '').matchAll(
+        /(\w+)\((\w+)(?:, k(\w+))?\)/g,
+      )) {
+        if (row.endsWith('HISTOGRAM')) {
+          histograms.push({ name, unit: unit.toLowerCase() as Unit, lazy: row.startsWith('LAZY') })
+        } else stats.push({ name, type: row.toLowerCase() as StatType })
+      }
+      // The addon gives its enumerators in the order counter, gauge of the list; names decide, so order does not matter here.
+      return { kind, prefix, stats, histograms }
+    },
+  )
 }
 
 interface Scope {
@@ -63,7 +77,7 @@ export class TestNativeStats implements NativeStats {
   }
 
   readScope(kind: number, name: string): ScopeReading {
-    return this.#read(kind, (scope) => scope === name)
+    return this.#read(kind, scope => scope === name)
   }
 
   dropScope(kind: number, name: string): void {
@@ -97,8 +111,13 @@ export class TestNativeStats implements NativeStats {
       for (const [id, count] of scope.codes) codes.push(row, id, count)
       for (const [name, builder] of scope.histograms) {
         const bins = builder.build()
-        histograms.push(row, template.histograms.findIndex((one) => one.name === name), bins.counts.length)
-        bins.counts.forEach((count, i) => histograms.push(bins.mantissas[i] ?? 0, bins.exponents[i] ?? 0, count))
+        histograms.push(
+          row,
+          template.histograms.findIndex(one => one.name === name),
+          bins.counts.length,
+        )
+        for (const [i, count] of bins.counts.entries())
+          histograms.push(bins.mantissas[i] ?? 0, bins.exponents[i] ?? 0, count)
       }
     })
     return {

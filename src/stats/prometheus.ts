@@ -16,7 +16,9 @@ export function* statsPrometheus(store: StatsStore, query: StatsQuery, options: 
   const counters = new Lines()
   const gauges = new Lines()
   if (query.kind !== 'Histograms' && query.kind !== 'TextReadouts') {
+    let seen = 0
     for (const { name, type, value, used } of store.scalars()) {
+      if (++seen % 1000 === 0) yield '' // the caller may let others run
       if (!isWanted(query, type) || (query.usedOnly && !used) || !query.matches(name)) continue
       const tagged = tags.extract(name)
       const lines = type === 'counter' ? counters : gauges
@@ -53,21 +55,45 @@ export function* statsPrometheus(store: StatsStore, query: StatsQuery, options: 
 
 /** Lines by the name without tags: what has one name stands together below one TYPE line, in order of name. */
 class Lines {
-  readonly #byName = new Map<string, string[]>()
+  readonly #byName = new Map<string, { readonly metric: string; readonly lines: ByteText }>()
 
   /** `rest`: what follows the metric's name. */
   add(name: string, rest: string): void {
-    const lines = this.#byName.get(name)
-    if (lines) lines.push(rest)
-    else this.#byName.set(name, [rest])
+    let entry = this.#byName.get(name)
+    if (!entry) {
+      entry = { metric: `envoy_${sanitize(name)}`, lines: new ByteText() }
+      this.#byName.set(name, entry)
+    }
+    entry.lines.append(entry.metric + rest)
   }
 
   *print(type: string): Generator<string> {
     for (const name of [...this.#byName.keys()].sort()) {
-      const metric = `envoy_${sanitize(name)}`
-      yield `# TYPE ${metric} ${type}\n`
-      for (const rest of this.#byName.get(name) ?? []) yield metric + rest
+      const entry = this.#byName.get(name)
+      if (!entry) continue
+      yield `# TYPE ${entry.metric} ${type}\n`
+      yield entry.lines.toString()
     }
+  }
+}
+
+/** Text that grows outside the heap: with a million lines as strings, the collector would take most of the time. */
+class ByteText {
+  #bytes = Buffer.allocUnsafe(512)
+  #size = 0
+
+  append(text: string): void {
+    const needed = this.#size + text.length * 3
+    if (needed > this.#bytes.length) {
+      const bigger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+      this.#bytes.copy(bigger, 0, 0, this.#size)
+      this.#bytes = bigger
+    }
+    this.#size += this.#bytes.write(text, this.#size)
+  }
+
+  toString(): string {
+    return this.#bytes.toString('utf8', 0, this.#size)
   }
 }
 
@@ -87,7 +113,7 @@ const braces = (labels: readonly string[]) => `{${labels.join(',')}}`
 /** What follows the metric's name in each line. */
 function bucketRows(labels: readonly string[], histogram: HistogramValue, bounds: readonly number[]): string[] {
   const counts = cumulativeBuckets(histogram.cumulative, bounds)
-  const start = `_bucket{${labels.map((text) => `${text},`).join('')}`
+  const start = `_bucket{${labels.map(text => `${text},`).join('')}`
   const rows = bounds.map((bound, i) => `${start}le="${formatExact(bound)}"} ${counts[i]}\n`)
   rows.push(`${start}le="+Inf"} ${formatInteger(sampleCount(histogram.cumulative))}\n`)
   return rows

@@ -30,7 +30,7 @@ export function parseStatsQuery(query: URLSearchParams): Result<StatsQuery, stri
     const regex = compileRegex(filter)
     if (!regex.ok) return err(`Invalid re2 regex: ${regex.error}`)
     const isInverted = query.has('invert_filter')
-    matches = (name) => regex.value.test(name) !== isInverted
+    matches = name => regex.value.test(name) !== isInverted
   }
   return ok({
     usedOnly: query.has('usedonly'),

@@ -4,7 +4,16 @@ import { test } from 'node:test'
 import { type Bins, computeQuantiles, cumulativeBuckets, defaultBuckets, sampleCount, sampleSum } from './histogram.js'
 import { golden, TestNativeStats } from './native-stats.test-support.js'
 import { formatExact, formatGeneral, formatShortest } from './number-format.js'
-import { declareAdmin, declareCluster, declareDns, declareHttpConnectionManager, declareListener, declareServer, declareTcpProxy, declareVirtualHost } from './declare.js'
+import {
+  declareAdmin,
+  declareCluster,
+  declareDns,
+  declareHttpConnectionManager,
+  declareListener,
+  declareServer,
+  declareTcpProxy,
+  declareVirtualHost,
+} from './declare.js'
 import { parseStatsQuery } from './query.js'
 import { defaultStatsSettings } from './settings.js'
 import { StatsStore } from './store.js'
@@ -33,7 +42,9 @@ function parseBins(text: string): Bins {
 }
 
 const recorded: Recorded[] = [
-  ...golden('stats/histograms-detailed.txt').matchAll(/^(\S+):\n {2}totals=(.*)\n {2}intervals=(.*)\n {2}summary=(.*)$/gm),
+  ...golden('stats/histograms-detailed.txt').matchAll(
+    /^(\S+):\n {2}totals=(.*)\n {2}intervals=(.*)\n {2}summary=(.*)$/gm,
+  ),
 ].map(([, name = '', totals = '', intervals = '', summary = '']) => ({
   name,
   totals: parseBins(totals),
@@ -61,7 +72,7 @@ test('buckets are those Envoy printed', () => {
   let compared = 0
   for (const { name, totals, intervals } of recorded) {
     if (name.startsWith('cluster.h0') || name.startsWith('http.ingress') || name.startsWith('server.')) continue
-    const line = lines.find((text) => text.startsWith(`${name}: `))
+    const line = lines.find(text => text.startsWith(`${name}: `))
     if (!line || line.endsWith('No recorded values')) continue
     const now = cumulativeBuckets(intervals, defaultBuckets)
     const all = cumulativeBuckets(totals, defaultBuckets)
@@ -82,7 +93,7 @@ test('sums and counts are those Envoy gave to Prometheus', () => {
     const find = (kind: string) =>
       golden('stats/prometheus-sums.txt')
         .split('\n')
-        .find((line) => line.startsWith(`envoy_cluster_${stat}_${kind}{`) && line.includes(`cluster_name="${cluster}"`))
+        .find(line => line.startsWith(`envoy_cluster_${stat}_${kind}{`) && line.includes(`cluster_name="${cluster}"`))
         ?.split(' ')
         .at(-1)
     assert.equal(formatExact(sampleSum(totals)), find('sum'), name)
@@ -114,9 +125,9 @@ test('tags are taken out of names as Envoy takes them', () => {
   const mine = golden('stats/names-traffic.txt')
     .trim()
     .split('\n')
-    .map((name) => {
+    .map(name => {
       const tagged = tags.extract(name)
-      const labels = tagged.tags.map((tag) => `${tag.name.replace('.', '_')}="${tag.value}"`)
+      const labels = tagged.tags.map(tag => `${tag.name.replace('.', '_')}="${tag.value}"`)
       return `envoy_${tagged.name.replace(/[^\w:]/g, '_')}{${labels.join(',')}}`
     })
   const theirs = golden('stats/prometheus-metrics.txt').trim().split('\n')

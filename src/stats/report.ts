@@ -18,7 +18,7 @@ export class StatsReport {
     this.#store = store
     this.#tags = new TagExtractors(settings)
     const buckets = settings.buckets.map(({ match, bounds }) => ({ matches: compilePattern(match), bounds }))
-    this.#bucketsOf = (name) => buckets.find(({ matches }) => matches(name))?.bounds ?? defaultBuckets
+    this.#bucketsOf = name => buckets.find(({ matches }) => matches(name))?.bounds ?? defaultBuckets
   }
 
   text(query: StatsQuery): Generator<string> {

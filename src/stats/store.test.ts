@@ -13,7 +13,13 @@ function print(store: StatsStore, query: string, settings: StatsSettings = defau
   assert.ok(parsed.ok)
   const report = new StatsReport(store, settings)
   const { format } = parsed.value
-  return [...(format === 'json' ? report.json(parsed.value) : format === 'prometheus' ? report.prometheus(parsed.value) : report.text(parsed.value))].join('')
+  return [
+    ...(format === 'json'
+      ? report.json(parsed.value)
+      : format === 'prometheus'
+        ? report.prometheus(parsed.value)
+        : report.text(parsed.value)),
+  ].join('')
 }
 
 test('what workers and main count for one scope is added', () => {
@@ -41,9 +47,14 @@ test('stats of nested scopes stand in order of their whole names', () => {
   native.addCode('cluster', 'c', 0)
   native.add('http1', 'cluster.c.http1', 'response_flood', 1)
   const names = print(store, '').trim().replace(/: .*/g, '').split('\n')
-  const scalars = names.filter((name) => !/_ms$|_per_cx$/.test(name))
+  const scalars = names.filter(name => !/_ms$|_per_cx$/.test(name))
   assert.deepEqual(scalars, [...scalars].sort())
-  for (const name of ['external.upstream_rq_200', 'external.upstream_rq_2xx', 'upstream_rq_503', 'upstream_rq_unknown']) {
+  for (const name of [
+    'external.upstream_rq_200',
+    'external.upstream_rq_2xx',
+    'upstream_rq_503',
+    'upstream_rq_unknown',
+  ]) {
     assert.ok(names.includes(`cluster.c.${name}`), name)
   }
 })
@@ -117,7 +128,8 @@ test('a lazy histogram is printed once it has a value', () => {
 
 test('main records histograms of its own', () => {
   const store = new StatsStore(new TestNativeStats())
-  for (const value of [0, 7, 12, 12, 999, 1234567]) store.scope('server', 'server').record('initialization_time_ms', value)
+  for (const value of [0, 7, 12, 12, 999, 1234567])
+    store.scope('server', 'server').record('initialization_time_ms', value)
   store.flush()
   assert.match(
     print(store, 'filter=initialization&histogram_buckets=detailed'),
@@ -130,7 +142,10 @@ test('text readouts come first, quoted; Prometheus has them when asked', () => {
   store.setText('cluster.c.note', 'a "b"')
   store.scope('server', 'server').set('live', 1)
   assert.equal(print(store, 'usedonly'), 'cluster.c.note: "a \\"b\\""\nserver.live: 1\n')
-  assert.equal(print(store, 'type=TextReadouts&format=json'), '{"stats":[{"name":"cluster.c.note","value":"a \\"b\\""}]}')
+  assert.equal(
+    print(store, 'type=TextReadouts&format=json'),
+    '{"stats":[{"name":"cluster.c.note","value":"a \\"b\\""}]}',
+  )
   assert.equal(print(store, 'usedonly&format=prometheus'), '# TYPE envoy_server_live gauge\nenvoy_server_live{} 1\n')
   assert.match(
     print(store, 'usedonly&format=prometheus&text_readouts'),
@@ -156,8 +171,14 @@ test('fixed tags, tags by regex, buckets by name', () => {
   }
   const text = print(store, 'usedonly&format=prometheus', settings)
   const labels = 'fixed="fv\\"x\\\\y",envoy_cluster_name="h7",my_tag="7"'
-  assert.ok(text.includes('envoy_cluster_upstream_rq_{fixed="fv\\"x\\\\y",aa_bb="total",envoy_cluster_name="h7",my_tag="7"} 100\n'))
-  assert.ok(text.includes(`envoy_cluster_upstream_rq_time_bucket{${labels},le="0.10000000000000000555111512312578"} 0\n`))
+  assert.ok(
+    text.includes(
+      'envoy_cluster_upstream_rq_{fixed="fv\\"x\\\\y",aa_bb="total",envoy_cluster_name="h7",my_tag="7"} 100\n',
+    ),
+  )
+  assert.ok(
+    text.includes(`envoy_cluster_upstream_rq_time_bucket{${labels},le="0.10000000000000000555111512312578"} 0\n`),
+  )
   assert.ok(text.includes(`envoy_cluster_upstream_rq_time_bucket{${labels},le="1"} 3\n`))
   assert.ok(text.includes(`envoy_cluster_upstream_rq_time_bucket{${labels},le="105"} 4\n`))
   assert.ok(text.includes(`envoy_cluster_upstream_rq_time_count{${labels}} 4\n`))
@@ -190,5 +211,6 @@ test('RE2 patterns: what differs is rewritten or refused', () => {
   assert.ok(matches('(?i)CLUSTER', 'cluster.a'))
   assert.ok(matches('^[[:alpha:]]+\\z', 'abc'))
   assert.ok(matches('(?P<x>b)', 'abc'))
-  for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', 'a)', '[a', '*a']) assert.equal(compileRegex(pattern).ok, false, pattern)
+  for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', 'a)', '[a', '*a'])
+    assert.equal(compileRegex(pattern).ok, false, pattern)
 })

@@ -64,7 +64,7 @@ export class StatsStore {
   constructor(native: NativeStats, accepts: (name: string) => boolean = () => true) {
     this.#native = native
     this.#accepts = accepts
-    native.statsTemplates().forEach((template, i) => this.#addFamily(template, i))
+    for (const [i, template] of native.statsTemplates().entries()) this.#addFamily(template, i)
     for (const template of mainTemplates) this.#addFamily(template, -1)
   }
 
@@ -150,8 +150,8 @@ export class StatsStore {
 
   /** Histograms in order of name, as of the last flush. */
   *histograms(): Generator<HistogramValue> {
-    for (const group of groupsOf(this.#rows((family) => family.template.histograms.length > 0))) {
-      const values = group.flatMap((row) => [...this.#rowHistograms(row)])
+    for (const group of groupsOf(this.#rows(family => family.template.histograms.length > 0))) {
+      const values = group.flatMap(row => [...this.#rowHistograms(row)])
       values.sort((a, b) => (a.name < b.name ? -1 : 1))
       for (const value of values) if (this.#accepts(value.name)) yield value
     }
@@ -193,7 +193,7 @@ export class StatsStore {
       const { prefix } = family.template
       const reading = family.native < 0 ? undefined : new ReadingIndex(this.#native.readScopes(family.native))
       const names = reading?.reading.names ?? []
-      names.forEach((name, row) => rows.push({ root: `${prefix}${name}.`, name, family, reading, row }))
+      for (const [row, name] of names.entries()) rows.push({ root: `${prefix}${name}.`, name, family, reading, row })
       for (const name of new Set([...family.declared.keys(), ...family.main.keys()])) {
         if (reading && reading.row(name) >= 0) continue
         rows.push({ root: `${prefix}${name}.`, name, family, reading, row: -1 })
@@ -204,7 +204,7 @@ export class StatsStore {
 
   *#groupScalars(group: readonly Row[]): Generator<StatValue> {
     const root = group[0]?.root ?? ''
-    const codes = group.flatMap((row) => this.#rowCodes(row))
+    const codes = group.flatMap(row => this.#rowCodes(row))
     const values: StatValue[] = []
     for (const slot of this.#orderOf(group)) {
       const row = group[slot.row] as Row
@@ -222,11 +222,16 @@ export class StatsStore {
   /** The order of a group's stats; the same for all groups that are made of the same kinds. */
   #orderOf(group: readonly Row[]): Slot[] {
     const root = group[0]?.root ?? ''
-    const signature = group.map((row) => `${row.family.template.kind}:${row.root.slice(root.length)}`).join('|')
+    const signature = group.map(row => `${row.family.template.kind}:${row.root.slice(root.length)}`).join('|')
     let order = this.#orders.get(signature)
     if (!order) {
       order = group.flatMap(({ family, root: own }, row) =>
-        family.template.stats.map(({ name, type }, stat) => ({ suffix: own.slice(root.length) + name, row, stat, type })),
+        family.template.stats.map(({ name, type }, stat) => ({
+          suffix: own.slice(root.length) + name,
+          row,
+          stat,
+          type,
+        })),
       )
       order.sort((a, b) => (a.suffix < b.suffix ? -1 : 1))
       if (this.#orders.size > 1000) this.#orders.clear()

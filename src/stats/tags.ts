@@ -44,10 +44,22 @@ const address = '(?:[_.\\d]*|[_\\[\\]aAbBcCdDeEfF\\d]*)'
 const defaultTags: readonly DefaultTag[] = [
   { tag: 'envoy.response_code', regex: '_rq(_(\\d{3}))$', needs: '_rq_' },
   { tag: 'envoy.response_code_class', regex: '_rq_((\\d))xx$', needs: '_rq_' },
-  { tag: 'envoy.dynamo_partition_id', regex: '^http\\.[^.]+\\.dynamodb\\.table\\.[^.]+\\.capacity\\.[^.]+(\\.__partition_id=(\\w{7}))$', needs: '.dynamodb.' },
-  { tag: 'envoy.dynamo_operation', regex: '^http\\.[^.]+\\.dynamodb\\.(?:operation|table\\.[^.]+\\.capacity)(\\.([^.]+))(?:\\.|$)', needs: '.dynamodb.' },
+  {
+    tag: 'envoy.dynamo_partition_id',
+    regex: '^http\\.[^.]+\\.dynamodb\\.table\\.[^.]+\\.capacity\\.[^.]+(\\.__partition_id=(\\w{7}))$',
+    needs: '.dynamodb.',
+  },
+  {
+    tag: 'envoy.dynamo_operation',
+    regex: '^http\\.[^.]+\\.dynamodb\\.(?:operation|table\\.[^.]+\\.capacity)(\\.([^.]+))(?:\\.|$)',
+    needs: '.dynamodb.',
+  },
   { tag: 'envoy.mongo_callsite', parts: 'mongo.*.collection.*.callsite.$.query.**' },
-  { tag: 'envoy.dynamo_table', regex: '^http\\.[^.]+\\.dynamodb\\.(?:table|error)\\.(([^.]+)\\.)', needs: '.dynamodb.' },
+  {
+    tag: 'envoy.dynamo_table',
+    regex: '^http\\.[^.]+\\.dynamodb\\.(?:table|error)\\.(([^.]+)\\.)',
+    needs: '.dynamodb.',
+  },
   { tag: 'envoy.mongo_collection', parts: 'mongo.*.collection.$.**' },
   { tag: 'envoy.mongo_cmd', parts: 'mongo.*.cmd.$.**' },
   { tag: 'envoy.grpc_bridge_method', parts: 'cluster.*.grpc.*.$.**' },
@@ -64,7 +76,11 @@ const defaultTags: readonly DefaultTag[] = [
   { tag: 'envoy.cluster_name', parts: 'cluster.$.**' },
   { tag: 'envoy.http_conn_manager_prefix', regex: '^listener\\..*?\\.http\\.(([^.]+)\\.)', needs: '.http.' },
   { tag: 'envoy.http_conn_manager_prefix', parts: 'http.$.**' },
-  { tag: 'envoy.worker_id', regex: `^(?:listener\\.${address}|server|listener_manager|thread_local_cluster_manager)\\.worker(_(\\d+))\\.`, needs: '.worker_' },
+  {
+    tag: 'envoy.worker_id',
+    regex: `^(?:listener\\.${address}|server|listener_manager|thread_local_cluster_manager)\\.worker(_(\\d+))\\.`,
+    needs: '.worker_',
+  },
   { tag: 'envoy.listener_address', regex: `^listener\\.((${address})\\.)` },
   { tag: 'envoy.virtual_host', parts: 'vhost.$.**' },
   { tag: 'envoy.mongo_prefix', parts: 'mongo.$.**' },
@@ -98,7 +114,8 @@ export class TagExtractors {
     for (const { name, regex, fixedValue } of settings.tags) {
       if (fixedValue !== undefined) continue
       if (regex !== undefined) extractors.push(fromRegex(name, regex, undefined))
-      else if (!settings.useAllDefaultTags) extractors.push(...defaultTags.filter(({ tag }) => tag === name).map(fromDefault))
+      else if (!settings.useAllDefaultTags)
+        extractors.push(...defaultTags.filter(({ tag }) => tag === name).map(fromDefault))
     }
     this.#anywhere = extractors.filter(({ firstToken }) => firstToken === undefined)
     const byToken = new Map<string, Extractor[]>()
@@ -129,7 +146,7 @@ function run(list: readonly Extractor[], name: string, tokens: readonly string[]
   for (const extractor of list) {
     if (extractor.needs !== undefined && !name.includes(extractor.needs)) continue
     const found = extractor.find(name, tokens)
-    if (!found || tags.some((tag) => tag.name === extractor.tag)) continue
+    if (!found || tags.some(tag => tag.name === extractor.tag)) continue
     tags.push({ name: extractor.tag, value: found.value })
     cuts.push(found)
   }
@@ -158,7 +175,7 @@ function fromRegex(tag: string, pattern: string, needs: string | undefined): Ext
     tag,
     firstToken: /^\^(\w+)\\\./.exec(pattern)?.[1],
     needs,
-    find: (name) => {
+    find: name => {
       if (!quick.test(name)) return undefined
       const match = regex.exec(name)
       const whole = match?.indices?.[1]

@@ -1,4 +1,14 @@
-import { binWidth, type Bins, computeQuantiles, cumulativeBuckets, defaultBuckets, disjointBuckets, lowerBound, quantiles, sampleCount } from './histogram.js'
+import {
+  binWidth,
+  type Bins,
+  computeQuantiles,
+  cumulativeBuckets,
+  defaultBuckets,
+  disjointBuckets,
+  lowerBound,
+  quantiles,
+  sampleCount,
+} from './histogram.js'
 import { formatGeneral, formatInteger, formatShortest } from './number-format.js'
 import type { BucketMode, StatsQuery } from './query.js'
 import type { HistogramValue, StatsStore } from './store.js'
@@ -14,7 +24,11 @@ export function scaleOf(histogram: HistogramValue): number {
 }
 
 /** `/stats` as text, in pieces. */
-export function* statsText(store: StatsStore, query: StatsQuery, bucketsOf: BucketsOf = defaultBucketsOf): Generator<string> {
+export function* statsText(
+  store: StatsStore,
+  query: StatsQuery,
+  bucketsOf: BucketsOf = defaultBucketsOf,
+): Generator<string> {
   if (query.kind === 'All' || query.kind === 'TextReadouts') {
     for (const { name, value } of store.texts()) if (query.matches(name)) yield `${name}: ${JSON.stringify(value)}\n`
   }

@@ -37,7 +37,7 @@ function clusterText(cluster: ClusterStatus): string {
   lines.push(...thresholdsText('default', cluster.defaultPriority), ...thresholdsText('high', cluster.highPriority))
   lines.push(`added_via_api::${cluster.addedViaApi}`)
   if (cluster.edsServiceName) lines.push(`eds_service_name::${cluster.edsServiceName}`)
-  return lines.map((line) => `${cluster.name}::${line}\n`).join('')
+  return lines.map(line => `${cluster.name}::${line}\n`).join('')
 }
 
 function thresholdsText(priority: string, thresholds: Thresholds): string[] {
@@ -51,7 +51,10 @@ function thresholdsText(priority: string, thresholds: Thresholds): string[] {
 
 function healthText(flags: readonly HealthFlag[]): string {
   if (flags.length === 0) return 'healthy'
-  return healthFlagNames.filter((flag) => flags.includes(flag)).map((flag) => `/${flag}`).join('')
+  return healthFlagNames
+    .filter(flag => flags.includes(flag))
+    .map(flag => `/${flag}`)
+    .join('')
 }
 
 function hostText(cluster: string, host: HostStatus): string {
@@ -77,7 +80,7 @@ function hostText(cluster: string, host: HostStatus): string {
     `success_rate::${host.successRate}`,
     `local_origin_success_rate::${host.localOriginSuccessRate}`,
   ]
-    .map((line) => `${start}${line}\n`)
+    .map(line => `${start}${line}\n`)
     .join('')
 }
 
@@ -90,7 +93,8 @@ const percent = (value: number | undefined): JsonObject | undefined =>
 function compact(fields: Record<string, JsonObject[string] | undefined>): JsonObject {
   return Object.fromEntries(
     Object.entries(fields).filter(
-      (entry): entry is [string, JsonObject[string]] => entry[1] !== undefined && entry[1] !== '' && entry[1] !== false && entry[1] !== 0,
+      (entry): entry is [string, JsonObject[string]] =>
+        entry[1] !== undefined && entry[1] !== '' && entry[1] !== false && entry[1] !== 0,
     ),
   )
 }
@@ -103,7 +107,10 @@ function clusterJson(cluster: ClusterStatus): JsonObject {
     host_statuses: cluster.hosts.length === 0 ? undefined : cluster.hosts.map(hostJson),
     local_origin_success_rate_ejection_threshold: percent(cluster.outlier?.localOriginSuccessRateEjectionThreshold),
     circuit_breakers: {
-      thresholds: [thresholdsJson(cluster.defaultPriority), { priority: 'HIGH', ...thresholdsJson(cluster.highPriority) }],
+      thresholds: [
+        thresholdsJson(cluster.defaultPriority),
+        { priority: 'HIGH', ...thresholdsJson(cluster.highPriority) },
+      ],
     },
     observability_name: cluster.observabilityName,
     eds_service_name: cluster.edsServiceName,

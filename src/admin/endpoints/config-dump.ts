@@ -31,7 +31,11 @@ interface ElementType {
   readonly named: readonly string[]
 }
 
-const element = (type: string, named: readonly string[], fields: readonly string[]): ElementType => ({ type, named, fields })
+const element = (type: string, named: readonly string[], fields: readonly string[]): ElementType => ({
+  type,
+  named,
+  fields,
+})
 const status = ['error_state', 'client_status']
 
 const dumpTypes: Readonly<Record<string, DumpType>> = {
@@ -40,54 +44,105 @@ const dumpTypes: Readonly<Record<string, DumpType>> = {
     plain: ['version_info'],
     repeated: {
       static_clusters: element('ClustersConfigDump.StaticCluster', ['cluster'], ['cluster', 'last_updated']),
-      dynamic_active_clusters: element('ClustersConfigDump.DynamicCluster', ['cluster'], ['version_info', 'cluster', 'last_updated', ...status]),
-      dynamic_warming_clusters: element('ClustersConfigDump.DynamicCluster', ['cluster'], ['version_info', 'cluster', 'last_updated', ...status]),
+      dynamic_active_clusters: element(
+        'ClustersConfigDump.DynamicCluster',
+        ['cluster'],
+        ['version_info', 'cluster', 'last_updated', ...status],
+      ),
+      dynamic_warming_clusters: element(
+        'ClustersConfigDump.DynamicCluster',
+        ['cluster'],
+        ['version_info', 'cluster', 'last_updated', ...status],
+      ),
     },
   },
   EndpointsConfigDump: {
     plain: [],
     repeated: {
-      static_endpoint_configs: element('EndpointsConfigDump.StaticEndpointConfig', ['endpoint_config'], ['endpoint_config', 'last_updated']),
-      dynamic_endpoint_configs: element('EndpointsConfigDump.DynamicEndpointConfig', ['endpoint_config'], ['version_info', 'endpoint_config', 'last_updated', ...status]),
+      static_endpoint_configs: element(
+        'EndpointsConfigDump.StaticEndpointConfig',
+        ['endpoint_config'],
+        ['endpoint_config', 'last_updated'],
+      ),
+      dynamic_endpoint_configs: element(
+        'EndpointsConfigDump.DynamicEndpointConfig',
+        ['endpoint_config'],
+        ['version_info', 'endpoint_config', 'last_updated', ...status],
+      ),
     },
   },
   ListenersConfigDump: {
     plain: ['version_info'],
     repeated: {
       static_listeners: element('ListenersConfigDump.StaticListener', ['listener'], ['listener', 'last_updated']),
-      dynamic_listeners: element('ListenersConfigDump.DynamicListener', [], ['name', 'active_state', 'warming_state', 'draining_state', ...status]),
+      dynamic_listeners: element(
+        'ListenersConfigDump.DynamicListener',
+        [],
+        ['name', 'active_state', 'warming_state', 'draining_state', ...status],
+      ),
     },
   },
   ScopedRoutesConfigDump: {
     plain: [],
     repeated: {
-      inline_scoped_route_configs: element('ScopedRoutesConfigDump.InlineScopedRouteConfigs', [], ['name', 'scoped_route_configs', 'last_updated']),
-      dynamic_scoped_route_configs: element('ScopedRoutesConfigDump.DynamicScopedRouteConfigs', [], ['name', 'version_info', 'scoped_route_configs', 'last_updated', ...status]),
+      inline_scoped_route_configs: element(
+        'ScopedRoutesConfigDump.InlineScopedRouteConfigs',
+        [],
+        ['name', 'scoped_route_configs', 'last_updated'],
+      ),
+      dynamic_scoped_route_configs: element(
+        'ScopedRoutesConfigDump.DynamicScopedRouteConfigs',
+        [],
+        ['name', 'version_info', 'scoped_route_configs', 'last_updated', ...status],
+      ),
     },
   },
   RoutesConfigDump: {
     plain: [],
     repeated: {
-      static_route_configs: element('RoutesConfigDump.StaticRouteConfig', ['route_config'], ['route_config', 'last_updated']),
-      dynamic_route_configs: element('RoutesConfigDump.DynamicRouteConfig', ['route_config'], ['version_info', 'route_config', 'last_updated', ...status]),
+      static_route_configs: element(
+        'RoutesConfigDump.StaticRouteConfig',
+        ['route_config'],
+        ['route_config', 'last_updated'],
+      ),
+      dynamic_route_configs: element(
+        'RoutesConfigDump.DynamicRouteConfig',
+        ['route_config'],
+        ['version_info', 'route_config', 'last_updated', ...status],
+      ),
     },
   },
   SecretsConfigDump: {
     plain: [],
     repeated: {
       static_secrets: element('SecretsConfigDump.StaticSecret', [], ['name', 'last_updated', 'secret']),
-      dynamic_active_secrets: element('SecretsConfigDump.DynamicSecret', [], ['name', 'version_info', 'last_updated', 'secret', ...status]),
-      dynamic_warming_secrets: element('SecretsConfigDump.DynamicSecret', [], ['name', 'version_info', 'last_updated', 'secret', ...status]),
+      dynamic_active_secrets: element(
+        'SecretsConfigDump.DynamicSecret',
+        [],
+        ['name', 'version_info', 'last_updated', 'secret', ...status],
+      ),
+      dynamic_warming_secrets: element(
+        'SecretsConfigDump.DynamicSecret',
+        [],
+        ['name', 'version_info', 'last_updated', 'secret', ...status],
+      ),
     },
   },
   EcdsConfigDump: {
     plain: [],
-    repeated: { ecds_filters: element('EcdsConfigDump.EcdsFilterConfig', ['ecds_filter'], ['version_info', 'ecds_filter', 'last_updated', ...status]) },
+    repeated: {
+      ecds_filters: element(
+        'EcdsConfigDump.EcdsFilterConfig',
+        ['ecds_filter'],
+        ['version_info', 'ecds_filter', 'last_updated', ...status],
+      ),
+    },
   },
 }
 
 const prefix = 'type.googleapis.com/envoy.admin.v3.'
-const typeOf = (part: ConfigDumpPart): DumpType => dumpTypes[part.type.slice(prefix.length)] ?? { plain: [], repeated: {} }
+const typeOf = (part: ConfigDumpPart): DumpType =>
+  dumpTypes[part.type.slice(prefix.length)] ?? { plain: [], repeated: {} }
 
 function refuse(status: number, body: string): AdminResponse {
   return { status, contentType: 'text/plain', body, isDoublyGuarded: true }
@@ -99,7 +154,10 @@ function answer({ query }: AdminRequest, parts: readonly ConfigDumpPart[]): Admi
   const regex = compileRegex(`^(?:${pattern})$`)
   if (!regex.ok) {
     const plain = compileRegex(pattern)
-    return refuse(400, `INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${plain.ok ? regex.error : plain.error}`)
+    return refuse(
+      400,
+      `INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${plain.ok ? regex.error : plain.error}`,
+    )
   }
   const isWanted = (name: string) => pattern === '' || regex.value.test(name)
   const resource = query.get('resource')
@@ -107,17 +165,25 @@ function answer({ query }: AdminRequest, parts: readonly ConfigDumpPart[]): Admi
 }
 
 function pathsOf(text: string | null): readonly (readonly string[])[] | undefined {
-  return text === null || text === '' ? undefined : text.split(',').map((path) => path.split('.'))
+  return text === null || text === '' ? undefined : text.split(',').map(path => path.split('.'))
 }
 
 type Paths = readonly (readonly string[])[]
 
-function wholeDump(parts: readonly ConfigDumpPart[], mask: Paths | undefined, isWanted: (name: string) => boolean): AdminResponse {
+function wholeDump(
+  parts: readonly ConfigDumpPart[],
+  mask: Paths | undefined,
+  isWanted: (name: string) => boolean,
+): AdminResponse {
   const configs: JsonObject[] = []
   for (const part of parts) {
     const type = typeOf(part)
     const known = [...type.plain, ...Object.keys(type.repeated)]
-    if (mask && !mask.every(([first = '', ...rest]) => known.includes(first) && (rest.length === 0 || !(first in type.repeated)))) continue
+    if (
+      mask &&
+      !mask.every(([first = '', ...rest]) => known.includes(first) && (rest.length === 0 || !(first in type.repeated)))
+    )
+      continue
     const fields: [string, Json][] = []
     for (const [name, value] of Object.entries(part.fields)) {
       const elementType = type.repeated[name]
@@ -131,7 +197,7 @@ function wholeDump(parts: readonly ConfigDumpPart[], mask: Paths | undefined, is
     configs.push({ '@type': part.type, ...(mask ? masked(body, mask) : body) })
   }
   if (configs.length === 0 && mask) {
-    const text = mask.map((path) => path.join('.')).join(',')
+    const text = mask.map(path => path.join('.')).join(',')
     return refuse(400, `FieldMask ${text} could not be successfully applied to any configs.`)
   }
   return json(configs.length === 0 ? {} : { configs })
@@ -151,12 +217,14 @@ function oneResource(
     const elementType = type.repeated[resource]
     if (!elementType) continue
     const value = part.fields[resource]
-    const items = (Array.isArray(value) ? (value as readonly Json[]) : []).filter((item) => isWanted(nameOf(elementType, item)))
+    const items = (Array.isArray(value) ? (value as readonly Json[]) : []).filter(item =>
+      isWanted(nameOf(elementType, item)),
+    )
     if (mask && items.length > 0 && !mask.every(([first = '']) => elementType.fields.includes(first))) {
-      const paths = mask.map((path) => `paths: "${path.join('.')}"\n`).join('')
+      const paths = mask.map(path => `paths: "${path.join('.')}"\n`).join('')
       return refuse(400, `FieldMask goo.gle/debugonly   \n${paths} could not be successfully used.`)
     }
-    const configs = items.map((item) => {
+    const configs = items.map(item => {
       const body = isObject(item) ? item : {}
       return { '@type': prefix + elementType.type, ...(mask ? masked(body, mask) : body) }
     })
@@ -182,9 +250,9 @@ function masked(object: JsonObject, paths: Paths): JsonObject {
       out.push([name, value])
       continue
     }
-    const rests = paths.filter(([first]) => first === name).map((path) => path.slice(1))
+    const rests = paths.filter(([first]) => first === name).map(path => path.slice(1))
     if (rests.length === 0) continue
-    if (rests.some((rest) => rest.length === 0) || !isObject(value)) out.push([name, value])
+    if (rests.some(rest => rest.length === 0) || !isObject(value)) out.push([name, value])
     else out.push([name, masked(value, rests)])
   }
   return Object.fromEntries(out)

@@ -5,7 +5,11 @@ export const drainListeners: Endpoint = {
   help: 'drain the listeners',
   isPost: true,
   parameters: [
-    { name: 'graceful', help: 'tell connections to go during the drain time (--drain-time-s) before listeners are closed', isFlag: true },
+    {
+      name: 'graceful',
+      help: 'tell connections to go during the drain time (--drain-time-s) before listeners are closed',
+      isFlag: true,
+    },
     { name: 'skip_exit', help: 'only tell connections to go; listeners stay open', isFlag: true },
     { name: 'inboundonly', help: 'only listeners whose traffic_direction is INBOUND', isFlag: true },
   ],

@@ -21,7 +21,7 @@ export function homePages(all: () => readonly Endpoint[]): readonly Endpoint[] {
 export function commandList(all: readonly Endpoint[]): string {
   return inOrder(all)
     .map(({ path, isPost, help, parameters = [] }) => {
-      const lines = parameters.map((one) => `      ${one.name}: ${describe(one)}\n`)
+      const lines = parameters.map(one => `      ${one.name}: ${describe(one)}\n`)
       return `  ${path}${isPost ? ' (POST)' : ''}: ${help}\n${lines.join('')}`
     })
     .join('')
@@ -50,7 +50,7 @@ function endpointRows({ path, isPost, help, parameters = [] }: Endpoint): string
   const link = `<a href="${name}">${name}</a>`
   const command = isPost || parameters.length > 0 ? button : link
   const inputs = parameters.map(
-    (one) => `<tr><td class="parameter">${input(id, one)}</td><td>${escapeHtml(one.help)}</td></tr>\n`,
+    one => `<tr><td class="parameter">${input(id, one)}</td><td>${escapeHtml(one.help)}</td></tr>\n`,
   )
   return `<tr><td>${command}</td><td>${escapeHtml(help)}</td></tr>\n${inputs.join('')}`
 }
@@ -59,6 +59,8 @@ function input(form: string, parameter: Parameter): string {
   const attributes = `name="${escapeHtml(parameter.name)}" form="${escapeHtml(form)}"`
   if (parameter.isFlag) return `<input type="checkbox" ${attributes}>`
   if (!parameter.choices) return `<input type="text" ${attributes}>`
-  const options = parameter.choices.map((choice) => `<option value="${escapeHtml(choice)}">${escapeHtml(choice)}</option>`)
+  const options = parameter.choices.map(
+    choice => `<option value="${escapeHtml(choice)}">${escapeHtml(choice)}</option>`,
+  )
   return `<select ${attributes}>${options.join('')}</select>`
 }

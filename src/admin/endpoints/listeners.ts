@@ -8,12 +8,14 @@ export const listeners: Endpoint = {
   parameters: [{ name: 'format', help: 'output format', choices: ['text', 'json'] }],
   answer: ({ query }, backend) => {
     const all = backend.listeners()
-    return query.get('format') === 'json' ? json(all.length === 0 ? {} : { listener_statuses: all.map(toJson) }) : text(toText(all))
+    return query.get('format') === 'json'
+      ? json(all.length === 0 ? {} : { listener_statuses: all.map(toJson) })
+      : text(toText(all))
   },
 }
 
 function toText(all: readonly ListenerStatus[]): string {
-  return all.flatMap(({ name, addresses }) => addresses.map((address) => `${name}::${addressText(address)}\n`)).join('')
+  return all.flatMap(({ name, addresses }) => addresses.map(address => `${name}::${addressText(address)}\n`)).join('')
 }
 
 function toJson({ name, addresses }: ListenerStatus) {

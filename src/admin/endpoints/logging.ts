@@ -1,4 +1,11 @@
-import { isLogComponent, type LogComponent, logComponents, type LogLevel, logLevels, parseLogLevel } from '../../support/log-level.js'
+import {
+  isLogComponent,
+  type LogComponent,
+  logComponents,
+  type LogLevel,
+  logLevels,
+  parseLogLevel,
+} from '../../support/log-level.js'
 import { err, ok, type Result } from '../../support/result.js'
 import type { AdminBackend } from '../backend.js'
 import { type Endpoint, text } from '../endpoint.js'
@@ -27,7 +34,7 @@ levels: ${logLevels.join(' ')}
 `
 
 function activeLoggers({ log }: AdminBackend): string {
-  return logComponents.map((name) => `  ${name}: ${log.levelOf(name)}\n`).join('')
+  return logComponents.map(name => `  ${name}: ${log.levelOf(name)}\n`).join('')
 }
 
 function change(query: readonly (readonly [string, string])[], { log }: AdminBackend): Result<void, string> {
@@ -41,7 +48,7 @@ function change(query: readonly (readonly [string, string])[], { log }: AdminBac
     log.setLevel(level)
     return ok()
   }
-  const wanted = name === 'paths' ? value.split(',').map((item) => item.split(':')) : [[name, value]]
+  const wanted = name === 'paths' ? value.split(',').map(item => item.split(':')) : [[name, value]]
   const changes: [LogComponent, LogLevel][] = []
   for (const [component = '', levelName = ''] of wanted) {
     const level = parseLogLevel(levelName)

@@ -6,7 +6,7 @@ export const runtime: Endpoint = {
   answer: (_request, backend) => {
     const { layers, entries } = backend.runtime()
     const shown = [...entries].map(([key, values]) => {
-      const set = values.filter((value) => value !== '')
+      const set = values.filter(value => value !== '')
       return [key, { layer_values: [...values], final_value: set.at(-1) ?? '' }] as const
     })
     return json({ entries: Object.fromEntries(shown), layers: [...layers] })

@@ -16,7 +16,11 @@ export const stats: Endpoint = {
     ...filters,
     { name: 'format', help: 'output format', choices: ['html', 'active-html', 'text', 'json'] },
     { name: 'type', help: 'kinds to print', choices: ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] },
-    { name: 'histogram_buckets', help: 'how histograms are printed', choices: ['cumulative', 'disjoint', 'detailed', 'summary'] },
+    {
+      name: 'histogram_buckets',
+      help: 'how histograms are printed',
+      choices: ['cumulative', 'disjoint', 'detailed', 'summary'],
+    },
   ],
   answer: ({ query }, backend) => {
     const parsed = parseStatsQuery(query)

@@ -29,23 +29,23 @@ export interface NativeExtension<M extends Message = Message> {
   readonly securityPosture: SecurityPosture
   /** Ends a filter chain: nothing may come after it, and a chain without one is refused. */
   readonly isTerminal: boolean
-  /** Plan bytes; errors go to the context. Pure: no I/O, no clock. */
-  plan(config: M, context: PlanContext): Uint8Array
+  /** Plan bytes; errors go to the context. Pure: no I/O, no clock. Absent where the core compiles the settings itself. */
+  plan?(config: M, context: PlanContext): Uint8Array
 }
 
-type Declared<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal'> & {
-  readonly isTerminal?: boolean
-}
+type Named<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal' | 'plan'>
+type Filter<M extends Message> = Named<M> &
+  Required<Pick<NativeExtension<M>, 'plan'>> & { readonly isTerminal?: boolean }
 
-export function defineNativeHttpFilter<M extends Message>(definition: Declared<M>): NativeExtension<M> {
+export function defineNativeHttpFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {
   return { isTerminal: false, ...definition, category: 'envoy.filters.http' }
 }
 
-export function defineNativeNetworkFilter<M extends Message>(definition: Declared<M>): NativeExtension<M> {
+export function defineNativeNetworkFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {
   return { isTerminal: false, ...definition, category: 'envoy.filters.network' }
 }
 
-/** `plan` answers with the bytes of a plan AccessLog's sink and format. */
-export function defineNativeAccessLogger<M extends Message>(definition: Declared<M>): NativeExtension<M> {
-  return { isTerminal: false, ...definition, category: 'envoy.access_loggers' }
+/** A sink of access logs. Its format and filter are compiled with all others, in src/plan/access-log.ts. */
+export function defineNativeAccessLogger<M extends Message>(definition: Named<M>): NativeExtension<M> {
+  return { ...definition, isTerminal: false, category: 'envoy.access_loggers' }
 }

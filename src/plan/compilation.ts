@@ -191,7 +191,7 @@ export class Compilation {
         {
           type: definition.name,
           name: filter.name,
-          plan: definition.plan(message, context),
+          plan: definition.plan?.(message, context) ?? new Uint8Array(),
           disabled: filter.disabled,
         },
       ]

@@ -14,7 +14,7 @@ import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bo
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
-import type { Cluster_Type } from '../generated/plan_pb.js'
+import { Cluster_Type } from '../generated/plan_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { type AdminSettings, adminSettings, type StatsSettings, statsSettings } from './bootstrap-settings.js'
 import { addressText } from './address.js'
@@ -129,7 +129,10 @@ function compileCluster(
   at: Place,
 ): ClusterMeta | undefined {
   const kind = clusterKind(cluster, at, tools.types)
-  if (!kind) return undefined
+  if (!kind) {
+    clusterPlan(cluster, { type: Cluster_Type.STATIC }, at, tools) // for its errors
+    return undefined
+  }
   const slot = compilation.deps.slots.of('clusters', cluster.name)
   const plan = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, at, tools))
   const endpoints = endpointsPlan(cluster, kind, at, tools.types)

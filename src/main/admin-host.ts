@@ -45,6 +45,11 @@ export class AdminHost {
     this.#host = host
   }
 
+  /** Loads the code while the thread has nothing else to do. */
+  preload(): void {
+    void adminCode()
+  }
+
   async open(compiled: CompiledBootstrap): Promise<Result<void, Errors>> {
     const { admin, stats } = compiled
     const address = admin?.address
@@ -53,12 +58,7 @@ export class AdminHost {
       this.#host.log.component('main').warning('No admin address given, so no admin HTTP server started.')
       return ok()
     }
-    const [{ AdminServer }, { ProcessBackend }, { accessLine }, { declareAdmin }] = await Promise.all([
-      import('../admin/server.js'),
-      import('./admin-backend.js'),
-      import('../admin/access-line.js'),
-      import('../stats/declare.js'),
-    ])
+    const [{ AdminServer }, { ProcessBackend }, { accessLine }, { declareAdmin }] = await adminCode()
     const opened = openLogs(compiled.adminLogPaths)
     if (!opened.ok) return opened
     this.#logs = opened.value
@@ -93,6 +93,10 @@ export class AdminHost {
     await this.#server?.close()
     this.#server = undefined
   }
+}
+
+function adminCode() {
+  return Promise.all([import('../admin/server.js'), import('./admin-backend.js'), import('../admin/access-line.js'), import('../stats/declare.js')])
 }
 
 function openLogs(paths: readonly string[]): Result<LogSink[], Errors> {

@@ -163,6 +163,7 @@ export class Server {
     const compiling = this.#configuration.compile()
     const isServing = options.mode === 'serve'
     const workersUp = isServing ? this.#pool.start() : Promise.resolve()
+    this.#admin.preload()
     const compiled = await compiling
     if (!compiled.ok) return compiled
     for (const warning of compiled.value.warnings) config.warning(warning)

@@ -13,7 +13,11 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { CodeGeneratorRequestSchema, CodeGeneratorResponseSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
+import {
+  CodeGeneratorRequestSchema,
+  CodeGeneratorResponseSchema,
+  FileDescriptorSetSchema,
+} from '@bufbuild/protobuf/wkt'
 import { header, source } from './plan/cpp.mjs'
 import { roundTrip } from './plan/round-trip.mjs'
 
@@ -45,15 +49,21 @@ function main() {
 function extensionProtos() {
   const folder = path.join(root, 'src/extensions')
   if (!existsSync(folder)) return []
-  return readdirSync(folder, { recursive: true }).map(String).filter(name => path.basename(name) === 'plan.proto').sort()
+  return readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter(name => path.basename(name) === 'plan.proto')
+    .sort()
     .map(name => [name, path.join(folder, name)])
 }
 
 function inputHash(protos) {
   const hash = createHash('sha256')
-  const scripts = ['scripts/generate-plan.mjs', 'scripts/plan/cpp.mjs', 'scripts/plan/round-trip.mjs'].map(name => path.join(root, name))
+  const scripts = ['scripts/generate-plan.mjs', 'scripts/plan/cpp.mjs', 'scripts/plan/round-trip.mjs'].map(name =>
+    path.join(root, name),
+  )
   for (const file of [...scripts, ...protos.values()]) hash.update(path.relative(root, file)).update(readFileSync(file))
-  for (const tool of ['@bufbuild/buf', '@bufbuild/protoc-gen-es']) hash.update(readFileSync(path.join(packageFolder(tool), 'package.json')))
+  for (const tool of ['@bufbuild/buf', '@bufbuild/protoc-gen-es'])
+    hash.update(readFileSync(path.join(packageFolder(tool), 'package.json')))
   return hash.digest('hex')
 }
 
@@ -84,9 +94,16 @@ function run(command, args, input) {
 }
 
 function writeTypeScript(protoFile, fileToGenerate) {
-  const request = create(CodeGeneratorRequestSchema, { parameter: 'target=ts,import_extension=js', fileToGenerate, protoFile })
+  const request = create(CodeGeneratorRequestSchema, {
+    parameter: 'target=ts,import_extension=js',
+    fileToGenerate,
+    protoFile,
+  })
   const plugin = path.join(packageFolder('@bufbuild/protoc-gen-es'), 'bin/protoc-gen-es')
-  const response = fromBinary(CodeGeneratorResponseSchema, run(process.execPath, [plugin], toBinary(CodeGeneratorRequestSchema, request)))
+  const response = fromBinary(
+    CodeGeneratorResponseSchema,
+    run(process.execPath, [plugin], toBinary(CodeGeneratorRequestSchema, request)),
+  )
   if (response.error) throw new Error(response.error)
   for (const { name, content } of response.file) writeIfChanged(path.join(tsFolder, name), content)
 }

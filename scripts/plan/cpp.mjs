@@ -2,19 +2,31 @@
 import { ScalarType } from '@bufbuild/protobuf'
 
 const scalars = new Map([
-  [ScalarType.BOOL, ['bool', 'false']], [ScalarType.UINT32, ['uint32_t', '0']], [ScalarType.UINT64, ['uint64_t', '0']],
-  [ScalarType.INT32, ['int32_t', '0']], [ScalarType.INT64, ['int64_t', '0']], [ScalarType.DOUBLE, ['double', '0']],
-  [ScalarType.STRING, ['std::string', '']], [ScalarType.BYTES, ['std::string', '']],
+  [ScalarType.BOOL, ['bool', 'false']],
+  [ScalarType.UINT32, ['uint32_t', '0']],
+  [ScalarType.UINT64, ['uint64_t', '0']],
+  [ScalarType.INT32, ['int32_t', '0']],
+  [ScalarType.INT64, ['int64_t', '0']],
+  [ScalarType.DOUBLE, ['double', '0']],
+  [ScalarType.STRING, ['std::string', '']],
+  [ScalarType.BYTES, ['std::string', '']],
 ])
-const keywords = new Set(('alignas and asm auto bool break case catch char class concept const continue default delete do double else enum '
-  + 'explicit export extern false float for friend goto if inline int long mutable namespace new not operator or private protected public '
-  + 'register requires return short signed sizeof static struct switch template this throw true try typedef union unsigned using virtual '
-  + 'void volatile while xor').split(' '))
+const keywords = new Set(
+  (
+    'alignas and asm auto bool break case catch char class concept const continue default delete do double else enum ' +
+    'explicit export extern false float for friend goto if inline int long mutable namespace new not operator or private protected public ' +
+    'register requires return short signed sizeof static struct switch template this throw true try typedef union unsigned using virtual ' +
+    'void volatile while xor'
+  ).split(' '),
+)
 
 /** All messages of a file, nested ones too, each after those it holds by value. */
 export function ordered(file) {
   const all = []
-  const collect = message => { message.nestedMessages.forEach(collect); all.push(message) }
+  const collect = message => {
+    message.nestedMessages.forEach(collect)
+    all.push(message)
+  }
   file.messages.forEach(collect)
   const done = []
   const open = new Set()
@@ -23,7 +35,7 @@ export function ordered(file) {
     if (open.has(message)) throw new Error(`${message.typeName} holds itself by value`)
     open.add(message)
     for (const field of message.fields) {
-      const held = field.message ?? field.listKind === 'message' ? field.message : undefined
+      const held = (field.message ?? field.listKind === 'message') ? field.message : undefined
       if (held && !(field.fieldKind === 'list' && open.has(held))) visit(held)
     }
     open.delete(message)
@@ -33,7 +45,7 @@ export function ordered(file) {
   return done
 }
 
-export const memberName = field => keywords.has(field.name) ? `${field.name}_` : field.name
+export const memberName = field => (keywords.has(field.name) ? `${field.name}_` : field.name)
 
 /** Name in C++: namespaces from the package, nested types joined by "::" for enums and "_" for messages. */
 export function cppName(type) {
@@ -67,7 +79,9 @@ function member(field) {
 }
 
 const enumText = (type, indent) => [
-  `${indent}enum class ${type.name} : uint32_t {`, ...type.values.map(value => `${indent}  ${value.name} = ${value.number},`), `${indent}};`,
+  `${indent}enum class ${type.name} : uint32_t {`,
+  ...type.values.map(value => `${indent}  ${value.name} = ${value.number},`),
+  `${indent}};`,
 ]
 
 function allEnums(file) {
@@ -80,12 +94,22 @@ export function header(file) {
   const lines = [
     `// Generated from ${file.proto.name} by scripts/generate-plan.mjs. Do not edit.`,
     '// One plain struct per message, and decode(): false on malformed input (see plan/wire_reader.h for what is bounded).',
-    '#pragma once', '', '#include <cstdint>', '#include <optional>', '#include <span>', '#include <string>', '#include <vector>', '',
+    '#pragma once',
+    '',
+    '#include <cstdint>',
+    '#include <optional>',
+    '#include <span>',
+    '#include <string>',
+    '#include <vector>',
+    '',
     ...file.dependencies.map(other => `#include "generated/${other.proto.name.replace(/\.proto$/, '.h')}"`),
     ...(file.dependencies.length ? [''] : []),
     ...(space === 'nuncio::plan' ? [] : ['namespace nuncio::plan {', 'class WireReader;', '}', '']),
-    `namespace ${space} {`, '', ...(space === 'nuncio::plan' ? ['class WireReader;'] : []),
-    ...messages.map(message => `struct ${localName(message)};`), '',
+    `namespace ${space} {`,
+    '',
+    ...(space === 'nuncio::plan' ? ['class WireReader;'] : []),
+    ...messages.map(message => `struct ${localName(message)};`),
+    '',
     ...file.enums.flatMap(type => [...enumText(type, ''), '']),
   ]
   for (const message of messages) {
@@ -96,8 +120,12 @@ export function header(file) {
   for (const message of messages) {
     lines.push(`[[nodiscard]] bool decode(std::span<const uint8_t> bytes, ${localName(message)}& out);`)
   }
-  lines.push('', '// Reads the fields of one message up to the end of what the reader is bounded to; decode() is built of these.')
-  for (const message of messages) lines.push(`[[nodiscard]] bool readMessage(nuncio::plan::WireReader& reader, ${localName(message)}& out);`)
+  lines.push(
+    '',
+    '// Reads the fields of one message up to the end of what the reader is bounded to; decode() is built of these.',
+  )
+  for (const message of messages)
+    lines.push(`[[nodiscard]] bool readMessage(nuncio::plan::WireReader& reader, ${localName(message)}& out);`)
   lines.push('', `}  // namespace ${space}`, '')
   return lines.join('\n')
 }
@@ -108,14 +136,17 @@ function readField(field) {
   const name = `out.${memberName(field)}`
   if (field.fieldKind === 'list') {
     if (field.message) {
-      return `if (!reader.charge(sizeof(${cppName(field.message)}))) return false;\n        `
-        + `if (auto& item = ${name}.emplace_back(); !reader.nested([&](plan::WireReader& body) { return readMessage(body, item); })) return false;`
+      return (
+        `if (!reader.charge(sizeof(${cppName(field.message)}))) return false;\n        ` +
+        `if (auto& item = ${name}.emplace_back(); !reader.nested([&](plan::WireReader& body) { return readMessage(body, item); })) return false;`
+      )
     }
     if (field.enum) return `if (!reader.appendEnum(${name}, ${knownName(field.enum)})) return false;`
     return `if (!reader.append(${name})) return false;`
   }
   const target = isOptional(field) ? `emplaced(${name})` : name
-  if (field.message) return `if (auto& item = ${target}; !reader.nested([&](plan::WireReader& body) { return readMessage(body, item); })) return false;`
+  if (field.message)
+    return `if (auto& item = ${target}; !reader.nested([&](plan::WireReader& body) { return readMessage(body, item); })) return false;`
   if (field.enum) return `if (!reader.readEnum(${target}, ${knownName(field.enum)})) return false;`
   return `if (!reader.read(${target})) return false;`
 }
@@ -125,11 +156,25 @@ function reader(message) {
   return [
     `bool readMessage(plan::WireReader& reader, ${name}& out) {`,
     ...(message.fields.length ? [] : ['  static_cast<void>(out);']),
-    '  while (reader.next()) {', '    switch (reader.field()) {',
-    ...message.fields.flatMap(field => [`      case ${field.number}:`, `        ${readField(field)}`, '        break;']),
-    '      default:', '        if (!reader.skip()) return false;', '    }', '  }', '  return reader.ok();', '}', '',
+    '  while (reader.next()) {',
+    '    switch (reader.field()) {',
+    ...message.fields.flatMap(field => [
+      `      case ${field.number}:`,
+      `        ${readField(field)}`,
+      '        break;',
+    ]),
+    '      default:',
+    '        if (!reader.skip()) return false;',
+    '    }',
+    '  }',
+    '  return reader.ok();',
+    '}',
+    '',
     `bool decode(std::span<const uint8_t> bytes, ${name}& out) {`,
-    '  plan::WireReader reader(bytes);', '  return readMessage(reader, out);', '}', '',
+    '  plan::WireReader reader(bytes);',
+    '  return readMessage(reader, out);',
+    '}',
+    '',
   ]
 }
 
@@ -137,14 +182,33 @@ export function source(file) {
   const space = file.proto.package.replaceAll('.', '::')
   const lines = [
     `// Generated from ${file.proto.name} by scripts/generate-plan.mjs. Do not edit.`,
-    `#include "generated/${file.proto.name.replace(/\.proto$/, '.h')}"`, '', '#include "plan/wire_reader.h"', '',
-    `namespace ${space} {`, '', 'namespace {', '',
+    `#include "generated/${file.proto.name.replace(/\.proto$/, '.h')}"`,
+    '',
+    '#include "plan/wire_reader.h"',
+    '',
+    `namespace ${space} {`,
+    '',
+    'namespace {',
+    '',
     '// A message that comes in two parts is merged, as protobuf has it.',
-    'template <class T>', '[[maybe_unused]] T& emplaced(std::optional<T>& slot) {', '  return slot ? *slot : slot.emplace();', '}', '',
+    'template <class T>',
+    '[[maybe_unused]] T& emplaced(std::optional<T>& slot) {',
+    '  return slot ? *slot : slot.emplace();',
+    '}',
+    '',
   ]
   for (const type of allEnums(file)) {
-    lines.push(`bool ${knownName(type)}(uint32_t value) {`, '  switch (value) {',
-      ...type.values.map(value => `    case ${value.number}:`), '      return true;', '    default:', '      return false;', '  }', '}', '')
+    lines.push(
+      `bool ${knownName(type)}(uint32_t value) {`,
+      '  switch (value) {',
+      ...type.values.map(value => `    case ${value.number}:`),
+      '      return true;',
+      '    default:',
+      '      return false;',
+      '  }',
+      '}',
+      '',
+    )
   }
   lines.push('}  // namespace', '')
   for (const message of ordered(file)) lines.push(...reader(message))

@@ -37,14 +37,28 @@ function scalar(field, at, n) {
     return { value: chosen.number, checks: [`EXPECT(${at} == ${cppName(field.enum)}::${chosen.name})`] }
   }
   switch (field.scalar) {
-    case ScalarType.BOOL: return { value: true, checks: [`EXPECT(${at} == true)`] }
-    case ScalarType.UINT32: return { value: 4294967295 - n, checks: [`EXPECT(${at} == ${4294967295 - n}u)`] }
-    case ScalarType.UINT64: return { value: 18446744073709551615n - BigInt(n), checks: [`EXPECT(${at} == ${18446744073709551615n - BigInt(n)}ull)`] }
-    case ScalarType.INT32: return { value: -1 - n, checks: [`EXPECT(${at} == ${-1 - n})`] }
-    case ScalarType.INT64: return { value: -4294967296n - BigInt(n), checks: [`EXPECT(${at} == ${-4294967296n - BigInt(n)}ll)`] }
-    case ScalarType.DOUBLE: return { value: n + 0.25, checks: [`EXPECT(${at} == ${n}.25)`] }
-    case ScalarType.BYTES: return { value: Uint8Array.from([0, n & 255, 255]), checks: [`EXPECT(${at} == std::string({'\\0', static_cast<char>(${n & 255}), static_cast<char>(255)}))`] }
-    default: return { value: `text ${n}`, checks: [`EXPECT(${at} == "text ${n}")`] }
+    case ScalarType.BOOL:
+      return { value: true, checks: [`EXPECT(${at} == true)`] }
+    case ScalarType.UINT32:
+      return { value: 4294967295 - n, checks: [`EXPECT(${at} == ${4294967295 - n}u)`] }
+    case ScalarType.UINT64:
+      return {
+        value: 18446744073709551615n - BigInt(n),
+        checks: [`EXPECT(${at} == ${18446744073709551615n - BigInt(n)}ull)`],
+      }
+    case ScalarType.INT32:
+      return { value: -1 - n, checks: [`EXPECT(${at} == ${-1 - n})`] }
+    case ScalarType.INT64:
+      return { value: -4294967296n - BigInt(n), checks: [`EXPECT(${at} == ${-4294967296n - BigInt(n)}ll)`] }
+    case ScalarType.DOUBLE:
+      return { value: n + 0.25, checks: [`EXPECT(${at} == ${n}.25)`] }
+    case ScalarType.BYTES:
+      return {
+        value: Uint8Array.from([0, n & 255, 255]),
+        checks: [`EXPECT(${at} == std::string({'\\0', static_cast<char>(${n & 255}), static_cast<char>(255)}))`],
+      }
+    default:
+      return { value: `text ${n}`, checks: [`EXPECT(${at} == "text ${n}")`] }
   }
 }
 
@@ -57,11 +71,16 @@ export function roundTrip(file) {
     lines.push(
       `// ${name}: ${bytes.length} bytes`,
       `constexpr uint8_t k${name}Bytes[] = {${[...bytes].join(',')}};`,
-      `void expect${name}(const ${cppName(message)}& out) {`, ...checks.map(check => `  ${check};`), '}',
+      `void expect${name}(const ${cppName(message)}& out) {`,
+      ...checks.map(check => `  ${check};`),
+      '}',
       `TEST("plan: ${name} as TypeScript wrote it") {`,
       `  ${cppName(message)} out;`,
-      `  EXPECT(decode(k${name}Bytes, out));`, `  expect${name}(out);`,
-      `  expectRobust<${cppName(message)}>(k${name}Bytes);`, '}', '',
+      `  EXPECT(decode(k${name}Bytes, out));`,
+      `  expect${name}(out);`,
+      `  expectRobust<${cppName(message)}>(k${name}Bytes);`,
+      '}',
+      '',
     )
   }
   return lines.join('\n')

@@ -115,12 +115,13 @@ export interface VirtualHostStats {
   readonly routes: readonly string[]
 }
 
+/** These names go into stats as they are, colons too. */
 export function declareVirtualHost(store: StatsStore, host: VirtualHostStats): Forget {
-  const name = sanitizeName(host.name)
+  const { name, routes } = host
   const clusters = host.virtualClusters.length > 0 ? [...host.virtualClusters, 'other'] : []
   return declareAll(store, [
-    ...clusters.map(cluster => ['virtual_cluster', `${name}.vcluster.${sanitizeName(cluster)}`] as const),
-    ...host.routes.map(route => ['virtual_cluster', `${name}.route.${sanitizeName(route)}`] as const),
+    ...clusters.map(cluster => ['virtual_cluster', `${name}.vcluster.${cluster}`] as const),
+    ...routes.map(route => ['virtual_cluster', `${name}.route.${route}`] as const),
   ])
 }
 

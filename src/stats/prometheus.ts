@@ -97,7 +97,7 @@ class ByteText {
   }
 }
 
-const sanitize = (name: string) => name.replace(/[^a-zA-Z0-9_:]/g, '_')
+const sanitize = (name: string) => name.replace(/[^a-zA-Z0-9_]/g, '_')
 
 /** Label values: backslash, quote and line end are escaped. */
 function label(name: string, value: string): string {

@@ -120,16 +120,21 @@ test('an idle proxy prints the names Envoy prints, in its order', () => {
   assert.equal(names, golden('stats/names-idle.txt'))
 })
 
-test('tags are taken out of names as Envoy takes them', () => {
-  const tags = new TagExtractors(defaultStatsSettings)
-  const mine = golden('stats/names-traffic.txt')
-    .trim()
-    .split('\n')
-    .map(name => {
-      const tagged = tags.extract(name)
-      const labels = tagged.tags.map(tag => `${tag.name.replace('.', '_')}="${tag.value}"`)
-      return `envoy_${tagged.name.replace(/[^\w:]/g, '_')}{${labels.join(',')}}`
-    })
-  const theirs = golden('stats/prometheus-metrics.txt').trim().split('\n')
-  assert.deepEqual(mine.sort(), theirs.sort())
-})
+for (const [names, metrics] of [
+  ['names-traffic.txt', 'prometheus-metrics.txt'],
+  ['names-odd.txt', 'prometheus-odd.txt'], // listeners with a stat_prefix, on IPv6, on a path; a virtual host "my.v:h"
+]) {
+  test(`tags are taken out of ${names} as Envoy takes them`, () => {
+    const tags = new TagExtractors(defaultStatsSettings)
+    const mine = golden(`stats/${names}`)
+      .trim()
+      .split('\n')
+      .map(name => {
+        const tagged = tags.extract(name)
+        const labels = tagged.tags.map(tag => `${tag.name.replace('.', '_')}="${tag.value}"`)
+        return `envoy_${tagged.name.replace(/\W/g, '_')}{${labels.join(',')}}`
+      })
+    const theirs = golden(`stats/${metrics}`).trim().split('\n')
+    assert.deepEqual(mine.sort(), theirs.sort())
+  })
+}

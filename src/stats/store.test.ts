@@ -214,3 +214,20 @@ test('RE2 patterns: what differs is rewritten or refused', () => {
   for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', 'a)', '[a', '*a'])
     assert.equal(compileRegex(pattern).ok, false, pattern)
 })
+
+test('a bin counts for a bucket by its lower bound, as C computes it', () => {
+  const native = new TestNativeStats()
+  const store = new StatsStore(native)
+  native.addBin('cluster', 'c', 'upstream_rq_time', 10, 2, 2)
+  native.addBin('cluster', 'c', 'upstream_rq_time', 11, 2, 1)
+  store.flush()
+  const bounds = [100, 101, 105, 109.5, 110, 200]
+  const settings = {
+    ...defaultStatsSettings,
+    buckets: [{ match: { kind: 'prefix', value: '', ignoreCase: false }, bounds }],
+  } as const
+  const line = (mode: string) => print(store, `filter=rq_time$&histogram_buckets=${mode}`, settings)
+  // Envoy 1.40 printed these counts for two samples of [100, 110) and one of [110, 120), whose bound is 110.00000000000001.
+  assert.match(line('cumulative'), /B100\(2,2\) B101\(2,2\) B105\(2,2\) B109.5\(2,2\) B110\(2,2\) B200\(3,3\)\n/)
+  assert.match(line('disjoint'), /B100\(2,2\) B101\(0,0\) B105\(0,0\) B109.5\(0,0\) B110\(0,0\) B200\(1,1\)\n/)
+})

@@ -36,9 +36,12 @@ interface DefaultTag {
   readonly parts?: string
   readonly regex?: string
   readonly needs?: string
+  /** Names that begin so have no such tag. */
+  readonly unless?: string
 }
 
-const address = '(?:[_.\\d]*|[_\\[\\]aAbBcCdDeEfF\\d]*)'
+/** A listener's part of a name: an address, else one part. */
+const listener = '[_.\\d]*|[_\\[\\]aAbBcCdDeEfF\\d]*|[^.]+'
 
 /** Envoy's default tags, in its order. */
 const defaultTags: readonly DefaultTag[] = [
@@ -78,10 +81,10 @@ const defaultTags: readonly DefaultTag[] = [
   { tag: 'envoy.http_conn_manager_prefix', parts: 'http.$.**' },
   {
     tag: 'envoy.worker_id',
-    regex: `^(?:listener\\.${address}|server|listener_manager|thread_local_cluster_manager)\\.worker(_(\\d+))\\.`,
+    regex: `^(?:listener\\.(?:${listener})|server|listener_manager|thread_local_cluster_manager)\\.worker(_(\\d+))\\.`,
     needs: '.worker_',
   },
-  { tag: 'envoy.listener_address', regex: `^listener\\.((${address})\\.)` },
+  { tag: 'envoy.listener_address', regex: `^listener\\.((${listener})\\.)`, unless: 'listener.admin.' },
   { tag: 'envoy.virtual_host', parts: 'vhost.$.**' },
   { tag: 'envoy.mongo_prefix', parts: 'mongo.$.**' },
   { tag: 'envoy.rds_route_config', regex: '^http\\.[^.]+\\.rds\\.(([\\w.-]+)\\.)\\w+?$', needs: '.rds.' },
@@ -101,19 +104,15 @@ const defaultTags: readonly DefaultTag[] = [
 
 /** Knows the tags of a configuration. */
 export class TagExtractors {
-  readonly #fixed: readonly Tag[]
   /** Those that any name may meet, then those of one first part each, as Envoy runs them. */
   readonly #anywhere: readonly Extractor[]
   readonly #byToken: ReadonlyMap<string, readonly Extractor[]>
 
   constructor(settings: Pick<StatsSettings, 'tags' | 'useAllDefaultTags'>) {
     const extractors = settings.useAllDefaultTags ? defaultTags.map(fromDefault) : []
-    this.#fixed = settings.tags.flatMap(({ name, fixedValue }) =>
-      fixedValue === undefined ? [] : [{ name, value: fixedValue }],
-    )
     for (const { name, regex, fixedValue } of settings.tags) {
-      if (fixedValue !== undefined) continue
-      if (regex !== undefined) extractors.push(fromRegex(name, regex, undefined))
+      if (fixedValue !== undefined) extractors.push(fixed(name, fixedValue))
+      else if (regex !== undefined) extractors.push(fromRegex(name, regex, undefined))
       else if (!settings.useAllDefaultTags)
         extractors.push(...defaultTags.filter(({ tag }) => tag === name).map(fromDefault))
     }
@@ -127,7 +126,7 @@ export class TagExtractors {
   }
 
   extract(name: string): TaggedName {
-    const tags = [...this.#fixed]
+    const tags: Tag[] = []
     const tokens = name.split('.')
     const cuts: Found[] = []
     run(this.#anywhere, name, tokens, tags, cuts)
@@ -163,8 +162,16 @@ function cutOut(name: string, cuts: readonly Found[]): string {
   return out + name.slice(at)
 }
 
-function fromDefault(tag: DefaultTag): Extractor {
-  return tag.parts === undefined ? fromRegex(tag.tag, tag.regex ?? '', tag.needs) : fromParts(tag.tag, tag.parts)
+/** A tag that every stat has. */
+function fixed(tag: string, value: string): Extractor {
+  const found: Found = { start: 0, end: 0, value }
+  return { tag, firstToken: undefined, needs: undefined, find: () => found }
+}
+
+function fromDefault({ tag, parts, regex = '', needs, unless }: DefaultTag): Extractor {
+  const extractor = parts === undefined ? fromRegex(tag, regex, needs) : fromParts(tag, parts)
+  if (unless === undefined) return extractor
+  return { ...extractor, find: (name, tokens) => (name.startsWith(unless) ? undefined : extractor.find(name, tokens)) }
 }
 
 function fromRegex(tag: string, pattern: string, needs: string | undefined): Extractor {

@@ -335,6 +335,11 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     withManager({ access_log_flush_interval: '1s', access_log_options: { access_log_flush_interval: '1s' } }),
     /Only one of|deprecated/,
   ],
+  [
+    'an access log by name only',
+    withManager({ access_log: [{ name: 'envoy.access_loggers.file' }] }),
+    /Didn't find a registered implementation/,
+  ],
   ['HTTP/2 only', withManager({ codec_type: 'HTTP2' }), 'later'],
   ['HTTP/2 options', withManager({ http2_protocol_options: { max_concurrent_streams: 10 } }), 'ok'],
   [
@@ -370,7 +375,7 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
   ['a typed balancer to come', policy('extensions.load_balancing_policies.maglev.v3.Maglev', roundRobin), 'later'],
   ['HTTP/1 upstream', upstreamOptions({ explicit_http_config: { http_protocol_options: {} } }), 'ok'],
   ['HTTP/2 upstream', upstreamOptions({ explicit_http_config: { http2_protocol_options: {} } }), 'later'],
-  ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'ok'],
+  ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'later'],
   [
     'other limits per host',
     withCluster({ circuit_breakers: { per_host_thresholds: [{ max_requests: 1 }] } }),

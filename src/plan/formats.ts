@@ -14,10 +14,24 @@ export interface Formats {
 }
 
 export function formatsOf(compilation: Compilation): Formats {
-  return new FormatCompiler({
+  const compiler = new FormatCompiler({
     unpack: (any, at) => compilation.unpack(any, at),
     dataSource: (source, at) => compilation.dataSource(source, at),
     checkRegex: compilation.checkRegex,
     readFile: path => compilation.deps.files.read(path),
   })
+  return {
+    format: (text, at) => compiler.format(text, at),
+    bodyFormat: (format, at) => compiler.bodyFormat(format, at),
+    accessLogFilter: (filter, at) => compiler.accessLogFilter(filter, at),
+    accessLogs(logs, at) {
+      for (const [index, log] of logs.entries()) {
+        if (log.configType.case !== 'typedConfig') at.item(index).error(notRegistered(log.name))
+      }
+      return compiler.accessLogs(logs, at)
+    },
+  }
 }
+
+const notRegistered = (name: string): string =>
+  `Didn't find a registered implementation for '${name}' without a typed_config`

@@ -25,7 +25,7 @@ export const clusterPolicy: PolicyTable = {
       'name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy max_requests_per_connection dns_refresh_rate',
     ),
     ...whole('dns_failure_refresh_rate respect_dns_ttl dns_lookup_family dns_resolvers'),
-    ...whole('dns_jitter protocol_selection connection_pool_per_downstream_connection metadata'),
+    ...whole('dns_jitter protocol_selection metadata'),
     ...tuning('use_tcp_for_dns_lookups', tcpDns),
     ...tuning('wait_for_warm_on_init', 'has no effect: a cluster is routed to when it is warm'),
     ...tuning('cleanup_interval', 'is used with ORIGINAL_DST only'),
@@ -35,6 +35,7 @@ export const clusterPolicy: PolicyTable = {
     ...tuning('ring_hash_lb_config maglev_lb_config original_dst_lb_config', 'belongs to another load balancer'),
     ...later('transport_socket_matches transport_socket_matcher', 'TLS'),
     ...later('eds_cluster_config', 'endpoint discovery (EDS)'),
+    ...later('connection_pool_per_downstream_connection', 'connection pools per downstream connection', isFalse),
     ...later('health_checks', 'health checks'),
     ...later('http2_protocol_options', h2),
     ...later('outlier_detection', 'outlier detection'),
@@ -48,21 +49,24 @@ export const clusterPolicy: PolicyTable = {
     ...carried('typed_dns_resolver_config'),
     ...whole('all_addresses_in_single_endpoint dns_min_refresh_rate'),
   },
-  [`${cluster}.CircuitBreakers`]: { ...carried('thresholds per_host_thresholds') },
+  [`${cluster}.CircuitBreakers`]: {
+    ...carried('thresholds'),
+    ...later('per_host_thresholds', 'circuit breakers per host'),
+  },
   [`${cluster}.CircuitBreakers.Thresholds`]: {
-    ...whole(
-      'priority max_connections max_pending_requests max_requests max_retries track_remaining max_connection_pools',
-    ),
+    ...whole('priority max_connections max_pending_requests max_requests max_retries track_remaining'),
     ...carried('retry_budget'),
+    ...later('max_connection_pools', 'a limit of connection pools'),
   },
   [`${cluster}.CircuitBreakers.Thresholds.RetryBudget`]: {
     ...whole('budget_percent min_retry_concurrency'),
     ...tuning('budget_interval', 'has no effect: the budget counts requests in flight'),
   },
   [`${cluster}.Cluster.CommonLbConfig`]: {
-    ...whole('healthy_panic_threshold close_connections_on_host_set_change'),
+    ...whole('healthy_panic_threshold'),
     ...carried('zone_aware_lb_config'),
     ...whole('locality_weighted_lb_config'),
+    ...later('close_connections_on_host_set_change', 'connections closed when hosts change', isFalse),
     ...tuning('update_merge_window', 'has no effect: changes are applied at once'),
     ...tuning('ignore_new_hosts_until_first_hc override_host_status', health),
     ...tuning('consistent_hashing_lb_config', 'belongs to another load balancer'),
@@ -120,12 +124,12 @@ export const clusterPolicy: PolicyTable = {
     ...later('endpoint_name', 'named endpoints'),
   },
   [`${endpoint}.Endpoint`]: {
-    ...carried('address additional_addresses'),
+    ...carried('address'),
     ...whole('hostname'),
+    ...later('additional_addresses', 'several addresses of one endpoint'),
     ...tuning('health_check_config', health),
     ...tuning('observability_name', 'is not shown in statistics yet'),
   },
-  [`${endpoint}.Endpoint.AdditionalAddress`]: { ...carried('address') },
   [upstreamHttp]: {
     ...carried(
       'common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config',
@@ -153,7 +157,10 @@ export const clusterPolicy: PolicyTable = {
     'auto_sni auto_san_validation override_auto_sni_header',
     'has no effect until TLS is carried',
   ),
-  'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions': { ...whole('idle_timeout') },
+  'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions': tuning(
+    'idle_timeout',
+    'has no effect: idle connections of TCP proxies are not pooled',
+  ),
   'envoy.extensions.upstreams.http.generic.v3.GenericConnectionPoolProto': {},
   'envoy.extensions.upstreams.http.http.v3.HttpConnectionPoolProto': {},
 }

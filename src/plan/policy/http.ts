@@ -8,10 +8,8 @@ export const httpPolicy: PolicyTable = {
     ...carried(
       'route_config http_filters common_http_protocol_options http_protocol_options http2_protocol_options access_log_options',
     ),
-    ...carried(
-      'internal_address_config set_current_client_cert_details scheme_header_transformation upgrade_configs local_reply_config',
-    ),
-    ...carried('request_id_extension forward_proto_config'),
+    ...carried('internal_address_config scheme_header_transformation upgrade_configs local_reply_config'),
+    ...carried('request_id_extension'),
     ...whole(
       'codec_type stat_prefix server_name server_header_transformation max_request_headers_kb stream_idle_timeout request_timeout',
     ),
@@ -21,16 +19,17 @@ export const httpPolicy: PolicyTable = {
     ...whole(
       'use_remote_address xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id',
     ),
-    ...whole(
-      'always_set_request_id_in_response forward_client_cert_details proxy_100_continue represent_ipv4_remote_address_as_ipv4_mapped_ipv6',
-    ),
+    ...whole('always_set_request_id_in_response forward_client_cert_details proxy_100_continue'),
     ...whole(
       'normalize_path merge_slashes path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port',
     ),
-    ...whole(
-      'stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port append_local_overload',
-    ),
-    ...whole('http1_safe_max_connection_duration stream_flush_timeout add_user_agent'),
+    ...whole('stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port'),
+    ...whole('http1_safe_max_connection_duration add_user_agent'),
+    ...tuning('stream_flush_timeout', http2),
+    ...tuning('append_local_overload', 'has no effect without an overload manager'),
+    ...tuning('set_current_client_cert_details', 'has no effect until TLS is carried'),
+    ...later('forward_proto_config', 'x-forwarded-proto by destination port'),
+    ...later('represent_ipv4_remote_address_as_ipv4_mapped_ipv6', 'IPv4 addresses written as IPv6', isFalse),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
     ...tuning('add_proxy_protocol_connection_state', 'has no effect until the PROXY protocol is carried'),
     ...tuning('drain_timeout_jitter record_route_resolution_stats'),
@@ -45,10 +44,6 @@ export const httpPolicy: PolicyTable = {
     ...later('forward_client_cert_matcher', 'client certificates chosen by a matcher'),
   },
   [`${hcm}.HttpConnectionManager.InternalAddressConfig`]: { ...whole('unix_sockets cidr_ranges') },
-  [`${hcm}.HttpConnectionManager.SetCurrentClientCertDetails`]: {
-    ...whole('subject cert chain dns uri'),
-    ...later('issuer format', 'these client certificate details'),
-  },
   [`${hcm}.HttpConnectionManager.UpgradeConfig`]: { ...whole('upgrade_type enabled'), ...carried('filters') },
   [`${hcm}.HttpConnectionManager.HcmAccessLogOptions`]: {
     ...whole('access_log_flush_interval flush_access_log_on_new_request'),
@@ -57,20 +52,17 @@ export const httpPolicy: PolicyTable = {
   [`${hcm}.LocalReplyConfig`]: { ...carried('mappers'), ...whole('body_format') },
   [`${hcm}.ResponseMapper`]: { ...whole('filter status_code body body_format_override'), ...carried('headers_to_add') },
   [`${hcm}.RequestIDExtension`]: { ...carried('typed_config') },
-  [`${hcm}.ForwardProtoConfig`]: { ...whole('https_destination_ports http_destination_ports') },
   [`${hcm}.HttpFilter`]: {
     ...whole('name is_optional disabled'),
     ...carried('typed_config'),
     ...later('config_discovery', 'extension config discovery (ECDS)'),
   },
   'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig': {
-    ...whole('pack_trace_reason'),
-    ...tuning('use_request_id_for_trace_sampling', 'has no effect until tracing is carried'),
+    ...tuning('pack_trace_reason use_request_id_for_trace_sampling', 'has no effect until tracing is carried'),
   },
   'envoy.extensions.filters.http.router.v3.Router': {
-    ...whole(
-      'dynamic_stats upstream_log suppress_envoy_headers strict_check_headers respect_expected_rq_timeout suppress_grpc_request_failure_code_stats',
-    ),
+    ...whole('dynamic_stats upstream_log suppress_envoy_headers strict_check_headers respect_expected_rq_timeout'),
+    ...tuning('suppress_grpc_request_failure_code_stats', 'has no effect on statistics'),
     ...tuning('start_child_span', 'has no effect until tracing is carried'),
     ...later('upstream_log_options', 'options of the upstream access log'),
     ...later('upstream_http_filters', 'upstream HTTP filters'),
@@ -106,7 +98,10 @@ export const httpPolicy: PolicyTable = {
       'disallow_obs_text stream_reset_burst stream_reset_rate',
     http2,
   ),
-  'envoy.config.core.v3.SchemeHeaderTransformation': { ...whole('scheme_to_overwrite match_upstream') },
+  'envoy.config.core.v3.SchemeHeaderTransformation': {
+    ...whole('scheme_to_overwrite'),
+    ...tuning('match_upstream', 'has no effect until TLS or HTTP/2 is carried'),
+  },
   'envoy.config.core.v3.HeaderValueOption': { ...carried('header'), ...whole('append append_action keep_empty_value') },
   'envoy.config.core.v3.HeaderValue': { ...whole('key value raw_value') },
 }

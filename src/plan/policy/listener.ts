@@ -5,13 +5,16 @@ export const listenerPolicy: PolicyTable = {
     ...carried(
       'address additional_addresses filter_chains default_filter_chain socket_options connection_balance_config listener_filters tcp_keepalive deprecated_v1',
     ),
-    ...whole(
-      'name stat_prefix per_connection_buffer_limit_bytes listener_filters_timeout continue_on_listener_filters_timeout transparent',
-    ),
+    ...whole('name stat_prefix per_connection_buffer_limit_bytes transparent'),
     ...whole(
       'freebind tcp_fast_open_queue_length traffic_direction reuse_port enable_reuse_port access_log tcp_backlog_size',
     ),
-    ...whole('max_connections_to_accept_per_socket_event bind_to_port ignore_global_conn_limit drain_type metadata'),
+    ...whole('max_connections_to_accept_per_socket_event bind_to_port drain_type metadata'),
+    ...tuning(
+      'listener_filters_timeout continue_on_listener_filters_timeout',
+      'has no effect without listener filters',
+    ),
+    ...tuning('ignore_global_conn_limit', 'has no effect: there is no limit for the whole process'),
     ...tuning('bypass_overload_manager', 'has no effect without an overload manager'),
     ...tuning('stats_matcher', 'has no effect: all statistics of the listener are kept'),
     ...tuning('per_connection_buffer_high_watermark_timeout'),
@@ -41,7 +44,8 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.config.listener.v3.FilterChain': {
     ...carried('filter_chain_match filters transport_socket'),
-    ...whole('name metadata transport_socket_connect_timeout'),
+    ...whole('name metadata'),
+    ...tuning('transport_socket_connect_timeout', 'has no effect until TLS is carried'),
     ...later('use_proxy_proto', 'the PROXY protocol', isFalse),
   },
   'envoy.config.listener.v3.FilterChainMatch': {

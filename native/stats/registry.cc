@@ -13,6 +13,11 @@ Registry::~Registry() {
 }
 
 Scope* Registry::acquire(int owner, Kind kind, std::string_view name) {
+  // Envoy puts the names of virtual hosts, virtual clusters and routes into stats as they are.
+  std::string safe;
+  if (kind != Kind::kVirtualCluster && name.find_first_of(std::string_view(":\0", 2)) != std::string_view::npos) {
+    name = safe = sanitizeName(name);
+  }
   const std::lock_guard lock(mutex_);
   ByName& names = names_[static_cast<size_t>(kind)];
   auto at = names.find(name);
@@ -113,6 +118,11 @@ std::string sanitizeName(std::string_view name) {
     }
   }
   return out;
+}
+
+Registry& processRegistry() {
+  static Registry registry;
+  return registry;
 }
 
 }  // namespace nuncio::stats

@@ -71,6 +71,9 @@ class Registry {
   size_t dropped_ = 0;  // families waiting for their leases to end
 };
 
+/** The process's one registry; made at first use, before any worker. */
+Registry& processRegistry();
+
 class WorkerStats {
  public:
   /** `worker`: its index, 0 and up. */
@@ -78,7 +81,7 @@ class WorkerStats {
   WorkerStats(const WorkerStats&) = delete;
   WorkerStats& operator=(const WorkerStats&) = delete;
 
-  /** Finds or makes the scope and takes a lease on it. On adoption of a plan or first touch, not for every request. */
+  /** Finds or makes the scope and takes a lease on it; the name is made safe here (see sanitizeName). On adoption of a plan or first touch, not for every request. */
   template <class K>
   ScopeRef<K> scope(std::string_view name) {
     return ScopeRef<K>(registry_.acquire(worker_, K::kKind, name));

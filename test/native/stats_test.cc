@@ -193,6 +193,11 @@ TEST("stats: a reader beside a writing worker sees counts that only grow") {
 TEST("stats: names are made safe for a stat") {
   EXPECT_EQ(sanitizeName("[::1]:80"), std::string("[__1]_80"));
   EXPECT_EQ(sanitizeName("http://a:/b"), std::string("http_a_b"));
+  Registry registry;
+  WorkerStats worker(registry, 0);
+  EXPECT_EQ(worker.scope<Cluster>("a:b").scope()->name(), std::string_view("a_b"));
+  EXPECT(worker.scope<Cluster>("a:b").scope() == worker.scope<Cluster>("a_b").scope());
+  EXPECT_EQ(worker.scope<VirtualCluster>("v:h.vcluster.c").scope()->name(), std::string_view("v:h.vcluster.c"));
 }
 
 }  // namespace

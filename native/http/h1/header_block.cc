@@ -18,7 +18,7 @@ constexpr std::string_view kJoinedInRequests[] = {
     "cache-control", "connection", "content-encoding", "content-length", "content-type", "expect", "grpc-accept-encoding",
     "grpc-timeout", "host", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive",
     "origin", "pragma", "proxy-connection", "proxy-status", "referer", "te", "transfer-encoding", "upgrade", "user-agent", "via",
-    "x-client-trace-id", "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
+    "x-client-trace-id", "x-envoy-attempt-count", "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
     "x-envoy-downstream-service-node", "x-envoy-expected-rq-timeout-ms", "x-envoy-external-address", "x-envoy-force-trace",
     "x-envoy-hedge-on-per-try-timeout", "x-envoy-internal", "x-envoy-ip-tags", "x-envoy-is-timeout-retry",
     "x-envoy-max-retries", "x-envoy-original-host", "x-envoy-original-path", "x-envoy-original-url", "x-envoy-retriable-header-names",
@@ -31,7 +31,10 @@ constexpr std::string_view kJoinedInResponses[] = {
     "connection", "content-encoding", "content-length", "content-type", "date", "etag", "expires", "grpc-message", "grpc-status",
     "keep-alive", "last-modified", "location", "proxy-connection", "proxy-status", "server", "transfer-encoding", "upgrade", "vary",
     "via", "x-envoy-attempt-count", "x-envoy-decorator-operation", "x-envoy-degraded", "x-envoy-immediate-health-check-fail",
-    "x-envoy-ratelimited", "x-envoy-upstream-canary", "x-envoy-upstream-service-time", "x-request-id"};
+    "x-envoy-ratelimited", "x-envoy-upstream-canary", "x-envoy-upstream-healthchecked-cluster", "x-envoy-upstream-service-time", "x-request-id"};
+
+static_assert(std::is_sorted(std::begin(kJoinedInRequests), std::end(kJoinedInRequests)));
+static_assert(std::is_sorted(std::begin(kJoinedInResponses), std::end(kJoinedInResponses)));
 
 bool isJoined(std::string_view name, Kind kind) {
   if (kind == Kind::kTrailers) return false;
@@ -102,6 +105,14 @@ Header* joinTarget(Reader& reader, std::string_view name, HeaderId id) {
   return nullptr;
 }
 
+/** Every line of a header is written the way its first one was (Envoy). */
+const char* firstForm(const HeaderMap& headers, std::string_view name, const char* original) {
+  for (const Header& header : headers.entries()) {
+    if (header.name == name && header.original != nullptr) return header.original;
+  }
+  return original;
+}
+
 bool addHost(Reader& reader, std::string_view value, const char* original) {
   Header& authority = reader.headers.entries()[reader.authority_at];
   if (reader.host_seen) {
@@ -126,6 +137,7 @@ bool onLine(node_abi::HeaderLines& lines, const char* name_at, size_t name_size,
   const char* original = nullptr;
   if (reader.limits.keep_original) original = reader.headers.arena().copy(name).data();
   toLowerInPlace(name_text, name_size);
+  if (original != nullptr) original = firstForm(reader.headers, name, original);
   const HeaderId id = headerId(name);
   if (id == HeaderId::kHost && reader.limits.kind == Kind::kRequest) {
     if (!reader.host_seen && ++reader.count > reader.limits.max_headers) return reader.fail(kTooManyHeaders);

@@ -38,6 +38,13 @@ char* putProper(char* to, std::string_view name) {
   return to;
 }
 
+/** "transfer-encoding" as the sender of the message wrote it, if the map still knows. */
+const char* originalCoding(const HeaderMap& headers, HeaderCase header_case) {
+  if (header_case != HeaderCase::kPreserve || !headers.has(HeaderId::kTransferEncoding)) return nullptr;
+  const Header* header = headers.find("transfer-encoding");
+  return header == nullptr ? nullptr : header->original;
+}
+
 std::string_view framingLine(FramingHeader framing, HeaderCase header_case) {
   const bool proper = header_case == HeaderCase::kProper;
   switch (framing) {
@@ -100,7 +107,11 @@ void MessageWriter::head(const HeadParts& parts, const HeaderMap& headers, Heade
   char* const lines = to;
   to = putLines(to, headers, header_case);
   if (parts.close) to = put(to, header_case == HeaderCase::kProper ? kCloseHeaderProper : kCloseHeader);
+  char* const framing = to;
   to = put(to, framingLine(parts.framing, header_case));
+  if (const char* original = originalCoding(headers, header_case); original != nullptr && parts.framing == FramingHeader::kChunked) {
+    std::memcpy(framing, original, headerName(HeaderId::kTransferEncoding).size());
+  }
   bytes_.headers_sent += static_cast<uint64_t>(to - lines);
   *to++ = '\r';
   *to++ = '\n';

@@ -14,7 +14,7 @@ namespace nuncio::http::h1 {
 enum class FramingHeader : uint8_t { kNone, kChunked, kZeroLength };
 
 struct HeadParts {
-  std::string_view start_line[5];   // written one after the other; CRLF is added
+  std::string_view start_line[6];   // written one after the other; CRLF is added
   FramingHeader framing = FramingHeader::kNone;
   bool close = false;               // add `connection: close`
 };

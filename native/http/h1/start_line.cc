@@ -116,6 +116,13 @@ bool hasControlCharacter(std::string_view text) {
 }
 
 const CodecError* parseRequestLine(std::string_view line, bool allow_custom_methods, RequestLine& out) {
+  // The form nearly all lines have: known method, path, HTTP/1.1, one space between them.
+  constexpr std::string_view kEnd = " HTTP/1.1\r";
+  const size_t space = line.find(' ');
+  if (line.ends_with(kEnd) && space + kEnd.size() < line.size() && line[space + 1] == '/') {
+    out = {line.substr(0, space), line.substr(space + 1, line.size() - kEnd.size() - space - 1), true, true};
+    if (isKnownMethod(out.method) && all(out.target, kTargetChar)) return nullptr;
+  }
   std::string_view rest = trimEnd(line);
   out.method = cutWord(rest);
   out.target = cutWord(rest);

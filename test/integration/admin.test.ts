@@ -1,7 +1,6 @@
 // The admin port: its endpoints, their text and JSON shapes, and what they do.
 import { get } from '../support/bytes.js'
 import { cluster, http, tcp } from '../support/config.js'
-import { silence } from '../support/fake-upstream.js'
 import type { AdminAnswer } from '../support/proxy-under-test.js'
 import { feature, type Scene } from '../support/scenario.js'
 import { poll } from '../support/wait.js'
@@ -11,30 +10,63 @@ const show = (answer: AdminAnswer): string => {
   const lines = names.map((name, index) => `${name}: ${answer.rawHeaders[index * 2 + 1]}`)
   return `${answer.status}\n${lines.join('\n')}\n\n${answer.body}`
 }
+
 /** The skeleton of a JSON value: keys, and the kinds of their values. */
 const shape = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.length === 0 ? [] : [shape(value[0])]
-  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shape(item)]))
+  if (value !== null && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shape(item)]))
   return typeof value
 }
+
 /** JSON whose key order Envoy leaves to chance, in one order. */
 const sorted = (text: string): string => {
   const order = (value: unknown): unknown =>
-    value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, order(item)])) : value
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, item]) => [key, order(item)]),
+        )
+      : value
   return JSON.stringify(order(JSON.parse(text)))
 }
-const names = (body: string): string[] => body.split('\n').map((line) => line.split(': ')[0] ?? '').filter((name) => name !== '')
 
-feature('answers', {
-  file: import.meta.url,
-  clusters: [cluster('up', ['up'], 'circuit_breakers: {thresholds: [{priority: HIGH, max_connections: 7}]}'), cluster('named', [], 'alt_stat_name: other\nload_assignment: {cluster_name: named, endpoints: [{locality: {region: r, zone: z, sub_zone: s}, priority: 0, lb_endpoints: [{load_balancing_weight: 5, endpoint: {hostname: h.example, address: {socket_address: {address: 127.0.0.1, port_value: "${up}"}}}}]}]}')],
-  listeners: [http('main'), tcp('tcp', 'cluster: up')],
-  args: ['--service-cluster', 'sc', '--service-node', 'sn', '--service-zone', 'zone'],
-  more: 'layered_runtime: {layers: [{name: base, static_layer: {a.b: 5, c: text, d: true, e: 1.5}}, {name: admin, admin_layer: {}}]}',
-}, (f) => {
-  const fetch = (path: string, method = 'GET') => async (s: Scene): Promise<void> => s.note(show(await s.proxy.admin(path, method)))
-  const body = (path: string, method = 'GET') => async (s: Scene): Promise<void> => s.note((await s.proxy.admin(path, method)).body)
-  f.scenario('/ready', { sees: `
+const _names = (body: string): string[] =>
+  body
+    .split('\n')
+    .map(line => line.split(': ')[0] ?? '')
+    .filter(name => name !== '')
+
+feature(
+  'answers',
+  {
+    file: import.meta.url,
+    clusters: [
+      cluster('up', ['up'], 'circuit_breakers: {thresholds: [{priority: HIGH, max_connections: 7}]}'),
+      cluster(
+        'named',
+        [],
+        'alt_stat_name: other\nload_assignment: {cluster_name: named, endpoints: [{locality: {region: r, zone: z, sub_zone: s}, priority: 0, lb_endpoints: [{load_balancing_weight: 5, endpoint: {hostname: h.example, address: {socket_address: {address: 127.0.0.1, port_value: "${up}"}}}}]}]}',
+      ),
+    ],
+    listeners: [http('main'), tcp('tcp', 'cluster: up')],
+    args: ['--service-cluster', 'sc', '--service-node', 'sn', '--service-zone', 'zone'],
+    more: 'layered_runtime: {layers: [{name: base, static_layer: {a.b: 5, c: text, d: true, e: 1.5}}, {name: admin, admin_layer: {}}]}',
+  },
+  f => {
+    const fetch =
+      (path: string, method = 'GET') =>
+      async (s: Scene): Promise<void> =>
+        s.note(show(await s.proxy.admin(path, method)))
+    const body =
+      (path: string, method = 'GET') =>
+      async (s: Scene): Promise<void> =>
+        s.note((await s.proxy.admin(path, method)).body)
+    f.scenario(
+      '/ready',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -46,8 +78,14 @@ feature('answers', {
 
     LIVE
 
-  ` }, fetch('/ready'))
-  f.scenario('/listeners', { sees: `
+  `,
+      },
+      fetch('/ready'),
+    )
+    f.scenario(
+      '/listeners',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -60,8 +98,14 @@ feature('answers', {
     main::127.0.0.1:$main
     tcp::127.0.0.1:$tcp
 
-  ` }, fetch('/listeners'))
-  f.scenario('/listeners as JSON', { sees: `
+  `,
+      },
+      fetch('/listeners'),
+    )
+    f.scenario(
+      '/listeners as JSON',
+      {
+        sees: `
     200
     content-type: application/json
     cache-control: no-cache, max-age=0
@@ -94,8 +138,14 @@ feature('answers', {
      ]
     }
 
-  ` }, fetch('/listeners?format=json'))
-  f.scenario('/clusters', { sees: `
+  `,
+      },
+      fetch('/listeners?format=json'),
+    )
+    f.scenario(
+      '/clusters',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -164,8 +214,14 @@ feature('answers', {
     up::127.0.0.1:$up::success_rate::-1
     up::127.0.0.1:$up::local_origin_success_rate::-1
 
-  ` }, fetch('/clusters'))
-  f.scenario('/clusters as JSON', { sees: `
+  `,
+      },
+      fetch('/clusters'),
+    )
+    f.scenario(
+      '/clusters as JSON',
+      {
+        sees: `
     200
     content-type: application/json
     cache-control: no-cache, max-age=0
@@ -321,8 +377,14 @@ feature('answers', {
      ]
     }
 
-  ` }, fetch('/clusters?format=json'))
-  f.scenario('/clusters with a filter', { sees: `
+  `,
+      },
+      fetch('/clusters?format=json'),
+    )
+    f.scenario(
+      '/clusters with a filter',
+      {
+        sees: `
     named::observability_name::other
     named::default_priority::max_connections::1024
     named::default_priority::max_pending_requests::1024
@@ -353,8 +415,14 @@ feature('answers', {
     named::127.0.0.1:$up::success_rate::-1
     named::127.0.0.1:$up::local_origin_success_rate::-1
 
-  ` }, body('/clusters?filter=named'))
-  f.scenario('/help', { sees: `
+  `,
+      },
+      body('/clusters?filter=named'),
+    )
+    f.scenario(
+      '/help',
+      {
+        sees: `
     admin commands are:
       /: Admin home page
       /allocprofiler (POST): enable/disable the allocation profiler (if supported)
@@ -417,8 +485,14 @@ feature('answers', {
       /stats/recentlookups/disable (POST): disable recording of reset stat-name lookup names
       /stats/recentlookups/enable (POST): enable recording of reset stat-name lookup names
 
-  ` }, body('/help'))
-  f.scenario('an unknown path', { sees: `
+  `,
+      },
+      body('/help'),
+    )
+    f.scenario(
+      'an unknown path',
+      {
+        sees: `
     404
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -490,8 +564,14 @@ feature('answers', {
       /stats/recentlookups/disable (POST): disable recording of reset stat-name lookup names
       /stats/recentlookups/enable (POST): enable recording of reset stat-name lookup names
 
-  ` }, fetch('/nope'))
-  f.scenario('GET where POST is needed', { sees: `
+  `,
+      },
+      fetch('/nope'),
+    )
+    f.scenario(
+      'GET where POST is needed',
+      {
+        sees: `
     405
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -502,8 +582,14 @@ feature('answers', {
     transfer-encoding: chunked
 
     Method GET not allowed, POST required.
-  ` }, fetch('/quitquitquit'))
-  f.scenario('POST to /ready', { sees: `
+  `,
+      },
+      fetch('/quitquitquit'),
+    )
+    f.scenario(
+      'POST to /ready',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -515,8 +601,14 @@ feature('answers', {
 
     LIVE
 
-  ` }, fetch('/ready', 'POST'))
-  f.scenario('/certs', { sees: `
+  `,
+      },
+      fetch('/ready', 'POST'),
+    )
+    f.scenario(
+      '/certs',
+      {
+        sees: `
     200
     content-type: application/json
     cache-control: no-cache, max-age=0
@@ -530,8 +622,14 @@ feature('answers', {
      "certificates": []
     }
 
-  ` }, fetch('/certs'))
-  f.scenario('/hot_restart_version', { sees: `
+  `,
+      },
+      fetch('/certs'),
+    )
+    f.scenario(
+      '/hot_restart_version',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -542,8 +640,14 @@ feature('answers', {
     transfer-encoding: chunked
 
     disabled
-  ` }, fetch('/hot_restart_version'))
-  f.scenario('/contention', { sees: `
+  `,
+      },
+      fetch('/hot_restart_version'),
+    )
+    f.scenario(
+      '/contention',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -554,8 +658,14 @@ feature('answers', {
     transfer-encoding: chunked
 
     Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing.
-  ` }, fetch('/contention'))
-  f.scenario('/init_dump', { sees: `
+  `,
+      },
+      fetch('/contention'),
+    )
+    f.scenario(
+      '/init_dump',
+      {
+        sees: `
     200
     content-type: application/json
     cache-control: no-cache, max-age=0
@@ -567,32 +677,76 @@ feature('answers', {
 
     {}
 
-  ` }, fetch('/init_dump'))
-  f.scenario('/memory: its fields', { sees: `
+  `,
+      },
+      fetch('/init_dump'),
+    )
+    f.scenario(
+      '/memory: its fields',
+      {
+        sees: `
     {"allocated":"string","heap_size":"string","pageheap_unmapped":"string","pageheap_free":"string","total_thread_cache":"string","total_physical_bytes":"string"}
-  ` }, async (s) => {
-    s.note(JSON.stringify(shape(JSON.parse((await s.proxy.admin('/memory')).body))))
-  })
-  f.scenario('/server_info: its fields', { sees: `
+  `,
+      },
+      async s => {
+        s.note(JSON.stringify(shape(JSON.parse((await s.proxy.admin('/memory')).body))))
+      },
+    )
+    f.scenario(
+      '/server_info: its fields',
+      {
+        sees: `
     200 application/json
     version state uptime_current_epoch uptime_all_epochs hot_restart_version command_line_options node hot_restart_initializing
     LIVE disabled true true
     ["base_id","concurrency","config_path","config_yaml","allow_unknown_static_fields","admin_address_path","local_address_ip_version","log_level","component_log_level","log_format","log_path","service_cluster","service_node","service_zone","file_flush_interval","drain_time","parent_shutdown_time","mode","disable_hot_restart","enable_mutex_tracing","restart_epoch","cpuset_threads","reject_unknown_dynamic_fields","log_format_escaped","disabled_extensions","ignore_unknown_dynamic_fields","use_dynamic_base_id","base_id_path","drain_strategy","enable_fine_grain_logging","socket_path","socket_mode","enable_core_dump","stats_tag","skip_hot_restart_on_no_parent","skip_hot_restart_parent_stats","skip_deprecated_logs","file_flush_min_size","log_stacktrace_single_entry"]
     {"service_node":"sn","service_cluster":"sc","service_zone":"zone","concurrency":1,"mode":"Serve","drain_strategy":"Gradual","local_address_ip_version":"v4","file_flush_interval":"0.005s","drain_time":"600s","parent_shutdown_time":"900s"}
     {"id":"sn","cluster":"sc","locality":{"region":"","zone":"zone","sub_zone":""},"user_agent_name":"envoy"}
-  ` }, async (s) => {
-    const answer = await s.proxy.admin('/server_info')
-    const info = JSON.parse(answer.body)
-    s.note(`${answer.status} ${answer.headers['content-type']}`)
-    s.note(Object.keys(info).join(' '))
-    s.note(`${info.state} ${info.hot_restart_version} ${/^\d+s$/.test(info.uptime_current_epoch)} ${/^\w+\/[\d.]+\/\w+\/\w+\/.+$/.test(info.version)}`)
-    s.note(JSON.stringify(Object.keys(info.command_line_options)))
-    const { service_node, service_cluster, service_zone, concurrency, mode, drain_strategy, local_address_ip_version, file_flush_interval, drain_time, parent_shutdown_time } = info.command_line_options
-    s.note(JSON.stringify({ service_node, service_cluster, service_zone, concurrency, mode, drain_strategy, local_address_ip_version, file_flush_interval, drain_time, parent_shutdown_time }))
-    const { id, cluster: name, locality, user_agent_name } = info.node
-    s.note(JSON.stringify({ id, cluster: name, locality, user_agent_name }))
-  })
-  f.scenario('/config_dump: its kinds', { sees: `
+  `,
+      },
+      async s => {
+        const answer = await s.proxy.admin('/server_info')
+        const info = JSON.parse(answer.body)
+        s.note(`${answer.status} ${answer.headers['content-type']}`)
+        s.note(Object.keys(info).join(' '))
+        s.note(
+          `${info.state} ${info.hot_restart_version} ${/^\d+s$/.test(info.uptime_current_epoch)} ${/^\w+\/[\d.]+\/\w+\/\w+\/.+$/.test(info.version)}`,
+        )
+        s.note(JSON.stringify(Object.keys(info.command_line_options)))
+        const {
+          service_node,
+          service_cluster,
+          service_zone,
+          concurrency,
+          mode,
+          drain_strategy,
+          local_address_ip_version,
+          file_flush_interval,
+          drain_time,
+          parent_shutdown_time,
+        } = info.command_line_options
+        s.note(
+          JSON.stringify({
+            service_node,
+            service_cluster,
+            service_zone,
+            concurrency,
+            mode,
+            drain_strategy,
+            local_address_ip_version,
+            file_flush_interval,
+            drain_time,
+            parent_shutdown_time,
+          }),
+        )
+        const { id, cluster: name, locality, user_agent_name } = info.node
+        s.note(JSON.stringify({ id, cluster: name, locality, user_agent_name }))
+      },
+    )
+    f.scenario(
+      '/config_dump: its kinds',
+      {
+        sees: `
     200 application/json
     type.googleapis.com/envoy.admin.v3.BootstrapConfigDump bootstrap last_updated
     type.googleapis.com/envoy.admin.v3.ClustersConfigDump static_clusters
@@ -600,16 +754,29 @@ feature('answers', {
     type.googleapis.com/envoy.admin.v3.ScopedRoutesConfigDump
     type.googleapis.com/envoy.admin.v3.RoutesConfigDump static_route_configs
     type.googleapis.com/envoy.admin.v3.SecretsConfigDump
-  ` }, async (s) => {
-    const answer = await s.proxy.admin('/config_dump')
-    s.note(`${answer.status} ${answer.headers['content-type']}`)
-    for (const config of JSON.parse(answer.body).configs) s.note(`${config['@type']} ${Object.keys(config).filter((key) => key !== '@type').join(' ')}`)
-  })
-  const dumped = (query: string) => async (s: Scene): Promise<void> => {
-    const { body: text } = await s.proxy.admin(`/config_dump?${query}`)
-    s.note(text.replace(/"last_updated": "[^"]*"/g, '"last_updated": "TIME"'))
-  }
-  f.scenario('/config_dump of clusters', { sees: `
+  `,
+      },
+      async s => {
+        const answer = await s.proxy.admin('/config_dump')
+        s.note(`${answer.status} ${answer.headers['content-type']}`)
+        for (const config of JSON.parse(answer.body).configs)
+          s.note(
+            `${config['@type']} ${Object.keys(config)
+              .filter(key => key !== '@type')
+              .join(' ')}`,
+          )
+      },
+    )
+    const dumped =
+      (query: string) =>
+      async (s: Scene): Promise<void> => {
+        const { body: text } = await s.proxy.admin(`/config_dump?${query}`)
+        s.note(text.replace(/"last_updated": "[^"]*"/g, '"last_updated": "TIME"'))
+      }
+    f.scenario(
+      '/config_dump of clusters',
+      {
+        sees: `
     {
      "configs": [
       {
@@ -689,8 +856,14 @@ feature('answers', {
      ]
     }
 
-  ` }, dumped('resource=static_clusters'))
-  f.scenario('/config_dump of routes', { sees: `
+  `,
+      },
+      dumped('resource=static_clusters'),
+    )
+    f.scenario(
+      '/config_dump of routes',
+      {
+        sees: `
     {
      "configs": [
       {
@@ -722,8 +895,14 @@ feature('answers', {
      ]
     }
 
-  ` }, dumped('resource=static_route_configs'))
-  f.scenario('/config_dump of an unknown resource', { sees: `
+  `,
+      },
+      dumped('resource=static_route_configs'),
+    )
+    f.scenario(
+      '/config_dump of an unknown resource',
+      {
+        sees: `
     404
     x-content-type-options: nosniff
     content-type: text/plain
@@ -735,8 +914,14 @@ feature('answers', {
     transfer-encoding: chunked
 
     nothing not found in config dump
-  ` }, fetch('/config_dump?resource=nothing'))
-  f.scenario('/config_dump with a mask', { sees: `
+  `,
+      },
+      fetch('/config_dump?resource=nothing'),
+    )
+    f.scenario(
+      '/config_dump with a mask',
+      {
+        sees: `
     {
      "configs": [
       {
@@ -756,14 +941,30 @@ feature('answers', {
      ]
     }
 
-  ` }, dumped('resource=static_clusters&mask=cluster.name'))
-  f.scenario('/config_dump by name', { sees: `
+  `,
+      },
+      dumped('resource=static_clusters&mask=cluster.name'),
+    )
+    f.scenario(
+      '/config_dump by name',
+      {
+        sees: `
     BootstrapConfigDump ClustersConfigDump ListenersConfigDump ScopedRoutesConfigDump RoutesConfigDump SecretsConfigDump
-  ` }, async (s) => {
-    const { body: text } = await s.proxy.admin('/config_dump?name_regex=named')
-    s.note(JSON.parse(text).configs.map((config: { '@type': string }) => config['@type'].split('.').at(-1)).join(' '))
-  })
-  f.scenario('/runtime', { sees: `
+  `,
+      },
+      async s => {
+        const { body: text } = await s.proxy.admin('/config_dump?name_regex=named')
+        s.note(
+          JSON.parse(text)
+            .configs.map((config: { '@type': string }) => config['@type'].split('.').at(-1))
+            .join(' '),
+        )
+      },
+    )
+    f.scenario(
+      '/runtime',
+      {
+        sees: `
     200
     content-type: application/json
     cache-control: no-cache, max-age=0
@@ -774,11 +975,17 @@ feature('answers', {
     transfer-encoding: chunked
 
     {"entries":{"a.b":{"final_value":"5","layer_values":["5",""]},"c":{"final_value":"text","layer_values":["text",""]},"d":{"final_value":"true","layer_values":["true",""]},"e":{"final_value":"1.5","layer_values":["1.5",""]}},"layers":["base","admin"]}
-  ` }, async (s) => {
-    const answer = await s.proxy.admin('/runtime')
-    s.note(show({ ...answer, body: sorted(answer.body) }))
-  })
-  f.scenario('/runtime_modify and back', { sees: `
+  `,
+      },
+      async s => {
+        const answer = await s.proxy.admin('/runtime')
+        s.note(show({ ...answer, body: sorted(answer.body) }))
+      },
+    )
+    f.scenario(
+      '/runtime_modify and back',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -794,13 +1001,19 @@ feature('answers', {
     OK
 
     {"entries":{"a.b":{"final_value":"5","layer_values":["5",""]},"c":{"final_value":"text","layer_values":["text",""]},"d":{"final_value":"true","layer_values":["true",""]},"e":{"final_value":"1.5","layer_values":["1.5",""]}},"layers":["base","admin"]}
-  ` }, async (s) => {
-    s.note(show(await s.proxy.admin('/runtime_modify?a.b=9&new=1', 'POST')))
-    s.note(sorted((await s.proxy.admin('/runtime')).body))
-    s.note((await s.proxy.admin('/runtime_modify?a.b=&new=', 'POST')).body)
-    s.note(sorted((await s.proxy.admin('/runtime')).body))
-  })
-  f.scenario('/runtime_modify without parameters', { sees: `
+  `,
+      },
+      async s => {
+        s.note(show(await s.proxy.admin('/runtime_modify?a.b=9&new=1', 'POST')))
+        s.note(sorted((await s.proxy.admin('/runtime')).body))
+        s.note((await s.proxy.admin('/runtime_modify?a.b=&new=', 'POST')).body)
+        s.note(sorted((await s.proxy.admin('/runtime')).body))
+      },
+    )
+    f.scenario(
+      '/runtime_modify without parameters',
+      {
+        sees: `
     400
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -813,8 +1026,14 @@ feature('answers', {
     usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN
            or send the parameters as form values
     use an empty value to remove a previously added override
-  ` }, fetch('/runtime_modify', 'POST'))
-  f.scenario('/logging names its loggers', { sees: `
+  `,
+      },
+      fetch('/runtime_modify', 'POST'),
+    )
+    f.scenario(
+      '/logging names its loggers',
+      {
+        sees: `
     200 active loggers:
     a2a: info
     admin: info
@@ -889,12 +1108,26 @@ feature('answers', {
     upstream: info
     wasm: info
     websocket: info
-  ` }, async (s) => {
-    const answer = await s.proxy.admin('/logging', 'POST')
-    s.note(`${answer.status} ${answer.body.split('\n')[0]}`)
-    s.note(answer.body.split('\n').slice(1).filter((line) => line !== '').map((line) => line.trim()).sort().join('\n'))
-  })
-  f.scenario('/logging sets levels', { sees: `
+  `,
+      },
+      async s => {
+        const answer = await s.proxy.admin('/logging', 'POST')
+        s.note(`${answer.status} ${answer.body.split('\n')[0]}`)
+        s.note(
+          answer.body
+            .split('\n')
+            .slice(1)
+            .filter(line => line !== '')
+            .map(line => line.trim())
+            .sort()
+            .join('\n'),
+        )
+      },
+    )
+    f.scenario(
+      '/logging sets levels',
+      {
+        sees: `
     warning
       http: debug
       http: error,  router: info
@@ -1082,16 +1315,41 @@ feature('answers', {
       ip_tagging: warning
 
 
-  ` }, async (s) => {
-    const levels = (text: string): string => [...new Set(text.split('\n').slice(1).filter((line) => line !== '').map((line) => line.split(': ')[1]))].join()
-    s.note(levels((await s.proxy.admin('/logging?level=warning', 'POST')).body))
-    s.note((await s.proxy.admin('/logging?http=debug', 'POST')).body.split('\n').filter((line) => /^ {2}http: /.test(line)).join())
-    s.note((await s.proxy.admin('/logging?paths=http:error,router:info', 'POST')).body.split('\n').filter((line) => /^ {2}(?:http|router): /.test(line)).join())
-    s.note(show(await s.proxy.admin('/logging?level=nonsense', 'POST')))
-    s.note(show(await s.proxy.admin('/logging?nosuch=info', 'POST')))
-    await s.proxy.admin('/logging?level=info', 'POST')
-  })
-  f.scenario('/reset_counters', { sees: `
+  `,
+      },
+      async s => {
+        const levels = (text: string): string =>
+          [
+            ...new Set(
+              text
+                .split('\n')
+                .slice(1)
+                .filter(line => line !== '')
+                .map(line => line.split(': ')[1]),
+            ),
+          ].join()
+        s.note(levels((await s.proxy.admin('/logging?level=warning', 'POST')).body))
+        s.note(
+          (await s.proxy.admin('/logging?http=debug', 'POST')).body
+            .split('\n')
+            .filter(line => /^ {2}http: /.test(line))
+            .join(),
+        )
+        s.note(
+          (await s.proxy.admin('/logging?paths=http:error,router:info', 'POST')).body
+            .split('\n')
+            .filter(line => /^ {2}(?:http|router): /.test(line))
+            .join(),
+        )
+        s.note(show(await s.proxy.admin('/logging?level=nonsense', 'POST')))
+        s.note(show(await s.proxy.admin('/logging?nosuch=info', 'POST')))
+        await s.proxy.admin('/logging?level=info', 'POST')
+      },
+    )
+    f.scenario(
+      '/reset_counters',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -1104,16 +1362,25 @@ feature('answers', {
     OK
 
     0 0
-  ` }, async (s) => {
-    const client = await s.connect()
-    await client.send(get('/'))
-    await client.response()
-    await poll('a count', async () => ((await s.proxy.stats()).get('http.main.downstream_rq_total') ?? 0) > 0 || undefined)
-    s.note(show(await s.proxy.admin('/reset_counters', 'POST')))
-    const stats = await s.proxy.stats()
-    s.note(`${stats.get('http.main.downstream_rq_total')} ${stats.get('cluster.up.upstream_rq_total')}`)
-  })
-  f.scenario('/stats: filter and used only', { sees: `
+  `,
+      },
+      async s => {
+        const client = await s.connect()
+        await client.send(get('/'))
+        await client.response()
+        await poll(
+          'a count',
+          async () => ((await s.proxy.stats()).get('http.main.downstream_rq_total') ?? 0) > 0 || undefined,
+        )
+        s.note(show(await s.proxy.admin('/reset_counters', 'POST')))
+        const stats = await s.proxy.stats()
+        s.note(`${stats.get('http.main.downstream_rq_total')} ${stats.get('cluster.up.upstream_rq_total')}`)
+      },
+    )
+    f.scenario(
+      '/stats: filter and used only',
+      {
+        sees: `
     http.main.downstream_rq_1xx: 0
     http.main.downstream_rq_2xx: 1
     http.main.downstream_rq_3xx: 0
@@ -1206,22 +1473,28 @@ feature('answers', {
     transfer-encoding: chunked
 
     invalid &type= param
-  ` }, async (s) => {
-    const client = await s.connect()
-    await client.send(get('/'))
-    await client.response()
-    await s.stat('http.main.downstream_rq_2xx', 1)
-    s.note((await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx')).body)
-    s.note((await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&usedonly')).body)
-    s.note(show(await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&format=json')))
-    s.note(show(await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&format=prometheus')))
-    s.note((await s.proxy.admin('/stats?filter=cluster.up.&type=Gauges')).body)
-    s.note((await s.proxy.admin('/stats?filter=control_plane&type=TextReadouts')).body)
-    s.note(show(await s.proxy.admin('/stats?format=nonsense')))
-    s.note(show(await s.proxy.admin('/stats?filter=((')))
-    s.note(show(await s.proxy.admin('/stats?type=nonsense')))
-  })
-  f.scenario('/stats/prometheus of gauges and counters', { sees: `
+  `,
+      },
+      async s => {
+        const client = await s.connect()
+        await client.send(get('/'))
+        await client.response()
+        await s.stat('http.main.downstream_rq_2xx', 1)
+        s.note((await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx')).body)
+        s.note((await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&usedonly')).body)
+        s.note(show(await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&format=json')))
+        s.note(show(await s.proxy.admin('/stats?filter=^http.main.downstream_rq_.xx&format=prometheus')))
+        s.note((await s.proxy.admin('/stats?filter=cluster.up.&type=Gauges')).body)
+        s.note((await s.proxy.admin('/stats?filter=control_plane&type=TextReadouts')).body)
+        s.note(show(await s.proxy.admin('/stats?format=nonsense')))
+        s.note(show(await s.proxy.admin('/stats?filter=((')))
+        s.note(show(await s.proxy.admin('/stats?type=nonsense')))
+      },
+    )
+    f.scenario(
+      '/stats/prometheus of gauges and counters',
+      {
+        sees: `
     # TYPE envoy_cluster_membership_change counter
     envoy_cluster_membership_change{envoy_cluster_name="up"} 0
     # TYPE envoy_cluster_circuit_breakers_default_cx_open gauge
@@ -1255,10 +1528,18 @@ feature('answers', {
     # TYPE envoy_cluster_upstream_cx_active gauge
     envoy_cluster_upstream_cx_active{envoy_cluster_name="up"} 1
 
-  ` }, async (s) => {
-    s.note((await s.proxy.admin('/stats/prometheus?filter=^cluster.up.(membership|circuit|upstream_cx_active)')).body)
-  })
-  f.scenario('/stats of histograms: their lines', { sees: `
+  `,
+      },
+      async s => {
+        s.note(
+          (await s.proxy.admin('/stats/prometheus?filter=^cluster.up.(membership|circuit|upstream_cx_active)')).body,
+        )
+      },
+    )
+    f.scenario(
+      '/stats of histograms: their lines',
+      {
+        sees: `
     > up
     GET / HTTP/1.1
     host: a
@@ -1280,20 +1561,36 @@ feature('answers', {
 
     cluster.up.upstream_cx_length_ms: No recorded values
 
-  ` }, async (s) => {
-    await s.exchange({ send: get('/') })
-    const text = await poll('a histogram', async () => {
-      const { body: found } = await s.proxy.admin('/stats?filter=^cluster.up.upstream_rq_time&type=Histograms')
-      return found.includes('P0') ? found : undefined
-    }, 8000)
-    s.note(text.replace(/\d+(?:\.\d+)?(?=[,)])/g, 'N'))
-    s.note((await s.proxy.admin('/stats?filter=^cluster.up.upstream_cx_length_ms&type=Histograms')).body)
-  })
-  f.scenario('a body on the admin port', { sees: `
+  `,
+      },
+      async s => {
+        await s.exchange({ send: get('/') })
+        const text = await poll(
+          'a histogram',
+          async () => {
+            const { body: found } = await s.proxy.admin('/stats?filter=^cluster.up.upstream_rq_time&type=Histograms')
+            return found.includes('P0') ? found : undefined
+          },
+          8000,
+        )
+        s.note(text.replace(/\d+(?:\.\d+)?(?=[,)])/g, 'N'))
+        s.note((await s.proxy.admin('/stats?filter=^cluster.up.upstream_cx_length_ms&type=Histograms')).body)
+      },
+    )
+    f.scenario(
+      'a body on the admin port',
+      {
+        sees: `
     OK
 
-  ` }, body('/healthcheck/ok', 'POST'))
-  f.scenario('/cpuprofiler without a parameter', { sees: `
+  `,
+      },
+      body('/healthcheck/ok', 'POST'),
+    )
+    f.scenario(
+      '/cpuprofiler without a parameter',
+      {
+        sees: `
     400
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -1305,8 +1602,14 @@ feature('answers', {
 
     ?enable=<y|n>
 
-  ` }, fetch('/cpuprofiler', 'POST'))
-  f.scenario('/stats/recentlookups', { sees: `
+  `,
+      },
+      fetch('/cpuprofiler', 'POST'),
+    )
+    f.scenario(
+      '/stats/recentlookups',
+      {
+        sees: `
     200
     content-type: text/plain; charset=UTF-8
     cache-control: no-cache, max-age=0
@@ -1320,744 +1623,51 @@ feature('answers', {
 
     total: 4
 
-  ` }, fetch('/stats/recentlookups'))
-  f.scenario('/ the home page is HTML', { sees: `
+  `,
+      },
+      fetch('/stats/recentlookups'),
+    )
+    f.scenario(
+      '/ the home page is HTML',
+      {
+        sees: `
     200 text/html; charset=UTF-8 true true
-  ` }, async (s) => {
-    const answer = await s.proxy.admin('/')
-    s.note(`${answer.status} ${answer.headers['content-type']} ${answer.body.includes('<html') || answer.body.includes('<!DOCTYPE') || answer.body.includes('<head>')} ${['/clusters', '/config_dump', '/stats', '/quitquitquit'].every((path) => answer.body.includes(path.slice(1)))}`)
-  })
-})
+  `,
+      },
+      async s => {
+        const answer = await s.proxy.admin('/')
+        s.note(
+          `${answer.status} ${answer.headers['content-type']} ${answer.body.includes('<html') || answer.body.includes('<!DOCTYPE') || answer.body.includes('<head>')} ${['/clusters', '/config_dump', '/stats', '/quitquitquit'].every(path => answer.body.includes(path.slice(1)))}`,
+        )
+      },
+    )
+  },
+)
 
-feature('names of stats', {
-  file: import.meta.url,
-  clusters: [cluster('up'), cluster('idle', ['up'])],
-  listeners: [http('main', { vhost: 'virtual_clusters: [{name: vc, headers: [{name: ":path", string_match: {prefix: /vc}}]}]', routes: '[{match: {prefix: /sp}, route: {cluster: up}, stat_prefix: rs}, {match: {prefix: /}, route: {cluster: up}}]' }), tcp('tcp', 'cluster: up')],
-}, (f) => {
-  const before = (prefix: string) => async (s: Scene): Promise<void> => {
-    const { body } = await s.proxy.admin('/stats')
-    s.note(names(body).filter((name) => name.startsWith(prefix)).join('\n'))
-  }
-  f.scenario('of a cluster without traffic', { sees: `
-    cluster.idle.assignment_stale
-    cluster.idle.assignment_timeout_received
-    cluster.idle.assignment_use_cached
-    cluster.idle.bind_errors
-    cluster.idle.circuit_breakers.default.cx_open
-    cluster.idle.circuit_breakers.default.cx_pool_open
-    cluster.idle.circuit_breakers.default.rq_open
-    cluster.idle.circuit_breakers.default.rq_pending_open
-    cluster.idle.circuit_breakers.default.rq_retry_open
-    cluster.idle.circuit_breakers.high.cx_open
-    cluster.idle.circuit_breakers.high.cx_pool_open
-    cluster.idle.circuit_breakers.high.rq_open
-    cluster.idle.circuit_breakers.high.rq_pending_open
-    cluster.idle.circuit_breakers.high.rq_retry_open
-    cluster.idle.default.total_match_count
-    cluster.idle.lb_healthy_panic
-    cluster.idle.lb_local_cluster_not_ok
-    cluster.idle.lb_recalculate_zone_structures
-    cluster.idle.lb_subsets_active
-    cluster.idle.lb_subsets_created
-    cluster.idle.lb_subsets_fallback
-    cluster.idle.lb_subsets_fallback_panic
-    cluster.idle.lb_subsets_removed
-    cluster.idle.lb_subsets_selected
-    cluster.idle.lb_zone_cluster_too_small
-    cluster.idle.lb_zone_no_capacity_left
-    cluster.idle.lb_zone_routing_all_directly
-    cluster.idle.lb_zone_routing_cross_zone
-    cluster.idle.lb_zone_routing_sampled
-    cluster.idle.max_host_weight
-    cluster.idle.membership_change
-    cluster.idle.membership_degraded
-    cluster.idle.membership_excluded
-    cluster.idle.membership_healthy
-    cluster.idle.membership_total
-    cluster.idle.original_dst_host_invalid
-    cluster.idle.retry_or_shadow_abandoned
-    cluster.idle.update_attempt
-    cluster.idle.update_empty
-    cluster.idle.update_failure
-    cluster.idle.update_no_rebuild
-    cluster.idle.update_success
-    cluster.idle.upstream_cx_active
-    cluster.idle.upstream_cx_close_notify
-    cluster.idle.upstream_cx_connect_attempts_exceeded
-    cluster.idle.upstream_cx_connect_fail
-    cluster.idle.upstream_cx_connect_timeout
-    cluster.idle.upstream_cx_connect_with_0_rtt
-    cluster.idle.upstream_cx_destroy
-    cluster.idle.upstream_cx_destroy_local
-    cluster.idle.upstream_cx_destroy_local_with_active_rq
-    cluster.idle.upstream_cx_destroy_remote
-    cluster.idle.upstream_cx_destroy_remote_with_active_rq
-    cluster.idle.upstream_cx_destroy_with_active_rq
-    cluster.idle.upstream_cx_http1_total
-    cluster.idle.upstream_cx_http2_total
-    cluster.idle.upstream_cx_http3_total
-    cluster.idle.upstream_cx_idle_timeout
-    cluster.idle.upstream_cx_max_duration_reached
-    cluster.idle.upstream_cx_max_requests
-    cluster.idle.upstream_cx_none_healthy
-    cluster.idle.upstream_cx_overflow
-    cluster.idle.upstream_cx_pool_overflow
-    cluster.idle.upstream_cx_preconnect_skipped
-    cluster.idle.upstream_cx_protocol_error
-    cluster.idle.upstream_cx_rx_bytes_buffered
-    cluster.idle.upstream_cx_rx_bytes_total
-    cluster.idle.upstream_cx_total
-    cluster.idle.upstream_cx_tx_bytes_buffered
-    cluster.idle.upstream_cx_tx_bytes_total
-    cluster.idle.upstream_flow_control_backed_up_total
-    cluster.idle.upstream_flow_control_drained_total
-    cluster.idle.upstream_flow_control_paused_reading_total
-    cluster.idle.upstream_flow_control_resumed_reading_total
-    cluster.idle.upstream_http3_broken
-    cluster.idle.upstream_internal_redirect_failed_total
-    cluster.idle.upstream_internal_redirect_succeeded_total
-    cluster.idle.upstream_queue_overloaded
-    cluster.idle.upstream_rq_0rtt
-    cluster.idle.upstream_rq_active
-    cluster.idle.upstream_rq_active_overflow
-    cluster.idle.upstream_rq_cancelled
-    cluster.idle.upstream_rq_completed
-    cluster.idle.upstream_rq_maintenance_mode
-    cluster.idle.upstream_rq_max_duration_reached
-    cluster.idle.upstream_rq_pending_active
-    cluster.idle.upstream_rq_pending_failure_eject
-    cluster.idle.upstream_rq_pending_overflow
-    cluster.idle.upstream_rq_pending_total
-    cluster.idle.upstream_rq_per_try_idle_timeout
-    cluster.idle.upstream_rq_per_try_timeout
-    cluster.idle.upstream_rq_retry
-    cluster.idle.upstream_rq_retry_backoff_exponential
-    cluster.idle.upstream_rq_retry_backoff_ratelimited
-    cluster.idle.upstream_rq_retry_limit_exceeded
-    cluster.idle.upstream_rq_retry_overflow
-    cluster.idle.upstream_rq_retry_success
-    cluster.idle.upstream_rq_rx_reset
-    cluster.idle.upstream_rq_rx_reset_no_error
-    cluster.idle.upstream_rq_timeout
-    cluster.idle.upstream_rq_total
-    cluster.idle.upstream_rq_tx_reset
-    cluster.idle.version
-    cluster.idle.warming_state
-    cluster.idle.upstream_cx_connect_ms
-    cluster.idle.upstream_cx_length_ms
-    cluster.idle.upstream_rq_per_cx
-  ` }, before('cluster.idle.'))
-  f.scenario('of a connection manager without traffic', { sees: `
-    http.main.downstream_cx_active
-    http.main.downstream_cx_delayed_close_timeout
-    http.main.downstream_cx_destroy
-    http.main.downstream_cx_destroy_active_rq
-    http.main.downstream_cx_destroy_local
-    http.main.downstream_cx_destroy_local_active_rq
-    http.main.downstream_cx_destroy_remote
-    http.main.downstream_cx_destroy_remote_active_rq
-    http.main.downstream_cx_drain_close
-    http.main.downstream_cx_http1_active
-    http.main.downstream_cx_http1_soft_drain
-    http.main.downstream_cx_http1_total
-    http.main.downstream_cx_http2_active
-    http.main.downstream_cx_http2_total
-    http.main.downstream_cx_http3_active
-    http.main.downstream_cx_http3_total
-    http.main.downstream_cx_idle_timeout
-    http.main.downstream_cx_max_duration_reached
-    http.main.downstream_cx_max_requests_reached
-    http.main.downstream_cx_overload_disable_keepalive
-    http.main.downstream_cx_protocol_error
-    http.main.downstream_cx_rx_bytes_buffered
-    http.main.downstream_cx_rx_bytes_total
-    http.main.downstream_cx_ssl_active
-    http.main.downstream_cx_ssl_total
-    http.main.downstream_cx_total
-    http.main.downstream_cx_tx_bytes_buffered
-    http.main.downstream_cx_tx_bytes_total
-    http.main.downstream_cx_upgrades_active
-    http.main.downstream_cx_upgrades_total
-    http.main.downstream_flow_control_paused_reading_total
-    http.main.downstream_flow_control_resumed_reading_total
-    http.main.downstream_rq_1xx
-    http.main.downstream_rq_2xx
-    http.main.downstream_rq_3xx
-    http.main.downstream_rq_4xx
-    http.main.downstream_rq_5xx
-    http.main.downstream_rq_active
-    http.main.downstream_rq_completed
-    http.main.downstream_rq_failed_path_normalization
-    http.main.downstream_rq_header_timeout
-    http.main.downstream_rq_http1_total
-    http.main.downstream_rq_http2_total
-    http.main.downstream_rq_http3_total
-    http.main.downstream_rq_idle_timeout
-    http.main.downstream_rq_max_duration_reached
-    http.main.downstream_rq_non_relative_path
-    http.main.downstream_rq_overload_close
-    http.main.downstream_rq_redirected_with_normalized_path
-    http.main.downstream_rq_rejected_via_ip_detection
-    http.main.downstream_rq_response_before_rq_complete
-    http.main.downstream_rq_rx_reset
-    http.main.downstream_rq_timeout
-    http.main.downstream_rq_too_large
-    http.main.downstream_rq_too_many_premature_resets
-    http.main.downstream_rq_total
-    http.main.downstream_rq_tx_reset
-    http.main.downstream_rq_ws_on_non_ws_route
-    http.main.no_cluster
-    http.main.no_route
-    http.main.passthrough_internal_redirect_bad_location
-    http.main.passthrough_internal_redirect_no_route
-    http.main.passthrough_internal_redirect_predicate
-    http.main.passthrough_internal_redirect_too_many_redirects
-    http.main.passthrough_internal_redirect_unsafe_scheme
-    http.main.rq_direct_response
-    http.main.rq_overload_local_reply
-    http.main.rq_redirect
-    http.main.rq_reset_after_downstream_response_started
-    http.main.rq_total
-    http.main.rs_too_large
-    http.main.tracing.client_enabled
-    http.main.tracing.health_check
-    http.main.tracing.not_traceable
-    http.main.tracing.random_sampling
-    http.main.tracing.service_forced
-    http.main.downstream_cx_length_ms
-    http.main.downstream_rq_time
-  ` }, before('http.main.'))
-  f.scenario('of a listener without traffic', { sees: `
-    listener.127.0.0.1_0.downstream_cx_active
-    listener.127.0.0.1_0.downstream_cx_destroy
-    listener.127.0.0.1_0.downstream_cx_overflow
-    listener.127.0.0.1_0.downstream_cx_overload_reject
-    listener.127.0.0.1_0.downstream_cx_total
-    listener.127.0.0.1_0.downstream_cx_transport_socket_connect_timeout
-    listener.127.0.0.1_0.downstream_global_cx_overflow
-    listener.127.0.0.1_0.downstream_listener_filter_error
-    listener.127.0.0.1_0.downstream_listener_filter_remote_close
-    listener.127.0.0.1_0.downstream_pre_cx_active
-    listener.127.0.0.1_0.downstream_pre_cx_timeout
-    listener.127.0.0.1_0.extension_config_missing
-    listener.127.0.0.1_0.http.main.downstream_rq_1xx
-    listener.127.0.0.1_0.http.main.downstream_rq_2xx
-    listener.127.0.0.1_0.http.main.downstream_rq_3xx
-    listener.127.0.0.1_0.http.main.downstream_rq_4xx
-    listener.127.0.0.1_0.http.main.downstream_rq_5xx
-    listener.127.0.0.1_0.http.main.downstream_rq_completed
-    listener.127.0.0.1_0.network_extension_config_missing
-    listener.127.0.0.1_0.no_filter_chain_match
-    listener.127.0.0.1_0.worker_0.downstream_cx_active
-    listener.127.0.0.1_0.worker_0.downstream_cx_total
-    listener.127.0.0.1_0.connections_accepted_per_socket_event
-    listener.127.0.0.1_0.downstream_cx_length_ms
-  ` }, before('listener.127.0.0.1_0.'))
-  f.scenario('of the admin', { sees: `
-    listener.admin.downstream_cx_active
-    listener.admin.downstream_cx_destroy
-    listener.admin.downstream_cx_overflow
-    listener.admin.downstream_cx_overload_reject
-    listener.admin.downstream_cx_total
-    listener.admin.downstream_cx_transport_socket_connect_timeout
-    listener.admin.downstream_global_cx_overflow
-    listener.admin.downstream_listener_filter_error
-    listener.admin.downstream_listener_filter_remote_close
-    listener.admin.downstream_pre_cx_active
-    listener.admin.downstream_pre_cx_timeout
-    listener.admin.http.admin.downstream_rq_1xx
-    listener.admin.http.admin.downstream_rq_2xx
-    listener.admin.http.admin.downstream_rq_3xx
-    listener.admin.http.admin.downstream_rq_4xx
-    listener.admin.http.admin.downstream_rq_5xx
-    listener.admin.http.admin.downstream_rq_completed
-    listener.admin.main_thread.downstream_cx_active
-    listener.admin.main_thread.downstream_cx_total
-    listener.admin.no_filter_chain_match
-    listener.admin.connections_accepted_per_socket_event
-    listener.admin.downstream_cx_length_ms
-  ` }, before('listener.admin.'))
-  f.scenario('of a TCP proxy', { sees: `
-    tcp.tcp.downstream_cx_drain_close
-    tcp.tcp.downstream_cx_no_route
-    tcp.tcp.downstream_cx_overload_close
-    tcp.tcp.downstream_cx_rx_bytes_buffered
-    tcp.tcp.downstream_cx_rx_bytes_total
-    tcp.tcp.downstream_cx_total
-    tcp.tcp.downstream_cx_tx_bytes_buffered
-    tcp.tcp.downstream_cx_tx_bytes_total
-    tcp.tcp.downstream_flow_control_paused_reading_total
-    tcp.tcp.downstream_flow_control_resumed_reading_total
-    tcp.tcp.early_data_received_count_total
-    tcp.tcp.idle_timeout
-    tcp.tcp.max_downstream_connection_duration
-    tcp.tcp.route_delayed_total
-    tcp.tcp.upstream_flush_active
-    tcp.tcp.upstream_flush_total
-  ` }, before('tcp.'))
-  f.scenario('of the cluster manager', { sees: `
-    cluster_manager.active_clusters
-    cluster_manager.cluster_added
-    cluster_manager.cluster_modified
-    cluster_manager.cluster_removed
-    cluster_manager.cluster_updated
-    cluster_manager.cluster_updated_via_merge
-    cluster_manager.update_merge_cancelled
-    cluster_manager.update_out_of_merge_window
-    cluster_manager.warming_clusters
-  ` }, before('cluster_manager.'))
-  f.scenario('of the listener manager', { sees: `
-    listener_manager.listener_added
-    listener_manager.listener_create_failure
-    listener_manager.listener_create_success
-    listener_manager.listener_in_place_updated
-    listener_manager.listener_modified
-    listener_manager.listener_removed
-    listener_manager.listener_stopped
-    listener_manager.total_filter_chains_draining
-    listener_manager.total_listeners_active
-    listener_manager.total_listeners_draining
-    listener_manager.total_listeners_warming
-    listener_manager.workers_pinned
-    listener_manager.workers_started
-  ` }, before('listener_manager.'))
-  f.scenario('of the server', { sees: `
-    server.compilation_settings.fips_mode
-    server.concurrency
-    server.days_until_first_cert_expiring
-    server.debug_assertion_failures
-    server.dropped_stat_flushes
-    server.dynamic_unknown_fields
-    server.envoy_bug_failures
-    server.envoy_notifications
-    server.hot_restart_epoch
-    server.live
-    server.main_thread.watchdog_mega_miss
-    server.main_thread.watchdog_miss
-    server.memory_allocated
-    server.memory_heap_size
-    server.memory_physical_size
-    server.parent_connections
-    server.seconds_until_first_ocsp_response_expiring
-    server.state
-    server.static_unknown_fields
-    server.stats_recent_lookups
-    server.total_connections
-    server.uptime
-    server.version
-    server.wip_protos
-    server.worker_0.watchdog_mega_miss
-    server.worker_0.watchdog_miss
-    server.initialization_time_ms
-  ` }, before('server.'))
-  f.scenario('of the runtime', { sees: `
-    runtime.admin_overrides_active
-    runtime.deprecated_feature_seen_since_process_start
-    runtime.deprecated_feature_use
-    runtime.load_error
-    runtime.load_success
-    runtime.num_keys
-    runtime.num_layers
-    runtime.override_dir_exists
-    runtime.override_dir_not_exists
-  ` }, before('runtime.'))
-  f.scenario('of the file system', { sees: `
-    filesystem.flushed_by_timer
-    filesystem.reopen_failed
-    filesystem.write_buffered
-    filesystem.write_completed
-    filesystem.write_failed
-    filesystem.write_total_buffered
-  ` }, before('filesystem.'))
-  f.scenario('of other kinds', { sees: `
-    envoy.overload_actions.reset_high_memory_stream.count
-    http1.dropped_headers_with_underscores
-    http1.metadata_not_supported_error
-    http1.requests_rejected_with_underscores_in_headers
-    http1.response_flood
-    main_thread.watchdog_mega_miss
-    main_thread.watchdog_miss
-    thread_local_cluster_manager.main_thread.clusters_inflated
-    thread_local_cluster_manager.worker_0.clusters_inflated
-    vhost.all.route.rs.upstream_rq_retry
-    vhost.all.route.rs.upstream_rq_retry_limit_exceeded
-    vhost.all.route.rs.upstream_rq_retry_overflow
-    vhost.all.route.rs.upstream_rq_retry_success
-    vhost.all.route.rs.upstream_rq_timeout
-    vhost.all.route.rs.upstream_rq_total
-    vhost.all.vcluster.other.upstream_rq_retry
-    vhost.all.vcluster.other.upstream_rq_retry_limit_exceeded
-    vhost.all.vcluster.other.upstream_rq_retry_overflow
-    vhost.all.vcluster.other.upstream_rq_retry_success
-    vhost.all.vcluster.other.upstream_rq_timeout
-    vhost.all.vcluster.other.upstream_rq_total
-    vhost.all.vcluster.vc.upstream_rq_retry
-    vhost.all.vcluster.vc.upstream_rq_retry_limit_exceeded
-    vhost.all.vcluster.vc.upstream_rq_retry_overflow
-    vhost.all.vcluster.vc.upstream_rq_retry_success
-    vhost.all.vcluster.vc.upstream_rq_timeout
-    vhost.all.vcluster.vc.upstream_rq_total
-    workers.watchdog_mega_miss
-    workers.watchdog_miss
-    overload.refresh_interval_delay
-  ` }, async (s) => {
-    const { body } = await s.proxy.admin('/stats')
-    s.note(names(body).filter((name) => !/^(?:cluster\.|http\.|listener\.|tcp\.|cluster_manager\.|listener_manager\.|server\.|runtime\.|filesystem\.)/.test(name)).join('\n'))
-  })
-  f.scenario('of virtual hosts and clusters', { sees: `
-    vhost.all.route.rs.upstream_rq_200
-    vhost.all.route.rs.upstream_rq_2xx
-    vhost.all.route.rs.upstream_rq_completed
-    vhost.all.route.rs.upstream_rq_retry
-    vhost.all.route.rs.upstream_rq_retry_limit_exceeded
-    vhost.all.route.rs.upstream_rq_retry_overflow
-    vhost.all.route.rs.upstream_rq_retry_success
-    vhost.all.route.rs.upstream_rq_timeout
-    vhost.all.route.rs.upstream_rq_total
-    vhost.all.vcluster.other.upstream_rq_200
-    vhost.all.vcluster.other.upstream_rq_2xx
-    vhost.all.vcluster.other.upstream_rq_completed
-    vhost.all.vcluster.other.upstream_rq_retry
-    vhost.all.vcluster.other.upstream_rq_retry_limit_exceeded
-    vhost.all.vcluster.other.upstream_rq_retry_overflow
-    vhost.all.vcluster.other.upstream_rq_retry_success
-    vhost.all.vcluster.other.upstream_rq_timeout
-    vhost.all.vcluster.other.upstream_rq_total
-    vhost.all.vcluster.vc.upstream_rq_200
-    vhost.all.vcluster.vc.upstream_rq_2xx
-    vhost.all.vcluster.vc.upstream_rq_completed
-    vhost.all.vcluster.vc.upstream_rq_retry
-    vhost.all.vcluster.vc.upstream_rq_retry_limit_exceeded
-    vhost.all.vcluster.vc.upstream_rq_retry_overflow
-    vhost.all.vcluster.vc.upstream_rq_retry_success
-    vhost.all.vcluster.vc.upstream_rq_timeout
-    vhost.all.vcluster.vc.upstream_rq_total
-    vhost.all.route.rs.upstream_rq_time
-    vhost.all.vcluster.other.upstream_rq_time
-    vhost.all.vcluster.vc.upstream_rq_time
-  ` }, async (s) => {
-    const client = await s.connect()
-    await client.send(get('/vc'))
-    await client.response(1)
-    await client.send(get('/sp'))
-    await client.response(2)
-    await s.stat('vhost.all.vcluster.vc.upstream_rq_200', 1)
-    await s.stat('vhost.all.route.rs.upstream_rq_200', 1)
-    const { body } = await s.proxy.admin('/stats')
-    s.note(names(body).filter((name) => name.startsWith('vhost.')).join('\n'))
-  })
-  f.scenario('that are used after one request', { sees: `
-    cluster.up.circuit_breakers.default.cx_open
-    cluster.up.circuit_breakers.default.cx_pool_open
-    cluster.up.circuit_breakers.default.rq_open
-    cluster.up.circuit_breakers.default.rq_pending_open
-    cluster.up.default.total_match_count
-    cluster.up.external.upstream_rq_200
-    cluster.up.external.upstream_rq_2xx
-    cluster.up.external.upstream_rq_completed
-    cluster.up.membership_change
-    cluster.up.membership_degraded
-    cluster.up.membership_excluded
-    cluster.up.membership_healthy
-    cluster.up.membership_total
-    cluster.up.upstream_cx_active
-    cluster.up.upstream_cx_http1_total
-    cluster.up.upstream_cx_rx_bytes_buffered
-    cluster.up.upstream_cx_rx_bytes_total
-    cluster.up.upstream_cx_total
-    cluster.up.upstream_cx_tx_bytes_total
-    cluster.up.upstream_rq_200
-    cluster.up.upstream_rq_2xx
-    cluster.up.upstream_rq_active
-    cluster.up.upstream_rq_completed
-    cluster.up.upstream_rq_pending_active
-    cluster.up.upstream_rq_pending_total
-    cluster.up.upstream_rq_total
-    cluster.up.warming_state
-    cluster_manager.active_clusters
-    cluster_manager.cluster_added
-    cluster_manager.warming_clusters
-    http.main.downstream_cx_active
-    http.main.downstream_cx_destroy
-    http.main.downstream_cx_destroy_remote
-    http.main.downstream_cx_http1_active
-    http.main.downstream_cx_http1_total
-    http.main.downstream_cx_rx_bytes_buffered
-    http.main.downstream_cx_rx_bytes_total
-    http.main.downstream_cx_total
-    http.main.downstream_cx_tx_bytes_total
-    http.main.downstream_rq_2xx
-    http.main.downstream_rq_active
-    http.main.downstream_rq_completed
-    http.main.downstream_rq_http1_total
-    http.main.downstream_rq_total
-    http.main.rq_total
-    listener.127.0.0.1_0.downstream_cx_active
-    listener.127.0.0.1_0.downstream_cx_destroy
-    listener.127.0.0.1_0.downstream_cx_total
-    listener.127.0.0.1_0.downstream_pre_cx_active
-    listener.127.0.0.1_0.http.main.downstream_rq_2xx
-    listener.127.0.0.1_0.http.main.downstream_rq_completed
-    listener.127.0.0.1_0.worker_0.downstream_cx_active
-    listener.127.0.0.1_0.worker_0.downstream_cx_total
-    listener_manager.listener_added
-    listener_manager.listener_create_success
-    listener_manager.total_listeners_active
-    listener_manager.total_listeners_warming
-    listener_manager.workers_started
-  ` }, async (s) => {
-    const { body } = await s.proxy.admin('/stats?usedonly')
-    s.note(names(body).filter((name) => /^(?:cluster\.up|http\.main|listener\.127|listener_manager\.|cluster_manager\.)/.test(name) && !/_time$|length_ms/.test(name)).join('\n'))
-  })
-  f.scenario('values after start', { sees: `
-    cluster_manager.active_clusters 2
-    cluster_manager.cluster_added 2
-    listener_manager.total_listeners_active 2
-    listener_manager.listener_added 2
-    listener_manager.workers_started 1
-    listener_manager.listener_create_success 2
-    server.live 1
-    server.state 0
-    server.concurrency 1
-    server.hot_restart_epoch 0
-    cluster.up.membership_total 1
-    cluster.up.membership_healthy 1
-    runtime.num_layers 0
-    server.static_unknown_fields 0
-    server.total_connections 0
-    cluster.up.max_host_weight 0
-    cluster.up.version 0
-    cluster.up.update_attempt 0
-  ` }, async (s) => {
-    const stats = await s.proxy.stats()
-    for (const name of ['cluster_manager.active_clusters', 'cluster_manager.cluster_added', 'listener_manager.total_listeners_active', 'listener_manager.listener_added', 'listener_manager.workers_started', 'listener_manager.listener_create_success', 'server.live', 'server.state', 'server.concurrency', 'server.hot_restart_epoch', 'cluster.up.membership_total', 'cluster.up.membership_healthy', 'runtime.num_layers', 'server.static_unknown_fields', 'server.total_connections', 'cluster.up.max_host_weight', 'cluster.up.version', 'cluster.up.update_attempt']) {
-      s.note(`${name} ${stats.get(name)}`)
-    }
-  })
-})
-
-feature('health and draining', { file: import.meta.url, fresh: true, listeners: [http('main', { hcm: 'drain_timeout: 0.1s' }), http('inbound', { listener: 'traffic_direction: INBOUND' })], args: ['--drain-time-s', '1', '--drain-strategy', 'immediate'] }, (f) => {
-  f.scenario('/healthcheck/fail: answers say close, /ready stays, and ok ends it', { sees: `
-    200
-    content-type: text/plain; charset=UTF-8
-    cache-control: no-cache, max-age=0
-    x-content-type-options: nosniff
-    date: DATE
-    server: envoy
-    connection: close
-    transfer-encoding: chunked
-
-    OK
-
-    ready: 503 true
-    closed
-    < client
-    HTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-
-    okHTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-    connection: close
-
-    ok
-    (closed)
-    OK
-
-    ready: 200
-    > up
-    GET /1 HTTP/1.1
-    host: a
-    x-forwarded-proto: http
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: 15000
-
-    > up
-    GET /2 HTTP/1.1
-    host: a
-    x-forwarded-proto: http
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: 15000
-
-    > up
-    GET /3 HTTP/1.1
-    host: a
-    x-forwarded-proto: http
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: 15000
-
-    < client
-    HTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-
-    ok
-    (open)
-  ` }, async (s) => {
-    const first = await s.connect()
-    await first.send(get('/1'))
-    await first.response(1)
-    s.note(show(await s.proxy.admin('/healthcheck/fail', 'POST')))
-    s.note(`ready: ${(await s.proxy.admin('/ready')).status} ${(await s.proxy.admin('/server_info')).body.includes('"state": "DRAINING"')}`)
-    await first.send(get('/2'))
-    await first.response(2)
-    s.note(`${await first.closed()}`)
-    s.sawAll(first)
-    s.note((await s.proxy.admin('/healthcheck/ok', 'POST')).body)
-    s.note(`ready: ${(await s.proxy.admin('/ready')).status}`)
-    await s.exchange({ send: get('/3'), log: 0 })
-  })
-  f.scenario('/drain_listeners stops accepting', { sees: `
-    200
-    content-type: text/plain; charset=UTF-8
-    cache-control: no-cache, max-age=0
-    x-content-type-options: nosniff
-    date: DATE
-    server: envoy
-    connection: close
-    transfer-encoding: chunked
-
-    OK
-
-    new connections are refused
-    closed
-    < client
-    HTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-
-    okHTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-    connection: close
-
-    ok
-    (closed)
-    main::127.0.0.1:$main
-    inbound::127.0.0.1:$inbound
-
-    stopped: 2
-  ` }, async (s) => {
-    const first = await s.connect()
-    await first.send(get('/1'))
-    await first.response(1)
-    s.note(show(await s.proxy.admin('/drain_listeners', 'POST')))
-    const refused = async (): Promise<true | undefined> => s.connect().then((client) => (client.destroy(), undefined), () => true as const)
-    await poll('refusal', refused)
-    s.note('new connections are refused')
-    await first.send(get('/2'))
-    s.note(await first.closed())
-    s.sawAll(first)
-    s.note((await s.proxy.admin('/listeners')).body)
-    s.note(`stopped: ${(await s.proxy.stats()).get('listener_manager.listener_stopped')}`)
-  })
-  f.scenario('/drain_listeners?inboundonly keeps the others', { sees: `
-    OK
-
-    > up
-    GET / HTTP/1.1
-    host: a
-    x-forwarded-proto: http
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: 15000
-
-    < client
-    HTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-
-    ok
-    (open)
-  ` }, async (s) => {
-    s.note((await s.proxy.admin('/drain_listeners?inboundonly', 'POST')).body)
-    await poll('refusal', () => s.connect('inbound').then((client) => (client.destroy(), undefined), () => true as const))
-    await s.exchange({ send: get('/'), log: 0 })
-  })
-  f.scenario('/drain_listeners?graceful keeps accepting for the drain time', { sees: `
-    OK
-
-    > up
-    GET / HTTP/1.1
-    host: a
-    x-forwarded-proto: http
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: 15000
-
-    < client
-    HTTP/1.1 200 OK
-    content-length: 2
-    x-envoy-upstream-service-time: MS
-    date: DATE
-    server: envoy
-    connection: close
-
-    ok
-    (closed)
-    refused in the end
-  ` }, async (s) => {
-    s.note((await s.proxy.admin('/drain_listeners?graceful', 'POST')).body)
-    await s.exchange({ send: get('/'), log: 0 })
-    await poll('refusal', () => s.connect().then((client) => (client.destroy(), undefined), () => true as const))
-    s.note('refused in the end')
-  })
-  f.scenario('/quitquitquit ends the process', { sees: `
-    200
-    content-type: text/plain; charset=UTF-8
-    cache-control: no-cache, max-age=0
-    x-content-type-options: nosniff
-    date: DATE
-    server: envoy
-    connection: close
-    transfer-encoding: chunked
-
-    OK
-
-    exit 0
-  ` }, async (s) => {
-    s.note(show(await s.proxy.admin('/quitquitquit', 'POST')))
-    s.note(`exit ${await s.proxy.ended()}`)
-  })
-  f.scenario('SIGTERM ends the process, also with a request at work', { sees: `
-    exit 0, client closed
-  ` }, async (s) => {
-    s.upstream().always(silence)
-    const client = await s.connect()
-    await client.send(get('/'))
-    await s.upstream().nextRequest()
-    s.proxy.signal('SIGTERM')
-    s.note(`exit ${await s.proxy.ended()}, client ${await client.closed()}`)
-  })
-  f.scenario('SIGINT ends the process', { sees: `
-    exit 0
-  ` }, async (s) => {
-    s.proxy.signal('SIGINT')
-    s.note(`exit ${await s.proxy.ended()}`)
-  })
-})
-
-feature('paths allowed', { file: import.meta.url, listeners: [http('main')], more: 'admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}, allow_paths: [{exact: /ready}, {exact: /listeners}, {prefix: /stats}]}' }, (f) => {
-  f.scenario('only those are answered', { sees: `
+feature(
+  'paths allowed',
+  {
+    file: import.meta.url,
+    listeners: [http('main')],
+    more: 'admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}, allow_paths: [{exact: /ready}, {exact: /listeners}, {prefix: /stats}]}',
+  },
+  f => {
+    f.scenario(
+      'only those are answered',
+      {
+        sees: `
     /ready 200 LIVE
 
     /stats?filter=nothing 200
     /clusters 403 request to path /clusters not allowed
-  ` }, async (s) => {
-    for (const path of ['/ready', '/stats?filter=nothing', '/clusters']) {
-      const answer = await s.proxy.admin(path)
-      s.note(`${path} ${answer.status} ${answer.body.slice(0, 60)}`)
-    }
-  })
-})
+  `,
+      },
+      async s => {
+        for (const path of ['/ready', '/stats?filter=nothing', '/clusters']) {
+          const answer = await s.proxy.admin(path)
+          s.note(`${path} ${answer.status} ${answer.body.slice(0, 60)}`)
+        }
+      },
+    )
+  },
+)

@@ -8,7 +8,7 @@ export function showBytes(bytes: Buffer | string): string {
     .replace(/\r(?!\n)/g, '\\r')
     .replace(/(?<!\r)\n/g, '\\n\n')
     .replace(/\r\n/g, '\n')
-    .replace(/[\0-\x09\x0b-\x1f\x7f-\xff]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+    .replace(/[\0-\x09\x0b-\x1f\x7f-\xff]/g, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 /** A long body is shown by its length, so that a transcript stays readable. */
@@ -44,9 +44,12 @@ export function answer(status: string | number, body: string, ...lines: string[]
 
 /** Takes away the first line break and the indentation that all lines share. */
 export function dedent(text: string): string {
-  const lines = text.replace(/^\n/, '').replace(/\n[ \t]*$/, '').split('\n')
-  const filled = lines.filter((line) => line.trim() !== '')
-  const indents = filled.map((line) => /^ */.exec(line)?.[0].length ?? 0)
+  const lines = text
+    .replace(/^\n/, '')
+    .replace(/\n[ \t]*$/, '')
+    .split('\n')
+  const filled = lines.filter(line => line.trim() !== '')
+  const indents = filled.map(line => /^ */.exec(line)?.[0].length ?? 0)
   const common = indents.length === 0 ? 0 : Math.min(...indents)
-  return lines.map((line) => line.slice(common)).join('\n')
+  return lines.map(line => line.slice(common)).join('\n')
 }

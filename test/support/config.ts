@@ -11,7 +11,8 @@ const FILE_LOG = 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.Fi
 export const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 
 /** One line per request, in what every scenario compares. */
-export const LOG_FORMAT = '%PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% in=%BYTES_RECEIVED% out=%BYTES_SENT%\n'
+export const LOG_FORMAT =
+  '%PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% in=%BYTES_RECEIVED% out=%BYTES_SENT%\n'
 
 function fields(yaml: string): Fields {
   return yaml.trim() === '' ? {} : (parse(yaml) as Fields)
@@ -21,7 +22,14 @@ function fields(yaml: string): Fields {
 const LOG_CLOCK = '%START_TIME(%s%3f)% '
 
 export function fileLog(path: string, format = LOG_FORMAT): Fields {
-  return { name: 'file', typed_config: { '@type': FILE_LOG, path, log_format: { text_format_source: { inline_string: LOG_CLOCK + format } } } }
+  return {
+    name: 'file',
+    typed_config: {
+      '@type': FILE_LOG,
+      path,
+      log_format: { text_format_source: { inline_string: LOG_CLOCK + format } },
+    },
+  }
 }
 
 export interface HttpListener {
@@ -45,7 +53,10 @@ export interface HttpListener {
 
 /** A listener with a connection manager, named `name`, on 127.0.0.1 port 0, logging to `$tmp/NAME.log`. */
 export function http(name: string, options: HttpListener = {}): Fields {
-  const routes = options.routes === undefined ? [{ match: { prefix: '/' }, route: { cluster: 'up' } }] : (parse(options.routes) as Value)
+  const routes =
+    options.routes === undefined
+      ? [{ match: { prefix: '/' }, route: { cluster: 'up' } }]
+      : (parse(options.routes) as Value)
   const vhosts =
     options.vhosts === undefined
       ? [{ name: 'all', domains: ['*'], routes, ...fields(options.vhost ?? '') }]
@@ -85,7 +96,7 @@ export function tcp(name: string, config: string, listener = '', log?: string): 
 
 /** A STATIC cluster of the named upstreams; `more` are fields over the kit's. */
 export function cluster(name: string, upstreams: readonly string[] = [name], more = ''): Fields {
-  const endpoints = upstreams.map((upstream) => ({
+  const endpoints = upstreams.map(upstream => ({
     endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: `\${${upstream}}` } } },
   }))
   return {
@@ -99,7 +110,11 @@ export function cluster(name: string, upstreams: readonly string[] = [name], mor
 
 /** `typed_extension_protocol_options` of a cluster, as a YAML fragment for its `more`. */
 export function httpOptions(yaml: string): string {
-  const options = { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, explicit_http_config: { http_protocol_options: {} }, ...fields(yaml) }
+  const options = {
+    '@type': `type.googleapis.com/${HTTP_OPTIONS}`,
+    explicit_http_config: { http_protocol_options: {} },
+    ...fields(yaml),
+  }
   return stringify({ typed_extension_protocol_options: { [HTTP_OPTIONS]: options } })
 }
 
@@ -122,7 +137,7 @@ export function bootstrap(parts: Parts): string {
 
 /** Puts values where `${name}` stands; a number that was quoted only for its `$` loses its quotes. */
 export function fill(text: string, values: ReadonlyMap<string, string | number>): string {
-  return text.replace(/(["']?)\$\{([\w.-]+)\}\1/g, (whole, quote: string, name: string) => {
+  return text.replace(/(["']?)\$\{([\w.-]+)\}\1/g, (_whole, quote: string, name: string) => {
     const value = values.get(name)
     if (value === undefined) throw new Error(`\${${name}} is not known`)
     return typeof value === 'number' || quote === '' ? String(value) : `${quote}${value}${quote}`

@@ -27,8 +27,12 @@ export function readScript(text: string): Section[] {
   return sections.map(({ kind, name, lines }) => {
     // The blank line that stands before the next section belongs to the layout of the file.
     const kept = lines.at(-1) === '' ? lines.slice(0, -1) : lines
-    const bytes = kept.map((line) => (line.endsWith('\\') ? line.slice(0, -1) : `${line}\r\n`)).join('')
-    return { kind, name, bytes: bytes.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) }
+    const bytes = kept.map(line => (line.endsWith('\\') ? line.slice(0, -1) : `${line}\r\n`)).join('')
+    return {
+      kind,
+      name,
+      bytes: bytes.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    }
   })
 }
 
@@ -36,7 +40,7 @@ export function readScript(text: string): Section[] {
 async function runPair(config: string, script: readonly Section[]): Promise<string> {
   const values = new Map<string, string | number>()
   const upstreams: FakeUpstream[] = []
-  for (const name of new Set([...config.matchAll(/\$\{(\w+)\}/g)].map((found) => found[1] ?? ''))) {
+  for (const name of new Set([...config.matchAll(/\$\{(\w+)\}/g)].map(found => found[1] ?? ''))) {
     if (name === 'tmp') continue
     const upstream = await FakeUpstream.start(name)
     upstream.always((connection, request) => void connection.send(answer(200, request.bytes.toString('latin1'))))
@@ -51,12 +55,14 @@ async function runPair(config: string, script: readonly Section[]): Promise<stri
     proxy = await ProxyUnderTest.start({ config: fill(config, values), folder })
     for (const section of script) {
       if (section.kind === '<') {
-        upstreams.find((upstream) => upstream.name === section.name)?.script(section.bytes)
+        upstreams.find(upstream => upstream.name === section.name)?.script(section.bytes)
         continue
       }
       const client = await RawClient.connect({ port: proxy.port(section.name) })
       await client.send(section.bytes)
-      await client.response().catch((error: unknown) => lines.push(error instanceof Error ? (error.message.split(';')[0] ?? '') : ''))
+      await client
+        .response()
+        .catch((error: unknown) => lines.push(error instanceof Error ? (error.message.split(';')[0] ?? '') : ''))
       if (client.responses.at(-1)?.headers.get('connection') === 'close') await client.closed().catch(() => undefined)
       lines.push(showBytes(client.received), `(${client.state})`)
       client.destroy()
@@ -72,9 +78,14 @@ async function runPair(config: string, script: readonly Section[]): Promise<stri
 
 async function main(folder: string): Promise<void> {
   const results: Record<string, string> = {}
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml')).sort()) {
+  for (const file of readdirSync(folder)
+    .filter(name => name.endsWith('.yaml'))
+    .sort()) {
     const base = path.join(folder, file.slice(0, -'.yaml'.length))
-    results[path.basename(base)] = await runPair(readFileSync(`${base}.yaml`, 'utf8'), readScript(readFileSync(`${base}.script`, 'latin1')))
+    results[path.basename(base)] = await runPair(
+      readFileSync(`${base}.yaml`, 'utf8'),
+      readScript(readFileSync(`${base}.script`, 'latin1')),
+    )
   }
   process.stdout.write(JSON.stringify(results))
 }

@@ -47,12 +47,16 @@ export class DnsServer extends Changing {
   }
 
   asked(name: string, times = 1): Promise<true> {
-    const count = (): number => this.questions.filter((question) => question.endsWith(` ${name}`)).length
-    return this.waitFor(`question ${times} for ${name}`, () => (count() >= times ? true : undefined), () => this.questions.join(', '))
+    const count = (): number => this.questions.filter(question => question.endsWith(` ${name}`)).length
+    return this.waitFor(
+      `question ${times} for ${name}`,
+      () => (count() >= times ? true : undefined),
+      () => this.questions.join(', '),
+    )
   }
 
   stop(): Promise<void> {
-    return new Promise((resolve) => this.#socket.close(() => resolve()))
+    return new Promise(resolve => this.#socket.close(() => resolve()))
   }
 
   #reply(query: Buffer): Buffer | undefined {
@@ -69,7 +73,8 @@ export class DnsServer extends Changing {
     const found = this.#table.get(name) ?? 'none'
     if (found === 'silent') return undefined
     const code = found === 'fail' ? 2 : found === 'none' ? 3 : 0
-    const records = typeof found === 'string' ? [] : found.addresses.filter((address) => address.includes(':') === (type === AAAA))
+    const records =
+      typeof found === 'string' ? [] : found.addresses.filter(address => address.includes(':') === (type === AAAA))
     const wanted = type === A || type === AAAA ? records : []
     const header = Buffer.alloc(12)
     query.copy(header, 0, 0, 2)
@@ -77,7 +82,7 @@ export class DnsServer extends Changing {
     header.writeUInt16BE(1, 4)
     header.writeUInt16BE(wanted.length, 6)
     const ttl = typeof found === 'string' ? 0 : (found.ttl ?? 0)
-    return Buffer.concat([header, question, ...wanted.map((address) => record(address, type, ttl))])
+    return Buffer.concat([header, question, ...wanted.map(address => record(address, type, ttl))])
   }
 }
 
@@ -94,9 +99,9 @@ function record(address: string, type: number, ttl: number): Buffer {
 
 function ipv6(address: string): Buffer {
   const [left = '', right = ''] = address.split('::')
-  const parts = (text: string): number[] => (text === '' ? [] : text.split(':').map((part) => Number.parseInt(part, 16)))
+  const parts = (text: string): number[] => (text === '' ? [] : text.split(':').map(part => Number.parseInt(part, 16)))
   const head = parts(left)
   const tail = parts(right)
   const groups = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
-  return Buffer.from(groups.flatMap((group) => [group >> 8, group & 255]))
+  return Buffer.from(groups.flatMap(group => [group >> 8, group & 255]))
 }

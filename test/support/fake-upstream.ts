@@ -17,12 +17,12 @@ export const OK: string = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
 /** Sends bytes (or none), then FIN. */
 export function thenClose(bytes = ''): Reply {
-  return (connection) => connection.end(bytes)
+  return connection => connection.end(bytes)
 }
 
 /** Sends bytes (or none), then RST. */
 export function thenReset(bytes = ''): Reply {
-  return async (connection) => {
+  return async connection => {
     if (bytes !== '') await connection.send(bytes)
     connection.reset()
   }
@@ -78,7 +78,7 @@ export class UpstreamConnection extends Changing {
   }
 
   send(bytes: string | Buffer): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes, () => resolve())
     })
   }
@@ -126,7 +126,9 @@ export class UpstreamConnection extends Changing {
 
   /** Waits until the proxy ends this connection: `ended` by FIN, `reset` by RST. */
   closed(): Promise<string> {
-    return this.waitFor('the proxy to end its upstream connection', () => (this.#state === 'open' ? undefined : this.#state))
+    return this.waitFor('the proxy to end its upstream connection', () =>
+      this.#state === 'open' ? undefined : this.#state,
+    )
   }
 
   #become(state: 'ended' | 'closed' | 'reset'): void {
@@ -156,7 +158,7 @@ export class FakeUpstream extends Changing {
     super()
     this.name = name
     this.#server = server
-    server.on('connection', (socket) => this.#accept(socket))
+    server.on('connection', socket => this.#accept(socket))
   }
 
   static start(name: string, at: { host?: string; port?: number; path?: string } = {}): Promise<FakeUpstream> {
@@ -213,12 +215,12 @@ export class FakeUpstream extends Changing {
   }
 
   get open(): number {
-    return [...this.#sockets].filter((connection) => connection.state === 'open').length
+    return [...this.#sockets].filter(connection => connection.state === 'open').length
   }
 
   stop(): Promise<void> {
     this.dropConnections()
-    return new Promise((resolve) => this.#server.close(() => resolve()))
+    return new Promise(resolve => this.#server.close(() => resolve()))
   }
 
   #accept(socket: net.Socket): void {

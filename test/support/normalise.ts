@@ -15,7 +15,9 @@ export function normalise(text: string, known: Known): string {
   for (const [rule, by] of RULES) out = out.replace(rule, by)
   for (const [name, value] of known) {
     if (typeof value === 'number') {
-      out = out.replaceAll(`127.0.0.1:${value}`, `127.0.0.1:$${name}`).replaceAll(`127.0.0.1_${value}`, `127.0.0.1_$${name}`)
+      out = out
+        .replaceAll(`127.0.0.1:${value}`, `127.0.0.1:$${name}`)
+        .replaceAll(`127.0.0.1_${value}`, `127.0.0.1_$${name}`)
       out = out.replace(new RegExp(`("port_value": )${value}\\b`, 'g'), `$1"$${name}"`)
       out = out.replaceAll(`[::1]:${value}`, `[::1]:$${name}`)
     } else if (value !== '') {

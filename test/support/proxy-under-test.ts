@@ -51,19 +51,23 @@ export class ProxyUnderTest extends Changing {
     const [program = '', ...first] = target.command
     const args = [
       ...first,
-      '-c', this.configPath,
-      '--concurrency', '1',
+      '-c',
+      this.configPath,
+      '--concurrency',
+      '1',
       '--disable-hot-restart',
-      '--admin-address-path', path.join(this.folder, 'admin-address'),
-      '--file-flush-interval-msec', '5',
+      '--admin-address-path',
+      path.join(this.folder, 'admin-address'),
+      '--file-flush-interval-msec',
+      '5',
       ...(options.args ?? []),
     ]
     this.#process = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
-    this.#process.stderr?.on('data', (text) => {
+    this.#process.stderr?.on('data', text => {
       this.stderr += text
       this.changed()
     })
-    this.#process.stdout?.on('data', (text) => {
+    this.#process.stdout?.on('data', text => {
       this.stdout += text
       this.changed()
     })
@@ -71,7 +75,7 @@ export class ProxyUnderTest extends Changing {
       this.exit = code ?? signal ?? -1
       this.changed()
     })
-    this.#process.on('error', (error) => {
+    this.#process.on('error', error => {
       this.stderr += String(error)
       this.exit = -1
       this.changed()
@@ -96,7 +100,7 @@ export class ProxyUnderTest extends Changing {
 
   /** What it wrote to stderr, without the chatter of info lines. */
   complaints(): string {
-    const lines = this.stderr.split('\n').filter((line) => !/\]\[(?:info|debug|trace)\]/.test(line))
+    const lines = this.stderr.split('\n').filter(line => !/\]\[(?:info|debug|trace)\]/.test(line))
     return lines.join('\n').slice(0, 3000)
   }
 
@@ -126,7 +130,7 @@ export class ProxyUnderTest extends Changing {
   admin(pathAndQuery: string, method = 'GET'): Promise<AdminAnswer> {
     const [host = '', port = ''] = splitAddress(this.#admin)
     return new Promise((resolve, reject) => {
-      const request = http.request({ host, port: Number(port), path: pathAndQuery, method, agent: false }, (response) => {
+      const request = http.request({ host, port: Number(port), path: pathAndQuery, method, agent: false }, response => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', reject)
@@ -161,7 +165,12 @@ export class ProxyUnderTest extends Changing {
 
   /** Waits for the process to end by itself. */
   ended(): Promise<number | string> {
-    return this.waitFor('the proxy to exit', () => this.exit, () => this.stderr, START_MS)
+    return this.waitFor(
+      'the proxy to exit',
+      () => this.exit,
+      () => this.stderr,
+      START_MS,
+    )
   }
 
   async stop(): Promise<void> {
@@ -178,10 +187,14 @@ export class ProxyUnderTest extends Changing {
     const file = path.join(this.folder, 'admin-address')
     const told = await poll('the admin address', () => this.#orDead(readIfThere(file) || undefined), START_MS)
     this.#admin = told
-    await poll('/ready', async () => {
-      const answer = await this.admin('/ready').catch(() => undefined)
-      return this.#orDead(answer?.status === 200 ? true : undefined)
-    }, START_MS)
+    await poll(
+      '/ready',
+      async () => {
+        const answer = await this.admin('/ready').catch(() => undefined)
+        return this.#orDead(answer?.status === 200 ? true : undefined)
+      },
+      START_MS,
+    )
     const { body } = await this.admin('/listeners')
     for (const line of body.split('\n')) {
       const at = line.indexOf('::')

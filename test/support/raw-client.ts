@@ -4,7 +4,9 @@ import { showBytes } from './bytes.js'
 import { type FramedMessage, frameMessage } from './http-message.js'
 import { Changing } from './wait.js'
 
-export type ClientTarget = { readonly port: number; readonly host?: string; readonly localAddress?: string } | { readonly path: string }
+export type ClientTarget =
+  | { readonly port: number; readonly host?: string; readonly localAddress?: string }
+  | { readonly path: string }
 
 export type EndState = 'open' | 'closed' | 'reset'
 
@@ -70,8 +72,9 @@ export class RawClient extends Changing {
   /** Sends bytes as one write; resolves when the kernel has them. Methods are remembered: HEAD has no body. */
   send(bytes: string | Buffer): Promise<void> {
     const text = typeof bytes === 'string' ? bytes : bytes.toString('latin1')
-    for (const found of text.matchAll(/(?:^|\n)([A-Z]+) [^\r\n]* HTTP\/1\.[01]\r?\n/g)) this.#methods.push(found[1] ?? '')
-    return new Promise((resolve) => {
+    for (const found of text.matchAll(/(?:^|\n)([A-Z]+) [^\r\n]* HTTP\/1\.[01]\r?\n/g))
+      this.#methods.push(found[1] ?? '')
+    return new Promise(resolve => {
       this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes, () => resolve())
     })
   }

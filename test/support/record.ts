@@ -23,10 +23,10 @@ export function sourceOf(url: string): string {
 export function writeRecords(): void {
   for (const { file, scenario, text } of pending.splice(0)) {
     const source = readFileSync(file, 'utf8')
-    const named = [`'${scenario.replaceAll("'", "\\'")}'`, `"${scenario}"`, `\`${scenario}\``]
-    const at = named.flatMap((name) => [source.indexOf(`.exchange(${name}`), source.indexOf(`.scenario(${name}`)]).find((index) => index >= 0)
+    const quoted = scenario.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/'/g, "\\\\?'")
+    const at = source.search(new RegExp(`\\.(?:exchange|scenario)\\(\\s*['"\`]${quoted}['"\`]`))
     const key = 'sees: `'
-    const start = at === undefined ? -1 : source.indexOf(key, at)
+    const start = at < 0 ? -1 : source.indexOf(key, at)
     if (start < 0) {
       process.stderr.write(`cannot record ${scenario} in ${file}\n`)
       continue
@@ -36,7 +36,7 @@ export function writeRecords(): void {
     const lineStart = source.lastIndexOf('\n', start) + 1
     const indent = /^ */.exec(source.slice(lineStart))?.[0] ?? ''
     const escaped = text.replace(/[\\`]/g, '\\$&').replace(/\$\{/g, '\\${')
-    const lines = escaped.split('\n').map((line) => (line === '' ? '' : `${indent}  ${line}`))
+    const lines = escaped.split('\n').map(line => (line === '' ? '' : `${indent}  ${line}`))
     writeFileSync(file, `${source.slice(0, start + key.length)}\n${lines.join('\n')}\n${indent}${source.slice(end)}`)
   }
 }

@@ -17,7 +17,10 @@ export default async function* report(source) {
       const error = type === 'test:fail' ? (data.details?.error?.cause ?? data.details?.error) : undefined
       const outcome = data.skip !== undefined && data.skip !== false ? 'skip' : type === 'test:pass' ? 'pass' : 'fail'
       if (!isSuite && !isFile && resultsFile) {
-        appendFileSync(resultsFile, `${JSON.stringify({ name: full, outcome, error: error && String(error.message ?? error) })}\n`)
+        appendFileSync(
+          resultsFile,
+          `${JSON.stringify({ name: full, outcome, error: error && String(error.message ?? error) })}\n`,
+        )
       }
       const ownFailure = isSuite || isFile ? data.details?.error?.failureType !== 'subtestsFailed' : true
       if (type === 'test:fail' && ownFailure) {
@@ -28,12 +31,12 @@ export default async function* report(source) {
     if (type === 'test:stderr' || type === 'test:stdout') yield data.message
     if (type === 'test:diagnostic' && data.nesting === 0) yield `ℹ ${data.message}\n`
   }
-  if (failed.length > 0) yield `\nfailed:\n${failed.map((name) => `  ${name}\n`).join('')}`
+  if (failed.length > 0) yield `\nfailed:\n${failed.map(name => `  ${name}\n`).join('')}`
 }
 
 function indent(text) {
   return text
     .split('\n')
-    .map((line) => `    ${line}`)
+    .map(line => `    ${line}`)
     .join('\n')
 }

@@ -65,7 +65,9 @@ export interface ExchangeOptions extends ScenarioOptions {
 
 /** The first IPv4 address of this machine that is not loopback; loopback when there is none. */
 export const localAddress: string =
-  Object.values(os.networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'
+  Object.values(os.networkInterfaces())
+    .flat()
+    .find(address => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'
 
 /** The next millisecond, once it has come: what began before it belongs to an earlier scenario. */
 function nextMillisecond(): number {
@@ -86,7 +88,12 @@ export class Scene {
   readonly #requestIds = new Set<string>()
   readonly #begun = nextMillisecond()
 
-  constructor(proxy: ProxyUnderTest, folder: string, upstreams: ReadonlyMap<string, FakeUpstream>, values: Map<string, string | number>) {
+  constructor(
+    proxy: ProxyUnderTest,
+    folder: string,
+    upstreams: ReadonlyMap<string, FakeUpstream>,
+    values: Map<string, string | number>,
+  ) {
     this.proxy = proxy
     this.folder = folder
     this.#upstreams = upstreams
@@ -138,7 +145,10 @@ export class Scene {
 
   /** What the client received, and the state of its connection. */
   sawAll(client: RawClient, name = 'client'): void {
-    const text = client.received.length > 20_000 ? `${showBytes(client.received.subarray(0, 400))}… (${client.received.length} bytes)` : showBytes(client.received)
+    const text =
+      client.received.length > 20_000
+        ? `${showBytes(client.received.subarray(0, 400))}… (${client.received.length} bytes)`
+        : showBytes(client.received)
     this.note(`< ${name}\n${text}${text === '' || text.endsWith('\n') ? '' : '\n'}(${client.state})`)
   }
 
@@ -153,11 +163,11 @@ export class Scene {
     const taken = this.#logsTaken.get(listener) ?? 0
     const lines = await poll(`${count} lines in the access log of ${listener}`, () => {
       const all = existsSync(file) ? readFileSync(file, 'latin1').split('\n').slice(0, -1) : []
-      const own = all.filter((line) => Number.parseInt(line, 10) >= this.#begun).slice(taken)
+      const own = all.filter(line => Number.parseInt(line, 10) >= this.#begun).slice(taken)
       return own.length >= count ? own : undefined
     })
     this.#logsTaken.set(listener, taken + lines.length)
-    return lines.map((line) => line.replace(/^\d+ /, ''))
+    return lines.map(line => line.replace(/^\d+ /, ''))
   }
 
   /** Runs `act` and notes which counters and gauges matching `names` changed, and by how much. */
@@ -169,7 +179,12 @@ export class Scene {
     const show = async (): Promise<string | undefined> => {
       const now = await this.proxy.stats()
       const changed = [...now].filter(([name, value]) => names.test(name) && value !== (old.get(name) ?? 0))
-      const text = changed.map(([name, value]) => `stat: ${name} ${value - (old.get(name) ?? 0) > 0 ? '+' : ''}${value - (old.get(name) ?? 0)}`).join('\n')
+      const text = changed
+        .map(
+          ([name, value]) =>
+            `stat: ${name} ${value - (old.get(name) ?? 0) > 0 ? '+' : ''}${value - (old.get(name) ?? 0)}`,
+        )
+        .join('\n')
       const settled = text === last && text !== ''
       last = text
       return settled ? text : undefined
@@ -183,7 +198,7 @@ export class Scene {
     await poll(`stat ${name} = ${value}`, async () => {
       seen = (await this.proxy.stats()).get(name)
       return seen === value ? true : undefined
-    }).catch((error) => assert.fail(`${String(error)}; it is ${seen}`))
+    }).catch(error => assert.fail(`${String(error)}; it is ${seen}`))
   }
 
   transcript(): string {
@@ -204,7 +219,8 @@ export class Scene {
       if (options.halfClose === true) client.end()
       const wanted = options.responses ?? (options.until === 'close' ? 0 : 1)
       const last = wanted > 0 ? await client.response(wanted) : undefined
-      if (options.until === 'close' || last?.endsAtClose === true || last?.headers.get('connection') === 'close') await client.closed()
+      if (options.until === 'close' || last?.endsAtClose === true || last?.headers.get('connection') === 'close')
+        await client.closed()
     }
     let failure: unknown
     const act = async (): Promise<void> => talk().catch((error: unknown) => void (failure = error))
@@ -212,9 +228,13 @@ export class Scene {
     else await this.statsOf(options.stats, act)
     this.sawRequests()
     this.sawAll(client)
-    if (failure !== undefined) this.note(`but ${failure instanceof Error ? (failure.message.split(';')[0] ?? '') : String(failure)}`)
+    if (failure !== undefined)
+      this.note(`but ${failure instanceof Error ? (failure.message.split(';')[0] ?? '') : String(failure)}`)
     const lines = options.log ?? options.responses ?? 1
-    if (lines > 0) await this.sawLog(lines, listener).catch((error: unknown) => this.note(`but ${error instanceof Error ? error.message : ''}`))
+    if (lines > 0)
+      await this.sawLog(lines, listener).catch((error: unknown) =>
+        this.note(`but ${error instanceof Error ? error.message : ''}`),
+      )
   }
 
   private upstreamIfAny(name: string | undefined): FakeUpstream | undefined {
@@ -239,7 +259,7 @@ export function feature(name: string, options: FeatureOptions, declare: (feature
     })
     declare({
       scenario: (title, scenario, run) => stage.declare(title, scenario, run),
-      exchange: (title, exchange) => stage.declare(title, exchange, (scene) => scene.exchange(exchange)),
+      exchange: (title, exchange) => stage.declare(title, exchange, scene => scene.exchange(exchange)),
     })
   })
 }
@@ -265,7 +285,8 @@ class Stage {
       this.#upstreams.set(name, upstream)
       this.#values.set(name, upstream.port)
     }
-    for (const [name, value] of Object.entries((await this.#options.values?.(this.#folder)) ?? {})) this.#values.set(name, value)
+    for (const [name, value] of Object.entries((await this.#options.values?.(this.#folder)) ?? {}))
+      this.#values.set(name, value)
   }
 
   async clear(): Promise<void> {
@@ -291,8 +312,16 @@ class Stage {
       // LOCAL is this machine's own address, which a proxy puts into x-forwarded-for in place of a loopback peer.
       const expected = dedent(differs?.instead ?? scenario.sees).replace(/\bLOCAL\b/g, localAddress)
       if (seen === expected) return
-      if (recording) return record(this.#options.file, title, localAddress === '127.0.0.1' ? seen : seen.replaceAll(localAddress, 'LOCAL'))
-      const alive = proxy.alive || this.#options.fresh === true ? '' : `\nthe proxy ended with ${proxy.exit}:\n${proxy.stderr.slice(-4000)}`
+      if (recording)
+        return record(
+          this.#options.file,
+          title,
+          localAddress === '127.0.0.1' ? seen : seen.replaceAll(localAddress, 'LOCAL'),
+        )
+      const alive =
+        proxy.alive || this.#options.fresh === true
+          ? ''
+          : `\nthe proxy ended with ${proxy.exit}:\n${proxy.stderr.slice(-4000)}`
       assert.fail(`the transcript differs${alive}\n--- seen\n${seen}\n--- expected\n${expected}`)
     })
   }
@@ -306,7 +335,7 @@ class Stage {
         config: fill(text, this.#values),
         folder: this.#folder,
         ...(this.#options.env === undefined ? {} : { env: this.#options.env }),
-        ...(this.#options.args === undefined ? {} : { args: this.#options.args.map((arg) => fill(arg, this.#values)) }),
+        ...(this.#options.args === undefined ? {} : { args: this.#options.args.map(arg => fill(arg, this.#values)) }),
       })
     } catch (error) {
       this.#failedStart = error

@@ -17,7 +17,11 @@ function envoyProgram(): string {
   const given = process.env.ENVOY_BIN
   if (given !== undefined && given !== '') return given
   const home = path.join(REPOSITORY, '.tools/envoy')
-  const found = existsSync(home) ? readdirSync(home, { recursive: true }).map(String).find((name) => name.endsWith('_bin/envoy')) : undefined
+  const found = existsSync(home)
+    ? readdirSync(home, { recursive: true })
+        .map(String)
+        .find(name => name.endsWith('_bin/envoy'))
+    : undefined
   if (found === undefined) throw new Error('no envoy: run `node scripts/fetch-envoy.mjs`, or set ENVOY_BIN')
   return path.join(home, found)
 }

@@ -13,7 +13,12 @@ export class Changing {
   }
 
   /** Resolves with the first value of `look` that is not undefined. `story` tells, on failure, what was seen instead. */
-  waitFor<T>(what: string, look: () => T | undefined, story: () => string = () => '', patience = PATIENCE_MS): Promise<T> {
+  waitFor<T>(
+    what: string,
+    look: () => T | undefined,
+    story: () => string = () => '',
+    patience = PATIENCE_MS,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer)
@@ -43,12 +48,16 @@ export class Changing {
 }
 
 /** Looks again every few milliseconds: for what tells nobody that it changed (a file, another process's counters). */
-export async function poll<T>(what: string, look: () => T | undefined | Promise<T | undefined>, patience = PATIENCE_MS): Promise<T> {
+export async function poll<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  patience = PATIENCE_MS,
+): Promise<T> {
   const deadline = Date.now() + patience
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
     if (Date.now() > deadline) throw new Error(`waited ${patience} ms for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise(resolve => setTimeout(resolve, 5))
   }
 }

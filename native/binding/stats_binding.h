@@ -1,7 +1,8 @@
-// The statistics as the main thread reads them: names of all kinds, and the merged values of all workers. Reading takes no
-// lock that a request could meet. Functions added to the addon's exports:
+// The statistics as the main thread reads them: names of all kinds, and the merged values of all workers. Reading
+// takes no lock that a request could meet. Functions added to the addon's exports:
 //
-//   statsTemplates()            [{kind, prefix, stats: [{name, type}], histograms: [{name, unit, lazy}]}]; the index is the kind
+//   statsTemplates()            [{kind, prefix, stats: [{name, type}], histograms: [{name, unit, lazy}]}]; a
+//                               kind is its index
 //   readScopes(kind)            every scope of a kind, as one ScopeReading
 //   readScope(kind, name)       the same of one name; no rows when no worker has touched it
 //   dropScope(kind, name)       forget a name that the configuration no longer has

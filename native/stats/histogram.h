@@ -1,6 +1,6 @@
 // Histogram: a distribution in circllhist's bins (two significant decimal digits), sparse: only bins that were hit take
-// memory. Cumulative; interval views are made by the reader, who subtracts. One writer (its worker); any thread may read
-// at any time and sees each bin's count as of some recent moment.
+// memory. Cumulative; interval views are made by the reader, who subtracts. One writer (its worker); any thread may
+// read at any time and sees each bin's count as of some recent moment.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,9 @@
 
 namespace nuncio::stats {
 
-/** A bin: (mantissa 10..99) * 10^(exponent-1) <= value < (mantissa+1) * 10^(exponent-1); mantissa 0 is the bin of zero. */
+/**
+ * A bin: (mantissa 10..99) * 10^(exponent-1) <= value < (mantissa+1) * 10^(exponent-1); mantissa 0 is the bin of zero.
+ */
 struct Bin {
   uint8_t mantissa = 0;
   uint8_t exponent = 0;
@@ -50,8 +52,8 @@ class Histogram {
     std::atomic<uint32_t> key{0};
     std::atomic<uint64_t> count{0};
   };
-  // A grown table is published by its pointer; the ones before it stay (a reader may be inside) until the histogram ends.
-  // Sizes double, so that is less than one table's worth.
+  // A grown table is published by its pointer; the ones before it stay (a reader may be inside) until the histogram
+  // ends. Sizes double, so that is less than one table's worth.
   struct Table {
     uint32_t size;
     uint32_t used;

@@ -1,5 +1,6 @@
-// The kinds of scope as types: `stats::Cluster::Stat::upstream_cx_total`, `stats::Cluster::Histogram::upstream_rq_time`, and
-// the tables of names behind them. Made from templates.h; constant, any thread.
+// The kinds of scope as types: `stats::Cluster::Stat::upstream_cx_total`,
+// `stats::Cluster::Histogram::upstream_rq_time`, and the tables of names behind them. Made from templates.h;
+// constant, any thread.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,9 @@ class Registry {
     if (scope) release(*scope.scope());
   }
 
-  /** Main thread: all scopes of a kind, several for one name when several workers have it. Valid until the next `drop`. */
+  /**
+   * Main thread: all scopes of a kind, several for one name when several workers have it. Valid until the next `drop`.
+   */
   std::vector<const Scope*> scopes(Kind kind) const;
   /** Main thread: the scopes of one name. */
   std::vector<const Scope*> scopes(Kind kind, std::string_view name) const;
@@ -82,8 +84,8 @@ class WorkerStats {
   WorkerStats& operator=(const WorkerStats&) = delete;
 
   /**
-   * Finds or makes the scope and takes a lease on it; the name is made safe here (see sanitizeName). On adoption of a plan
-   * or first touch, not for every request.
+   * Finds or makes the scope and takes a lease on it; the name is made safe here (see sanitizeName). On adoption of
+   * a plan or first touch, not for every request.
    */
   template <class K>
   ScopeRef<K> scope(std::string_view name) {

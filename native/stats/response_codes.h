@@ -1,5 +1,6 @@
-// ResponseCodes: how often each status code was answered, and each class of them (`upstream_rq_200`, `upstream_rq_2xx`).
-// Codes come in pages of 16 that are made when one of them is first seen. One writer (its worker), any thread reads.
+// ResponseCodes: how often each status code was answered, and each class of them (`upstream_rq_200`,
+// `upstream_rq_2xx`). Codes come in pages of 16 that are made when one of them is first seen. One writer (its
+// worker), any thread reads.
 #pragma once
 
 #include <atomic>

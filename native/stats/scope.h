@@ -1,8 +1,8 @@
 // Scope: the statistics of one thing (a cluster, a listener, ...) in one worker: an array of cells, and histograms and
 // response codes made when first touched. ScopeRef: its typed face, a pointer wide, for the request path.
 //
-// Written by one worker only; the main thread reads with relaxed loads and adds the workers up. Made, found and freed by
-// the Registry.
+// Written by one worker only; the main thread reads with relaxed loads and adds the workers up. Made, found and
+// freed by the Registry.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,7 @@
 // The names of all statistics that C++ keeps, by kind of scope: one X-macro list each. A stat's full name is
-// `<prefix of the kind><scope name>.<stat>`; nobody writes it out before somebody asks. The lists are those of Envoy 1.40,
-// so that `/stats` prints the same names; stats that only the main thread keeps are in src/stats/main-templates.ts.
+// `<prefix of the kind><scope name>.<stat>`; nobody writes it out before somebody asks. The lists are those of Envoy
+// 1.40, so that `/stats` prints the same names; stats that only the main thread keeps are in
+// src/stats/main-templates.ts.
 //
 //   COUNTER, GAUGE     always printed once the scope is known
 //   LAZY_COUNTER       printed after its first increment

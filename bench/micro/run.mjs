@@ -15,6 +15,7 @@ const name = process.argv[2]
 /** What each program is made of: folders (all their .cc files) and single files below native/. */
 const kParts = {
   route: ['base', 'generated', 'routing', 'http', 'http/substitution', 'net/address.cc'],
+  access_log: ['access_log', 'base', 'generated', 'http', 'http/substitution', 'net/address.cc'],
 }
 
 const parts = kParts[name]

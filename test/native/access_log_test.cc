@@ -342,10 +342,9 @@ TEST("filter: headers, metadata, and all or any of several") {
   World world;
   world.request.add(":authority", "example.com");
   world.request.add("x-a", "1");
-  world.request.add("x-a", "2");
   AccessLogFilter header = filterOf(Kind::HEADER);
   EXPECT(!Filter::make(header).ok());
-  header.header = exactly("x-a", "1,2");
+  header.header = exactly("x-a", "1");
   EXPECT(world.passes(header));
   AccessLogFilter host = filterOf(Kind::HEADER);
   host.header = exactly("host", "example.org");

@@ -45,18 +45,26 @@ ValueKind underscored(std::string_view value, Buffer& out) {
 
 // ---------------------------------------------------------------- headers and paths
 
-const Header* findHeader(const HeaderMap& headers, HeaderId id, std::string_view name) {
-  if (id != HeaderId::kUnknown && !headers.has(id)) return nullptr;
-  return headers.find(name);
+// The value of the first header of that name; null data when there is none.
+std::string_view firstValue(const HeaderMap& headers, HeaderId id, std::string_view name) {
+  std::string_view value;
+  if (id != HeaderId::kUnknown) {
+    if (!headers.has(id)) return {};
+    value = headers.get(id);
+  } else {
+    const Header* found = headers.find(name);
+    if (found == nullptr) return {};
+    value = found->value;
+  }
+  return value.data() == nullptr ? std::string_view("") : value;
 }
 
 // The first value of the header, or of its alternative; null data when there is neither.
 std::string_view headerValue(const HeaderMap* headers, const Piece& piece) {
   if (headers == nullptr) return {};
-  const Header* header = findHeader(*headers, piece.id, piece.text);
-  if (header == nullptr && !piece.text2.empty()) header = findHeader(*headers, piece.id2, piece.text2);
-  if (header == nullptr) return {};
-  return header->value.data() == nullptr ? std::string_view("") : header->value;
+  const std::string_view value = firstValue(*headers, piece.id, piece.text);
+  if (value.data() != nullptr || piece.text2.empty()) return value;
+  return firstValue(*headers, piece.id2, piece.text2);
 }
 
 ValueKind header(const HeaderMap* headers, const Piece& piece, Buffer& out) {

@@ -23,7 +23,7 @@
       'include_dirs': ['native', '.'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'cflags_cc': [
-        '-O3', '-Wall', '-Wextra', '-Werror',
+        '-O2', '-Wall', '-Wextra', '-Werror', '-Wno-restrict',  # GCC 12 warns of its own std::string
         '<!@(node scripts/native-sources.mjs --system-includes)',
       ],
       # An addon that carries its own copy of a library which Node exports must never call Node's by accident.

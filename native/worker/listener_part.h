@@ -1,0 +1,35 @@
+// ListenerPart: a listener as the snapshot carries it: its plan, its filter chains ready to make filters, its loggers.
+// Made on main from the plan, immutable, shared by all workers; a connection leases it until it is gone.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "http_proxy/manager_config.h"
+#include "net/filter_chain_match.h"
+#include "plan/plan_types.h"
+#include "snapshot/snapshot.h"
+#include "tcp/network_filter.h"
+
+namespace nuncio {
+
+struct FilterChainPart {
+  std::string name;
+  tcp::NetworkFilterFactoryPtr filter;  // the terminal filter
+};
+
+struct ListenerPart final : snapshot::Part {
+  plan::Listener plan;
+  net::FilterChainMatcher matcher;
+  std::vector<FilterChainPart> chains;
+  std::optional<FilterChainPart> default_chain;
+  http_proxy::LoggerList access_logs;
+};
+
+base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view name, std::span<const uint8_t> bytes,
+                                                            http_proxy::DecodeContext& context);
+
+}  // namespace nuncio

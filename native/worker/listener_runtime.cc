@@ -1,0 +1,186 @@
+#include "worker/listener_runtime.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "net/socket_options.h"
+#include "worker/process.h"
+
+namespace nuncio {
+
+using stats::ListenerHistogram;
+using stats::ListenerStat;
+using stats::ListenerWorkerStat;
+
+std::string statNameOf(const plan::Listener& plan, const std::vector<net::BoundSocketPtr>& sockets) {
+  if (!plan.stat_name.empty()) return plan.stat_name;
+  std::string name = sockets.empty() ? plan.name : std::string(sockets.front()->address.text());
+  return stats::sanitizeName(name);
+}
+
+ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::shared_ptr<const ListenerPart> part,
+                                 std::vector<net::BoundSocketPtr> sockets)
+    : process_(process),
+      worker_(worker),
+      part_(std::move(part)),
+      stat_name_(statNameOf(part_->plan, sockets)),
+      drain_(process.drainTiming(), part_->plan.drain_modify_only ? nullptr : &process.drain()),
+      facts_{part_->plan.name, stat_name_, part_->plan.buffer_limit, drain_},
+      stats_(worker.stats.scope<stats::Listener>(stat_name_)),
+      worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
+      connections_(process.connectionsOf(part_->plan.name)),
+      chain_runtimes_(part_->chains.size() + 1) {
+  for (net::BoundSocketPtr& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
+}
+
+ListenerRuntime::~ListenerRuntime() {
+  stopAccepting();
+  worker_.stats.release(stats_);
+  worker_.stats.release(worker_stats_);
+}
+
+void ListenerRuntime::startAccepting() {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->registered) continue;
+    acceptor->registered = true;
+    const uint32_t events = acceptor->socket()->shared ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
+    worker_.services.loop.add(acceptor->socket()->fds[worker_.services.index], events, *acceptor);
+  }
+}
+
+void ListenerRuntime::stopAccepting() {
+  for (const auto& acceptor : acceptors_) {
+    if (!std::exchange(acceptor->registered, false)) continue;
+    worker_.services.loop.remove(acceptor->socket()->fds[worker_.services.index], *acceptor);
+  }
+  retired_.insert(retired_.end(), std::make_move_iterator(acceptors_.begin()), std::make_move_iterator(acceptors_.end()));
+  acceptors_.clear();
+  for (const auto& acceptor : retired_) acceptor->release();
+}
+
+void ListenerRuntime::drain() {
+  drain_.begin(worker_.services.loop.now());
+  const ListenerRef keep(this);
+  sessions_.forEach([](Session& session) { session.drain(); });
+}
+
+// ---------------------------------------------------------------- accepting
+
+void ListenerRuntime::Acceptor::onEvents(uint32_t) {
+  constexpr uint32_t kDefaultBatch = 64;
+  const ListenerRef keep(&listener_);
+  const net::BoundSocketPtr socket = socket_;
+  const int fd = socket->fds[listener_.worker_.services.index];
+  const uint32_t configured = listener_.part_->plan.max_accepts_per_event;
+  const uint32_t batch = configured == 0 ? kDefaultBatch : configured;
+  uint32_t count = 0;
+  while (count < batch && registered) {
+    sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+    const int accepted = accept4(fd, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted < 0) {
+      if (errno == ECONNABORTED || errno == EINTR) continue;
+      break;  // EAGAIN, or out of files: level-triggered, it comes back
+    }
+    ++count;
+    listener_.accepted(accepted, net::Address::from(reinterpret_cast<sockaddr*>(&storage), size), socket);
+  }
+  if (count != 0) listener_.stats_.record(ListenerHistogram::connections_accepted_per_socket_event, count);
+}
+
+void ListenerRuntime::accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket) {
+  if (overLimit()) {
+    stats_.inc(ListenerStat::downstream_cx_overflow);
+    close(fd);
+    return;
+  }
+  if (!part_->plan.exact_balance) return adoptConnection(fd, remote, socket);
+  size_t least = worker_.services.index;
+  const auto& active = socket->active->of;
+  for (size_t i = 0; i < active.size(); ++i) {
+    if (active[i].load(std::memory_order_relaxed) < active[least].load(std::memory_order_relaxed)) least = i;
+  }
+  if (least == worker_.services.index || !process_.handOver(least, part_->plan.name, fd, remote, socket)) {
+    return adoptConnection(fd, remote, socket);
+  }
+}
+
+bool ListenerRuntime::overLimit() {
+  const auto limit = part_->plan.connection_limit;
+  if (!limit) return false;
+  return connections_->load(std::memory_order_relaxed) >= *limit;
+}
+
+void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const net::BoundSocketPtr& socket) {
+  net::Address local = socket->address;
+  if (local.isAnyAddress()) {
+    sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) == 0) {
+      local = net::Address::from(reinterpret_cast<sockaddr*>(&storage), size);
+    }
+  }
+  if (local.isIp()) net::setNoDelay(fd);
+  if (part_->plan.tcp_keepalive) net::applyKeepalive(fd, *part_->plan.tcp_keepalive);
+  stats_.inc(ListenerStat::downstream_cx_total);
+  stats_.inc(ListenerStat::downstream_cx_active);
+  worker_stats_.inc(ListenerWorkerStat::downstream_cx_total);
+  worker_stats_.inc(ListenerWorkerStat::downstream_cx_active);
+  socket->active->of[worker_.services.index].fetch_add(1, std::memory_order_relaxed);
+  connections_->fetch_add(1, std::memory_order_relaxed);
+  process_.countConnection(1);
+  auto* session = new Session(*this, fd, local, remote, socket->active);
+  sessions_.pushBack(session);
+  const int matched = part_->matcher.choose({local, remote, remote});
+  const size_t chain = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
+  if (matched < 0 && !part_->default_chain) {
+    stats_.inc(ListenerStat::no_filter_chain_match);
+    logUnmatched(session->info());
+    return onSessionGone(*session);
+  }
+  const std::string& name = matched >= 0 ? part_->chains[chain].name : part_->default_chain->name;
+  session->start(chainRuntime(chain), name);
+}
+
+tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(size_t chain) {
+  auto& runtime = chain_runtimes_[chain];
+  if (runtime == nullptr) {
+    const FilterChainPart& part = chain < part_->chains.size() ? part_->chains[chain] : *part_->default_chain;
+    runtime = part.filter->makeRuntime(worker_, facts_);
+  }
+  return *runtime;
+}
+
+void ListenerRuntime::logUnmatched(const http::ConnectionInfo& connection) {
+  http::StreamInfo info;
+  info.downstream = &connection;
+  info.at.start = info.at.end = worker_.services.loop.now();
+  info.start_wall_ns = worker_.services.loop.wall();
+  info.remote = connection.remote;
+  info.flags.add(http::ResponseFlag::kNoRouteFound);
+  info.response_code_details = "filter_chain_not_found";
+  info.log_type = http::AccessLogType::kNotSet;
+  const http::FormatContext context{.info = info, .now_ns = info.at.end, .wall_now_ns = info.start_wall_ns};
+  for (const auto& logger : part_->access_logs) logger->log(context, worker_.log);
+}
+
+void ListenerRuntime::onSessionGone(Session& session) {
+  const ListenerRef keep(this);
+  session.base::ListNode<>::unlink();
+  stats_.dec(ListenerStat::downstream_cx_active);
+  stats_.inc(ListenerStat::downstream_cx_destroy);
+  worker_stats_.dec(ListenerWorkerStat::downstream_cx_active);
+  session.counts().of[worker_.services.index].fetch_sub(1, std::memory_order_relaxed);
+  connections_->fetch_sub(1, std::memory_order_relaxed);
+  process_.countConnection(-1);
+  const int64_t age_ns = worker_.services.loop.now() - session.beganNs();
+  stats_.record(ListenerHistogram::downstream_cx_length_ms, static_cast<uint64_t>(age_ns / 1'000'000));
+  worker_.services.io.freeLater(&session);
+}
+
+}  // namespace nuncio

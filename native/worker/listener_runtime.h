@@ -1,0 +1,83 @@
+// ListenerRuntime: one version of a listener in one worker: accepts on the worker's sockets, chooses a filter chain, owns
+// the sessions. A replaced or removed version stops accepting and lives on until its last session has gone.
+//
+//   socket readable ─▶ accept (bounded) ─▶ limits, balance ─▶ filter chain ─▶ Session
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/intrusive_list.h"
+#include "base/local_ref.h"
+#include "http_proxy/worker_context.h"
+#include "loop/loop.h"
+#include "net/drain.h"
+#include "net/socket_table.h"
+#include "worker/listener_part.h"
+#include "worker/session.h"
+
+namespace nuncio {
+
+class Process;
+
+class ListenerRuntime : public base::LocalCounted {
+ public:
+  ListenerRuntime(Process& process, WorkerContext& worker, std::shared_ptr<const ListenerPart> part,
+                  std::vector<net::BoundSocketPtr> sockets);
+  ~ListenerRuntime();
+
+  const ListenerPart& part() const { return *part_; }
+  /** Takes connections from now on. */
+  void startAccepting();
+  /** Takes none any more; the sockets close when no other version uses them. */
+  void stopAccepting();
+  /** Sessions are asked to go; removed filter chains, replaced listeners. */
+  void drain();
+  /** A connection that was accepted here, by this worker or (exact balance) by another. */
+  void adoptConnection(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
+
+  // ---- for sessions
+  WorkerContext& worker() { return worker_; }
+  const tcp::ListenerFacts& facts() const { return facts_; }
+  void onSessionGone(Session& session);
+
+ private:
+  class Acceptor final : public loop::EventHandler {
+   public:
+    Acceptor(ListenerRuntime& listener, net::BoundSocketPtr socket) : listener_(listener), socket_(std::move(socket)) {}
+    void onEvents(uint32_t events) override;
+    const net::BoundSocketPtr& socket() const { return socket_; }
+    void release() { socket_.reset(); }
+    bool registered = false;
+
+   private:
+    ListenerRuntime& listener_;
+    net::BoundSocketPtr socket_;
+  };
+
+  void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
+  bool overLimit();
+  void logUnmatched(const http::ConnectionInfo& info);
+  tcp::NetworkFilterRuntime& chainRuntime(size_t chain);
+
+  Process& process_;
+  WorkerContext& worker_;
+  const std::shared_ptr<const ListenerPart> part_;
+  const std::string stat_name_;
+  net::DrainState drain_;
+  const tcp::ListenerFacts facts_;
+  stats::ListenerScope stats_;
+  stats::ListenerWorkerScope worker_stats_;
+  const std::shared_ptr<std::atomic<uint64_t>> connections_;  // of all versions and workers
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<Acceptor>> retired_;  // one of them may be accepting right now
+  std::vector<std::unique_ptr<tcp::NetworkFilterRuntime>> chain_runtimes_;  // by chain; the default chain is last
+  base::IntrusiveList<Session> sessions_;
+};
+using ListenerRef = base::LocalRef<ListenerRuntime>;
+
+/** "127.0.0.1_10000": how an address stands in a stat name. */
+std::string statNameOf(const plan::Listener& plan, const std::vector<net::BoundSocketPtr>& sockets);
+
+}  // namespace nuncio

@@ -1,0 +1,155 @@
+#include "worker/process.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "worker/extension_tables.h"
+#include "worker/listener_part.h"
+
+namespace nuncio {
+
+using snapshot::Kind;
+using snapshot::PartPtr;
+using Decoded = base::Result<PartPtr, std::string>;
+
+namespace {
+
+std::unique_ptr<Process>& holder() {
+  static std::unique_ptr<Process> process;
+  return process;
+}
+
+Decoded decodeListenerPart(std::string_view name, std::span<const uint8_t> bytes) {
+  http_proxy::DecodeContext context{currentProcess()->writers(), httpFilters()};
+  return decodeListener(name, bytes, context);
+}
+
+Decoded decodeRouteTable(std::string_view name, std::span<const uint8_t> bytes) {
+  plan::RouteTable plan;
+  if (!plan::decode(bytes, plan)) return "malformed route table plan '" + std::string(name) + "'";
+  auto table = routing::RouteTable::make(plan);
+  if (!table.ok()) return std::move(table.error());
+  auto part = std::make_shared<RouteTablePart>();
+  part->table = std::move(table.value());
+  return PartPtr(std::move(part));
+}
+
+Decoded decodeCluster(std::string_view name, std::span<const uint8_t> bytes) {
+  return currentProcess()->clusters().decodeCluster(name, bytes);
+}
+
+Decoded decodeEndpoints(std::string_view name, std::span<const uint8_t> bytes) {
+  return currentProcess()->clusters().decodeEndpoints(name, bytes);
+}
+
+Decoded decodeRuntime(std::string_view, std::span<const uint8_t> bytes) {
+  plan::Runtime plan;
+  if (!plan::decode(bytes, plan) || plan.keys.size() != plan.values.size()) return std::string("malformed runtime plan");
+  auto part = std::make_shared<RuntimePart>();
+  for (size_t i = 0; i < plan.keys.size(); ++i) part->values[plan.keys[i]] = plan.values[i];
+  return PartPtr(std::move(part));
+}
+
+constexpr snapshot::Decode kDecoders[snapshot::kKindCount] = {decodeListenerPart, decodeRouteTable, decodeCluster,
+                                                              decodeEndpoints, decodeRuntime};
+
+}  // namespace
+
+Process* currentProcess() { return holder().get(); }
+void setCurrentProcess(std::unique_ptr<Process> process) { holder() = std::move(process); }
+
+Process::Process(const ProcessOptions& options, stats::Registry& statistics)
+    : options_(options),
+      statistics_(statistics),
+      writers_(options.writer),
+      clusters_(options.workers),
+      store_(kDecoders),
+      sockets_(options.workers),
+      drain_(options_.drain) {
+  for (size_t i = 0; i < options.workers; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
+}
+
+std::string Process::putPlan(Kind kind, std::string_view name, const std::string& id, std::span<const uint8_t> bytes) {
+  return store_.put(kind, name, id, bytes);
+}
+
+base::Result<std::vector<net::BoundSocketPtr>, std::string> Process::openListener(uint32_t slot, const std::string& id) {
+  auto part = std::static_pointer_cast<const ListenerPart>(store_.find(Kind::kListener, id));
+  if (part == nullptr) return "no listener plan with id " + id;
+  auto sockets = sockets_.open(part->plan);
+  if (!sockets.ok()) return std::move(sockets.error());
+  opened_[slot] = sockets.value();
+  opening_[slot] = part;
+  return sockets;
+}
+
+std::string Process::commit(const std::vector<snapshot::Change>& changes) {
+  for (const auto& [slot, sockets] : opened_) {
+    if (std::string error = net::SocketTable::listen(opening_[slot]->plan, sockets); !error.empty()) return error;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    for (const snapshot::Change& change : changes) {
+      if (change.kind != Kind::kListener) continue;
+      const auto opened = opened_.find(change.slot);
+      if (change.id.empty()) {
+        slots_.erase(change.slot);
+      } else if (opened != opened_.end()) {
+        slots_[change.slot] = opened->second;
+      }
+    }
+  }
+  opened_.clear();
+  opening_.clear();
+  if (std::string error = store_.commit(changes); !error.empty()) return error;
+  tellWorkers([](Worker& worker, uint64_t) { worker.adopt(); }, 0);
+  return {};
+}
+
+std::vector<net::BoundSocketPtr> Process::socketsOf(uint32_t slot) const {
+  std::lock_guard lock(mutex_);
+  const auto found = slots_.find(slot);
+  return found == slots_.end() ? std::vector<net::BoundSocketPtr>() : found->second;
+}
+
+void Process::tellWorkers(void (*call)(Worker&, uint64_t), uint64_t argument) {
+  for (const auto& worker : workers_) {
+    Worker* target = worker.get();
+    target->mailbox().post(loop::mailFrom([target, call, argument] { call(*target, argument); }));
+  }
+}
+
+bool Process::handOver(size_t worker, const std::string& listener, int fd, const net::Address& remote,
+                       const net::BoundSocketPtr& socket) {
+  Worker* target = workers_[worker].get();
+  return target->mailbox().post(
+      loop::mailFrom([target, listener, fd, remote, socket] { target->adoptConnection(listener, fd, remote, socket); }));
+}
+
+std::shared_ptr<std::atomic<uint64_t>> Process::connectionsOf(const std::string& listener) {
+  std::lock_guard lock(mutex_);
+  auto& known = counts_[listener];
+  auto count = known.lock();
+  if (count == nullptr) known = count = std::make_shared<std::atomic<uint64_t>>(0);
+  return count;
+}
+
+void Process::stopListeners(bool inbound_only) {
+  constexpr uint32_t kInbound = 1;
+  const snapshot::SnapshotPtr snapshot = store_.current();
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(slots_, [&](const auto& slot) {
+      const auto part = std::static_pointer_cast<const ListenerPart>(snapshot->at(Kind::kListener, slot.first));
+      return !inbound_only || (part != nullptr && part->plan.traffic_direction == kInbound);
+    });
+  }
+  tellWorkers([](Worker& worker, uint64_t inbound) { worker.stopListeners(inbound != 0); }, inbound_only ? 1 : 0);
+}
+
+void Process::drainListeners(bool inbound_only) {
+  tellWorkers([](Worker& worker, uint64_t inbound) { worker.drainListeners(inbound != 0); }, inbound_only ? 1 : 0);
+}
+
+}  // namespace nuncio

@@ -1,0 +1,48 @@
+#include "worker/session.h"
+
+#include <utility>
+
+#include "worker/listener_runtime.h"
+
+namespace nuncio {
+
+Session::Session(ListenerRuntime& listener, int fd, const net::Address& local, const net::Address& remote,
+                 std::shared_ptr<net::WorkerCounts> counts)
+    : listener_(&listener),
+      counts_(std::move(counts)),
+      connection_(listener.worker().services.io, fd, *this),
+      began_ns_(listener.worker().services.loop.now()) {
+  info_.id = connection_.id();
+  info_.local = local;
+  info_.remote = remote;
+  info_.listener_name = listener.facts().name;
+  connection_.setBufferLimit(listener.facts().buffer_limit);
+}
+
+Session::~Session() = default;
+
+void Session::start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name) {
+  info_.filter_chain_name = chain_name;
+  connection_.start(false);
+  filter_ = chain.create({connection_, info_});
+  filter_->onNewConnection();
+  if (connection_.closed()) gone();
+}
+
+void Session::onEndOfInput() {
+  filter_->onEndOfInput();
+  if (connection_.closed()) gone();
+}
+
+void Session::onClosed(net::CloseCause cause) {
+  filter_->onClosed(cause);
+  gone();
+}
+
+void Session::gone() {
+  if (gone_) return;
+  gone_ = true;
+  listener_->onSessionGone(*this);
+}
+
+}  // namespace nuncio

@@ -1,0 +1,52 @@
+// Session: one accepted connection with its network filter, from accept to close. Owned by its listener's runtime, freed
+// at the end of the turn in which the connection ended. Worker thread only.
+#pragma once
+
+#include <memory>
+
+#include "base/intrusive_list.h"
+#include "base/local_ref.h"
+#include "http/stream_info.h"
+#include "net/connection.h"
+#include "net/socket_table.h"
+#include "tcp/network_filter.h"
+
+namespace nuncio {
+
+class ListenerRuntime;
+
+class Session final : public net::DeferredFree, public net::ConnectionEvents, public base::ListNode<> {
+ public:
+  Session(ListenerRuntime& listener, int fd, const net::Address& local, const net::Address& remote,
+          std::shared_ptr<net::WorkerCounts> counts);
+  ~Session() override;
+
+  /** Makes the filter and starts reading. */
+  void start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name);
+  http::ConnectionInfo& info() { return info_; }
+  net::WorkerCounts& counts() { return *counts_; }
+  int64_t beganNs() const { return began_ns_; }
+  void drain() {
+    if (filter_ != nullptr) filter_->onDrain();
+  }
+
+  // ---- net::ConnectionEvents
+  size_t onInput(std::string_view bytes) override { return filter_->onInput(bytes); }
+  void onEndOfInput() override;
+  void onAboveHighWatermark() override { filter_->onAboveHighWatermark(); }
+  void onBelowLowWatermark() override { filter_->onBelowLowWatermark(); }
+  void onClosed(net::CloseCause cause) override;
+
+ private:
+  void gone();
+
+  base::LocalRef<ListenerRuntime> listener_;
+  const std::shared_ptr<net::WorkerCounts> counts_;
+  http::ConnectionInfo info_;
+  net::Connection connection_;
+  std::unique_ptr<tcp::NetworkFilter> filter_;
+  int64_t began_ns_;
+  bool gone_ = false;
+};
+
+}  // namespace nuncio

@@ -1,0 +1,66 @@
+#include "worker/worker.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "worker/process.h"
+
+namespace nuncio {
+
+using snapshot::Kind;
+
+Worker::Worker(Process& process, size_t index)
+    : process_(process), context_(index, loop_, io_, process.statistics()) {}
+
+Worker::~Worker() = default;
+
+// Make before break: clusters, endpoints and routes first, then listeners; what was replaced or removed drains.
+void Worker::adopt() {
+  const snapshot::SnapshotPtr snapshot = process_.store().current();
+  if (snapshot->version == adopted_.load(std::memory_order_relaxed)) return;
+  context_.adopt(snapshot);
+  const auto& parts = snapshot->parts[static_cast<size_t>(Kind::kListener)];
+  if (listeners_.size() < parts.size()) listeners_.resize(parts.size());
+  for (uint32_t slot = 0; slot < listeners_.size(); ++slot) {
+    const snapshot::PartPtr& part = snapshot->at(Kind::kListener, slot);
+    const snapshot::Part* current = listeners_[slot] ? &listeners_[slot]->part() : nullptr;
+    if (part.get() != current) replace(slot, part);
+  }
+  adopted_.store(snapshot->version, std::memory_order_release);
+}
+
+void Worker::replace(uint32_t slot, const snapshot::PartPtr& part) {
+  ListenerRef old = std::exchange(listeners_[slot], ListenerRef());
+  if (old) old->stopAccepting();
+  if (part != nullptr) {
+    auto listener = std::static_pointer_cast<const ListenerPart>(part);
+    listeners_[slot] = base::makeLocal<ListenerRuntime>(process_, context_, listener, process_.socketsOf(slot));
+    listeners_[slot]->startAccepting();
+  }
+  if (old) old->drain();
+}
+
+void Worker::stopListeners(bool inbound_only) {
+  constexpr uint32_t kInbound = 1;
+  for (const ListenerRef& listener : listeners_) {
+    if (listener && (!inbound_only || listener->part().plan.traffic_direction == kInbound)) listener->stopAccepting();
+  }
+}
+
+void Worker::drainListeners(bool inbound_only) {
+  constexpr uint32_t kInbound = 1;
+  for (const ListenerRef& listener : listeners_) {
+    if (listener && (!inbound_only || listener->part().plan.traffic_direction == kInbound)) listener->drain();
+  }
+}
+
+void Worker::adoptConnection(const std::string& name, int fd, const net::Address& remote,
+                             const net::BoundSocketPtr& socket) {
+  for (const ListenerRef& listener : listeners_) {
+    if (listener && listener->part().plan.name == name) return listener->adoptConnection(fd, remote, socket);
+  }
+  close(fd);
+}
+
+}  // namespace nuncio

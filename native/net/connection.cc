@@ -216,6 +216,16 @@ void Connection::reset() {
   shut();
 }
 
+void Connection::abort(bool with_reset) {
+  if (state_ == State::kClosed) return;
+  if (with_reset) {
+    reset();
+  } else {
+    shut();
+  }
+  events_->onClosed(CloseCause::kLocal);
+}
+
 void Connection::fail(CloseCause cause) {
   if (state_ == State::kClosed) return;
   shut();

@@ -99,6 +99,8 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   void close();
   /** Closes with RST. */
   void reset();
+  /** Closes at once, with RST or without, and tells the events: for who decides in their stead (a filter, a timer). */
+  void abort(bool with_reset);
   /** Closes when the queue is sent. */
   void closeAfterFlush();
   /** As closeAfterFlush, then waits for the peer's FIN at most `delay_ms` (0: does not wait), so that it can read our last words. */

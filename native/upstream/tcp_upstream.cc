@@ -1,0 +1,121 @@
+#include "upstream/tcp_upstream.h"
+
+#include "upstream/connect.h"
+
+namespace nuncio::upstream {
+
+using net::CloseCause;
+using stats::ClusterStat;
+
+// ---------------------------------------------------------------- connecting
+
+TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority, TcpUpstreamCallbacks& callbacks) {
+  auto& stats = cluster.stats();
+  CircuitBreaker& breaker = cluster.breaker(priority);
+  if (!breaker.pending.canCreate(cluster.part().limitsOf(priority).max_pending)) {
+    stats.inc(ClusterStat::upstream_rq_pending_overflow);
+    return {TcpConnect::Outcome::kOverflow};
+  }
+  stats.inc(ClusterStat::upstream_rq_pending_total);
+  stats.inc(ClusterStat::upstream_rq_pending_active);
+  const ConnectResult result = connectTo(cluster.plan(), host.address());
+  if (result.fd < 0) {
+    ConnectionAccount account(cluster, host, priority);
+    account.failed(CloseCause::kConnectFailed);
+    account.closed(CloseCause::kConnectFailed, false);
+    stats.dec(ClusterStat::upstream_rq_pending_active);
+    stats.inc(ClusterStat::upstream_rq_pending_failure_eject);
+    return {TcpConnect::Outcome::kFailed, nullptr, result.error};
+  }
+  breaker.pending.acquire();
+  auto* upstream = new TcpUpstream(cluster, host, priority, result.fd, callbacks);
+  upstream->start(result.in_progress);
+  return {TcpConnect::Outcome::kPending, upstream};
+}
+
+TcpUpstream::TcpUpstream(ClusterRuntime& cluster, HostRuntime& host, Priority priority, int fd, TcpUpstreamCallbacks& callbacks)
+    : callbacks_(&callbacks), account_(cluster, host, priority), connection_(cluster.services().io, fd, *this) {
+  connection_.setBufferLimit(cluster.plan().buffer_limit);
+}
+
+TcpUpstream::~TcpUpstream() = default;
+
+// A connect that worked on the spot (unix sockets) is reported by the loop like any other: the socket is writable.
+void TcpUpstream::start(bool) {
+  connection_.start(true);
+  connect_timer_.arm(account_.cluster().services().loop.timers(), account_.cluster().plan().connect_timeout_ms);
+}
+
+void TcpUpstream::onConnected() {
+  connect_timer_.cancel();
+  account_.connected();
+  ++account_.requests;
+  sockaddr_storage local;
+  socklen_t size = sizeof(local);
+  if (getsockname(connection_.fd(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
+    account_.local = net::Address::from(reinterpret_cast<sockaddr*>(&local), size);
+  }
+  auto& stats = account_.cluster().stats();
+  breaker().pending.release();
+  stats.dec(ClusterStat::upstream_rq_pending_active);
+  breaker().requests.acquire();
+  stats.inc(ClusterStat::upstream_rq_total);
+  stats.inc(ClusterStat::upstream_rq_active);
+  account_.host().counters().rq_total.add();
+  account_.host().counters().rq_active.add();
+  callbacks_->onUpstreamConnected();
+}
+
+void TcpUpstream::onConnectTimeout() { fail(CloseCause::kConnectTimeout); }
+
+void TcpUpstream::fail(CloseCause cause) {
+  account_.failed(cause);
+  account_.cluster().stats().inc(ClusterStat::upstream_rq_pending_failure_eject);
+  const int error = cause == CloseCause::kConnectTimeout ? 0 : connection_.connectError();
+  connection_.close();
+  finished(cause);
+  callbacks_->onUpstreamFailed(error);
+}
+
+// ---------------------------------------------------------------- connected
+
+size_t TcpUpstream::onInput(std::string_view bytes) { return callbacks_->onUpstreamInput(bytes); }
+
+void TcpUpstream::onClosed(CloseCause cause) {
+  if (finished_) return;
+  if (!account_.isConnected()) return fail(cause);
+  finished(cause);
+  callbacks_->onUpstreamClosed(cause);
+}
+
+void TcpUpstream::close(CloseCause cause) {
+  if (finished_) return;
+  if (!account_.isConnected()) account_.cluster().stats().inc(ClusterStat::upstream_rq_cancelled);
+  connection_.close();
+  finished(cause);
+}
+
+void TcpUpstream::reset() {
+  if (finished_) return;
+  connection_.reset();
+  finished(CloseCause::kLocal);
+}
+
+void TcpUpstream::finished(CloseCause cause) {
+  finished_ = true;
+  connect_timer_.cancel();
+  account_.countBytes(connection_);
+  auto& stats = account_.cluster().stats();
+  if (account_.isConnected()) {
+    breaker().requests.release();
+    stats.dec(ClusterStat::upstream_rq_active);
+    account_.host().counters().rq_active.sub();
+  } else {
+    breaker().pending.release();
+    stats.dec(ClusterStat::upstream_rq_pending_active);
+  }
+  account_.closed(cause, account_.isConnected());
+  account_.cluster().services().io.freeLater(this);
+}
+
+}  // namespace nuncio::upstream

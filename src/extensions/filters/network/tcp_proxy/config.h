@@ -1,0 +1,33 @@
+// Config: the TCP proxy's settings ready to use. Made once from its plan, immutable, shared by all workers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "generated/plan.h"
+#include "http_proxy/manager_config.h"
+
+namespace nuncio::ext::tcp {
+
+struct Target {
+  uint32_t slot;
+  std::string_view name;
+};
+
+struct Config {
+  static base::Result<std::unique_ptr<const Config>, std::string> make(std::span<const uint8_t> plan,
+                                                                      http_proxy::DecodeContext& context);
+
+  /** The cluster of one connection. */
+  Target pick(uint64_t random) const;
+
+  plan::TcpProxy plan;
+  uint64_t total_weight = 0;  // 0: one cluster
+  http_proxy::LoggerList access_logs;
+};
+
+}  // namespace nuncio::ext::tcp

@@ -1,0 +1,35 @@
+// envoy.filters.network.tcp_proxy: the factory and its one exported symbol.
+#include <utility>
+
+#include "http_proxy/network_filter_entry.h"
+#include "src/extensions/filters/network/tcp_proxy/runtime.h"
+#include "src/extensions/filters/network/tcp_proxy/session.h"
+
+namespace nuncio::ext {
+namespace {
+
+class Factory final : public nuncio::tcp::NetworkFilterFactory {
+ public:
+  explicit Factory(std::unique_ptr<const tcp::Config> config) : config_(std::move(config)) {}
+  std::unique_ptr<nuncio::tcp::NetworkFilterRuntime> makeRuntime(WorkerContext& worker,
+                                                                 const nuncio::tcp::ListenerFacts&) const override {
+    return std::make_unique<tcp::Runtime>(worker, *config_);
+  }
+
+ private:
+  const std::unique_ptr<const tcp::Config> config_;
+};
+
+base::Result<nuncio::tcp::NetworkFilterFactoryPtr, std::string> make(std::span<const uint8_t> plan,
+                                                                     http_proxy::DecodeContext& context) {
+  auto config = tcp::Config::make(plan, context);
+  if (!config.ok()) return std::move(config.error());
+  return nuncio::tcp::NetworkFilterFactoryPtr(std::make_unique<Factory>(std::move(config.value())));
+}
+
+}  // namespace
+
+extern const nuncio::tcp::NetworkFilterEntry tcp_proxy;
+const nuncio::tcp::NetworkFilterEntry tcp_proxy = {"envoy.filters.network.tcp_proxy", &make};
+
+}  // namespace nuncio::ext

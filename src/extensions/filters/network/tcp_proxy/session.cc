@@ -1,0 +1,285 @@
+#include "src/extensions/filters/network/tcp_proxy/session.h"
+
+#include <algorithm>
+
+namespace nuncio::ext::tcp {
+
+using http::ResponseFlag;
+using net::CloseCause;
+using stats::ClusterStat;
+using stats::TcpStat;
+using upstream::TcpConnect;
+using upstream::TcpUpstream;
+
+std::unique_ptr<nuncio::tcp::NetworkFilter> Runtime::create(const nuncio::tcp::Downstream& downstream) {
+  return std::make_unique<Session>(*this, downstream);
+}
+
+Session::Session(Runtime& runtime, const nuncio::tcp::Downstream& downstream) : runtime_(runtime), downstream_(downstream) {}
+
+Session::~Session() {
+  if (upstream_ != nullptr) upstream_->close();
+}
+
+// ---------------------------------------------------------------- connecting
+
+void Session::onNewConnection() {
+  facts_.start_ns = loop().now();
+  facts_.start_wall_ns = loop().wall();
+  target_ = runtime_.config.pick(runtime_.worker().random_source.next());
+  stats().inc(TcpStat::downstream_cx_total);
+  downstream_.connection.pauseReading(true);
+  if (const uint32_t ms = plan().max_downstream_connection_duration_ms; ms != 0) duration_timer_.arm(loop().timers(), ms);
+  if (const uint32_t ms = plan().access_log_flush_interval_ms; ms != 0) log_timer_.arm(loop().timers(), ms);
+  connect();
+}
+
+void Session::connect() {
+  facts_.cluster = upstream::ClusterRef(runtime_.worker().clusters.find(target_.slot));
+  if (!facts_.cluster) {
+    facts_.flags.add(ResponseFlag::kNoClusterFound);
+    stats().inc(TcpStat::downstream_cx_no_route);
+    return giveUp(InitFailure::kNoRoute);
+  }
+  upstream::ClusterRuntime& cluster = *facts_.cluster;
+  facts_.pool_ready_ns = loop().now();
+  constexpr auto kPriority = upstream::Priority::kDefault;
+  if (!cluster.breaker(kPriority).connections.canCreate(cluster.part().limitsOf(kPriority).max_connections)) {
+    facts_.flags.add(ResponseFlag::kUpstreamOverflow);
+    cluster.stats().inc(ClusterStat::upstream_cx_overflow);
+    return giveUp(InitFailure::kResourceLimit);
+  }
+  if (attemptsExhausted()) {
+    facts_.flags.add(ResponseFlag::kUpstreamRetryLimitExceeded);
+    cluster.stats().inc(ClusterStat::upstream_cx_connect_attempts_exceeded);
+    return giveUp(InitFailure::kConnectFailed);
+  }
+  upstream::HostRuntime* host = cluster.choose({});
+  if (host == nullptr) {
+    facts_.flags.add(ResponseFlag::kNoHealthyUpstream);
+    cluster.stats().inc(ClusterStat::upstream_cx_none_healthy);
+    return giveUp(InitFailure::kNoHealthyUpstream);
+  }
+  facts_.attempted(*host);
+  const TcpConnect attempt = TcpUpstream::connect(cluster, *host, kPriority, *this);
+  upstream_ = attempt.upstream;
+  facts_.overflowed = attempt.outcome == TcpConnect::Outcome::kOverflow;
+  if (attempt.outcome == TcpConnect::Outcome::kFailed) {
+    facts_.flags.add(ResponseFlag::kUpstreamConnectionFailure);
+    facts_.failure = {attempt.error, true};
+  }
+  if (attempt.outcome != TcpConnect::Outcome::kPending) retry(true);
+}
+
+void Session::onUpstreamFailed(int error) {
+  upstream_ = nullptr;
+  facts_.flags.add(ResponseFlag::kUpstreamConnectionFailure);
+  facts_.failure = {error, false};
+  facts_.pool_ready_ns = loop().now();
+  retry(false);
+}
+
+/** `at_once`: the attempt failed where it was made; the next one waits for another turn, so that none can hold the worker. */
+void Session::retry(bool at_once) {
+  if (plan().backoff_base_ms != 0) {
+    const uint32_t doublings = std::min(facts_.attempts - 1, 31u);
+    const uint64_t most = std::min<uint64_t>(uint64_t{plan().backoff_base_ms} << doublings, plan().backoff_max_ms);
+    retry_timer_.arm(loop().timers(), runtime_.worker().random_source.below(std::max<uint64_t>(most, 1)));
+  } else if (at_once && !attemptsExhausted()) {
+    retry_timer_.arm(loop().timers(), 0);
+  } else {
+    connect();
+  }
+}
+
+void Session::giveUp(InitFailure why) {
+  // Spelled as Envoy spells it.
+  static constexpr std::string_view kReasons[] = {"tcp_initializion_failure:0", "tcp_initializion_failure:1",
+                                                  "tcp_initializion_failure:2", "tcp_initializion_failure:3"};
+  closeDownstream(kReasons[static_cast<size_t>(why)]);
+}
+
+void Session::onUpstreamConnected() {
+  const upstream::ConnectionAccount& account = upstream_->account();
+  facts_.upstream.reset(
+      new UpstreamFacts{account.beganNs(), account.connectedNs(), upstream_->connection().id(), account.local});
+  facts_.pool_ready_ns = loop().now();
+  touch();
+  if (plan().idle_timeout_ms != 0) idle_timer_.arm(loop().timers(), plan().idle_timeout_ms);
+  downstream_.connection.pauseReading(false);
+  if (plan().flush_access_log_on_connected) log(http::AccessLogType::kTcpUpstreamConnected);
+}
+
+// ---------------------------------------------------------------- bytes
+
+// Both flush at once: one message in, one out, and the counters are right when the event is over. What cannot be sent
+// stays in the queue of the connection, whose watermark then stops the other side. A flush may end the session; it is
+// freed at the end of the turn.
+
+size_t Session::onInput(std::string_view bytes) {
+  stats().inc(TcpStat::downstream_cx_rx_bytes_total, bytes.size());
+  facts_.received += bytes.size();
+  if (upstream_ == nullptr) return bytes.size();  // the last words go out to the client; its own go nowhere
+  touch();
+  upstream_->connection().writeBorrowed(bytes);
+  upstream_->connection().flush();
+  if (upstream_ != nullptr) upstream_->countBytes();
+  return bytes.size();
+}
+
+size_t Session::onUpstreamInput(std::string_view bytes) {
+  touch();
+  facts_.sent += bytes.size();
+  downstream_.connection.writeBorrowed(bytes);
+  downstream_.connection.flush();
+  countDownstream();
+  if (upstream_ != nullptr) upstream_->countBytes();
+  return bytes.size();
+}
+
+void Session::countDownstream() {
+  const uint64_t written = downstream_.connection.bytesWritten();
+  if (written == counted_sent_) return;
+  stats().inc(TcpStat::downstream_cx_tx_bytes_total, written - counted_sent_);
+  counted_sent_ = written;
+}
+
+void Session::onAboveHighWatermark() {
+  if (upstream_ == nullptr) return;
+  facts_.cluster->stats().inc(ClusterStat::upstream_flow_control_paused_reading_total);
+  upstream_->connection().pauseReading(true);
+}
+
+void Session::onBelowLowWatermark() {
+  if (upstream_ == nullptr) return;
+  facts_.cluster->stats().inc(ClusterStat::upstream_flow_control_resumed_reading_total);
+  upstream_->connection().pauseReading(false);
+}
+
+void Session::onUpstreamAboveHighWatermark() {
+  stats().inc(TcpStat::downstream_flow_control_paused_reading_total);
+  downstream_.connection.pauseReading(true);
+}
+
+void Session::onUpstreamBelowLowWatermark() {
+  stats().inc(TcpStat::downstream_flow_control_resumed_reading_total);
+  downstream_.connection.pauseReading(false);
+}
+
+// ---------------------------------------------------------------- ends
+
+/** The client's FIN: passed on, or the last thing that was missing. */
+void Session::onEndOfInput() {
+  downstream_ended_ = true;
+  if (upstream_ == nullptr) return;
+  if (!upstream_ended_) return upstream_->connection().finishWriting();
+  dropUpstream();
+  downstream_.connection.closeAfterFlush();
+}
+
+void Session::onUpstreamEndOfInput() {
+  upstream_ended_ = true;
+  touch();
+  if (!downstream_ended_) return downstream_.connection.finishWriting();
+  if (upstream_->connection().queued() != 0) return upstream_->closeAfterFlush();
+  upstream_->close(CloseCause::kRemote);
+  upstream_ = nullptr;
+  downstream_.connection.closeAfterFlush();
+}
+
+void Session::onUpstreamClosed(CloseCause cause) {
+  const bool was_reset = isReset(cause, upstream_->connection());
+  upstream_ = nullptr;
+  if (!was_reset) return downstream_.connection.closeAfterFlush();
+  facts_.flags.add(ResponseFlag::kUpstreamRemoteReset);
+  facts_.upstream_close_type = http::CloseType::kRemoteReset;
+  downstream_.info.close_type = http::CloseType::kLocalReset;
+  downstream_.connection.abort(true);
+}
+
+void Session::onClosed(CloseCause cause) {
+  if (finished_) return;
+  finished_ = true;
+  if (isReset(cause, downstream_.connection)) {
+    downstream_.info.close_type = http::CloseType::kRemoteReset;
+    if (upstream_ != nullptr) upstream_->reset();
+    upstream_ = nullptr;
+  } else if (cause == CloseCause::kLocal) {
+    if (upstream_ != nullptr) upstream_->close();
+    upstream_ = nullptr;
+  } else {
+    dropUpstream();
+  }
+  idle_timer_.cancel();
+  duration_timer_.cancel();
+  retry_timer_.cancel();
+  log_timer_.cancel();
+  countDownstream();
+  log(http::AccessLogType::kTcpConnectionEnd);
+}
+
+/** A peer that had sent FIN before it broke the connection left in order: the kernel calls that EPIPE. */
+bool Session::isReset(CloseCause cause, const net::Connection& connection) {
+  return cause == CloseCause::kReset && !connection.sawEndOfInput();
+}
+
+/** What is queued for the upstream still goes out. */
+void Session::dropUpstream() {
+  TcpUpstream* upstream = upstream_;
+  upstream_ = nullptr;
+  if (upstream == nullptr) return;
+  if (upstream->connection().queued() == 0) return upstream->close();
+  Flush::begin(*upstream, runtime_.books, plan().idle_timeout_ms);
+}
+
+/** At once; what is queued either way is lost. */
+void Session::closeDownstream(std::string_view reason) {
+  downstream_.info.local_close_reason = reason;
+  if (facts_.upstream != nullptr) facts_.upstream_local_close_reason = reason;
+  downstream_.connection.abort(false);
+}
+
+// ---------------------------------------------------------------- time and logs
+
+void Session::onIdle() {
+  const auto quiet_ms = static_cast<uint64_t>((loop().now() - active_ns_) / 1'000'000);
+  if (quiet_ms < plan().idle_timeout_ms) return idle_timer_.arm(loop().timers(), plan().idle_timeout_ms - quiet_ms);
+  // Nothing came; but a slow reader may still be taking what is queued.
+  const size_t upstream_queued = upstream_ == nullptr ? 0 : upstream_->connection().queued();
+  const uint64_t queued = downstream_.connection.queued() + upstream_queued;
+  if (queued != 0 && queued != queued_) {
+    queued_ = queued;
+    return idle_timer_.arm(loop().timers(), plan().idle_timeout_ms);
+  }
+  stats().inc(TcpStat::idle_timeout);
+  closeDownstream("tcp_session_idle_timeout");
+}
+
+void Session::onMaxDuration() {
+  facts_.flags.add(ResponseFlag::kDurationTimeout);
+  stats().inc(TcpStat::max_downstream_connection_duration);
+  closeDownstream("max_connection_duration_reached");
+}
+
+void Session::onLogInterval() {
+  log(http::AccessLogType::kTcpPeriodic);
+  log_timer_.arm(loop().timers(), plan().access_log_flush_interval_ms);
+}
+
+void Session::log(http::AccessLogType type) {
+  if (runtime_.config.access_logs.empty()) return;
+  WorkerContext& worker = runtime_.worker();
+  if (!facts_.has_stream_id) http::writeUuid(facts_.stream_id, worker.random_source);
+  facts_.has_stream_id = true;
+  http::StreamInfo info;
+  std::string failure_text;
+  facts_.fill(info, failure_text);
+  info.downstream = &downstream_.info;
+  info.log_type = type;
+  if (type == http::AccessLogType::kTcpConnectionEnd) info.at.end = loop().now();
+  const http::FormatContext context{
+      .info = info, .now_ns = loop().now(), .wall_now_ns = loop().wall(), .random = &worker.random_source};
+  for (const auto& logger : runtime_.config.access_logs) logger->log(context, worker.log);
+}
+
+}  // namespace nuncio::ext::tcp

@@ -2,6 +2,7 @@
 import { get } from '../support/bytes.js'
 import { cluster, http, tcp } from '../support/config.js'
 import { feature, type Scene } from '../support/scenario.js'
+import { poll } from '../support/wait.js'
 
 const names = (body: string): string[] =>
   body
@@ -652,6 +653,185 @@ feature(
         ]) {
           s.note(`${name} ${stats.get(name)}`)
         }
+      },
+    )
+  },
+)
+
+/** One request, counted. */
+const traffic = async (s: Scene): Promise<void> => {
+  const client = await s.connect()
+  await client.send(get('/'))
+  await client.response()
+  await poll(
+    'the count',
+    async () => (await s.proxy.admin('/stats?filter=^http.main.downstream_rq_2xx')).body.endsWith(' 1\n') || undefined,
+  ).catch(() => undefined)
+}
+
+feature(
+  'stats kept out',
+  {
+    file: import.meta.url,
+    listeners: [http('main')],
+    more: 'stats_config: {stats_matcher: {exclusion_list: {patterns: [{prefix: cluster.}, {suffix: rq_total}]}}}',
+  },
+  f => {
+    f.scenario(
+      'an exclusion list',
+      {
+        sees: `
+          clusters: false, totals: false, others: true
+        `,
+      },
+      async s => {
+        await traffic(s)
+        const { body } = await s.proxy.admin('/stats')
+        const all = names(body)
+        s.note(
+          `clusters: ${all.some(name => name.startsWith('cluster.'))}, totals: ${all.some(name => name.endsWith('rq_total'))}, others: ${all.includes('http.main.downstream_cx_total')}`,
+        )
+      },
+    )
+  },
+)
+
+feature(
+  'stats let in',
+  {
+    file: import.meta.url,
+    listeners: [http('main')],
+    more: 'stats_config: {stats_matcher: {inclusion_list: {patterns: [{exact: http.main.downstream_rq_total}, {contains: upstream_cx}]}}}',
+  },
+  f => {
+    f.scenario(
+      'an inclusion list',
+      {
+        sees: `
+          http.main.downstream_rq_total
+        `,
+      },
+      async s => {
+        await traffic(s)
+        const { body } = await s.proxy.admin('/stats')
+        s.note(
+          names(body)
+            .filter(name => !name.includes('upstream_cx'))
+            .join('\n'),
+        )
+      },
+    )
+  },
+)
+
+feature(
+  'tags',
+  {
+    file: import.meta.url,
+    listeners: [http('main')],
+    more: 'stats_config: {use_all_default_tags: true, stats_tags: [{tag_name: own, regex: "^cluster\\\\.((.+?)\\\\.)"}, {tag_name: fixed, fixed_value: v}]}',
+  },
+  f => {
+    f.scenario(
+      'own tags in the prometheus form',
+      {
+        sees: `
+          # TYPE envoy_cluster_upstream_rq counter
+          envoy_cluster_upstream_rq{envoy_response_code="200",fixed="v",envoy_cluster_name="up",own="up"} 1
+          # TYPE envoy_cluster_upstream_rq_total counter
+          envoy_cluster_upstream_rq_total{fixed="v",envoy_cluster_name="up",own="up"} 1
+          # TYPE envoy_cluster_upstream_cx_active gauge
+          envoy_cluster_upstream_cx_active{fixed="v",envoy_cluster_name="up",own="up"} 1
+
+        `,
+      },
+      async s => {
+        await traffic(s)
+        s.note(
+          (await s.proxy.admin('/stats?format=prometheus&filter=^cluster.up.upstream_(rq_total|rq_200|cx_active)'))
+            .body,
+        )
+      },
+    )
+    f.scenario(
+      'default tags in the prometheus form',
+      {
+        sees: `
+          # TYPE envoy_http_downstream_rq_total counter
+          envoy_http_downstream_rq_total{fixed="v",envoy_http_conn_manager_prefix="main"} 1
+          # TYPE envoy_http_downstream_rq_xx counter
+          envoy_http_downstream_rq_xx{envoy_response_code_class="2",fixed="v",envoy_http_conn_manager_prefix="main"} 1
+          # TYPE envoy_listener_http_downstream_rq_xx counter
+          envoy_listener_http_downstream_rq_xx{envoy_response_code_class="2",fixed="v",envoy_http_conn_manager_prefix="main",envoy_listener_address="127.0.0.1_0"} 1
+
+        `,
+      },
+      async s => {
+        await s.stat('http.main.downstream_rq_2xx', 1)
+        s.note(
+          (
+            await s.proxy.admin(
+              '/stats?format=prometheus&usedonly&filter=^http.main.downstream_rq_(2xx|total)|^listener.127.*rq_2xx',
+            )
+          ).body,
+        )
+      },
+    )
+  },
+)
+
+feature(
+  'tags off',
+  { file: import.meta.url, listeners: [http('main')], more: 'stats_config: {use_all_default_tags: false}' },
+  f => {
+    f.scenario(
+      'without default tags',
+      {
+        sees: `
+          # TYPE envoy_cluster_up_upstream_rq_total counter
+          envoy_cluster_up_upstream_rq_total{} 1
+
+        `,
+      },
+      async s => {
+        await traffic(s)
+        s.note((await s.proxy.admin('/stats?format=prometheus&filter=^cluster.up.upstream_rq_total')).body)
+      },
+    )
+  },
+)
+
+feature(
+  'buckets',
+  {
+    file: import.meta.url,
+    listeners: [http('main')],
+    more: 'stats_config: {histogram_bucket_settings: [{match: {prefix: cluster.up}, buckets: [1, 1000]}]}',
+  },
+  f => {
+    f.scenario(
+      'own buckets',
+      {
+        sees: `
+          # TYPE envoy_cluster_upstream_cx_connect_ms histogram
+          envoy_cluster_upstream_cx_connect_ms_bucket{envoy_cluster_name="up",le="1"} N
+          envoy_cluster_upstream_cx_connect_ms_bucket{envoy_cluster_name="up",le="1000"} N
+          envoy_cluster_upstream_cx_connect_ms_bucket{envoy_cluster_name="up",le="+Inf"} N
+          envoy_cluster_upstream_cx_connect_ms_sum{envoy_cluster_name="up"} N
+          envoy_cluster_upstream_cx_connect_ms_count{envoy_cluster_name="up"} N
+
+        `,
+      },
+      async s => {
+        await traffic(s)
+        const read = async (): Promise<string> =>
+          (await s.proxy.admin('/stats?format=prometheus&usedonly&filter=^cluster.up.upstream_cx_connect_ms')).body
+        let text = await read()
+        for (let tries = 0; tries < 400 && !text.includes('_bucket'); tries++) {
+          await new Promise(resolve => setTimeout(resolve, 20))
+          text = await read()
+        }
+        s.note(text.replace(/\} \d+$/gm, '} N'))
       },
     )
   },

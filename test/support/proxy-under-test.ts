@@ -17,6 +17,8 @@ export interface ProxyOptions {
   readonly waitUntilLive?: boolean
   /** A folder the caller made (and removes); otherwise one is made and removed. */
   readonly folder?: string
+  /** A config file that is there already, instead of `config`. */
+  readonly configPath?: string
 }
 
 export interface AdminAnswer {
@@ -46,8 +48,8 @@ export class ProxyUnderTest extends Changing {
     this.#ownsFolder = options.folder === undefined
     this.folder = options.folder ?? makeFolder()
     mkdirSync(this.folder, { recursive: true })
-    this.configPath = path.join(this.folder, `proxy.${options.format ?? 'yaml'}`)
-    writeFileSync(this.configPath, options.config)
+    this.configPath = options.configPath ?? path.join(this.folder, `proxy.${options.format ?? 'yaml'}`)
+    if (options.configPath === undefined) writeFileSync(this.configPath, options.config)
     const [program = '', ...first] = target.command
     const args = [
       ...first,

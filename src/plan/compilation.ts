@@ -10,7 +10,7 @@ import type { RouteConfiguration } from '../generated/protos/envoy/config/route/
 import type { Files } from '../support/files.js'
 import { FieldWalk } from './field-walk.js'
 import type { Formats } from './formats.js'
-import { planId, type Slots } from './ids.js'
+import { namePart, planId, type Slots } from './ids.js'
 import type { ExtensionInit } from './init.js'
 import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
@@ -131,7 +131,7 @@ export class Compilation {
   }
 
   routeTable(config: RouteConfiguration, owner: string, at: Place): number {
-    const name = config.name === '' ? owner : `${owner}/${config.name}`
+    const name = config.name === '' ? owner : `${owner}/${namePart(config.name)}`
     const slot = this.deps.slots.of('routeTables', name)
     const mustExist = config.validateClusters ?? true
     const tools: RouteTools = {
@@ -186,7 +186,7 @@ export class Compilation {
         place
           .field('disabled')
           .error(`Error: the last (terminal) filter (${filter.name}) in the chain cannot be disabled by default.`)
-      const context: PlanContext = new FilterContext(this, place.field('typed_config'), `${rules.owner}/${index}`)
+      const context: PlanContext = new FilterContext(this, place.field('typed_config'), rules.owner)
       return [
         {
           type: definition.name,

@@ -4,6 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import {
   ClusterSchema,
   EndpointsSchema,
+  HttpConnectionManagerSchema,
   ListenerSchema,
   RouteTableSchema,
   RuntimeSchema,
@@ -459,7 +460,7 @@ test('plans are named by kind, name and slot, and identified by their bytes', ()
     [
       ['cluster', 'c', 0],
       ['endpoints', 'c', 0],
-      ['route-table', 'l/0/0', 0],
+      ['route-table', 'l/:bf21a9e8fbc5', 0],
       ['listener', 'l', 0],
       ['runtime', '', 0],
     ],
@@ -479,6 +480,60 @@ test('the same file compiles to the same plans, and a slot stays with its name',
   const ids = (config: typeof second) =>
     config?.plans.filter(plan => plan.kind !== 'runtime' && plan.name !== 'a').map(plan => plan.id)
   assert.deepEqual(ids(second), ids(first))
+})
+
+/** The route-table slot of each chain of the first listener, by the source port the chain is for. */
+function tableSlots(config: Answer['config']): Map<number, number> {
+  const bytes = config?.plans.find(one => one.kind === 'listener')?.bytes ?? new Uint8Array()
+  return new Map(
+    fromBinary(ListenerSchema, bytes).filterChains.map(one => [
+      one.match?.sourcePorts[0] ?? 0,
+      fromBinary(HttpConnectionManagerSchema, one.filters[0]?.plan ?? new Uint8Array()).routeTableSlot,
+    ]),
+  )
+}
+
+const managed = (port: number, name = ''): Json => ({
+  name,
+  filter_chain_match: { source_ports: [port] },
+  filters: [manager({ stat_prefix: `p${port}` })],
+})
+
+test('chains of one name have route tables of their own', () => {
+  const slots = tableSlots(plans(withListener({ filter_chains: [managed(1, 'a'), managed(2, 'a')] })))
+  assert.equal(new Set(slots.values()).size, 2)
+})
+
+test('a chain named default is not the default chain', () => {
+  const config = plans(
+    withListener({
+      filter_chains: [managed(1, 'default'), managed(2, ':default')],
+      default_filter_chain: { filters: [manager()] },
+    }),
+  )
+  const tables = config.plans.filter(one => one.kind === 'route-table')
+  assert.equal(new Set(tables.map(table => table.slot)).size, 3)
+})
+
+test('a slash in a name does not make two listeners share routes', () => {
+  const config = plans(
+    file([
+      listener({ name: 'a/b', filter_chains: [managed(1, 'c')] }),
+      listener({ name: 'a', filter_chains: [managed(1, 'b/c')] }),
+    ]),
+  )
+  const tables = config.plans.filter(one => one.kind === 'route-table')
+  assert.equal(new Set(tables.map(table => table.slot)).size, 2)
+})
+
+test('a route table keeps its slot when chains are reordered', () => {
+  const first = plans(withListener({ filter_chains: [managed(1), managed(2)] }))
+  const second = compile(
+    { yaml: without(withListener({ filter_chains: [managed(3), managed(2), managed(1)] })) },
+    first.slots,
+  )
+  const [before, after] = [tableSlots(first), tableSlots(second.config)]
+  assert.deepEqual([after.get(1), after.get(2)], [before.get(1), before.get(2)])
 })
 
 test('a cluster has its defaults', () => {

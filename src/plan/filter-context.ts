@@ -31,7 +31,7 @@ export class FilterContext implements PlanContext {
   readonly #place: Place
   readonly #owner: string
 
-  /** `owner` names the filter within all listeners; its inline route table is named after it. */
+  /** `owner` names the filter's chain within all listeners (a chain has one connection manager); its inline route table is named after it. */
   constructor(compilation: Compilation, place: Place, owner: string) {
     this.#compilation = compilation
     this.#place = place

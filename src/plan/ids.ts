@@ -48,3 +48,8 @@ export class Slots {
 export function planId(bytes: Uint8Array): string {
   return createHash('sha1').update(bytes).digest('hex')
 }
+
+/** A name as one part of a longer one: "/" and ":" in it are escaped, so that parts joined by these stay apart. */
+export function namePart(name: string): string {
+  return name.replaceAll('%', '%25').replaceAll('/', '%2F').replaceAll(':', '%3A')
+}

@@ -7,6 +7,7 @@ import type { Filter, FilterChain } from '../generated/protos/envoy/config/liste
 import { type Listener, Listener_DrainType } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { ChainMatches, filterChainMatch } from './filter-chain.js'
+import { namePart, planId } from './ids.js'
 import type {
   AccessLogInit,
   AddressInit,
@@ -91,22 +92,37 @@ function chains(
   tools: ListenerTools,
 ): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain'> {
   const matches = new ChainMatches()
+  const keys = chainKeys(config.filterChains)
+  const owner = (key: string): string => `${namePart(name)}/${key}`
   const filterChains = config.filterChains.map((chain, index) => {
     const place = at.field('filter_chains').item(index)
-    const compiled = filterChain(chain, `${name}/${chain.name === '' ? index : chain.name}`, place, tools)
+    const compiled = filterChain(chain, owner(keys[index] ?? ''), place, tools)
     matches.add(compiled.match, place)
     return compiled
   })
   if (!config.defaultFilterChain) return { filterChains }
+  const inDefault = at.field('default_filter_chain')
   return {
     filterChains,
-    defaultFilterChain: filterChain(
-      config.defaultFilterChain,
-      `${name}/default`,
-      at.field('default_filter_chain'),
-      tools,
-    ),
+    defaultFilterChain: filterChain(config.defaultFilterChain, owner(':default'), inDefault, tools),
   }
+}
+
+/**
+ * What a chain is called among its listener's: its name where no other has it, else its match, which no other has. Never its position: an
+ * inline route table is named after its chain, and connections of the old listener still ask for it while the new one is in force.
+ */
+function chainKeys(filterChains: readonly FilterChain[]): string[] {
+  const counts = new Map<string, number>()
+  for (const { name } of filterChains) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return filterChains.map(chain => {
+    const isNamed = chain.name !== '' && counts.get(chain.name) === 1
+    if (isNamed) return namePart(chain.name)
+    const match = JSON.stringify(chain.filterChainMatch ?? {}, (_, value: unknown) =>
+      typeof value === 'bigint' ? `${value}` : value,
+    )
+    return `${namePart(chain.name)}:${planId(Buffer.from(match)).slice(0, 12)}`
+  })
 }
 
 function filterChain(

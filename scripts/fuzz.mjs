@@ -26,7 +26,8 @@ if (target === undefined) {
 }
 
 const guided = options.source.flatMap(sourcesBelow).map((path) => [path, ['-fsanitize-coverage=trace-pc']])
-const helpers = [...sourcesBelow('test/fuzz'), ...sourcesBelow('test/native').filter((path) => !path.endsWith('_test.cc') && path !== 'test/native/runner.cc')]
+const isWanted = (path) => !path.endsWith('_target.cc') || readFileSync(join(root, path), 'utf8').includes(`"${target}"`)
+const helpers = [...sourcesBelow('test/fuzz').filter(isWanted), ...sourcesBelow('test/native').filter((path) => !path.endsWith('_test.cc') && path !== 'test/native/runner.cc')]
 const addon = await buildAddon([...guided, ...helpers], { sanitize: true })
 if (addon === undefined) process.exit(1)
 

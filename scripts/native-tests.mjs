@@ -5,7 +5,8 @@
 //   node scripts/native-tests.mjs [--sanitize] [--only=TEXT] [--verbose] [--jobs=2] [FOLDER…]
 //
 // FOLDER: `native/http` takes only these sources (several may be given) and the tests named after them (http_test.cc,
-// http_*_test.cc, test/native/http/…); `test/native/h1` names tests instead. --only runs tests whose name has TEXT.
+// http_*_test.cc, test/native/http/…); `test/native/h1` or `test/fuzz/h1` names tests or fuzz targets instead. --only runs
+// tests whose name has TEXT.
 import { basename, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildAddon, root, runWithAddon, sourcesBelow } from './lib/native-build.mjs'
@@ -40,8 +41,8 @@ function selectSources() {
     const inside = path.slice('test/native/'.length)
     return names.length === 0 && areas.some((area) => inside.startsWith(`${area}_`) || inside.startsWith(`${area}/`))
   })
-  // Targets of folders that were not asked for would not link.
-  const all = wanted.length === 0 || names.includes('test/fuzz')
-  const targets = all ? sourcesBelow('test/fuzz').filter((path) => path !== 'test/fuzz/engine.cc') : []
+  // Targets whose sources were not asked for would not link.
+  const targets = sourcesBelow('test/fuzz').filter((path) => path !== 'test/fuzz/engine.cc')
+    .filter((path) => path === 'test/fuzz/targets.cc' || wanted.length === 0 || names.some((name) => path.startsWith(name)))
   return [...code, ...tests, ...targets]
 }

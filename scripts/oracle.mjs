@@ -54,7 +54,9 @@ function compareScenarios({ file, only, envoyOnly, program }) {
   const differ = [...envoy.keys()].filter(
     name => envoy.get(name).outcome === 'pass' && nuncio.get(name)?.outcome === 'fail',
   )
-  process.stdout.write(`nuncio and envoy agree in ${agree.length} of ${envoy.size} scenarios\n`)
+  const skipped = [...envoy.keys()].filter(name => [envoy, nuncio].some(ran => ran.get(name)?.outcome === 'skip'))
+  process.stdout.write(`nuncio and envoy agree in ${agree.length} of ${envoy.size - skipped.length} scenarios`)
+  process.stdout.write(skipped.length === 0 ? '\n' : `; ${skipped.length} more are for one of them only\n`)
   let group = ''
   for (const name of differ.sort()) {
     const [feature = '', ...title] = name.split(' > ')

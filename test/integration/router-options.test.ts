@@ -466,6 +466,7 @@ feature(
   f => {
     f.exchange('it names the headers of the proxy', {
       send: get('/r'),
+      notYet: 'another prefix for x-envoy headers',
       sees: `
     > up
     GET /x HTTP/1.1

@@ -37,8 +37,10 @@ export interface ScenarioOptions {
   readonly nuncio?: { readonly because: string; readonly instead: string }
   /** What was seen, as a transcript. */
   readonly sees: string
-  /** Set where the other target has no such feature: what it is. */
+  /** Set where real Envoy has no such feature: why. */
   readonly onlyNuncio?: string
+  /** Set where Nuncio refuses the configuration for now: what is still to come. The issue that brings it takes this away. */
+  readonly notYet?: string
 }
 
 export interface ExchangeOptions extends ScenarioOptions {
@@ -297,7 +299,10 @@ class Stage {
   }
 
   declare(title: string, scenario: ScenarioOptions, run: (scene: Scene) => Promise<void>): void {
-    test(title, { skip: target.name === 'envoy' && (scenario.onlyNuncio ?? false), timeout: 60_000 }, async () => {
+    test(title, {
+      skip: (target.name === 'envoy' ? scenario.onlyNuncio : scenario.notYet) ?? false,
+      timeout: 60_000,
+    }, async () => {
       const proxy = await this.#running()
       for (const upstream of this.#upstreams.values()) upstream.forget()
       const scene = new Scene(proxy, this.#folder, this.#upstreams, this.#values)

@@ -43,7 +43,7 @@ async function running(
 const becomes = (answer: () => Promise<string>, text: string): Promise<true> =>
   poll(`the answer ${text}`, async () => (await answer()) === text || undefined)
 
-feature('a changed file', { file: import.meta.url, listeners: [http('main')] }, f => {
+feature('a changed file', { file: import.meta.url, withoutProxy: true }, f => {
   f.scenario('written in place', { onlyNuncio: OURS, sees: 'one, then two' }, s =>
     running(s, async (proxy, answer) => {
       const first = await answer()

@@ -28,6 +28,8 @@ export interface FeatureOptions extends Parts {
   readonly values?: (tmp: string) => Promise<Readonly<Record<string, string | number>>>
   /** Undoes `values`. */
   readonly cleanUp?: () => Promise<void>
+  /** No proxy is started: these scenarios start their own. */
+  readonly withoutProxy?: boolean
   /** A fresh proxy for every scenario: for what changes the process for good. */
   readonly fresh?: boolean
 }
@@ -80,7 +82,7 @@ function nextMillisecond(): number {
 
 /** What a scenario's function works with. */
 export class Scene {
-  readonly proxy: ProxyUnderTest
+  readonly #proxy: ProxyUnderTest | undefined
   readonly folder: string
   readonly #upstreams: ReadonlyMap<string, FakeUpstream>
   readonly #values: Map<string, string | number>
@@ -91,15 +93,19 @@ export class Scene {
   readonly #begun = nextMillisecond()
 
   constructor(
-    proxy: ProxyUnderTest,
+    proxy: ProxyUnderTest | undefined,
     folder: string,
     upstreams: ReadonlyMap<string, FakeUpstream>,
     values: Map<string, string | number>,
   ) {
-    this.proxy = proxy
+    this.#proxy = proxy
     this.folder = folder
     this.#upstreams = upstreams
     this.#values = values
+  }
+
+  get proxy(): ProxyUnderTest {
+    return this.#proxy ?? assert.fail('this feature has no proxy')
   }
 
   upstream(name = 'up'): FakeUpstream {
@@ -303,7 +309,7 @@ class Stage {
       skip: (target.name === 'envoy' ? scenario.onlyNuncio : scenario.notYet) ?? false,
       timeout: 60_000,
     }, async () => {
-      const proxy = await this.#running()
+      const proxy = this.#options.withoutProxy === true ? undefined : await this.#running()
       for (const upstream of this.#upstreams.values()) upstream.forget()
       const scene = new Scene(proxy, this.#folder, this.#upstreams, this.#values)
       try {
@@ -324,7 +330,7 @@ class Stage {
           localAddress === '127.0.0.1' ? seen : seen.replaceAll(localAddress, 'LOCAL'),
         )
       const alive =
-        proxy.alive || this.#options.fresh === true
+        proxy === undefined || proxy.alive || this.#options.fresh === true
           ? ''
           : `\nthe proxy ended with ${proxy.exit}:\n${proxy.stderr.slice(-4000)}`
       assert.fail(`the transcript differs${alive}\n--- seen\n${seen}\n--- expected\n${expected}`)

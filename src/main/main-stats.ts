@@ -101,7 +101,8 @@ export class MainStats {
     this.server.set('memory_physical_size', facts.residentBytes)
     this.server.set('total_connections', this.#addon.connectionCount())
     const files = this.store.scope('filesystem', 'filesystem')
-    for (const [name, value] of Object.entries(this.#addon.fileStats())) files.set(name, value)
+    // Zero is what an untouched statistic says; writing it would make it a used one.
+    for (const [name, value] of Object.entries(this.#addon.fileStats())) if (value !== 0 || files.isUsed(name)) files.set(name, value)
   }
 
   #countClusters(before: readonly ClusterInfo[], now: CompiledBootstrap): void {

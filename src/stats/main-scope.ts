@@ -39,6 +39,11 @@ export class MainScope {
     this.used[at] = 1
   }
 
+  /** Was it ever written? */
+  isUsed(stat: string): boolean {
+    return this.used[this.#at(stat)] === 1
+  }
+
   /** A whole number into a histogram. */
   record(histogram: string, value: number): void {
     const at = this.#template.histograms.findIndex(row => row.name === histogram)

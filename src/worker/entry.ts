@@ -16,8 +16,8 @@ const answer = (message: FromWorker) => port.postMessage(message)
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'stop':
-      addon.detachWorker(index)
-      port.close()
+      // Ends this thread only; its native worker detaches in the addon's cleanup hook.
+      process.exit(0)
       return
     case 'prepare':
       answer({ type: 'prepared', version: message.version, errors: [] })

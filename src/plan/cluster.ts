@@ -43,7 +43,7 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
     name: cluster.name,
     statName: (cluster.altStatName || cluster.name).replaceAll(':', '_'),
     type: kind.type,
-    ...loadBalancer(cluster, at, tools.types, tools.walk),
+    ...loadBalancer(cluster, kind.type, at, tools.types, tools.walk),
     connectTimeoutMs: milliseconds(cluster.connectTimeout, defaultConnectTimeout, at.field('connect_timeout')),
     bufferLimit: cluster.perConnectionBufferLimitBytes ?? defaultBufferLimit,
     ...clusterProtocol(cluster, at, tools),
@@ -95,6 +95,13 @@ export function clusterKind(cluster: Cluster, at: Place, types: Types): ClusterK
     return undefined
   }
   return { type }
+}
+
+/** The type of a cluster that clusterKind refused. */
+export function refusedType(cluster: Cluster): Cluster_Type {
+  const spec = cluster.clusterDiscoveryType
+  if (spec.case === 'clusterType') return Cluster_Type.EXTENSION
+  return spec.value === Cluster_DiscoveryType.ORIGINAL_DST ? Cluster_Type.ORIGINAL_DST : Cluster_Type.EDS
 }
 
 function customKind(

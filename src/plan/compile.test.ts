@@ -371,6 +371,16 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
   ['EDS without its settings', withCluster({ type: 'EDS', load_assignment: undefined }), /without an EDS config/],
   ['settings of EDS in a static cluster', withCluster({ eds_cluster_config: { eds_config: { ads: {} } } }), /non-EDS/],
   ['a balancer the cluster should provide', withCluster({ lb_policy: 'CLUSTER_PROVIDED' }), /did not provide one/],
+  [
+    'a balancer that a cluster type to come provides',
+    withCluster({ type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', load_assignment: undefined }),
+    'later',
+  ],
+  [
+    'a balancer that a static cluster type should provide',
+    withCluster({ cluster_type: { name: 'envoy.cluster.static' }, lb_policy: 'CLUSTER_PROVIDED' }),
+    /did not provide one/,
+  ],
   ['a typed balancer', policy(roundRobin), 'ok'],
   ['no typed balancer', policy(), /registered load balancer factory/],
   ['a typed balancer to come', policy('extensions.load_balancing_policies.maglev.v3.Maglev', roundRobin), 'later'],

@@ -14,11 +14,11 @@ import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bo
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
-import { Cluster_Type } from '../generated/plan_pb.js'
+import type { Cluster_Type } from '../generated/plan_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { type AdminSettings, adminSettings, type StatsSettings, statsSettings } from './bootstrap-settings.js'
 import { addressText } from './address.js'
-import { clusterKind, clusterPlan, type ClusterTools } from './cluster.js'
+import { clusterKind, clusterPlan, type ClusterTools, refusedType } from './cluster.js'
 import { Compilation, type CompileDeps, type Plan } from './compilation.js'
 import { type DnsSettings, endpointsPlan, plainResolver, type ResolverSettings, typedResolver } from './endpoints.js'
 import { formatsOf } from './formats.js'
@@ -130,7 +130,7 @@ function compileCluster(
 ): ClusterMeta | undefined {
   const kind = clusterKind(cluster, at, tools.types)
   if (!kind) {
-    clusterPlan(cluster, { type: Cluster_Type.STATIC }, at, tools) // for its errors
+    clusterPlan(cluster, { type: refusedType(cluster) }, at, tools) // for its errors
     return undefined
   }
   const slot = compilation.deps.slots.of('clusters', cluster.name)

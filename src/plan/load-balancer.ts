@@ -8,7 +8,7 @@ import {
 } from '../generated/protos/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js'
 import type { Random } from '../generated/protos/envoy/extensions/load_balancing_policies/random/v3/random_pb.js'
 import type { RoundRobin } from '../generated/protos/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js'
-import { Cluster_Lb } from '../generated/plan_pb.js'
+import { Cluster_Lb, Cluster_Type } from '../generated/plan_pb.js'
 import type { FieldWalk } from './field-walk.js'
 import type { ClusterInit } from './init.js'
 import { extensionOf } from './known-extensions.js'
@@ -28,7 +28,7 @@ type Balancer = Pick<
   | 'fullScan'
 >
 
-export function loadBalancer(cluster: Cluster, at: Place, types: Types, walk: FieldWalk): Balancer {
+export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, types: Types, walk: FieldWalk): Balancer {
   const common = cluster.commonLbConfig
   const panic = { healthyPanicThreshold: Math.round(common?.healthyPanicThreshold?.value ?? defaultPanicThreshold) }
   if (cluster.loadBalancingPolicy) {
@@ -43,13 +43,13 @@ export function loadBalancer(cluster: Cluster, at: Place, types: Types, walk: Fi
   const zone = common?.localityConfigSpecifier
   return {
     ...panic,
-    ...namedPolicy(cluster, at),
+    ...namedPolicy(cluster, type, at),
     failTrafficOnPanic: zone?.case === 'zoneAwareLbConfig' && zone.value.failTrafficOnPanic,
     localityWeighted: zone?.case === 'localityWeightedLbConfig',
   }
 }
 
-function namedPolicy(cluster: Cluster, at: Place): Balancer {
+function namedPolicy(cluster: Cluster, type: Cluster_Type, at: Place): Balancer {
   const inPolicy = at.field('lb_policy')
   switch (cluster.lbPolicy) {
     case Cluster_LbPolicy.ROUND_ROBIN:
@@ -71,7 +71,8 @@ function namedPolicy(cluster: Cluster, at: Place): Balancer {
       inPolicy.unsupported('Maglev load balancing')
       break
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
-      inPolicy.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`)
+      if (!mayProvide(type))
+        inPolicy.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`)
       break
     case Cluster_LbPolicy.LOAD_BALANCING_POLICY_CONFIG:
       at.error('cluster: field load_balancing_policy need to be set')
@@ -81,6 +82,10 @@ function namedPolicy(cluster: Cluster, at: Place): Balancer {
   }
   return {}
 }
+
+/** Types that may bring a balancer of their own; they are still to come, and refused as such. */
+const mayProvide = (type: Cluster_Type): boolean =>
+  type === Cluster_Type.ORIGINAL_DST || type === Cluster_Type.EXTENSION
 
 /** The first policy of the list that Envoy knows counts. */
 function typedPolicy(cluster: Cluster, at: Place, types: Types, walk: FieldWalk): Balancer {

@@ -175,6 +175,8 @@ export class Server {
     main.info('all clusters initialized. initializing init manager')
     await workersUp
     this.#becomeLive()
+    // Launchers wait for these words.
+    main.info('starting main dispatch loop')
     if (isServing && options.configPath !== '') this.#watchFile(options.configPath)
     return ok()
   }

@@ -20,6 +20,9 @@ using stats::ListenerWorkerStat;
 std::string statNameOf(const plan::Listener& plan, const std::vector<net::BoundSocketPtr>& sockets) {
   if (!plan.stat_name.empty()) return plan.stat_name;
   std::string name = sockets.empty() ? plan.name : std::string(sockets.front()->address.text());
+  // The address as configured: a port that the kernel chose is no part of the name.
+  const bool any_port = !plan.addresses.empty() && plan.addresses.front().pipe.empty() && plan.addresses.front().port == 0;
+  if (any_port && !sockets.empty()) name.replace(name.rfind(':') + 1, std::string::npos, "0");
   return stats::sanitizeName(name);
 }
 

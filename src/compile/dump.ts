@@ -24,7 +24,7 @@ export function dumpBootstrap(bytes: Uint8Array, includeEndpoints: boolean, upda
   const assignments = clusters.flatMap(cluster => cluster.loadAssignment ?? [])
   const parts = [
     part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
-    part('ClustersConfigDump', { static_clusters: entries('cluster', clusters) }),
+    part('ClustersConfigDump', { static_clusters: entries('cluster', byName(clusters)) }),
     ...(includeEndpoints ? [part('EndpointsConfigDump', { static_endpoint_configs: assignments.map(message => ({ endpoint_config: packed(message) })) })] : []),
     part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
     part('ScopedRoutesConfigDump', {}),
@@ -41,6 +41,11 @@ function typeFirst(value: JsonValue): JsonValue {
   const { '@type': type, ...fields } = value
   const ordered = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, typeFirst(field)]))
   return type === undefined ? ordered : { '@type': type, ...ordered }
+}
+
+// Envoy keeps its clusters by name.
+function byName<M extends { readonly name: string }>(messages: readonly M[]): M[] {
+  return [...messages].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function withoutEmpty(fields: JsonObject): JsonObject {

@@ -12,6 +12,7 @@ import type {
   ServerInfo,
   SocketText,
 } from '../admin/backend.js'
+import { isObject } from '../admin/json.js'
 import { versionString } from '../command-line.js'
 import type { HostStats } from '../native/addon.js'
 import type { ClusterInfo, HostInfo } from '../snapshot/compile-task.js'
@@ -71,7 +72,7 @@ export class ProcessBackend implements AdminBackend {
       uptimeAllEpochsS: uptime,
       hotRestartVersion: this.hotRestartVersion(),
       commandLineOptions: commandLineOptions(options, workers),
-      node: { ...(configuration.current?.node as JsonObject | undefined), ...userAgent(build.commit) },
+      node: { ...nodeJson(configuration.current?.node as JsonObject | undefined), ...userAgent(build.commit) },
     }
   }
 
@@ -85,7 +86,8 @@ export class ProcessBackend implements AdminBackend {
   }
 
   clusters(): readonly ClusterStatus[] {
-    return (this.#host.configuration.current?.clusters ?? []).map(cluster => this.#cluster(cluster))
+    const clusters = this.#host.configuration.current?.clusters ?? []
+    return [...clusters].sort((a, b) => (a.name < b.name ? -1 : 1)).map(cluster => this.#cluster(cluster))
   }
 
   listeners(): readonly ListenerStatus[] {
@@ -120,7 +122,7 @@ export class ProcessBackend implements AdminBackend {
 
   modifyRuntime(changes: ReadonlyMap<string, string>): Result<void, string> {
     if (!this.#runtimeLayers().some(layer => layer.isAdmin)) return err('No admin layer specified')
-    const next = Object.fromEntries([...Object.entries(this.#overrides), ...changes].filter(([, value]) => value !== ''))
+    const next = Object.fromEntries([...new Map([...Object.entries(this.#overrides), ...changes])].filter(([, value]) => value !== ''))
     this.#overrides = next
     this.#host.modifyRuntime(next)
     return ok()
@@ -196,6 +198,12 @@ function flagsOf(health: number): readonly HealthFlag[] {
 export function socketText(text: string): SocketText {
   const match = /^(?:\[([^\]]+)\]|([\d.]+)):(\d+)$/.exec(text)
   return match === null ? { path: text } : { ip: match[1] ?? match[2] ?? '', port: Number(match[3]) }
+}
+
+// With the members of a locality that are not set, as Envoy writes it here.
+function nodeJson(node: JsonObject = {}): JsonObject {
+  const { locality } = node
+  return isObject(locality) ? { ...node, locality: { region: '', zone: '', sub_zone: '', ...locality } } : node
 }
 
 // Control planes look at these to know which API we speak: that of Envoy 1.40.

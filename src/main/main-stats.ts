@@ -40,6 +40,7 @@ export class MainStats {
   readonly #addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount'>
   readonly #workers: number
   readonly #declared = new Map<string, Declared>()
+  readonly #members = new Map<string, number>()
   #hasDns = false
 
   constructor(store: StatsStore, addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount'>, workers: number) {
@@ -49,7 +50,6 @@ export class MainStats {
     declareServer(store, workers)
     this.server.set('concurrency', workers)
     this.server.set('state', serverStates.PRE_INITIALIZING)
-    this.server.set('hot_restart_generation', 1)
     this.server.set('days_until_first_cert_expiring', noCertificates)
   }
 
@@ -87,8 +87,14 @@ export class MainStats {
   members(info: ClusterInfo, count: number): void {
     const scope = this.cluster(info)
     scope.inc('membership_change')
+    const before = this.#members.get(info.name) ?? 0
+    this.#members.set(info.name, count)
     scope.set('membership_total', count)
     scope.set('membership_healthy', count)
+    for (const gauge of ['membership_degraded', 'membership_excluded', 'warming_state']) scope.set(gauge, 0)
+    // Each new member is matched with a transport socket once.
+    const matched = this.store.scope('transport_socket_match', `${sanitizeName(info.statName)}.default`)
+    if (count > before) matched.inc('total_match_count', count - before)
   }
 
   /** Copies what is kept elsewhere; before the statistics are read. */
@@ -111,6 +117,7 @@ export class MainStats {
     if (added > 0) scope.inc('cluster_added', added)
     if (removed > 0) scope.inc('cluster_removed', removed)
     scope.set('active_clusters', now.clusters.length)
+    scope.set('warming_clusters', 0)
     if (!this.#hasDns && now.clusters.some(cluster => cluster.dns !== undefined)) {
       this.#hasDns = true
       declareDns(this.store)
@@ -140,6 +147,7 @@ export class MainStats {
     if (opened.size > 0) scope.inc('listener_create_success', opened.size * this.#workers)
     scope.set('total_listeners_active', now.length)
     scope.set('workers_started', 1)
+    scope.set('total_listeners_warming', 0)
     const known = now.map(info => ({ info, at: opened.get(info.slot) }))
     const wanted = known.map(({ info, at }) => {
       const key = `listener ${info.name}`

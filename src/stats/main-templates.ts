@@ -33,7 +33,7 @@ export const mainTemplates: readonly KindTemplate[] = [
       envoy_notifications static_unknown_fields wip_protos`,
     gauges: `
       compilation_settings.fips_mode concurrency days_until_first_cert_expiring hot_restart_epoch
-      hot_restart_generation live memory_allocated memory_heap_size memory_physical_size
+      live memory_allocated memory_heap_size memory_physical_size
       parent_connections seconds_until_first_ocsp_response_expiring state stats_recent_lookups
       total_connections uptime version`,
     histograms: [{ name: 'initialization_time_ms', unit: 'milliseconds', lazy: false }],

@@ -50,6 +50,7 @@ export class ProxyUnderTest extends Changing {
     mkdirSync(this.folder, { recursive: true })
     this.configPath = options.configPath ?? path.join(this.folder, `proxy.${options.format ?? 'yaml'}`)
     if (options.configPath === undefined) writeFileSync(this.configPath, options.config)
+    rmSync(path.join(this.folder, 'admin-address'), { force: true }) // of an earlier process in the same folder
     const [program = '', ...first] = target.command
     const args = [
       ...first,

@@ -12,7 +12,9 @@ function upstream(name, port) {
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'text/plain')
     const greeting = request.url?.startsWith('/time') ? new Date().toISOString() : `hello from ${name}`
-    response.end(`${greeting}\n${request.method} ${request.url}\nx-request-id: ${request.headers['x-request-id'] ?? '-'}\n`)
+    response.end(
+      `${greeting}\n${request.method} ${request.url}\nx-request-id: ${request.headers['x-request-id'] ?? '-'}\n`,
+    )
   })
   server.keepAliveTimeout = 0
   return new Promise((done, fail) => {
@@ -42,7 +44,9 @@ Edit examples/quickstart.yaml while it runs: a good change is in use at once, a 
 
 `)
 
-const proxy = spawn(process.execPath, [join(root, 'bin/nuncio'), '-c', join(root, 'examples/quickstart.yaml')], { stdio: 'inherit' })
+const proxy = spawn(process.execPath, [join(root, 'bin/nuncio'), '-c', join(root, 'examples/quickstart.yaml')], {
+  stdio: 'inherit',
+})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1']) process.on(signal, () => proxy.kill(signal))
 proxy.on('exit', code => {
   for (const server of upstreams) {

@@ -61,7 +61,11 @@ function fingerprint(paths, ...more) {
 function step(name, outputs, inputs, action) {
   const stamp = join(cache, `build-${name}.stamp`)
   const before = inputs()
-  const isDone = !options.force && outputs.every((path) => existsSync(path)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === before
+  const isDone =
+    !options.force &&
+    outputs.every(path => existsSync(path)) &&
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === before
   if (isDone) return
   rmSync(stamp, { force: true })
   action()
@@ -72,22 +76,44 @@ function step(name, outputs, inputs, action) {
 const generators = ['generate-protos.mjs', 'generate-plan.mjs', 'generate.mjs']
 
 function generate() {
-  const isInput = (path) => /\.(proto|mjs)$/.test(path) || path.endsWith('/index.ts')
-  const inputs = () => fingerprint(
-    [...filesBelow('scripts', isInput), ...filesBelow('src/protos', isInput), ...filesBelow('src/extensions', isInput), 'native/plan/plan.proto', 'package-lock.json'])
-  const outputs = ['src/generated/extensions.ts', 'src/generated/plan_pb.ts', 'native/generated/plan.h', 'src/generated/protos', 'dist/generated/protos']
-  step('generate', outputs.map((path) => join(root, path)), inputs, () => {
-    for (const script of generators) run(script, process.execPath, [join(root, 'scripts', script)])
-  })
+  const isInput = path => /\.(proto|mjs)$/.test(path) || path.endsWith('/index.ts')
+  const inputs = () =>
+    fingerprint([
+      ...filesBelow('scripts', isInput),
+      ...filesBelow('src/protos', isInput),
+      ...filesBelow('src/extensions', isInput),
+      'native/plan/plan.proto',
+      'package-lock.json',
+    ])
+  const outputs = [
+    'src/generated/extensions.ts',
+    'src/generated/plan_pb.ts',
+    'native/generated/plan.h',
+    'src/generated/protos',
+    'dist/generated/protos',
+  ]
+  step(
+    'generate',
+    outputs.map(path => join(root, path)),
+    inputs,
+    () => {
+      for (const script of generators) run(script, process.execPath, [join(root, 'scripts', script)])
+    },
+  )
 }
 
 function typescript() {
-  const isInput = (path) => /\.(ts|mts|json)$/.test(path)
+  const isInput = path => /\.(ts|mts|json)$/.test(path)
   const inputs = () => fingerprint([...filesBelow('src', isInput), 'tsconfig.json', 'package-lock.json'])
   step('typescript', [join(root, 'dist/cli.js')], inputs, () => {
     run('tsc', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root])
   })
-  step('bundle', bundles.map(({ output }) => join(root, output)), inputs, () => bundles.forEach(bundle))
+  step(
+    'bundle',
+    bundles.map(({ output }) => join(root, output)),
+    inputs,
+    () => bundles.forEach(bundle),
+  )
   buildInfo()
 }
 
@@ -99,10 +125,20 @@ const bundles = [
 ]
 
 function bundle({ input, output }) {
-  const require = "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);"
+  const require =
+    "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);"
   run(`bundle ${output}`, join(root, 'node_modules/.bin/esbuild'), [
-    input, `--outfile=${output}`, '--bundle', '--platform=node', '--format=esm', '--target=node20', '--external:piscina', '--external:yaml',
-    '--minify-syntax', '--log-level=warning', `--banner:js=${require}`,
+    input,
+    `--outfile=${output}`,
+    '--bundle',
+    '--platform=node',
+    '--format=esm',
+    '--target=node20',
+    '--external:piscina',
+    '--external:yaml',
+    '--minify-syntax',
+    '--log-level=warning',
+    `--banner:js=${require}`,
   ])
 }
 
@@ -118,10 +154,19 @@ function buildInfo() {
 function native() {
   const inputs = () => fingerprint([...nativeInputs(), 'binding.gyp', 'package-lock.json'], process.version)
   step('native', [addon], inputs, () => {
-    const gyp = (...args) => run(`node-gyp ${args[0]}`, process.execPath,
-      [join(root, 'node_modules/node-gyp/bin/node-gyp.js'), ...args, `--nodedir=${nodeDirectory()}`, '--loglevel=warn'])
-    step('configure', [join(root, 'build/Makefile')], () => fingerprint(['binding.gyp'], process.version, process.execPath, ...nativeSources()),
-      () => gyp('configure'))
+    const gyp = (...args) =>
+      run(`node-gyp ${args[0]}`, process.execPath, [
+        join(root, 'node_modules/node-gyp/bin/node-gyp.js'),
+        ...args,
+        `--nodedir=${nodeDirectory()}`,
+        '--loglevel=warn',
+      ])
+    step(
+      'configure',
+      [join(root, 'build/Makefile')],
+      () => fingerprint(['binding.gyp'], process.version, process.execPath, ...nativeSources()),
+      () => gyp('configure'),
+    )
     gyp('build', `--jobs=${options.jobs}`)
   })
 }
@@ -149,7 +194,9 @@ function isHeld(folder) {
     return true
   } catch (error) {
     // No pid yet: its holder is between two calls. ESRCH: gone.
-    return error.code === 'ENOENT' ? existsSync(folder) && Date.now() - statSync(folder).mtimeMs < 2000 : error.code === 'EPERM'
+    return error.code === 'ENOENT'
+      ? existsSync(folder) && Date.now() - statSync(folder).mtimeMs < 2000
+      : error.code === 'EPERM'
   }
 }
 

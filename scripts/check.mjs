@@ -18,7 +18,10 @@ const { values: options } = parseArgs({
 function biome(job, ...args) {
   const program = join(root, 'node_modules/@biomejs/biome/bin/biome')
   const fix = options.fix ? ['--write'] : []
-  return spawnSync(process.execPath, [program, job, ...fix, '--error-on-warnings', ...args], { cwd: root, stdio: 'inherit' }).status === 0
+  return (
+    spawnSync(process.execPath, [program, job, ...fix, '--error-on-warnings', ...args], { cwd: root, stdio: 'inherit' })
+      .status === 0
+  )
 }
 
 function ranks() {

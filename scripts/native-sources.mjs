@@ -15,21 +15,21 @@ export function filesBelow(folder, wanted) {
   const top = join(root, folder)
   if (!existsSync(top)) return []
   return readdirSync(top, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .filter(entry => entry.isFile())
+    .map(entry => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
     .filter(wanted)
     .sort()
 }
 
 /** The C++ sources of the addon, generated ones included. */
 export function nativeSources() {
-  const isSource = (path) => path.endsWith('.cc') && !path.endsWith('_test.cc')
+  const isSource = path => path.endsWith('.cc') && !path.endsWith('_test.cc')
   return [...filesBelow('native', isSource), ...filesBelow('src/extensions', isSource)]
 }
 
 /** Everything whose change asks for a new build of the addon. */
 export function nativeInputs() {
-  const isInput = (path) => /\.(cc|h|inc)$/.test(path) && !path.endsWith('_test.cc')
+  const isInput = path => /\.(cc|h|inc)$/.test(path) && !path.endsWith('_test.cc')
   return [...filesBelow('native', isInput), ...filesBelow('src/extensions', isInput)]
 }
 

@@ -21,7 +21,8 @@ const jobs = { start, test, oracle, bench }
 function main([job, ...rest]) {
   if (!(job in jobs)) return stop(`usage: node scripts/setup.mjs ${Object.keys(jobs).join('|')} [-- ARGUMENTS]`)
   const args = rest[0] === '--' ? rest.slice(1) : rest
-  if (Number(process.versions.node.split('.')[0]) < oldestNode) stop(`Node ${oldestNode} or newer is needed; this is ${process.version}`)
+  if (Number(process.versions.node.split('.')[0]) < oldestNode)
+    stop(`Node ${oldestNode} or newer is needed; this is ${process.version}`)
   process.chdir(root)
   installPackages()
   ensureCompiler()
@@ -56,13 +57,17 @@ function sameTree(installed) {
 }
 
 function isOnPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
+  return (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, program)))
 }
 
 /** What building the addon needs besides packages: a C++20 compiler, make, and Python for node-gyp. */
 function missingTools() {
   const compiler = process.env.CXX ?? 'g++'
-  const tools = [[compiler.split(' ')[0], 'g++'], ['make', 'make'], [process.env.PYTHON ?? 'python3', 'python3']]
+  const tools = [
+    [compiler.split(' ')[0], 'g++'],
+    ['make', 'make'],
+    [process.env.PYTHON ?? 'python3', 'python3'],
+  ]
   const missing = tools.filter(([program]) => !isOnPath(program) && !existsSync(program)).map(([, name]) => name)
   const headers = join(process.env.NUNCIO_NODE_DIR ?? dirname(dirname(process.execPath)), 'include/node/node_api.h')
   // Debian's own nodejs keeps its headers in a package apart; every other Node brings them along.
@@ -76,11 +81,13 @@ function ensureCompiler() {
   const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`
   const isRoot = process.getuid?.() === 0
   if (!isRoot || !isOnPath('apt-get')) {
-    stop(`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Run:\n\n  sudo apt-get update && sudo ${install}\n\nand start again.`)
+    stop(
+      `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Run:\n\n  sudo apt-get update && sudo ${install}\n\nand start again.`,
+    )
   }
   process.stdout.write(`nuncio: installing ${missing.join(', ')}\n`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const run = (command) => spawnSync('apt-get', command.split(' ').slice(1), { stdio: 'inherit', env }).status
+  const run = command => spawnSync('apt-get', command.split(' ').slice(1), { stdio: 'inherit', env }).status
   run('apt-get update')
   if (run(install) !== 0) stop(`the packages could not be installed. Run:\n\n  ${install}\n`)
 }

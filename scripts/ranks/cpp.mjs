@@ -24,7 +24,7 @@ const ranks = new Map(
 const foreign = [
   [/^(napi|node_api|js_native_api)\b/, ['binding', 'node_abi'], 'only native/binding knows N-API'],
   [/^uv\.h$/, ['loop', 'binding'], 'only native/loop knows libuv'],
-  [/^sys\/epoll\.h$/, ['loop', 'net'], 'only native/loop knows epoll; native/net its event bits'],
+  [/^sys\/epoll\.h$/, ['loop', 'net', 'worker'], 'only native/loop knows epoll; net and worker its event bits'],
   [/^openssl\//, ['tls'], 'only native/tls knows OpenSSL'],
   [/^re2\//, ['base'], 'only native/base/regex knows RE2'],
 ]
@@ -43,14 +43,18 @@ function checkFile(path, text) {
     if (bracket === '<') return []
     const there = areaOf(target)
     const [rank, other] = [ranks.get(here), ranks.get(there)]
-    if (rank === undefined || other === undefined) return [`${path}: "${target}": ${rank === undefined ? here : there} has no rank`]
-    return here === there || other < rank ? [] : [`${path}: "${target}": ${here} (rank ${rank}) includes ${there} (rank ${other})`]
+    if (rank === undefined || other === undefined)
+      return [`${path}: "${target}": ${rank === undefined ? here : there} has no rank`]
+    return here === there || other < rank
+      ? []
+      : [`${path}: "${target}": ${here} (rank ${rank}) includes ${there} (rank ${other})`]
   })
 }
 
 /** @returns {string[]} one line for each include that goes the wrong way */
 export function cppViolations(root) {
   const isCode = path => /\.(cc|h)$/.test(path) && !path.startsWith('native/generated/')
-  return [...filesBelow('native', isCode), ...filesBelow('src/extensions', isCode)]
-    .flatMap(path => checkFile(path, readFileSync(join(root, path), 'utf8')))
+  return [...filesBelow('native', isCode), ...filesBelow('src/extensions', isCode)].flatMap(path =>
+    checkFile(path, readFileSync(join(root, path), 'utf8')),
+  )
 }

@@ -46,7 +46,8 @@ function verdict(from, to) {
   }
   const isForTests = /\.test\.ts$|-fixture\.ts$/.test(from)
   if (isForTests && (there === 'generated/extensions' || there === 'extensions')) return undefined
-  if (there === 'generated/extensions') return mayLoadExtensions.has(from) ? undefined : 'only composition roots import the extensions'
+  if (there === 'generated/extensions')
+    return mayLoadExtensions.has(from) ? undefined : 'only composition roots import the extensions'
   if (there === 'extensions') return here === 'generated/extensions' ? undefined : 'the core imports no extension'
   if (here === there) return undefined
   if (here === 'generated/extensions') return there === 'api' ? undefined : 'the list of extensions imports api only'
@@ -59,7 +60,9 @@ function verdict(from, to) {
 /** @returns {string[]} one line for each import that goes the wrong way */
 export function typescriptViolations(root) {
   const top = join(root, 'src')
-  const files = readdirSync(top, { recursive: true }).map(String).filter(name => name.endsWith('.ts') && !name.startsWith('generated/protos'))
+  const files = readdirSync(top, { recursive: true })
+    .map(String)
+    .filter(name => name.endsWith('.ts') && !name.startsWith('generated/protos'))
   return files.sort().flatMap(name => {
     const file = join(top, name)
     const from = relative(root, file)
@@ -67,7 +70,8 @@ export function typescriptViolations(root) {
       const target = resolve(dirname(file), specifier).replace(/\.js$/, '.ts')
       const to = relative(root, target)
       if (!to.startsWith('src/')) return []
-      if (!existsSync(target) && !to.startsWith('src/generated/')) return [`${from}: imports ${specifier}, which is not there`]
+      if (!existsSync(target) && !to.startsWith('src/generated/'))
+        return [`${from}: imports ${specifier}, which is not there`]
       const why = verdict(from, to)
       return why === undefined ? [] : [`${from}: ${specifier}: ${why}`]
     })

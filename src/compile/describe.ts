@@ -20,7 +20,9 @@ export function describeListeners(bootstrap: Bootstrap, metas: readonly Listener
   return metas.map((meta, index) => {
     const listener = listeners[index]
     const filters = listener === undefined ? [] : filtersOf(listener, types)
-    const prefixes = (messages: readonly { statPrefix: string }[]) => [...new Set(messages.map(message => message.statPrefix))]
+    const prefixes = (messages: readonly { statPrefix: string }[]) => [
+      ...new Set(messages.map(message => message.statPrefix)),
+    ]
     return {
       name: meta.name,
       slot: meta.slot,
@@ -35,7 +37,9 @@ export function describeListeners(bootstrap: Bootstrap, metas: readonly Listener
 /** Inline route tables, in the order of the listeners. */
 export function routeConfigurations(bootstrap: Bootstrap, types: Types): RouteConfiguration[] {
   const filters = (bootstrap.staticResources?.listeners ?? []).flatMap(listener => filtersOf(listener, types))
-  return filters.filter(isManager).flatMap(({ routeSpecifier }) => (routeSpecifier.case === 'routeConfig' ? [routeSpecifier.value] : []))
+  return filters
+    .filter(isManager)
+    .flatMap(({ routeSpecifier }) => (routeSpecifier.case === 'routeConfig' ? [routeSpecifier.value] : []))
 }
 
 export function describeVirtualHosts(bootstrap: Bootstrap, types: Types): VirtualHostInfo[] {
@@ -54,7 +58,11 @@ export function describeClusters(bootstrap: Bootstrap, compiled: CompiledConfig)
   return compiled.clusters.map(meta => describeCluster(meta, byName.get(meta.name), compiled.dnsResolver))
 }
 
-function describeCluster(meta: ClusterMeta, cluster: Cluster | undefined, resolver: CompiledConfig['dnsResolver']): ClusterInfo {
+function describeCluster(
+  meta: ClusterMeta,
+  cluster: Cluster | undefined,
+  resolver: CompiledConfig['dnsResolver'],
+): ClusterInfo {
   const thresholds = cluster?.circuitBreakers?.thresholds ?? []
   const normal = thresholds.find(entry => entry.priority === RoutingPriority.DEFAULT)
   const high = thresholds.find(entry => entry.priority === RoutingPriority.HIGH)
@@ -139,7 +147,10 @@ function dnsLocalities(dns: DnsSettings): DnsPlan['localities'] {
 }
 
 function filtersOf(listener: Listener, types: Types): Message[] {
-  const chains: readonly FilterChain[] = [...listener.filterChains, ...(listener.defaultFilterChain ? [listener.defaultFilterChain] : [])]
+  const chains: readonly FilterChain[] = [
+    ...listener.filterChains,
+    ...(listener.defaultFilterChain ? [listener.defaultFilterChain] : []),
+  ]
   return chains.flatMap(chain => chain.filters).flatMap(filter => messageOf(filter, types) ?? [])
 }
 
@@ -150,7 +161,10 @@ function messageOf(filter: Filter, types: Types): Message | undefined {
 }
 
 function isManager(message: Message): message is HttpConnectionManager {
-  return isMessage<HttpConnectionManager>(message, 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager')
+  return isMessage<HttpConnectionManager>(
+    message,
+    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  )
 }
 
 function isTcpProxy(message: Message): message is TcpProxy {

@@ -1,4 +1,13 @@
-import { type DescField, type DescMessage, fromBinary, hasExtension, type JsonObject, type JsonValue, type Message, toJson } from '@bufbuild/protobuf'
+import {
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  hasExtension,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  toJson,
+} from '@bufbuild/protobuf'
 import { reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Types } from '../config/index.js'
@@ -10,22 +19,44 @@ const bootstrapType = 'envoy.config.bootstrap.v3.Bootstrap'
 const redacted = '[redacted]'
 
 /** The parts of /config_dump for a static configuration. `updatedAt` is a Timestamp in JSON. */
-export function dumpBootstrap(bytes: Uint8Array, includeEndpoints: boolean, updatedAt: string, types: Types): DumpAnswer {
+export function dumpBootstrap(
+  bytes: Uint8Array,
+  includeEndpoints: boolean,
+  updatedAt: string,
+  types: Types,
+): DumpAnswer {
   const schema = types.message(bootstrapType) as DescMessage
   const bootstrap = fromBinary(schema, bytes) as Bootstrap
   redact(bootstrap, schema, types)
   const json = (message: Message): JsonObject =>
-    typeFirst(toJson(types.message(message.$typeName) as DescMessage, message, { registry: types.registry, useProtoFieldName: true })) as JsonObject
-  const packed = (message: Message): JsonObject => ({ '@type': `type.googleapis.com/${message.$typeName}`, ...json(message) })
+    typeFirst(
+      toJson(types.message(message.$typeName) as DescMessage, message, {
+        registry: types.registry,
+        useProtoFieldName: true,
+      }),
+    ) as JsonObject
+  const packed = (message: Message): JsonObject => ({
+    '@type': `type.googleapis.com/${message.$typeName}`,
+    ...json(message),
+  })
   const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {}
   const entries = (key: string, messages: readonly Message[]) =>
     messages.map(message => ({ [key]: packed(message), last_updated: updatedAt }))
-  const part = (name: string, fields: JsonObject) => ({ type: `type.googleapis.com/envoy.admin.v3.${name}`, fields: withoutEmpty(fields) })
+  const part = (name: string, fields: JsonObject) => ({
+    type: `type.googleapis.com/envoy.admin.v3.${name}`,
+    fields: withoutEmpty(fields),
+  })
   const assignments = clusters.flatMap(cluster => cluster.loadAssignment ?? [])
   const parts = [
     part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
     part('ClustersConfigDump', { static_clusters: entries('cluster', byName(clusters)) }),
-    ...(includeEndpoints ? [part('EndpointsConfigDump', { static_endpoint_configs: assignments.map(message => ({ endpoint_config: packed(message) })) })] : []),
+    ...(includeEndpoints
+      ? [
+          part('EndpointsConfigDump', {
+            static_endpoint_configs: assignments.map(message => ({ endpoint_config: packed(message) })),
+          }),
+        ]
+      : []),
     part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
     part('ScopedRoutesConfigDump', {}),
     part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(bootstrap, types)) }),
@@ -59,7 +90,8 @@ function redact(message: Message, schema: DescMessage, types: Types): void {
 }
 
 function redactField(view: ReflectMessage, field: DescField, types: Types): void {
-  const isSensitive = field.proto.options !== undefined && hasExtension(field.proto.options, types.option('udpa.annotations.sensitive'))
+  const isSensitive =
+    field.proto.options !== undefined && hasExtension(field.proto.options, types.option('udpa.annotations.sensitive'))
   if (field.fieldKind === 'scalar' && isSensitive) {
     if (typeof view.get(field) === 'string') view.set(field, redacted)
     else if (view.get(field) instanceof Uint8Array) view.set(field, Buffer.from(redacted))
@@ -88,7 +120,8 @@ function redactMessage(message: Message, isSensitive: boolean, types: Types): vo
   for (const field of view.sortedFields) {
     if (!view.isSet(field)) continue
     if (field.fieldKind === 'scalar' && typeof view.get(field) === 'string') view.set(field, redacted)
-    else if (field.fieldKind === 'scalar' && view.get(field) instanceof Uint8Array) view.set(field, Buffer.from(redacted))
+    else if (field.fieldKind === 'scalar' && view.get(field) instanceof Uint8Array)
+      view.set(field, Buffer.from(redacted))
     else if (field.fieldKind === 'message') redactMessage(view.get(field).message, true, types)
   }
 }

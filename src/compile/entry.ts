@@ -12,7 +12,13 @@ import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bo
 import { loadAddon } from '../native/addon.js'
 import { compileBootstrap } from '../plan/compile.js'
 import { Slots } from '../plan/ids.js'
-import type { BootstrapSource, CompileAnswer, CompiledBootstrap, CompileTask, RefusedBootstrap } from '../snapshot/compile-task.js'
+import type {
+  BootstrapSource,
+  CompileAnswer,
+  CompiledBootstrap,
+  CompileTask,
+  RefusedBootstrap,
+} from '../snapshot/compile-task.js'
 import { statsSettingsOf } from '../stats/settings.js'
 import { systemFiles } from '../support/files.js'
 import { describeClusters, describeListeners, describeVirtualHosts } from './describe.js'
@@ -39,19 +45,33 @@ async function moved(answer: CompiledBootstrap | RefusedBootstrap): Promise<Comp
   const buffers = [...answer.plans.map(plan => plan.bytes.buffer), answer.bootstrap.buffer]
   if (buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0) < worthMoving) return answer
   const { Piscina, transferableSymbol, valueSymbol } = await import('piscina')
-  return Piscina.move({ [transferableSymbol]: buffers, [valueSymbol]: answer } as unknown as ArrayBuffer) as unknown as CompileAnswer
+  return Piscina.move({
+    [transferableSymbol]: buffers,
+    [valueSymbol]: answer,
+  } as unknown as ArrayBuffer) as unknown as CompileAnswer
 }
 
 function compile(task: Extract<CompileTask, { kind: 'bootstrap' }>): CompiledBootstrap | RefusedBootstrap {
   const { source } = task
-  const loaded = loadBootstrap({ types, path: source.path, yaml: source.yaml, allowUnknownFields: source.allowUnknownFields })
+  const loaded = loadBootstrap({
+    types,
+    path: source.path,
+    yaml: source.yaml,
+    allowUnknownFields: source.allowUnknownFields,
+  })
   if (!loaded.ok) return { kind: 'refused', errors: loaded.error.map(error => printConfigError(error)) }
   const { bootstrap, sources, warnings } = loaded.value
   const raw = toBinary(types.message(bootstrap.$typeName) as DescMessage, bootstrap)
   const adminLayer = overrideRuntime(bootstrap, source.runtimeOverrides)
-  const node = { id: source.node.id || (bootstrap.node?.id ?? ''), cluster: source.node.cluster || (bootstrap.node?.cluster ?? '') }
+  const node = {
+    id: source.node.id || (bootstrap.node?.id ?? ''),
+    cluster: source.node.cluster || (bootstrap.node?.cluster ?? ''),
+  }
   const compiled = compileBootstrap(bootstrap, {
-    types, registry, sources, node,
+    types,
+    registry,
+    sources,
+    node,
     slots: new Slots(task.slots),
     files: systemFiles,
     environment: process.env,
@@ -70,8 +90,15 @@ function compile(task: Extract<CompileTask, { kind: 'bootstrap' }>): CompiledBoo
     admin: config.admin,
     adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
     node: withZone(config.node, source),
-    stats: { flushIntervalMs: config.stats.flushOnAdmin ? 0 : config.stats.flushIntervalMs, settings: statsSettingsOf(bootstrap.statsConfig) },
-    runtime: config.runtimeLayers.map(layer => ({ name: layer.name, isAdmin: layer.name === adminLayer, values: Object.fromEntries(layer.values) })),
+    stats: {
+      flushIntervalMs: config.stats.flushOnAdmin ? 0 : config.stats.flushIntervalMs,
+      settings: statsSettingsOf(bootstrap.statsConfig),
+    },
+    runtime: config.runtimeLayers.map(layer => ({
+      name: layer.name,
+      isAdmin: layer.name === adminLayer,
+      values: Object.fromEntries(layer.values),
+    })),
     virtualHosts: describeVirtualHosts(bootstrap, types),
     bootstrap: owned(raw),
   }
@@ -91,7 +118,8 @@ function owned(bytes: Uint8Array): Uint8Array {
 /** Puts the overrides into the admin layer, which then compiles like a static one. The answer is its name. */
 function overrideRuntime(bootstrap: Bootstrap, overrides: BootstrapSource['runtimeOverrides']): string | undefined {
   const layer = bootstrap.layeredRuntime?.layers.find(one => one.layerSpecifier.case === 'adminLayer')
-  if (layer !== undefined && Object.keys(overrides).length > 0) layer.layerSpecifier = { case: 'staticLayer', value: { ...overrides } }
+  if (layer !== undefined && Object.keys(overrides).length > 0)
+    layer.layerSpecifier = { case: 'staticLayer', value: { ...overrides } }
   return layer?.name
 }
 

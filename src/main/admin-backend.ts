@@ -82,7 +82,14 @@ export class ProcessBackend implements AdminBackend {
 
   memory(): Memory {
     const { allocated, heapSize } = this.#host.addon.memory()
-    return { allocated, heapSize, pageheapUnmapped: 0, pageheapFree: heapSize - allocated, totalThreadCache: 0, totalPhysicalBytes: process.memoryUsage.rss() }
+    return {
+      allocated,
+      heapSize,
+      pageheapUnmapped: 0,
+      pageheapFree: heapSize - allocated,
+      totalThreadCache: 0,
+      totalPhysicalBytes: process.memoryUsage.rss(),
+    }
   }
 
   clusters(): readonly ClusterStatus[] {
@@ -102,7 +109,12 @@ export class ProcessBackend implements AdminBackend {
     const { current } = this.#host.configuration
     if (current === undefined) return []
     // The thread takes nothing over: the bytes are copied, and ours stay.
-    const answer = await this.#host.compiler.dump({ kind: 'dump', bootstrap: current.bootstrap, includeEndpoints, updatedAt: this.#updatedAt })
+    const answer = await this.#host.compiler.dump({
+      kind: 'dump',
+      bootstrap: current.bootstrap,
+      includeEndpoints,
+      updatedAt: this.#updatedAt,
+    })
     return answer.parts as readonly ConfigDumpPart[]
   }
 
@@ -117,26 +129,38 @@ export class ProcessBackend implements AdminBackend {
   runtime(): RuntimeStatus {
     const layers = this.#runtimeLayers()
     const keys = [...new Set(layers.flatMap(layer => Object.keys(layer.values)))].sort()
-    return { layers: layers.map(layer => layer.name), entries: new Map(keys.map(key => [key, layers.map(layer => layer.values[key] ?? '')])) }
+    return {
+      layers: layers.map(layer => layer.name),
+      entries: new Map(keys.map(key => [key, layers.map(layer => layer.values[key] ?? '')])),
+    }
   }
 
   modifyRuntime(changes: ReadonlyMap<string, string>): Result<void, string> {
     if (!this.#runtimeLayers().some(layer => layer.isAdmin)) return err('No admin layer specified')
-    const next = Object.fromEntries([...new Map([...Object.entries(this.#overrides), ...changes])].filter(([, value]) => value !== ''))
+    const next = Object.fromEntries(
+      [...new Map([...Object.entries(this.#overrides), ...changes])].filter(([, value]) => value !== ''),
+    )
     this.#overrides = next
     this.#host.modifyRuntime(next)
     return ok()
   }
 
-  drainListeners({ graceful, inboundOnly, skipExit }: { graceful: boolean; inboundOnly: boolean; skipExit: boolean }): void {
+  drainListeners({
+    graceful,
+    inboundOnly,
+    skipExit,
+  }: {
+    graceful: boolean
+    inboundOnly: boolean
+    skipExit: boolean
+  }): void {
     const { addon, options } = this.#host
     const which = inboundOnly ? 'inbound' : 'all'
-    if (!graceful) {
-      addon.stopListeners(which)
-      return
-    }
+    const stop = () => this.#host.listenersStopped(addon.stopListeners(which))
     addon.drainListeners(which)
-    if (!skipExit) setTimeout(() => addon.stopListeners(which), options.drainTimeS * 1000).unref()
+    if (skipExit) return
+    if (graceful) setTimeout(stop, options.drainTimeS * 1000).unref()
+    else stop()
   }
 
   setHealthFailed(isFailed: boolean): void {
@@ -188,7 +212,14 @@ function hostStatus(stats: HostStats, info: HostInfo = unknownHost): HostStatus 
 }
 
 // By Envoy's HealthStatus: what a configured state means for traffic.
-const flagsByHealth: readonly (readonly HealthFlag[])[] = [[], [], ['failed_eds_health'], ['eds_status_draining'], ['failed_eds_health'], ['degraded_eds_health']]
+const flagsByHealth: readonly (readonly HealthFlag[])[] = [
+  [],
+  [],
+  ['failed_eds_health'],
+  ['eds_status_draining'],
+  ['failed_eds_health'],
+  ['degraded_eds_health'],
+]
 
 function flagsOf(health: number): readonly HealthFlag[] {
   return flagsByHealth[health] ?? []
@@ -212,7 +243,12 @@ function userAgent(commit: string): JsonObject {
     user_agent_name: 'envoy',
     user_agent_build_version: {
       version: { major_number: 1, minor_number: 40, patch: 0 },
-      metadata: { 'build.type': 'RELEASE', 'revision.sha': commit, 'revision.status': 'Clean', 'ssl.version': 'OpenSSL' },
+      metadata: {
+        'build.type': 'RELEASE',
+        'revision.sha': commit,
+        'revision.status': 'Clean',
+        'ssl.version': 'OpenSSL',
+      },
     },
   }
 }

@@ -26,6 +26,7 @@ export interface AdminHostOptions {
   readonly state: () => ServerState
   readonly uptimeS: () => number
   readonly setHealthFailed: (failed: boolean) => void
+  readonly listenersStopped: (count: number) => void
   readonly reopenLogs: () => void
   /** The admin layer holds exactly this from now on. */
   readonly modifyRuntime: (overrides: Readonly<Record<string, string>>) => void
@@ -69,13 +70,19 @@ export class AdminHost {
       ...(address.pipeMode ? { socketMode: address.pipeMode } : {}),
       ...(this.#host.options.adminAddressPath === '' ? {} : { addressPath: this.#host.options.adminAddressPath }),
       ...(await allowPath(admin)),
-      ...(this.#logs.length > 0 && { onAccess: access => this.#logs.forEach(log => log.write(accessLine(access))) }),
+      ...(this.#logs.length > 0 && {
+        onAccess: access => {
+          for (const log of this.#logs) log.write(accessLine(access))
+        },
+      }),
     })
     const listening = await server.listen()
     if (!listening.ok) return err([`error: admin: ${listening.error}`])
     this.#server = server
     const at = listening.value
-    this.#host.log.component('admin').info(`admin address: ${'path' in at ? at.path : `${at.ip.includes(':') ? `[${at.ip}]` : at.ip}:${at.port}`}`)
+    this.#host.log
+      .component('admin')
+      .info(`admin address: ${'path' in at ? at.path : `${at.ip.includes(':') ? `[${at.ip}]` : at.ip}:${at.port}`}`)
     return ok()
   }
 
@@ -96,7 +103,12 @@ export class AdminHost {
 }
 
 function adminCode() {
-  return Promise.all([import('../admin/server.js'), import('./admin-backend.js'), import('../admin/access-line.js'), import('../stats/declare.js')])
+  return Promise.all([
+    import('../admin/server.js'),
+    import('./admin-backend.js'),
+    import('../admin/access-line.js'),
+    import('../stats/declare.js'),
+  ])
 }
 
 function openLogs(paths: readonly string[]): Result<LogSink[], Errors> {
@@ -112,6 +124,8 @@ const matcherKinds: readonly TextPattern['kind'][] = ['exact', 'prefix', 'suffix
 async function allowPath(admin: AdminConfig): Promise<{ allowPath?: (path: string) => boolean }> {
   if (admin.allowPaths.length === 0) return {}
   const { compilePattern } = await import('../stats/pattern.js')
-  const matchers = admin.allowPaths.map(({ kind = 0, value = '', ignoreCase = false }) => compilePattern({ kind: matcherKinds[kind] ?? 'exact', value, ignoreCase }))
+  const matchers = admin.allowPaths.map(({ kind = 0, value = '', ignoreCase = false }) =>
+    compilePattern({ kind: matcherKinds[kind] ?? 'exact', value, ignoreCase }),
+  )
   return { allowPath: path => matchers.some(matches => matches(path)) }
 }

@@ -9,9 +9,14 @@ export interface BuildInfo {
 
 /** What this installation was built from: dist/build-info.json, written by scripts/build.mjs, beside the version of package.json. */
 export function buildInfo(): BuildInfo {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   try {
-    const built = JSON.parse(readFileSync(new URL('../build-info.json', import.meta.url), 'utf8')) as { commit: string; isClean: boolean }
+    const built = JSON.parse(readFileSync(new URL('../build-info.json', import.meta.url), 'utf8')) as {
+      commit: string
+      isClean: boolean
+    }
     return { ...built, version, type: 'RELEASE' }
   } catch {
     return { commit: '0'.repeat(40), isClean: true, version, type: 'RELEASE' }

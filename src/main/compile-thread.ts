@@ -1,13 +1,22 @@
 import { statSync } from 'node:fs'
 import { Piscina } from 'piscina'
-import type { CompileAnswer, CompiledBootstrap, CompileTask, DumpAnswer, RefusedBootstrap } from '../snapshot/compile-task.js'
+import type {
+  CompileAnswer,
+  CompiledBootstrap,
+  CompileTask,
+  DumpAnswer,
+  RefusedBootstrap,
+} from '../snapshot/compile-task.js'
 
 /** How long the thread waits for more before it ends and gives its memory back. */
 const idleMs = 500
 
 /** scripts/build.mjs puts the thread's modules into one file, which loads faster; it counts only while it is newer than they are. */
 function entry(): URL {
-  const [bundle, modules] = ['bundle.js', 'entry.js'].map(name => new URL(`../compile/${name}`, import.meta.url)) as [URL, URL]
+  const [bundle, modules] = ['bundle.js', 'entry.js'].map(name => new URL(`../compile/${name}`, import.meta.url)) as [
+    URL,
+    URL,
+  ]
   const madeAt = (url: URL) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0
   return madeAt(bundle) > madeAt(modules) ? bundle : modules
 }

@@ -7,7 +7,13 @@ import type { DnsClusters } from './dns-clusters.js'
 
 export interface ConfigurationOptions {
   readonly source: () => BootstrapSource
-  readonly compiler: { bootstrap(task: { kind: 'bootstrap'; source: BootstrapSource; slots: CompiledBootstrap['slots'] }): Promise<CompiledBootstrap | RefusedBootstrap> }
+  readonly compiler: {
+    bootstrap(task: {
+      kind: 'bootstrap'
+      source: BootstrapSource
+      slots: CompiledBootstrap['slots']
+    }): Promise<CompiledBootstrap | RefusedBootstrap>
+  }
   readonly publisher: Publisher
   readonly dns: DnsClusters
   readonly onAdopted: (change: Adopted) => void
@@ -44,7 +50,11 @@ export class Configuration {
   /** Reads and compiles the source as it is now; changes nothing. */
   async compile(): Promise<Result<CompiledBootstrap, Errors>> {
     const { compiler, source } = this.#options
-    const answer = await compiler.bootstrap({ kind: 'bootstrap', source: source(), slots: this.#current?.slots ?? emptySlots })
+    const answer = await compiler.bootstrap({
+      kind: 'bootstrap',
+      source: source(),
+      slots: this.#current?.slots ?? emptySlots,
+    })
     return answer.kind === 'compiled' ? ok(answer) : err(answer.errors)
   }
 

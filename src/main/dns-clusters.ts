@@ -82,7 +82,14 @@ export class DnsClusters {
       endpoints: undefined,
       hosts: [],
       isAdopted: false,
-      resolver: new DnsCluster({ plan, lookup: makeLookup(plan), clock, random, onEndpoints: onNewEndpoints, onEvent: event => onEvent(cluster, event) }),
+      resolver: new DnsCluster({
+        plan,
+        lookup: makeLookup(plan),
+        clock,
+        random,
+        onEndpoints: onNewEndpoints,
+        onEvent: event => onEvent(cluster, event),
+      }),
     }
     return entry
   }

@@ -7,7 +7,10 @@ import { systemClock } from '../support/clock.js'
 import { FileWatch, foldersOf } from './file-watch.js'
 
 /** A watched file in a folder of its own; `change` does something and waits until it is noticed. */
-async function watching(prepare: (folder: string) => string, body: (folder: string, change: (action: () => void) => Promise<void>, calls: () => number) => Promise<void>) {
+async function watching(
+  prepare: (folder: string) => string,
+  body: (folder: string, change: (action: () => void) => Promise<void>, calls: () => number) => Promise<void>,
+) {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'nuncio-watch-')))
   const file = prepare(folder)
   let calls = 0
@@ -97,6 +100,10 @@ test('every folder with a link on the way is watched', () => {
   symlinkSync('real', path.join(folder, 'link'))
   writeFileSync(path.join(folder, 'real/deep/f'), '')
   symlinkSync('../link/deep/f', path.join(folder, 'real/f'))
-  assert.deepEqual(foldersOf(path.join(folder, 'link/f')), [folder, path.join(folder, 'real'), path.join(folder, 'real/deep')])
+  assert.deepEqual(foldersOf(path.join(folder, 'link/f')), [
+    folder,
+    path.join(folder, 'real'),
+    path.join(folder, 'real/deep'),
+  ])
   rmSync(folder, { recursive: true })
 })

@@ -43,7 +43,11 @@ export class MainStats {
   readonly #members = new Map<string, number>()
   #hasDns = false
 
-  constructor(store: StatsStore, addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount'>, workers: number) {
+  constructor(
+    store: StatsStore,
+    addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount'>,
+    workers: number,
+  ) {
     this.store = store
     this.#addon = addon
     this.#workers = workers
@@ -62,7 +66,11 @@ export class MainStats {
   }
 
   /** A configuration is in use; `opened` are the listeners that are new or different. */
-  adopt(before: CompiledBootstrap | undefined, now: CompiledBootstrap, opened: ReadonlyMap<number, OpenedListener>): void {
+  adopt(
+    before: CompiledBootstrap | undefined,
+    now: CompiledBootstrap,
+    opened: ReadonlyMap<number, OpenedListener>,
+  ): void {
     this.#countClusters(before?.clusters ?? [], now)
     this.#countListeners(before?.listeners ?? [], now.listeners, opened)
     this.#countRuntime(now)
@@ -75,6 +83,10 @@ export class MainStats {
 
   reloadFailed(): void {
     this.store.scope('listener_manager', 'listener_manager').inc('listener_create_failure')
+  }
+
+  listenersStopped(count: number): void {
+    if (count > 0) this.store.scope('listener_manager', 'listener_manager').inc('listener_stopped', count)
   }
 
   dnsEvent(info: ClusterInfo, event: DnsEvent): void {
@@ -108,7 +120,8 @@ export class MainStats {
     this.server.set('total_connections', this.#addon.connectionCount())
     const files = this.store.scope('filesystem', 'filesystem')
     // Zero is what an untouched statistic says; writing it would make it a used one.
-    for (const [name, value] of Object.entries(this.#addon.fileStats())) if (value !== 0 || files.isUsed(name)) files.set(name, value)
+    for (const [name, value] of Object.entries(this.#addon.fileStats()))
+      if (value !== 0 || files.isUsed(name)) files.set(name, value)
   }
 
   #countClusters(before: readonly ClusterInfo[], now: CompiledBootstrap): void {
@@ -122,8 +135,16 @@ export class MainStats {
       this.#hasDns = true
       declareDns(this.store)
     }
-    const wanted = now.clusters.map(info => ({ key: `cluster ${info.name}`, value: info.statName, declare: () => this.#declareCluster(info) }))
-    const hosts = now.virtualHosts.map(info => ({ key: `vhost ${info.name}`, value: info, declare: () => this.#declareVirtualHost(info) }))
+    const wanted = now.clusters.map(info => ({
+      key: `cluster ${info.name}`,
+      value: info.statName,
+      declare: () => this.#declareCluster(info),
+    }))
+    const hosts = now.virtualHosts.map(info => ({
+      key: `vhost ${info.name}`,
+      value: info,
+      declare: () => this.#declareVirtualHost(info),
+    }))
     this.#declareAll('cluster ', wanted)
     this.#declareAll('vhost ', hosts)
   }
@@ -138,7 +159,11 @@ export class MainStats {
     return declareVirtualHost(this.store, info)
   }
 
-  #countListeners(before: readonly ListenerInfo[], now: readonly ListenerInfo[], opened: ReadonlyMap<number, OpenedListener>): void {
+  #countListeners(
+    before: readonly ListenerInfo[],
+    now: readonly ListenerInfo[],
+    opened: ReadonlyMap<number, OpenedListener>,
+  ): void {
     const scope = this.store.scope('listener_manager', 'listener_manager')
     const { added, removed } = difference(before, now)
     if (added > 0) scope.inc('listener_added', added)
@@ -151,13 +176,30 @@ export class MainStats {
     const known = now.map(info => ({ info, at: opened.get(info.slot) }))
     const wanted = known.map(({ info, at }) => {
       const key = `listener ${info.name}`
-      const value = at === undefined ? this.#declared.get(key)?.signature : { statName: at.statName, http: info.httpStatPrefixes }
+      const value =
+        at === undefined ? this.#declared.get(key)?.signature : { statName: at.statName, http: info.httpStatPrefixes }
       return { key, value, declare: () => this.#declareListener(info, at) }
     })
     this.#declareAll('listener ', wanted)
-    const prefixes = (kind: 'http' | 'tcp') => [...new Set(now.flatMap(info => (kind === 'http' ? info.httpStatPrefixes : info.tcpStatPrefixes)))]
-    this.#declareAll('http ', prefixes('http').map(prefix => ({ key: `http ${prefix}`, value: '', declare: () => declareHttpConnectionManager(this.store, prefix) })))
-    this.#declareAll('tcp ', prefixes('tcp').map(prefix => ({ key: `tcp ${prefix}`, value: '', declare: () => declareTcpProxy(this.store, prefix) })))
+    const prefixes = (kind: 'http' | 'tcp') => [
+      ...new Set(now.flatMap(info => (kind === 'http' ? info.httpStatPrefixes : info.tcpStatPrefixes))),
+    ]
+    this.#declareAll(
+      'http ',
+      prefixes('http').map(prefix => ({
+        key: `http ${prefix}`,
+        value: '',
+        declare: () => declareHttpConnectionManager(this.store, prefix),
+      })),
+    )
+    this.#declareAll(
+      'tcp ',
+      prefixes('tcp').map(prefix => ({
+        key: `tcp ${prefix}`,
+        value: '',
+        declare: () => declareTcpProxy(this.store, prefix),
+      })),
+    )
   }
 
   #declareListener(info: ListenerInfo, at: OpenedListener | undefined): Forget {
@@ -169,7 +211,10 @@ export class MainStats {
     const scope = this.store.scope('runtime', 'runtime')
     scope.set('num_layers', now.runtime.length)
     scope.set('num_keys', new Set(now.runtime.flatMap(layer => Object.keys(layer.values))).size)
-    scope.set('admin_overrides_active', now.runtime.some(layer => layer.isAdmin && Object.keys(layer.values).length > 0) ? 1 : 0)
+    scope.set(
+      'admin_overrides_active',
+      now.runtime.some(layer => layer.isAdmin && Object.keys(layer.values).length > 0) ? 1 : 0,
+    )
   }
 
   /** New ones first, so that a scope which two owners share never goes away in between. */
@@ -190,7 +235,13 @@ export class MainStats {
   }
 }
 
-function difference(before: readonly { readonly name: string }[], now: readonly { readonly name: string }[]): { added: number; removed: number } {
+function difference(
+  before: readonly { readonly name: string }[],
+  now: readonly { readonly name: string }[],
+): { added: number; removed: number } {
   const [old, fresh] = [new Set(before.map(one => one.name)), new Set(now.map(one => one.name))]
-  return { added: [...fresh].filter(name => !old.has(name)).length, removed: [...old].filter(name => !fresh.has(name)).length }
+  return {
+    added: [...fresh].filter(name => !old.has(name)).length,
+    removed: [...old].filter(name => !fresh.has(name)).length,
+  }
 }

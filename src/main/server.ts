@@ -73,7 +73,9 @@ export async function checkConfiguration(options: Options): Promise<Result<Error
   if (unfit !== undefined) return err([unfit])
   base.initAddon(0)
   const answer = await base.compiler.bootstrap({
-    kind: 'bootstrap', source: base.source(), slots: { clusters: new Map(), listeners: new Map(), routeTables: new Map() },
+    kind: 'bootstrap',
+    source: base.source(),
+    slots: { clusters: new Map(), listeners: new Map(), routeTables: new Map() },
   })
   await base.compiler.close()
   if (answer.kind === 'refused') return err(answer.errors)
@@ -108,7 +110,9 @@ export class Server {
     const { log, addon, compiler, main } = this.#process
     const counted = options.concurrency === undefined ? countCpus() : undefined
     this.workers = options.concurrency ?? counted?.count ?? 1
-    main.info(`initializing with ${counted === undefined ? `${this.workers} workers, by --concurrency` : `${counted.count} workers: ${counted.reason}`}`)
+    main.info(
+      `initializing with ${counted === undefined ? `${this.workers} workers, by --concurrency` : `${counted.count} workers: ${counted.reason}`}`,
+    )
     for (const notice of options.notices) main.warning(notice)
     this.#process.initAddon(this.workers)
     this.#pool = new WorkerPool({ size: this.workers, log: main, clock: systemClock })
@@ -122,11 +126,18 @@ export class Server {
     })
     this.#configuration = new Configuration({
       source: () => this.#process.source(this.#runtimeOverrides),
-      compiler, publisher, dns: this.#dns,
+      compiler,
+      publisher,
+      dns: this.#dns,
       onAdopted: change => this.#adopted(change),
     })
     this.#admin = new AdminHost({
-      options, addon, log, compiler, workers: this.workers, configuration: this.#configuration,
+      options,
+      addon,
+      log,
+      compiler,
+      workers: this.workers,
+      configuration: this.#configuration,
       hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? cluster.hosts,
       stats: () => this.#refreshedStats(),
       state: () => this.state,
@@ -135,6 +146,7 @@ export class Server {
         this.#isHealthFailed = failed
         addon.setHealthFailed(failed)
       },
+      listenersStopped: count => this.#stats?.listenersStopped(count),
       reopenLogs: () => this.reopenLogs(),
       modifyRuntime: overrides => this.#modifyRuntime(overrides),
       quit: () => process.kill(process.pid, 'SIGTERM'),
@@ -184,7 +196,11 @@ export class Server {
   #openStats(compiled: CompiledBootstrap): void {
     const { settings, flushIntervalMs } = compiled.stats
     const native = this.#process.addon as unknown as NativeStats
-    this.#stats = new MainStats(new StatsStore(native, compileMatcher(settings.matcher)), this.#process.addon, this.workers)
+    this.#stats = new MainStats(
+      new StatsStore(native, compileMatcher(settings.matcher)),
+      this.#process.addon,
+      this.workers,
+    )
     if (flushIntervalMs > 0) {
       this.#flushTimer = setInterval(() => this.#stats?.store.flush(), flushIntervalMs)
       this.#flushTimer.unref()
@@ -195,7 +211,9 @@ export class Server {
     this.#isLive = true
     const elapsed = performance.now() - this.#startedAt
     this.#stats?.liveAfter(elapsed)
-    this.#process.main.info(`all dependencies initialized. workers started, live after ${Math.round(performance.now())} ms`)
+    this.#process.main.info(
+      `all dependencies initialized. workers started, live after ${Math.round(performance.now())} ms`,
+    )
   }
 
   #watchFile(file: string): void {
@@ -212,7 +230,8 @@ export class Server {
     const { main } = this.#process
     for (const { name, slot } of change.now.listeners) {
       const listening = change.opened.get(slot)
-      if (listening !== undefined) main.info(`listener '${name}' on ${listening.addresses.join(', ') || 'no socket of its own'}`)
+      if (listening !== undefined)
+        main.info(`listener '${name}' on ${listening.addresses.join(', ') || 'no socket of its own'}`)
     }
   }
 
@@ -250,7 +269,9 @@ export class Server {
   // The values are in place at once; what the compiler reads from the runtime (limits of a listener, say) follows.
   #modifyRuntime(overrides: Readonly<Record<string, string>>): void {
     this.#runtimeOverrides = overrides
-    void this.#publisher.publish(current => current.deltaWith([runtimePlan(this.#configuration.current?.runtime ?? [], overrides)]))
+    void this.#publisher.publish(current =>
+      current.deltaWith([runtimePlan(this.#configuration.current?.runtime ?? [], overrides)]),
+    )
     void this.reload('the runtime was modified')
   }
 

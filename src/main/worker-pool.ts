@@ -51,7 +51,12 @@ export class WorkerPool implements WorkerGroup {
 
   #launch(index: number): Promise<void> {
     const workerData: WorkerStart = { index }
-    const thread = new Worker(new URL('../worker/entry.js', import.meta.url), { workerData, resourceLimits: limits, name: `worker_${index}`, trackUnmanagedFds: false })
+    const thread = new Worker(new URL('../worker/entry.js', import.meta.url), {
+      workerData,
+      resourceLimits: limits,
+      name: `worker_${index}`,
+      trackUnmanagedFds: false,
+    })
     this.#threads[index] = thread
     thread.on('error', error => this.#options.log.error(`worker ${index}: ${(error as Error).stack ?? String(error)}`))
     thread.once('exit', code => this.#ended(index, code))
@@ -75,7 +80,13 @@ export class WorkerPool implements WorkerGroup {
     })
   }
 
-  #ask(thread: Worker | undefined, index: number, version: number, plans: readonly string[], deadlineMs: number): Promise<Prepared> {
+  #ask(
+    thread: Worker | undefined,
+    index: number,
+    version: number,
+    plans: readonly string[],
+    deadlineMs: number,
+  ): Promise<Prepared> {
     const failed = (reason: string): Prepared => ({ type: 'prepared', version, errors: [`worker ${index} ${reason}`] })
     if (thread === undefined) return Promise.resolve(failed('is being replaced'))
     return new Promise(resolve => {

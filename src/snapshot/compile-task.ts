@@ -20,7 +20,12 @@ export interface BootstrapSource {
 export type CompileTask =
   | { readonly kind: 'bootstrap'; readonly source: BootstrapSource; readonly slots: SlotTable }
   /** /config_dump and what else needs the messages again: `bootstrap` are its bytes. */
-  | { readonly kind: 'dump'; readonly bootstrap: Uint8Array; readonly includeEndpoints: boolean; readonly updatedAt: string }
+  | {
+      readonly kind: 'dump'
+      readonly bootstrap: Uint8Array
+      readonly includeEndpoints: boolean
+      readonly updatedAt: string
+    }
 
 export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer
 

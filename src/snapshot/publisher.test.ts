@@ -5,7 +5,13 @@ import type { ToWorker } from '../threads/messages.js'
 import { Publisher } from './publisher.js'
 import type { Delta, PlacedPlan, Snapshot } from './snapshot.js'
 
-const plan = (kind: PlacedPlan['kind'], slot: number, id: string): PlacedPlan => ({ kind, slot, id, name: `${kind}-${slot}`, bytes: new Uint8Array() })
+const plan = (kind: PlacedPlan['kind'], slot: number, id: string): PlacedPlan => ({
+  kind,
+  slot,
+  id,
+  name: `${kind}-${slot}`,
+  bytes: new Uint8Array(),
+})
 
 /** Takes everything but plans called "bad" and listeners called "taken". */
 function recorder() {
@@ -29,14 +35,22 @@ function recorder() {
   return { commits, put, posted, publisher }
 }
 
-const everything = (plans: readonly PlacedPlan[]) => (current: Snapshot): Delta => current.deltaTo(plans, ['listener', 'cluster'])
+const everything =
+  (plans: readonly PlacedPlan[]) =>
+  (current: Snapshot): Delta =>
+    current.deltaTo(plans, ['listener', 'cluster'])
 
 test('only what changed is put and committed', async () => {
   const { commits, put, publisher } = recorder()
   await publisher.publish(everything([plan('cluster', 0, 'a'), plan('cluster', 1, 'b'), plan('listener', 0, 'l')]))
-  const second = await publisher.publish(everything([plan('cluster', 0, 'a'), plan('cluster', 2, 'c'), plan('listener', 0, 'l')]))
+  const second = await publisher.publish(
+    everything([plan('cluster', 0, 'a'), plan('cluster', 2, 'c'), plan('listener', 0, 'l')]),
+  )
   assert.deepEqual(put, ['a', 'b', 'l', 'c'])
-  assert.deepEqual(commits[1], [{ kind: 'cluster', slot: 2, id: 'c' }, { kind: 'cluster', slot: 1, id: '' }])
+  assert.deepEqual(commits[1], [
+    { kind: 'cluster', slot: 2, id: 'c' },
+    { kind: 'cluster', slot: 1, id: '' },
+  ])
   assert.ok(second.ok)
   assert.equal(second.value.snapshot.version, 2)
   assert.equal(second.value.opened.size, 0)
@@ -61,9 +75,14 @@ test('kinds that are not named stay', async () => {
 
 test('every bad plan is named and nothing is committed', async () => {
   const { commits, publisher } = recorder()
-  const result = await publisher.publish(everything([plan('cluster', 0, 'bad'), plan('cluster', 1, 'good'), plan('cluster', 2, 'bad')]))
+  const result = await publisher.publish(
+    everything([plan('cluster', 0, 'bad'), plan('cluster', 1, 'good'), plan('cluster', 2, 'bad')]),
+  )
   assert.ok(!result.ok)
-  assert.deepEqual(result.error.map(error => error.name), ['cluster-0', 'cluster-2'])
+  assert.deepEqual(
+    result.error.map(error => error.name),
+    ['cluster-0', 'cluster-2'],
+  )
   assert.equal(commits.length, 0)
   assert.equal(publisher.current.version, 0)
 })
@@ -78,7 +97,10 @@ test('a port in use fails the publish before anything is committed', async () =>
 
 test('a worker that cannot build its JavaScript filters fails the publish, and all are told', async () => {
   const { commits, posted, publisher } = recorder()
-  const result = await publisher.publish(current => ({ ...current.deltaWith([plan('listener', 0, 'l')]), javaScript: ['l'] }))
+  const result = await publisher.publish(current => ({
+    ...current.deltaWith([plan('listener', 0, 'l')]),
+    javaScript: ['l'],
+  }))
   assert.ok(!result.ok)
   assert.equal(commits.length, 0)
   assert.deepEqual(posted, [{ type: 'abandon', version: 1 }])
@@ -90,5 +112,8 @@ test('publishes happen one after the other, each from what is current then', asy
     publisher.publish(current => current.deltaWith([plan('cluster', 0, 'a')])),
     publisher.publish(current => current.deltaWith([plan('cluster', 0, 'a'), plan('cluster', 1, 'b')])),
   ])
-  assert.deepEqual(both.map(result => result.ok && result.value.snapshot.version), [1, 2])
+  assert.deepEqual(
+    both.map(result => result.ok && result.value.snapshot.version),
+    [1, 2],
+  )
 })

@@ -39,7 +39,11 @@ export class Snapshot {
   /** What must change so that of `kinds` exactly `plans` stand there; other kinds stay. */
   deltaTo(plans: readonly PlacedPlan[], kinds: readonly PlanKind[]): Delta {
     const wanted = new Set(plans.map(plan => `${plan.kind} ${plan.slot}`))
-    const gone = kinds.flatMap(kind => [...(this.#kinds.get(kind)?.keys() ?? [])].filter(slot => !wanted.has(`${kind} ${slot}`)).map(slot => ({ kind, slot, id: '' })))
+    const gone = kinds.flatMap(kind =>
+      [...(this.#kinds.get(kind)?.keys() ?? [])]
+        .filter(slot => !wanted.has(`${kind} ${slot}`))
+        .map(slot => ({ kind, slot, id: '' })),
+    )
     const added = this.deltaWith(plans)
     return { ...added, changes: [...added.changes, ...gone] }
   }

@@ -7,11 +7,29 @@ import { DnsCluster, type DnsEvent } from './dns-cluster.js'
 import type { DnsAnswer } from './dns-lookup.js'
 import type { DnsPlan, DnsTarget } from '../plan/dns-plan.js'
 
-const target = (host: string, port = 80): DnsTarget => ({ host, port, hostname: '', weight: 1, health: 0, canary: false, metadataJson: '' })
+const target = (host: string, port = 80): DnsTarget => ({
+  host,
+  port,
+  hostname: '',
+  weight: 1,
+  health: 0,
+  canary: false,
+  metadataJson: '',
+})
 const locality = (...targets: DnsTarget[]) => ({ region: '', zone: '', subZone: '', weight: 0, priority: 0, targets })
 const plan = (over: Partial<DnsPlan>): DnsPlan => ({
-  kind: 'strict', family: 'AUTO', refreshMs: 5000, jitterMs: 0, respectTtl: false, minRefreshMs: 0, servers: [], noSearch: false,
-  localities: [locality(target('a.test'))], overprovisioningFactor: 140, dropOverloadPpm: 0, ...over,
+  kind: 'strict',
+  family: 'AUTO',
+  refreshMs: 5000,
+  jitterMs: 0,
+  respectTtl: false,
+  minRefreshMs: 0,
+  servers: [],
+  noSearch: false,
+  localities: [locality(target('a.test'))],
+  overprovisioningFactor: 140,
+  dropOverloadPpm: 0,
+  ...over,
 })
 const found = (...addresses: string[]): DnsAnswer => ({ ok: true, addresses, ttlMs: 30_000 })
 const failed: DnsAnswer = { ok: false, reason: 'ESERVFAIL' }
@@ -39,7 +57,11 @@ function harness(over: Partial<DnsPlan>, random = 0.5) {
       const hosts = endpoints.localities.flatMap(one => one.hosts)
       assert.equal(localities.flatMap(one => one.hosts).length, hosts.length)
       assert.equal(endpoints.warm, true)
-      published.push(hosts.map(host => [host.hostname, host.address?.ip, host.address?.port, ...host.moreAddresses.map(more => more.ip)].join(' ')))
+      published.push(
+        hosts.map(host =>
+          [host.hostname, host.address?.ip, host.address?.port, ...host.moreAddresses.map(more => more.ip)].join(' '),
+        ),
+      )
     },
     onEvent: event => events.push(event),
   })
@@ -56,7 +78,13 @@ test('STRICT_DNS: every address is a member; another order of the same addresses
   timers[0]?.fire()
   await answer(found('10.0.0.1', '10.0.0.2'))
   assert.deepEqual(published, [['a.test 10.0.0.1 80', 'a.test 10.0.0.2 80']])
-  assert.deepEqual(events, ['update_attempt', 'update_success', 'update_attempt', 'update_success', 'update_no_rebuild'])
+  assert.deepEqual(events, [
+    'update_attempt',
+    'update_success',
+    'update_attempt',
+    'update_success',
+    'update_no_rebuild',
+  ])
 })
 
 test('nothing is published before every name has been answered', async () => {
@@ -118,10 +146,16 @@ test('after failures the waiting grows up to its limit; without a failure rate i
     await answer(failed)
     timers[round]?.fire()
   }
-  assert.deepEqual(timers.map(timer => timer.ms), [500, 1000, 1500])
+  assert.deepEqual(
+    timers.map(timer => timer.ms),
+    [500, 1000, 1500],
+  )
   const plain = harness({})
   await plain.answer(failed)
-  assert.deepEqual(plain.timers.map(timer => timer.ms), [5000])
+  assert.deepEqual(
+    plain.timers.map(timer => timer.ms),
+    [5000],
+  )
 })
 
 test('a cluster without names is ready at once; a closed one says nothing more', async () => {

@@ -42,7 +42,14 @@ export class DnsCluster {
   constructor(options: DnsClusterOptions) {
     this.#options = options
     this.#resolutions = options.plan.localities.flatMap((locality, index) =>
-      locality.targets.map(target => ({ target, locality: index, addresses: [], isAnswered: false, failures: 0, cancelTimer: () => {} })),
+      locality.targets.map(target => ({
+        target,
+        locality: index,
+        addresses: [],
+        isAnswered: false,
+        failures: 0,
+        cancelTimer: () => {},
+      })),
     )
     this.ready = new Promise(resolve => {
       this.#announce = resolve
@@ -65,7 +72,10 @@ export class DnsCluster {
     if (answer.ok) resolution.addresses = this.#membersOf(answer.addresses, resolution.addresses)
     resolution.isAnswered = true
     this.#publish()
-    resolution.cancelTimer = this.#options.clock.after(this.#delay(answer, resolution.failures), () => void this.#resolve(resolution))
+    resolution.cancelTimer = this.#options.clock.after(
+      this.#delay(answer, resolution.failures),
+      () => void this.#resolve(resolution),
+    )
   }
 
   // STRICT_DNS: a set, so the order of the answer, which servers rotate, is no change. LOGICAL_DNS: the first address is the member, and an
@@ -108,7 +118,9 @@ export class DnsCluster {
   // An address that two names of a locality share counts once, as in Envoy.
   #hosts(index: number): HostValue[] {
     const seen = new Set<string>()
-    const hosts = this.#resolutions.filter(resolution => resolution.locality === index).flatMap(resolution => this.#hostsOf(resolution))
+    const hosts = this.#resolutions
+      .filter(resolution => resolution.locality === index)
+      .flatMap(resolution => this.#hostsOf(resolution))
     return hosts.filter(({ ip, port }) => !seen.has(`${ip} ${port}`) && seen.add(`${ip} ${port}`))
   }
 

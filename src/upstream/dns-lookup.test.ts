@@ -11,7 +11,13 @@ import { candidates, parseResolvConf } from './search-domains.js'
 
 // A name server for a handful of names. Types: 1 is A, 28 is AAAA. Names under "broken." get SERVFAIL, unknown ones NXDOMAIN.
 const zone: Record<string, Record<number, readonly (readonly number[])[]>> = {
-  'both.test': { 1: [[10, 0, 0, 1], [10, 0, 0, 2]], 28: [[0xfd, ...new Array(14).fill(0), 1]] },
+  'both.test': {
+    1: [
+      [10, 0, 0, 1],
+      [10, 0, 0, 2],
+    ],
+    28: [[0xfd, ...new Array(14).fill(0), 1]],
+  },
   'four.test': { 1: [[10, 0, 0, 4]] },
 }
 const ttls: Record<number, number> = { 1: 7, 28: 3 }
@@ -58,7 +64,10 @@ after(() => {
 })
 
 function lookup(host: string, family: DnsFamily): Promise<DnsAnswer> {
-  return makeDnsLookup({ family, servers: [server], noSearch: true, queryTimeoutMs: 2000, queryTries: 1 }, new HostsFile(hostsPath))(host)
+  return makeDnsLookup(
+    { family, servers: [server], noSearch: true, queryTimeoutMs: 2000, queryTries: 1 },
+    new HostsFile(hostsPath),
+  )(host)
 }
 
 const addresses = async (host: string, family: DnsFamily) => {

@@ -20,7 +20,10 @@ const defaultTries = 4
 
 /** Literal addresses, localhost and the hosts file are answered without asking anybody, as c-ares does. */
 export function makeDnsLookup(settings: Settings, hosts = new HostsFile()): DnsLookup {
-  const resolver = new Resolver({ timeout: settings.queryTimeoutMs ?? defaultTimeoutMs, tries: settings.queryTries ?? defaultTries })
+  const resolver = new Resolver({
+    timeout: settings.queryTimeoutMs ?? defaultTimeoutMs,
+    tries: settings.queryTries ?? defaultTries,
+  })
   if (settings.servers.length > 0) resolver.setServers(settings.servers)
   const ask = async (host: string, family: 4 | 6): Promise<DnsAnswer> => {
     const known = knownAddresses(host, family, hosts)
@@ -59,7 +62,11 @@ function union(answers: readonly DnsAnswer[]): DnsAnswer {
   const good = answers.filter(answer => answer.ok)
   if (good.length === 0) return answers[0] ?? { ok: false, reason: 'nothing was asked' }
   const ttls = good.filter(answer => answer.addresses.length > 0).map(answer => answer.ttlMs)
-  return { ok: true, addresses: good.flatMap(answer => answer.addresses), ttlMs: Math.min(...ttls, Number.MAX_SAFE_INTEGER) % Number.MAX_SAFE_INTEGER }
+  return {
+    ok: true,
+    addresses: good.flatMap(answer => answer.addresses),
+    ttlMs: Math.min(...ttls, Number.MAX_SAFE_INTEGER) % Number.MAX_SAFE_INTEGER,
+  }
 }
 
 function knownAddresses(host: string, family: 4 | 6, hosts: HostsFile): readonly string[] | undefined {
@@ -76,7 +83,8 @@ const noRecords = new Set(['ENOTFOUND', 'ENODATA'])
 
 async function query(resolver: Resolver, name: string, family: 4 | 6): Promise<DnsAnswer> {
   try {
-    const records = family === 4 ? await resolver.resolve4(name, { ttl: true }) : await resolver.resolve6(name, { ttl: true })
+    const records =
+      family === 4 ? await resolver.resolve4(name, { ttl: true }) : await resolver.resolve6(name, { ttl: true })
     const ttl = records.length === 0 ? 0 : Math.min(...records.map(record => record.ttl))
     return { ok: true, addresses: records.map(record => record.address), ttlMs: ttl * 1000 }
   } catch (error) {

@@ -14,7 +14,10 @@ export function parseResolvConf(text: string): SearchDomains {
   let domains: string[] = []
   let ndots = 1
   for (const line of text.split('\n')) {
-    const [word, ...rest] = line.replace(/[#;].*/, '').trim().split(/\s+/)
+    const [word, ...rest] = line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/)
     if (word === 'search') domains = rest
     if (word === 'domain') domains = rest.slice(0, 1)
     if (word !== 'options') continue

@@ -50,8 +50,15 @@ class IntrusiveList {
     Node* node = static_cast<Node*>(element)->next_;
     return node == &head_ ? nullptr : cast(node);
   }
-  void pushBack(T* element) { insert(element, head_.prev_, &head_); }
-  void pushFront(T* element) { insert(element, &head_, head_.next_); }
+  /** Moves an element that is in this list already. */
+  void pushBack(T* element) {
+    static_cast<Node*>(element)->unlink();  // first: it may be its own neighbour
+    insert(element, head_.prev_, &head_);
+  }
+  void pushFront(T* element) {
+    static_cast<Node*>(element)->unlink();
+    insert(element, &head_, head_.next_);
+  }
   T* popFront() {
     T* element = front();
     if (element != nullptr) static_cast<Node*>(element)->unlink();
@@ -71,7 +78,6 @@ class IntrusiveList {
   static T* cast(Node* node) { return static_cast<T*>(node); }
   static void insert(T* element, Node* before, Node* after) {
     Node* node = static_cast<Node*>(element);
-    node->unlink();
     node->prev_ = before;
     node->next_ = after;
     before->next_ = node;

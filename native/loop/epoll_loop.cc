@@ -71,6 +71,7 @@ int Loop::timeout() const {
 
 void Loop::refreshClock() {
   now_ns_ = base::monotonicNs();
+  timers_.setNow(nowMs());
   if (now_ns_ - wall_checked_ns_ < 100'000'000) return;  // the wall clock is stepped and slewed; look again now and then
   wall_checked_ns_ = now_ns_;
   wall_offset_ns_ = base::wallNs() - now_ns_;

@@ -7,7 +7,7 @@ namespace nuncio::loop {
 
 void TimerWheel::insert(Timer& timer, uint64_t delay_ms) {
   constexpr uint64_t kLongest = (1ull << (kLevels * kBits)) - 1;
-  timer.due_ = tick_ + std::clamp<uint64_t>(delay_ms, 1, kLongest);
+  timer.due_ = std::max(tick_, now_) + std::clamp<uint64_t>(delay_ms, 1, kLongest);
   place(timer);
 }
 

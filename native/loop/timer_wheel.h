@@ -40,7 +40,10 @@ class MemberTimer<Method> : public Timer {
 
 class TimerWheel {
  public:
-  explicit TimerWheel(uint64_t now_ms) : tick_(now_ms) {}
+  explicit TimerWheel(uint64_t now_ms) : tick_(now_ms), now_(now_ms) {}
+
+  /** What delays count from: the turn's clock, which runs ahead of what was fired while events are handled. */
+  void setNow(uint64_t now_ms) { now_ = now_ms; }
 
   void insert(Timer& timer, uint64_t delay_ms);
   /** Fires everything due up to `now_ms`. */
@@ -67,6 +70,7 @@ class TimerWheel {
   uint64_t distanceToMark(int level, uint64_t from) const;
 
   uint64_t tick_;  // the last tick that was fired
+  uint64_t now_;
   Slot slots_[kLevels][kSlots];
   uint64_t marks_[kLevels][kSlots / 64] = {};  // which slots may hold timers (a cancel leaves its mark)
 };

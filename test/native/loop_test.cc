@@ -1,0 +1,75 @@
+// The event loop's parts: lists that survive being told twice, timers that count from now.
+#include "loop/loop.h"
+
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/intrusive_list.h"
+#include "test/native/test.h"
+
+namespace nuncio::loop {
+namespace {
+
+struct Item : base::ListNode<> {};
+
+TEST("intrusive list: the last element pushed again stays the last, and the list whole") {
+  Item a, b;
+  base::IntrusiveList<Item> list;
+  list.pushBack(&a);
+  list.pushBack(&a);
+  EXPECT(list.front() == &a);
+  list.pushBack(&b);
+  list.pushFront(&b);
+  list.pushFront(&b);
+  EXPECT(list.popFront() == &b);
+  EXPECT(list.popFront() == &a);
+  EXPECT(list.empty());
+}
+
+struct Task final : TurnTask {
+  void onEndOfTurn() override { ++calls; }
+  int calls = 0;
+};
+
+TEST("loop: a task scheduled twice in a turn runs once, and so does the one after it") {
+  Loop loop;
+  Task first, second;
+  loop.atEndOfTurn(first);
+  loop.atEndOfTurn(first);
+  loop.atEndOfTurn(second);
+  loop.turn(0);
+  EXPECT_EQ(first.calls, 1);
+  EXPECT_EQ(second.calls, 1);
+}
+
+/** Arms a timer from an event that ends a long wait. */
+struct Waker final : EventHandler {
+  explicit Waker(Loop& owner) : loop(owner) {}
+  void onEvents(uint32_t) override { timer.arm(loop.timers(), 1000); }
+  void onTimer() { fired = true; }
+  Loop& loop;
+  bool fired = false;
+  MemberTimer<&Waker::onTimer> timer{this};
+};
+
+TEST("loop: a timer armed after a long wait counts from now, not from the turn before") {
+  int fds[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+  Loop loop;
+  Waker waker(loop);
+  loop.add(fds[0], EPOLLIN, waker);
+  const timespec pause{0, 20'000'000};
+  nanosleep(&pause, nullptr);
+  REQUIRE(write(fds[1], "x", 1) == 1);
+  loop.turn(0);
+  EXPECT(waker.timer.armed());
+  EXPECT(!waker.fired);
+  EXPECT(loop.timeout() > 990);
+  loop.remove(fds[0], waker);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+}  // namespace
+}  // namespace nuncio::loop

@@ -57,7 +57,7 @@ feature(
 - {match: {prefix: /ptidle}, route: {cluster: up, timeout: 2s, retry_policy: {retry_on: 5xx, num_retries: 0, per_try_idle_timeout: 0.1s}}}
 - {match: {prefix: /none}, route: {cluster: none, retry_policy: {retry_on: 5xx}}}
 - {match: {prefix: /budget}, route: {cluster: budget, retry_policy: {retry_on: 5xx}}}
-- {match: {prefix: /whole}, route: {cluster: up, timeout: 0.15s, retry_policy: {retry_on: 5xx, num_retries: 5}}}
+- {match: {prefix: /whole}, route: {cluster: up, timeout: 0.5s, retry_policy: {retry_on: 5xx, num_retries: 5}}}
 - {match: {prefix: /unknown}, route: {cluster: up, retry_policy: {retry_on: "no-such-thing,5xx"}}}
 - {match: {prefix: /backoff}, route: {cluster: up, retry_policy: {retry_on: 5xx, num_retries: 4, retry_back_off: {base_interval: 0.01s, max_interval: 0.02s}}}}
 - {match: {prefix: /ratelimited}, route: {cluster: up, retry_policy: {retry_on: 5xx, num_retries: 1, rate_limited_retry_back_off: {reset_headers: [{name: retry-after, format: SECONDS}]}}}}
@@ -1324,38 +1324,38 @@ feature(
       send: get('/whole'),
       reply: [bad(503), silence],
       sees: `
-    > up
-    GET /whole HTTP/1.1
-    host: a
-    x-forwarded-for: LOCAL
-    x-forwarded-proto: http
-    x-envoy-internal: true
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: 150
-    x-envoy-attempt-count: 1
+        > up
+        GET /whole HTTP/1.1
+        host: a
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 500
+        x-envoy-attempt-count: 1
 
-    > up
-    GET /whole HTTP/1.1
-    host: a
-    x-forwarded-for: LOCAL
-    x-forwarded-proto: http
-    x-envoy-internal: true
-    x-request-id: UUID
-    x-envoy-expected-rq-timeout-ms: REMAINING
-    x-envoy-attempt-count: 2
+        > up
+        GET /whole HTTP/1.1
+        host: a
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: REMAINING
+        x-envoy-attempt-count: 2
 
-    < client
-    HTTP/1.1 504 Gateway Timeout
-    x-envoy-attempt-count: 2
-    content-length: 24
-    content-type: text/plain
-    date: DATE
-    server: envoy
+        < client
+        HTTP/1.1 504 Gateway Timeout
+        x-envoy-attempt-count: 2
+        content-length: 24
+        content-type: text/plain
+        date: DATE
+        server: envoy
 
-    upstream request timeout
-    (open)
-    log: 504 UT UpstreamRequestTimeout response_timeout tries=2 host=127.0.0.1:$up failure=-
-  `,
+        upstream request timeout
+        (open)
+        log: 504 UT UpstreamRequestTimeout response_timeout tries=2 host=127.0.0.1:$up failure=-
+      `,
     })
     f.exchange('an unknown retry_on is ignored', {
       send: get('/unknown'),

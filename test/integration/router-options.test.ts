@@ -468,25 +468,25 @@ feature(
       send: get('/r'),
       notYet: 'another prefix for x-envoy headers',
       sees: `
-    > up
-    GET /x HTTP/1.1
-    host: a
-    x-forwarded-proto: http
-    x-request-id: UUID
-    x-own-expected-rq-timeout-ms: 15000
-    x-own-original-path: /r
+        > up
+        GET /x HTTP/1.1
+        host: a
+        x-forwarded-proto: http
+        x-request-id: UUID
+        x-own-expected-rq-timeout-ms: 15000
+        x-own-original-path: /r
 
-    < client
-    HTTP/1.1 200 OK
-    content-length: 2
-    x-own-upstream-service-time: 0
-    date: DATE
-    server: envoy
+        < client
+        HTTP/1.1 200 OK
+        content-length: 2
+        x-own-upstream-service-time: MS
+        date: DATE
+        server: envoy
 
-    ok
-    (open)
-    log: HTTP/1.1 200 - via_upstream in=0 out=2
-  `,
+        ok
+        (open)
+        log: HTTP/1.1 200 - via_upstream in=0 out=2
+      `,
     })
   },
 )

@@ -5,7 +5,7 @@ export type Known = ReadonlyMap<string, string | number>
 const RULES: readonly (readonly [RegExp, string])[] = [
   [/^((?:\w+-)*date: )[a-z]{3}, \d\d [a-z]{3} \d{4} \d\d:\d\d:\d\d GMT$/gim, '$1DATE'],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
-  [/^(x-envoy-upstream-service-time: )\d+$/gim, '$1MS'],
+  [/^(x-\w+-upstream-service-time: )\d+$/gim, '$1MS'],
   [/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'TIME'],
 ]
 

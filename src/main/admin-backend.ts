@@ -204,7 +204,6 @@ function hostStatus(stats: HostStats, info: HostInfo = unknownHost): HostStatus 
     ...stats,
     ...rest,
     address: socketText(stats.address),
-    rqPendingActive: 0,
     healthFlags: flagsOf(health),
     successRate: -1,
     localOriginSuccessRate: -1,

@@ -37,7 +37,7 @@ interface Declared {
 /** The statistics that only main knows, and which ones exist because the configuration says so. Main thread. */
 export class MainStats {
   readonly store: StatsStore
-  readonly #addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount'>
+  readonly #addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount' | 'publishBreakers'>
   readonly #workers: number
   readonly #declared = new Map<string, Declared>()
   readonly #members = new Map<string, number>()
@@ -45,7 +45,7 @@ export class MainStats {
 
   constructor(
     store: StatsStore,
-    addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount'>,
+    addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount' | 'publishBreakers'>,
     workers: number,
   ) {
     this.store = store
@@ -111,6 +111,7 @@ export class MainStats {
 
   /** Copies what is kept elsewhere; before the statistics are read. */
   refresh(facts: ProcessFacts): void {
+    this.#addon.publishBreakers()
     const memory = this.#addon.memory()
     this.server.set('state', serverStates[facts.state])
     this.server.set('uptime', Math.floor(facts.uptimeS))

@@ -3,7 +3,7 @@
 // Owned by the listener's or pool's object that is its `ConnectionEvents`; freed through IoContext::freeLater.
 //
 //   connecting ─▶ open ─▶ (flushing ─▶ lingering) ─▶ closed
-//                  flushing: our last bytes go out; lingering: our FIN is out, the peer's is awaited, input is thrown away
+//                  flushing: our last bytes go out; lingering: the peer's FIN is awaited, input is thrown away
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ enum class CloseCause : uint8_t {
   kReset,           // the peer reset it, or the socket broke
   kConnectFailed,   // the connect was refused or unreachable
   kConnectTimeout,  // told by the owner, who keeps that clock
+  kCloseTimeout,    // we closed it; the peer did not read our last bytes, or did not go, in time
 };
 
 class Connection;
@@ -45,6 +46,8 @@ class ConnectionEvents {
   /** The queue passed the buffer limit, or fell below half of it. */
   virtual void onAboveHighWatermark() {}
   virtual void onBelowLowWatermark() {}
+  /** The socket took bytes (`bytesWritten` grew). */
+  virtual void onWritten() {}
   /** The connection is gone; no call follows. Not called for a close by its owner. */
   virtual void onClosed(CloseCause cause) = 0;
 
@@ -65,6 +68,8 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   /** Hands the connection to another owner (pool to session). */
   void setEvents(ConnectionEvents& events) { events_ = &events; }
   void setTransport(Transport& transport) { transport_ = &transport; }
+  /** Nothing stands between the connection and its socket. */
+  bool isRaw() const { return transport_ == &io_.rawTransport(); }
   void setBufferLimit(uint32_t bytes) { high_ = bytes; }
 
   // ---- ByteSink
@@ -79,6 +84,12 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   }
   void writeBorrowed(std::string_view bytes) override {
     output_.appendBorrowed(bytes);
+    dirty();
+  }
+
+  /** Bytes the transport has in its pipe (net/splice.h) take their place in the queue. */
+  void writePiped(size_t size) {
+    output_.appendPiped(size);
     dirty();
   }
 
@@ -103,8 +114,11 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   void abort(bool with_reset);
   /** Closes when the queue is sent. */
   void closeAfterFlush();
-  /** As closeAfterFlush, then waits for the peer's FIN at most `delay_ms` (0: does not wait), so that it can read our last words. */
-  void closeAfterFlush(uint64_t delay_ms);
+  /**
+   * As closeAfterFlush, giving up when the peer takes nothing for `patience_ms` (0: never). With `linger` the socket then stays
+   * open as long, or until the peer goes: one that still sends must not lose our last words to a RST.
+   */
+  void closeAfterFlush(uint64_t patience_ms, bool linger);
   bool closed() const { return state_ == State::kClosed; }
   bool closing() const { return state_ >= State::kFlushing; }
   bool sawEndOfInput() const { return end_of_input_; }
@@ -161,7 +175,8 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   bool peer_hung_up_ : 1 = false;
   bool input_blocked_ : 1 = false;  // the owner left input untaken
   uint64_t id_;
-  uint64_t linger_ms_ = 0;
+  uint64_t patience_ms_ = 0;  // of flushing and lingering
+  bool lingers_ = false;
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
   loop::MemberTimer<&Connection::onLingerTimeout> linger_{this};

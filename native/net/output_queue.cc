@@ -93,11 +93,17 @@ void OutputQueue::appendBorrowed(std::string_view bytes) {
   pushSegment(bytes.data(), bytes.size(), nullptr);
 }
 
+void OutputQueue::appendPiped(size_t size) {
+  if (back_ == nullptr || back_->data != nullptr) return pushSegment(nullptr, size, nullptr);
+  back_->size += static_cast<uint32_t>(size);
+  size_ += size;
+}
+
 void OutputQueue::own() {
   if (!borrowed_) return;
   borrowed_ = false;
   for (Segment* segment = front_; segment != nullptr; segment = segment->next) {
-    if (segment->owner != nullptr) continue;
+    if (segment->owner != nullptr || segment->data == nullptr) continue;
     // A block just large enough: what is left of a big read is at most the read buffer.
     Block* block = pool_.takeBlock(segment->size);
     std::memcpy(block->bytes(), segment->data, segment->size);
@@ -127,7 +133,7 @@ void OutputQueue::consume(size_t size) {
   while (size > 0) {
     Segment* segment = front_;
     if (size < segment->size) {
-      segment->data += size;
+      if (segment->data != nullptr) segment->data += size;
       segment->size -= static_cast<uint32_t>(size);
       return;
     }

@@ -24,7 +24,7 @@ struct Block {
 
 struct Segment {
   Segment* next;
-  const char* data;
+  const char* data;  // null: the bytes are in a pipe (net/splice.h)
   uint32_t size;
   Block* owner;  // null: borrowed
 };
@@ -77,6 +77,8 @@ class OutputQueue {
   void append(std::string_view bytes);
   /** Keeps the view; short ones are copied, since a segment of their own would cost more. */
   void appendBorrowed(std::string_view bytes);
+  /** Bytes that wait in the pipe of the connection's transport; `gather` shows them without an address. */
+  void appendPiped(size_t size);
   /** Copies what is borrowed; call before the lender's memory changes. */
   void own();
 

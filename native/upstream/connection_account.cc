@@ -31,6 +31,7 @@ void ConnectionAccount::failed(net::CloseCause cause) {
 void ConnectionAccount::closed(net::CloseCause cause, bool active) {
   if (closed_) return;
   closed_ = true;
+  if (buffered_ != 0) countBuffered(0);
   auto& stats = cluster_->stats();
   cluster_->breaker(priority_).connections.release();
   stats.dec(ClusterStat::upstream_cx_active);
@@ -43,16 +44,25 @@ void ConnectionAccount::closed(net::CloseCause cause, bool active) {
                     : ClusterStat::upstream_cx_destroy_remote_with_active_rq);
   }
   host_->counters().cx_active.sub();
-  stats.record(ClusterHistogram::upstream_rq_per_cx, requests);
-  if (connected_ns_ == 0) return;
+  if (shared) stats.record(ClusterHistogram::upstream_rq_per_cx, requests);
+  // Counted from the attempt to connect, whether it worked or not.
   stats.record(ClusterHistogram::upstream_cx_length_ms,
-               static_cast<uint64_t>((cluster_->services().loop.now() - connected_ns_) / 1'000'000));
+               static_cast<uint64_t>((cluster_->services().loop.now() - began_ns_) / 1'000'000));
+}
+
+// Envoy's gauge says how much the last read found, until the next one.
+void ConnectionAccount::countBuffered(uint32_t bytes) {
+  cluster_->stats().inc(ClusterStat::upstream_cx_rx_bytes_buffered, static_cast<uint64_t>(bytes) - buffered_);
+  buffered_ = bytes;
 }
 
 void ConnectionAccount::countBytes(const net::Connection& connection) {
   const uint64_t read = connection.bytesRead();
   const uint64_t written = connection.bytesWritten();
-  if (read != bytes_read_) cluster_->stats().inc(ClusterStat::upstream_cx_rx_bytes_total, read - bytes_read_);
+  if (read != bytes_read_) {
+    cluster_->stats().inc(ClusterStat::upstream_cx_rx_bytes_total, read - bytes_read_);
+    countBuffered(static_cast<uint32_t>(read - bytes_read_));
+  }
   if (written != bytes_written_) cluster_->stats().inc(ClusterStat::upstream_cx_tx_bytes_total, written - bytes_written_);
   bytes_read_ = read;
   bytes_written_ = written;

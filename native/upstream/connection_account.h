@@ -31,12 +31,16 @@ class ConnectionAccount {
   int64_t connectedNs() const { return connected_ns_; }
   net::Address local;   // known once connected
   uint64_t requests = 0;
+  bool shared = true;   // carries requests one after the other; false: one TCP session
 
  private:
+  void countBuffered(uint32_t bytes);
+
   ClusterRef cluster_;
   HostRef host_;
   Priority priority_;
   bool closed_ = false;
+  uint32_t buffered_ = 0;  // size of the last read
   int64_t began_ns_;
   int64_t connected_ns_ = 0;
   uint64_t bytes_read_ = 0;

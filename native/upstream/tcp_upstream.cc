@@ -21,6 +21,7 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
   const ConnectResult result = connectTo(cluster.plan(), host.address());
   if (result.fd < 0) {
     ConnectionAccount account(cluster, host, priority);
+    account.shared = false;
     account.failed(CloseCause::kConnectFailed);
     account.closed(CloseCause::kConnectFailed, false);
     stats.dec(ClusterStat::upstream_rq_pending_active);
@@ -28,6 +29,7 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
     return {TcpConnect::Outcome::kFailed, nullptr, result.error};
   }
   breaker.pending.acquire();
+  host.counters().rq_pending.add();
   auto* upstream = new TcpUpstream(cluster, host, priority, result.fd, callbacks);
   upstream->start(result.in_progress);
   return {TcpConnect::Outcome::kPending, upstream};
@@ -35,6 +37,7 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
 
 TcpUpstream::TcpUpstream(ClusterRuntime& cluster, HostRuntime& host, Priority priority, int fd, TcpUpstreamCallbacks& callbacks)
     : callbacks_(&callbacks), account_(cluster, host, priority), connection_(cluster.services().io, fd, *this) {
+  account_.shared = false;
   connection_.setBufferLimit(cluster.plan().buffer_limit);
 }
 
@@ -49,7 +52,6 @@ void TcpUpstream::start(bool) {
 void TcpUpstream::onConnected() {
   connect_timer_.cancel();
   account_.connected();
-  ++account_.requests;
   sockaddr_storage local;
   socklen_t size = sizeof(local);
   if (getsockname(connection_.fd(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
@@ -57,6 +59,7 @@ void TcpUpstream::onConnected() {
   }
   auto& stats = account_.cluster().stats();
   breaker().pending.release();
+  account_.host().counters().rq_pending.sub();
   stats.dec(ClusterStat::upstream_rq_pending_active);
   breaker().requests.acquire();
   stats.inc(ClusterStat::upstream_rq_total);
@@ -112,6 +115,7 @@ void TcpUpstream::finished(CloseCause cause) {
     account_.host().counters().rq_active.sub();
   } else {
     breaker().pending.release();
+    account_.host().counters().rq_pending.sub();
     stats.dec(ClusterStat::upstream_rq_pending_active);
   }
   account_.closed(cause, account_.isConnected());

@@ -4,13 +4,18 @@ namespace nuncio::ext::tcp {
 
 using stats::TcpStat;
 
-void Flush::begin(upstream::TcpUpstream& upstream, const BooksRef& books, uint32_t idle_timeout_ms) {
-  new Flush(upstream, books, idle_timeout_ms);
+void Flush::begin(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk,
+                  uint32_t idle_timeout_ms) {
+  new Flush(upstream, books, bulk, idle_timeout_ms);
   upstream.closeAfterFlush();
 }
 
-Flush::Flush(upstream::TcpUpstream& upstream, const BooksRef& books, uint32_t idle_timeout_ms)
-    : upstream_(upstream), books_(books), idle_timeout_ms_(idle_timeout_ms), sent_(upstream.connection().bytesWritten()) {
+Flush::Flush(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk, uint32_t idle_timeout_ms)
+    : upstream_(upstream),
+      books_(books),
+      bulk_(bulk),
+      idle_timeout_ms_(idle_timeout_ms),
+      sent_(upstream.connection().bytesWritten()) {
   upstream.setCallbacks(*this);
   books_->stats.inc(TcpStat::upstream_flush_total);
   books_->stats.inc(TcpStat::upstream_flush_active);

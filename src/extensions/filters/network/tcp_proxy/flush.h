@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "src/extensions/filters/network/tcp_proxy/bulk.h"
 #include "src/extensions/filters/network/tcp_proxy/runtime.h"
 #include "upstream/tcp_upstream.h"
 
@@ -12,10 +13,11 @@ namespace nuncio::ext::tcp {
 class Flush final : public net::DeferredFree, private upstream::TcpUpstreamCallbacks {
  public:
   /** Takes over an upstream that has something queued. */
-  static void begin(upstream::TcpUpstream& upstream, const BooksRef& books, uint32_t idle_timeout_ms);
+  static void begin(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk,
+                    uint32_t idle_timeout_ms);
 
  private:
-  Flush(upstream::TcpUpstream& upstream, const BooksRef& books, uint32_t idle_timeout_ms);
+  Flush(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk, uint32_t idle_timeout_ms);
   void onIdle();
   void ended();
 
@@ -30,6 +32,7 @@ class Flush final : public net::DeferredFree, private upstream::TcpUpstreamCallb
 
   upstream::TcpUpstream& upstream_;
   const BooksRef books_;
+  const base::LocalRef<Bulk> bulk_;  // the upstream's transport, when it has one of its own
   const uint32_t idle_timeout_ms_;
   uint64_t sent_;
   loop::MemberTimer<&Flush::onIdle> idle_timer_{this};

@@ -7,6 +7,7 @@
 #include "base/local_ref.h"
 #include "src/extensions/filters/network/tcp_proxy/config.h"
 #include "http_proxy/worker_context.h"
+#include "net/splice.h"
 #include "tcp/network_filter.h"
 
 namespace nuncio::ext::tcp {
@@ -18,6 +19,7 @@ struct Books : base::LocalCounted {
 
   WorkerContext& worker;
   const stats::TcpScope stats;
+  net::PipePool pipes;
 };
 using BooksRef = base::LocalRef<Books>;
 

@@ -1,6 +1,7 @@
 #include "src/extensions/filters/network/tcp_proxy/session.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace nuncio::ext::tcp {
 
@@ -118,11 +119,18 @@ void Session::onUpstreamConnected() {
 
 size_t Session::onInput(std::string_view bytes) {
   stats().inc(TcpStat::downstream_cx_rx_bytes_total, bytes.size());
+  countBuffered(static_cast<uint32_t>(bytes.size()));
   facts_.received += bytes.size();
   if (upstream_ == nullptr) return bytes.size();  // the last words go out to the client; its own go nowhere
   touch();
-  upstream_->connection().writeBorrowed(bytes);
-  upstream_->connection().flush();
+  net::Connection& upstream = upstream_->connection();
+  const bool large = bulk_ || bytes.size() >= Bulk::kSpliceFrom;
+  if (large) {
+    moveBulk(downstream_.connection, upstream, bytes);
+  } else {
+    upstream.writeBorrowed(bytes);
+    upstream.flush();
+  }
   if (upstream_ != nullptr) upstream_->countBytes();
   return bytes.size();
 }
@@ -130,11 +138,47 @@ size_t Session::onInput(std::string_view bytes) {
 size_t Session::onUpstreamInput(std::string_view bytes) {
   touch();
   facts_.sent += bytes.size();
-  downstream_.connection.writeBorrowed(bytes);
-  downstream_.connection.flush();
+  const bool large = bulk_ || bytes.size() >= Bulk::kSpliceFrom;
+  if (large) {
+    moveBulk(upstream_->connection(), downstream_.connection, bytes);
+  } else {
+    downstream_.connection.writeBorrowed(bytes);
+    downstream_.connection.flush();
+  }
   countDownstream();
   if (upstream_ != nullptr) upstream_->countBytes();
   return bytes.size();
+}
+
+/** As above for a session that has moved much at a time: the bytes may be in a pipe already, and the next may go there. */
+void Session::moveBulk(net::Connection& from, net::Connection& to, std::string_view bytes) {
+  if (!bulk_ && from.isRaw() && to.isRaw()) {
+    bulk_ = base::makeLocal<Bulk>(runtime_.books->pipes, downstream_.connection, upstream_->connection());
+  }
+  const bool upwards = &from == &downstream_.connection;
+  net::Channel* channel = !bulk_ ? nullptr : upwards ? &bulk_->toUpstream() : &bulk_->toDownstream();
+  if (channel != nullptr && channel->takeFilled()) {
+    to.writePiped(bytes.size());
+  } else {
+    to.writeBorrowed(bytes);
+  }
+  to.flush();
+  if (channel == nullptr || upstream_ == nullptr) return;
+  if (channel->held() != 0 && !channel->awaitsDrain()) {
+    channel->awaitDrain(this);
+    pauseSource(upwards, true);
+  }
+  if (upwards) {
+    bulk_->steerDownstream(bytes.size());
+  } else {
+    bulk_->steerUpstream(bytes.size());
+  }
+}
+
+// Envoy's gauge says how much the last read found, until the next one.
+void Session::countBuffered(uint32_t bytes) {
+  stats().inc(TcpStat::downstream_cx_rx_bytes_buffered, static_cast<uint64_t>(bytes) - buffered_);
+  buffered_ = bytes;
 }
 
 void Session::countDownstream() {
@@ -144,26 +188,23 @@ void Session::countDownstream() {
   counted_sent_ = written;
 }
 
-void Session::onAboveHighWatermark() {
-  if (upstream_ == nullptr) return;
-  facts_.cluster->stats().inc(ClusterStat::upstream_flow_control_paused_reading_total);
-  upstream_->connection().pauseReading(true);
-}
+void Session::onAboveHighWatermark() { pauseSource(false, true); }
+void Session::onBelowLowWatermark() { pauseSource(false, false); }
+void Session::onUpstreamAboveHighWatermark() { pauseSource(true, true); }
+void Session::onUpstreamBelowLowWatermark() { pauseSource(true, false); }
+void Session::onChannelDrained(net::Channel& channel) { pauseSource(&channel == &bulk_->toUpstream(), false); }
 
-void Session::onBelowLowWatermark() {
-  if (upstream_ == nullptr) return;
-  facts_.cluster->stats().inc(ClusterStat::upstream_flow_control_resumed_reading_total);
-  upstream_->connection().pauseReading(false);
-}
-
-void Session::onUpstreamAboveHighWatermark() {
-  stats().inc(TcpStat::downstream_flow_control_paused_reading_total);
-  downstream_.connection.pauseReading(true);
-}
-
-void Session::onUpstreamBelowLowWatermark() {
-  stats().inc(TcpStat::downstream_flow_control_resumed_reading_total);
-  downstream_.connection.pauseReading(false);
+/** `upwards`: the client is the source. */
+void Session::pauseSource(bool upwards, bool pause) {
+  if (upwards) {
+    stats().inc(pause ? TcpStat::downstream_flow_control_paused_reading_total
+                      : TcpStat::downstream_flow_control_resumed_reading_total);
+    downstream_.connection.pauseReading(pause);
+  } else if (upstream_ != nullptr) {
+    facts_.cluster->stats().inc(pause ? ClusterStat::upstream_flow_control_paused_reading_total
+                                      : ClusterStat::upstream_flow_control_resumed_reading_total);
+    upstream_->connection().pauseReading(pause);
+  }
 }
 
 // ---------------------------------------------------------------- ends
@@ -183,13 +224,13 @@ void Session::onUpstreamEndOfInput() {
   if (!downstream_ended_) return downstream_.connection.finishWriting();
   if (upstream_->connection().queued() != 0) return upstream_->closeAfterFlush();
   upstream_->close(CloseCause::kRemote);
-  upstream_ = nullptr;
+  forgetUpstream();
   downstream_.connection.closeAfterFlush();
 }
 
 void Session::onUpstreamClosed(CloseCause cause) {
   const bool was_reset = isReset(cause, upstream_->connection());
-  upstream_ = nullptr;
+  forgetUpstream();
   if (!was_reset) return downstream_.connection.closeAfterFlush();
   facts_.flags.add(ResponseFlag::kUpstreamRemoteReset);
   facts_.upstream_close_type = http::CloseType::kRemoteReset;
@@ -198,15 +239,16 @@ void Session::onUpstreamClosed(CloseCause cause) {
 }
 
 void Session::onClosed(CloseCause cause) {
+  if (buffered_ != 0) countBuffered(0);
   if (finished_) return;
   finished_ = true;
   if (isReset(cause, downstream_.connection)) {
     downstream_.info.close_type = http::CloseType::kRemoteReset;
     if (upstream_ != nullptr) upstream_->reset();
-    upstream_ = nullptr;
+    forgetUpstream();
   } else if (cause == CloseCause::kLocal) {
     if (upstream_ != nullptr) upstream_->close();
-    upstream_ = nullptr;
+    forgetUpstream();
   } else {
     dropUpstream();
   }
@@ -223,13 +265,19 @@ bool Session::isReset(CloseCause cause, const net::Connection& connection) {
   return cause == CloseCause::kReset && !connection.sawEndOfInput();
 }
 
+void Session::forgetUpstream() {
+  upstream_ = nullptr;
+  if (bulk_) bulk_->toDownstream().awaitDrain(nullptr);
+}
+
 /** What is queued for the upstream still goes out. */
 void Session::dropUpstream() {
   TcpUpstream* upstream = upstream_;
-  upstream_ = nullptr;
+  forgetUpstream();
   if (upstream == nullptr) return;
   if (upstream->connection().queued() == 0) return upstream->close();
-  Flush::begin(*upstream, runtime_.books, plan().idle_timeout_ms);
+  if (bulk_) bulk_->toUpstream().awaitDrain(nullptr);
+  Flush::begin(*upstream, runtime_.books, bulk_, plan().idle_timeout_ms);
 }
 
 /** At once; what is queued either way is lost. */

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "src/extensions/filters/network/tcp_proxy/bulk.h"
 #include "src/extensions/filters/network/tcp_proxy/flush.h"
 #include "src/extensions/filters/network/tcp_proxy/runtime.h"
 #include "src/extensions/filters/network/tcp_proxy/session_facts.h"
@@ -20,7 +21,7 @@
 
 namespace nuncio::ext::tcp {
 
-class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUpstreamCallbacks {
+class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUpstreamCallbacks, private net::ChannelEvents {
  public:
   Session(Runtime& runtime, const nuncio::tcp::Downstream& downstream);
   ~Session() override;
@@ -43,6 +44,9 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   void onUpstreamBelowLowWatermark() override;
   void onUpstreamClosed(net::CloseCause cause) override;
 
+  // ---- net::ChannelEvents
+  void onChannelDrained(net::Channel& channel) override;
+
   // Numbered as Envoy prints them.
   enum class InitFailure : uint8_t { kConnectFailed, kNoHealthyUpstream, kResourceLimit, kNoRoute };
   void connect();
@@ -50,8 +54,12 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   bool attemptsExhausted() const { return facts_.attempts >= std::max(plan().max_connect_attempts, 1u); }
   void giveUp(InitFailure why);
   void closeDownstream(std::string_view reason);
+  void moveBulk(net::Connection& from, net::Connection& to, std::string_view bytes);
+  void pauseSource(bool upwards, bool pause);
+  void forgetUpstream();
   void dropUpstream();
   void countDownstream();
+  void countBuffered(uint32_t bytes);
   void log(http::AccessLogType type);
   static bool isReset(net::CloseCause cause, const net::Connection& connection);
 
@@ -67,9 +75,11 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   const nuncio::tcp::Downstream downstream_;
   Target target_{};
   upstream::TcpUpstream* upstream_ = nullptr;  // null: none yet, or gone
+  base::LocalRef<Bulk> bulk_;      // from the first large read on
   SessionFacts facts_;
   int64_t active_ns_ = 0;          // when bytes came last
   uint64_t queued_ = 0;            // bytes both queues held when the idle timer looked last
+  uint32_t buffered_ = 0;          // size of the last read
   uint64_t counted_sent_ = 0;      // bytes to the client that are in the counters
   bool downstream_ended_ = false;  // the client sent FIN
   bool upstream_ended_ = false;    // the upstream sent FIN

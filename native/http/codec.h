@@ -104,6 +104,8 @@ class ServerCallbacks {
   virtual void onStreamComplete(RequestDecoder& decoder) = 0;
   /** Remote GOAWAY (HTTP/2). */
   virtual void onGoAway() = 0;
+  /** A request had headers with an underscore in their name that were dropped, or for which it is refused. */
+  virtual void onUnderscoredHeaders(uint32_t) {}
 };
 
 class ServerCodec {

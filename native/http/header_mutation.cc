@@ -15,9 +15,9 @@ void join(HeaderMap& headers, std::string_view name, std::string_view value) {
   headers.add(name, value);
 }
 
-/** Stores the one value of a header: joined headers keep their place, others move to the end, as in Envoy. */
-void overwrite(HeaderMap& headers, std::string_view name, std::string_view value, bool in_place) {
-  if (!in_place && name[0] != ':') headers.remove(name);
+/** Stores the one value of a header, which moves to the end, as in Envoy. */
+void overwrite(HeaderMap& headers, std::string_view name, std::string_view value) {
+  if (name[0] != ':') headers.remove(name);
   headers.set(name, value);
 }
 
@@ -69,7 +69,7 @@ void HeaderMutations::apply(HeaderMap& headers, const FormatContext& context, ba
     const Action action = additions_[i].action;
     const bool overwrites = action == Action::kOverwriteOrAdd || action == Action::kOverwriteIfExists;
     if (!overwrites || values[i].data() == nullptr) continue;
-    overwrite(headers, additions_[i].name, values[i], additions_[i].joins);
+    overwrite(headers, additions_[i].name, values[i]);
   }
   for (size_t i = 0; i < additions_.size(); ++i) {
     const Addition& addition = additions_[i];

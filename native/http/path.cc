@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/ascii.h"
@@ -213,6 +214,29 @@ bool validUserInfo(std::string_view user) {
   return true;
 }
 
+/** What a URL may hold behind its host; a fragment is none of it. */
+bool isUrlCharacter(char c) { return c > ' ' && c < 0x7f && c != '#'; }
+
+/** "scheme://user@host:port/path?query" taken apart, for any scheme of letters. */
+std::optional<AbsoluteUrl> splitUrl(std::string_view url) {
+  const size_t colon = url.find("://");
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  const std::string_view scheme = url.substr(0, colon);
+  if (!std::all_of(scheme.begin(), scheme.end(), base::isAlpha)) return std::nullopt;
+  const std::string_view rest = url.substr(colon + 3);
+  const size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  std::string_view authority = rest.substr(0, end);
+  bool has_user_info = false;
+  if (const size_t at = authority.find('@'); at != std::string_view::npos) {
+    if (!validUserInfo(authority.substr(0, at))) return std::nullopt;
+    has_user_info = at != 0;
+    authority.remove_prefix(at + 1);
+  }
+  if (!validAuthority(authority)) return std::nullopt;
+  const std::string_view path = end == rest.size() ? std::string_view("/") : rest.substr(end);
+  return AbsoluteUrl{scheme, authority, path, has_user_info};
+}
+
 }  // namespace
 
 std::string_view pathWithoutQuery(std::string_view target) {
@@ -223,6 +247,18 @@ std::string_view pathWithoutQuery(std::string_view target) {
 std::string_view queryOf(std::string_view target) {
   const size_t mark = target.find('?');
   return mark == std::string_view::npos ? std::string_view() : withoutFragment(target.substr(mark + 1));
+}
+
+std::string_view withoutParameters(base::Arena& arena, std::string_view path) {
+  if (path.find(';') == std::string_view::npos) return path;
+  char* const begin = static_cast<char*>(arena.allocate(path.size(), 1));
+  char* out = begin;
+  bool inside = false;
+  for (const char c : path) {
+    inside = c != '/' && (inside || c == ';');
+    if (!inside) *out++ = c;
+  }
+  return {begin, static_cast<size_t>(out - begin)};
 }
 
 bool hasFragment(std::string_view target) { return target.find('#') != std::string_view::npos; }
@@ -296,21 +332,22 @@ CleanPath cleanPath(base::Arena& arena, std::string_view target, const PathRules
 }
 
 std::optional<AbsoluteUrl> splitAbsoluteUrl(std::string_view url) {
-  const size_t colon = url.find("://");
-  if (colon == std::string_view::npos) return std::nullopt;
-  const std::string_view scheme = url.substr(0, colon);
-  if (!base::equalsIgnoreCase(scheme, "http") && !base::equalsIgnoreCase(scheme, "https")) return std::nullopt;
-  const std::string_view rest = url.substr(colon + 3);
-  size_t end = 0;
-  while (end < rest.size() && rest[end] != '/' && rest[end] != '?' && rest[end] != '#') ++end;
-  std::string_view authority = rest.substr(0, end);
-  if (const size_t at = authority.find('@'); at != std::string_view::npos) {
-    if (!validUserInfo(authority.substr(0, at))) return std::nullopt;
-    authority.remove_prefix(at + 1);
+  const auto parts = splitUrl(url);
+  const bool known = parts && (base::equalsIgnoreCase(parts->scheme, "http") || base::equalsIgnoreCase(parts->scheme, "https"));
+  return known ? parts : std::nullopt;
+}
+
+bool isValidReferer(std::string_view value) {
+  if (const auto url = splitUrl(value)) {
+    return !url->has_user_info && std::all_of(url->path.begin(), url->path.end(), isUrlCharacter);
   }
-  if (!validAuthority(authority)) return std::nullopt;
-  const std::string_view path = end == rest.size() ? std::string_view("/") : rest.substr(end);
-  return AbsoluteUrl{scheme, authority, path};
+  bool behind_slash = false;
+  for (const char c : value) {
+    if (c == ':' && !behind_slash) return false;
+    if (mustEscape(c) != (c == '?') || c == '[' || c == ']' || c == '\\') return false;
+    behind_slash = behind_slash || c == '/';
+  }
+  return true;
 }
 
 size_t portStart(std::string_view authority) {

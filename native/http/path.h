@@ -14,6 +14,8 @@ namespace nuncio::http {
 std::string_view pathWithoutQuery(std::string_view target);
 /** What stands after the first "?", without a fragment; null data when there is no "?". */
 std::string_view queryOf(std::string_view target);
+/** The path without the parameters (";x") of its segments. The same view comes back when there are none. */
+std::string_view withoutParameters(base::Arena& arena, std::string_view path);
 bool hasFragment(std::string_view target);
 std::string_view withoutFragment(std::string_view target);
 
@@ -48,13 +50,20 @@ struct CleanPath {
 CleanPath cleanPath(base::Arena& arena, std::string_view target, const PathRules& rules);
 
 struct AbsoluteUrl {
-  std::string_view scheme;     // "http" or "https", as written
+  std::string_view scheme;     // as written
   std::string_view authority;  // host and port, as written, without user information
   std::string_view path;       // "/" when the URL ends behind the host; "?x" when no slash follows it (Envoy answers 404 then)
+  bool has_user_info = false;
 };
 
-/** "http://host:port/path?query" taken apart; null when it is no such URL. */
+/** "http://host:port/path?query" (or https) taken apart; null when it is no such URL. */
 std::optional<AbsoluteUrl> splitAbsoluteUrl(std::string_view url);
+
+/**
+ * May a Referer be passed on? An absolute URL without user information and fragment, or a relative reference whose first
+ * segment has no colon (as Envoy tells them apart, so "about:blank" may not).
+ */
+bool isValidReferer(std::string_view value);
 
 /** Where ":port" begins in "host:port" or "[v6]:port"; npos when there is none. */
 size_t portStart(std::string_view authority);

@@ -109,8 +109,8 @@ struct ConnectionInfo {
   uint64_t id = 0;
   net::Address local;            // after listener filters
   net::Address remote;           // after listener filters
-  net::Address direct_local;     // of the socket
-  net::Address direct_remote;
+  const net::Address* direct_local = nullptr;   // of the socket; null: the same, no listener filter changed it
+  const net::Address* direct_remote = nullptr;
   std::string_view listener_name;
   std::string_view filter_chain_name;
   std::string_view requested_server_name;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/ascii.h"
+#include "http/path.h"
 #include "http/request_id.h"
 #include "net/local_address.h"
 
@@ -19,6 +20,7 @@ constexpr HeaderId kInternalOnly[] = {
     HeaderId::kXEnvoyUpstreamRqTimeoutMs,  HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs,
     HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse, HeaderId::kXEnvoyExpectedRqTimeoutMs, HeaderId::kXEnvoyForceTrace,
     HeaderId::kXEnvoyIpTags,               HeaderId::kXEnvoyOriginalUrl,          HeaderId::kXEnvoyHedgeOnPerTryTimeout,
+    HeaderId::kXEnvoyUpstreamStreamDurationMs,
 };
 constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyDecoratorOperation, HeaderId::kXEnvoyDownstreamServiceCluster, HeaderId::kXEnvoyDownstreamServiceNode,
@@ -47,23 +49,32 @@ ForwardedClient clientFromXff(std::string_view xff, uint32_t back) {
   return {address, xff.find(',') == std::string_view::npos};
 }
 
+/** Of all codings only trailers pass the proxy; the word counts as it is written. */
+void sanitizeTe(HeaderMap& headers) {
+  if (!headers.has(HeaderId::kTe)) return;
+  bool trailers = false;
+  base::forEachToken(headers.get(HeaderId::kTe), [&](std::string_view token) {
+    trailers = token == "trailers";
+    return !trailers;
+  });
+  if (trailers) {
+    headers.set(HeaderId::kTe, "trailers");
+  } else {
+    headers.remove(HeaderId::kTe);
+  }
+}
+
 void removeHopByHop(HeaderMap& headers) {
   if (!isUpgradeRequest(headers)) {
     headers.remove(HeaderId::kConnection);
     headers.remove(HeaderId::kUpgrade);
-  }
-  if (headers.has(HeaderId::kTe)) {
-    const bool trailers = base::listContains(headers.getJoined("te"), "trailers");
-    if (trailers) {
-      headers.set(HeaderId::kTe, "trailers");
-    } else {
-      headers.remove(HeaderId::kTe);
-    }
+    sanitizeTe(headers);
   }
   headers.remove(HeaderId::kXEnvoyInternal);
   headers.remove(HeaderId::kKeepAlive);
   headers.remove(HeaderId::kProxyConnection);
   headers.remove(HeaderId::kTransferEncoding);
+  if (headers.has(HeaderId::kReferer) && !http::isValidReferer(headers.get(HeaderId::kReferer))) headers.remove(HeaderId::kReferer);
 }
 
 std::string_view schemeOf(const http::ConnectionInfo& connection) { return connection.transport == nullptr ? "http" : "https"; }
@@ -104,18 +115,22 @@ void cleanExternal(HeaderMap& headers, bool edge, const routing::RouteTable* tab
 }
 
 void setRequestId(HeaderMap& headers, bool force, base::Random& random) {
-  if (!force && headers.has(HeaderId::kXRequestId)) return;
+  if (!force && !headers.get(HeaderId::kXRequestId).empty()) return;
   char* text = headers.arena().array<char>(http::kUuidLength);
   http::writeUuid(text, random);
   headers.set(HeaderId::kXRequestId, {text, http::kUuidLength});
 }
 
 void setScheme(HeaderMap& headers, const http::ConnectionInfo& connection, const plan::HttpConnectionManager& plan) {
-  if (!plan.scheme_overwrite.empty()) return headers.set(HeaderId::kScheme, plan.scheme_overwrite);
+  if (!plan.scheme_overwrite.empty()) {
+    headers.set(HeaderId::kScheme, plan.scheme_overwrite);
+    return headers.set(HeaderId::kXForwardedProto, plan.scheme_overwrite);
+  }
   if (headers.has(HeaderId::kScheme) && !headers.get(HeaderId::kScheme).empty()) return;
   const std::string_view forwarded = headers.get(HeaderId::kXForwardedProto);
-  const bool valid = forwarded == "http" || forwarded == "https";
-  headers.set(HeaderId::kScheme, valid ? forwarded : schemeOf(connection));
+  const bool http = base::equalsIgnoreCase(forwarded, "http");
+  const bool https = base::equalsIgnoreCase(forwarded, "https");
+  headers.set(HeaderId::kScheme, http ? std::string_view("http") : https ? std::string_view("https") : schemeOf(connection));
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ const Route* RouteTable::match(const MatchInput& input, const VirtualHost** virt
   const VirtualHost* host = findVirtualHost(input.headers);
   if (virtual_host != nullptr) *virtual_host = host;
   if (host == nullptr) return nullptr;
-  const std::string_view path = ignore_path_parameters_ ? input.path.substr(0, input.path.find(';')) : input.path;
+  const bool bare = ignore_path_parameters_ && input.path.data() != nullptr;
+  const std::string_view path = bare ? http::withoutParameters(input.headers.arena(), input.path) : input.path;
   return host->match(input, path);
 }
 

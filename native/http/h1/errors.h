@@ -24,6 +24,8 @@ inline constexpr CodecError kInvalidCharacters = badRequest("http1.invalid_chara
 inline constexpr CodecError kInvalidUrl = badRequest("http1.invalid_url", "invalid url in request line");
 inline constexpr CodecError kInvalidScheme = badRequest("http1.invalid_scheme", "invalid scheme in request line");
 inline constexpr CodecError kUnexpectedUnderscore = badRequest("http1.unexpected_underscore", "header name contains underscores");
+inline constexpr CodecError kConnectionHeader =
+    badRequest("http1.connection_header_rejected", "connection names headers it may not");
 inline constexpr CodecError kBodyDisallowed = badRequest("http1.body_disallowed", "CONNECT with a content-length");
 inline constexpr CodecError kContentLengthAndChunked =
     badRequest("http1.content_length_and_chunked_not_allowed", "both content-length and transfer-encoding are set");

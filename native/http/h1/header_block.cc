@@ -132,6 +132,7 @@ bool onLine(node_abi::HeaderLines& lines, const char* name_at, size_t name_size,
   const std::string_view value = trimEnd({value_at, value_size});
   reader.wire_bytes += name_size + value.size() + 3;
   if (reader.limits.underscores != Underscores::kAllow && std::memchr(name_at, '_', name_size) != nullptr) {
+    if (reader.limits.underscored != nullptr) ++*reader.limits.underscored;
     return reader.limits.underscores == Underscores::kDropHeader || reader.fail(kUnexpectedUnderscore);
   }
   const char* original = nullptr;
@@ -226,6 +227,7 @@ const CodecError* parseHeaderBlock(HeaderMap& headers, std::string_view lines, c
     const std::string_view strict = rewriteLines(headers.arena(), lines);
     if (strict.empty()) return &kFoldedFraming;
     headers.truncate(entries);
+    if (limits.underscored != nullptr) *limits.underscored = 0;
     Reader again(headers, limits, authority_at);
     again.onLine = &onLine;
     problem = node_abi::tokenizeHeaderLines(again, strict.data(), strict.size());

@@ -18,6 +18,7 @@ struct HeaderLimits {
   Underscores underscores = Underscores::kAllow;
   bool keep_original = false;    // remember names as they were written
   uint32_t max_headers = 100;
+  uint32_t* underscored = nullptr;  // where dropped and rejected ones are counted; null: nowhere
 };
 
 /** A copy of `text` in the arena, with room for parsing it. */

@@ -62,6 +62,7 @@ std::string_view reasonPhrase(uint32_t status) {
     case 508: return "Loop Detected";
     case 510: return "Not Extended";
     case 511: return "Network Authentication Required";
+    case 599: return "Last Unassigned Server Error Code";  // as Envoy's table ends
     default: return "Unknown";
   }
 }

@@ -234,9 +234,14 @@ const net::Address* addressOf(Operator op, const StreamInfo& info) {
     case Operator::UPSTREAM_LOCAL_ADDRESS: return &info.upstream_local;
     case Operator::UPSTREAM_REMOTE_ADDRESS: return &info.upstream_remote;
     case Operator::DOWNSTREAM_REMOTE_ADDRESS: return downstreamRemote(info);
-    case Operator::DOWNSTREAM_DIRECT_REMOTE_ADDRESS: return connection == nullptr ? nullptr : &connection->direct_remote;
-    case Operator::DOWNSTREAM_LOCAL_ADDRESS: return connection == nullptr ? nullptr : &connection->local;
-    default: return connection == nullptr ? nullptr : &connection->direct_local;
+    default: break;
+  }
+  if (connection == nullptr) return nullptr;
+  switch (op) {
+    case Operator::DOWNSTREAM_DIRECT_REMOTE_ADDRESS:
+      return connection->direct_remote != nullptr ? connection->direct_remote : &connection->remote;
+    case Operator::DOWNSTREAM_LOCAL_ADDRESS: return &connection->local;
+    default: return connection->direct_local != nullptr ? connection->direct_local : &connection->local;
   }
 }
 

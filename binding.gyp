@@ -19,7 +19,7 @@
       'target_name': 'nuncio',
       'type': 'loadable_module',
       'dependencies': ['re2'],
-      'sources': ['<!@(node scripts/native-sources.mjs)'],
+      'sources': ['<!@(node scripts/native-sources.mjs --units)'],
       'include_dirs': ['native', '.'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'cflags_cc': [

@@ -10,6 +10,7 @@
 import { basename, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildAddon, root, runWithAddon, sourcesBelow } from './lib/native-build.mjs'
+import { nativeUnits } from './native-sources.mjs'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,9 +32,11 @@ function selectSources() {
   const wanted = positionals.map((path) => relative(root, resolve(path)))
   const folders = wanted.filter((path) => path === 'native' || path.startsWith('native/'))
   const names = wanted.filter((path) => path.startsWith('test/'))
-  const code = sourcesBelow('native')
-    .filter((path) => !path.startsWith('native/binding/'))
-    .filter((path) => folders.length === 0 || folders.some((folder) => path === folder || path.startsWith(`${folder}/`)))
+  const code = folders.length === 0
+    ? nativeUnits().filter((path) => !path.endsWith('/native_binding.cc'))
+    : sourcesBelow('native')
+        .filter((path) => !path.startsWith('native/binding/') && !path.startsWith('native/generated/units/'))
+        .filter((path) => folders.some((folder) => path === folder || path.startsWith(`${folder}/`)))
   const areas = folders.map((folder) => basename(folder))
   const tests = sourcesBelow('test/native').filter((path) => {
     if (path === 'test/native/runner.cc' || path === 'test/native/support.cc' || wanted.length === 0) return true

@@ -10,6 +10,7 @@
 #include "binding/arguments.h"
 #include "node_abi/llhttp.h"
 #include "stats/registry.h"
+#include "upstream/breaker_stats.h"
 #include "worker/process.h"
 
 namespace nuncio::binding {
@@ -41,8 +42,7 @@ Napi::Value selfTest(const Napi::CallbackInfo& info) { return errorOrNothing(inf
 bool inboundOnly(const Napi::CallbackInfo& info) { return textAt(info, 0) == "inbound"; }
 
 Napi::Value stopListeners(const Napi::CallbackInfo& info) {
-  currentProcess()->stopListeners(inboundOnly(info));
-  return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<double>(currentProcess()->stopListeners(inboundOnly(info))));
 }
 
 Napi::Value drainListeners(const Napi::CallbackInfo& info) {
@@ -94,6 +94,7 @@ Napi::Object hostObject(Napi::Env env, const upstream::Host& host) {
   sum("cxConnectFail", &upstream::HostCounters::cx_connect_fail);
   sum("rqTotal", &upstream::HostCounters::rq_total);
   sum("rqActive", &upstream::HostCounters::rq_active);
+  sum("rqPendingActive", &upstream::HostCounters::rq_pending);
   sum("rqSuccess", &upstream::HostCounters::rq_success);
   sum("rqError", &upstream::HostCounters::rq_error);
   sum("rqTimeout", &upstream::HostCounters::rq_timeout);
@@ -110,24 +111,13 @@ Napi::Value hostStats(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Object breakerObject(Napi::Env env, const upstream::CircuitBreaker& breaker) {
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("connections", static_cast<double>(breaker.connections.count()));
-  out.Set("pending", static_cast<double>(breaker.pending.count()));
-  out.Set("requests", static_cast<double>(breaker.requests.count()));
-  out.Set("retries", static_cast<double>(breaker.retries.count()));
-  return out;
-}
-
-Napi::Value breakers(const Napi::CallbackInfo& info) {
-  const snapshot::SnapshotPtr snapshot = currentProcess()->store().current();
-  const auto part =
-      std::static_pointer_cast<const upstream::ClusterPart>(snapshot->at(snapshot::Kind::kCluster, numberAt(info, 0)));
-  if (part == nullptr) return info.Env().Undefined();
-  Napi::Object out = Napi::Object::New(info.Env());
-  out.Set("default", breakerObject(info.Env(), (*part->breakers)[upstream::Priority::kDefault]));
-  out.Set("high", breakerObject(info.Env(), (*part->breakers)[upstream::Priority::kHigh]));
-  return out;
+Napi::Value publishBreakers(const Napi::CallbackInfo& info) {
+  Process& process = *currentProcess();
+  const snapshot::SnapshotPtr snapshot = process.store().current();
+  for (const snapshot::PartPtr& part : snapshot->parts[static_cast<size_t>(snapshot::Kind::kCluster)]) {
+    if (part != nullptr) upstream::publishBreakers(static_cast<const upstream::ClusterPart&>(*part), process.statistics());
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value memory(const Napi::CallbackInfo& info) {
@@ -159,7 +149,7 @@ void exportProcess(Napi::Env env, Napi::Object exports) {
   add("flushAccessLogs", flushAccessLogs);
   add("fileStats", fileStats);
   add("hostStats", hostStats);
-  add("breakers", breakers);
+  add("publishBreakers", publishBreakers);
   add("memory", memory);
   add("connectionCount", connectionCount);
   add("setLogLevel", nothing);

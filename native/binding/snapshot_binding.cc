@@ -11,12 +11,12 @@
 namespace nuncio::binding {
 namespace {
 
-using snapshot::Kind;
+using PartKind = snapshot::Kind;
 
-std::optional<Kind> kindOf(const std::string& text) {
+std::optional<PartKind> kindOf(const std::string& text) {
   static constexpr std::string_view kNames[] = {"listener", "route-table", "cluster", "endpoints", "runtime"};
   for (size_t i = 0; i < std::size(kNames); ++i) {
-    if (kNames[i] == text) return static_cast<Kind>(i);
+    if (kNames[i] == text) return static_cast<PartKind>(i);
   }
   return std::nullopt;
 }
@@ -32,7 +32,7 @@ Napi::Value openListener(const Napi::CallbackInfo& info) {
   const std::string id = textAt(info, 1);
   auto opened = currentProcess()->openListener(slot, id);
   if (!opened.ok()) return Napi::String::New(info.Env(), opened.error());
-  const auto part = std::static_pointer_cast<const ListenerPart>(currentProcess()->store().find(Kind::kListener, id));
+  const auto part = std::static_pointer_cast<const ListenerPart>(currentProcess()->store().find(PartKind::kListener, id));
   Napi::Object result = Napi::Object::New(info.Env());
   Napi::Array addresses = Napi::Array::New(info.Env());
   for (const net::BoundSocketPtr& socket : opened.value()) {
@@ -41,6 +41,11 @@ Napi::Value openListener(const Napi::CallbackInfo& info) {
   result.Set("addresses", addresses);
   result.Set("statName", statNameOf(part->plan, opened.value()));
   return result;
+}
+
+Napi::Value abandonListeners(const Napi::CallbackInfo& info) {
+  currentProcess()->abandonListeners();
+  return info.Env().Undefined();
 }
 
 Napi::Value commit(const Napi::CallbackInfo& info) {
@@ -79,6 +84,7 @@ Napi::Value checkRegex(const Napi::CallbackInfo& info) {
 void exportSnapshots(Napi::Env env, Napi::Object exports) {
   exports.Set("putPlan", Napi::Function::New(env, putPlan, "putPlan"));
   exports.Set("openListener", Napi::Function::New(env, openListener, "openListener"));
+  exports.Set("abandonListeners", Napi::Function::New(env, abandonListeners, "abandonListeners"));
   exports.Set("commit", Napi::Function::New(env, commit, "commit"));
   exports.Set("adoptedVersions", Napi::Function::New(env, adoptedVersions, "adoptedVersions"));
   exports.Set("version", Napi::Function::New(env, version, "version"));

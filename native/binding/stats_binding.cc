@@ -98,23 +98,18 @@ class Reading {
     return out;
   }
 
-  /** A process-wide gauge set to the largest unsigned number says "no limit" (circuit breakers' remaining_*). */
-  static double gaugeValue(const Scope& scope, uint64_t cell) {
-    const int64_t value = GaugeCell::value(cell);
-    return scope.shared() && value == -1 ? 18446744073709551616.0 : static_cast<double>(value);
-  }
-
   void addStat(const Scope* const* same, size_t count, size_t index) {
     const bool gauge = kind_.stats[index].type == Type::kGauge;
     double sum = 0;
     bool used = false;
     for (size_t s = 0; s < count; ++s) {
       const uint64_t cell = same[s]->cell(index).load(std::memory_order_relaxed);
-      sum += gauge ? gaugeValue(*same[s], cell) : static_cast<double>(cell);
+      sum += gauge ? static_cast<double>(GaugeCell::value(cell)) : static_cast<double>(cell);
       used = used || cell != 0;
     }
-    // Workers are read one after the other: a connection that moved on meanwhile must not show as -1.
-    values_.push_back(gauge && sum < 0 ? 0 : sum);
+    // Workers are read one after the other: a connection that moved on meanwhile must not show as -1. Shared gauges
+    // are unsigned: below zero stand the largest numbers ("no limit" of a circuit breaker).
+    values_.push_back(gauge && sum < 0 && !same[0]->shared() ? 0 : sum);
     used_.push_back(used ? 1 : 0);
   }
 

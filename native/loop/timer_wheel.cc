@@ -7,8 +7,12 @@ namespace nuncio::loop {
 
 void TimerWheel::insert(Timer& timer, uint64_t delay_ms) {
   constexpr uint64_t kLongest = (1ull << (kLevels * kBits)) - 1;
-  timer.due_ = std::max(tick_, now_) + std::clamp<uint64_t>(delay_ms, 1, kLongest);
-  place(timer);
+  const uint64_t due = std::max(tick_, now_) + std::clamp<uint64_t>(delay_ms, 1, kLongest);
+  // A timer that is only put off stays where it is and moves on when its old time comes: idle timers are put off with
+  // every message, and this makes that one store.
+  const bool put_off = timer.linked() && due >= timer.due_;
+  timer.due_ = due;
+  if (!put_off) place(timer);
 }
 
 void TimerWheel::place(Timer& timer) {
@@ -47,12 +51,12 @@ void TimerWheel::fireSlot(uint64_t slot) {
   unmark(0, slot);
   Slot& list = slots_[0][slot];
   while (Timer* timer = list.front()) {
-    if (timer->due_ > tick_) {  // armed again for exactly one turn of the wheel, while firing
-      mark(0, slot);
-      break;
-    }
     timer->unlink();
-    timer->callback_(timer->owner_);
+    if (timer->due_ > tick_) {  // put off meanwhile
+      place(*timer);
+    } else {
+      timer->callback_(timer->owner_);
+    }
   }
 }
 

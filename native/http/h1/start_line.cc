@@ -60,7 +60,7 @@ std::string_view cutWord(std::string_view& rest) {
   return word;
 }
 
-std::string_view trimEnd(std::string_view text) {
+std::string_view trimLineEnd(std::string_view text) {
   while (!text.empty() && is(text.back(), kSpace)) text.remove_suffix(1);
   return text;
 }
@@ -123,7 +123,7 @@ const CodecError* parseRequestLine(std::string_view line, bool allow_custom_meth
     out = {line.substr(0, space), line.substr(space + 1, line.size() - kEnd.size() - space - 1), true, true};
     if (isKnownMethod(out.method) && all(out.target, kTargetChar)) return nullptr;
   }
-  std::string_view rest = trimEnd(line);
+  std::string_view rest = trimLineEnd(line);
   out.method = cutWord(rest);
   out.target = cutWord(rest);
   const bool known = allow_custom_methods ? !out.method.empty() && all(out.method, kToken) : isKnownMethod(out.method);
@@ -136,7 +136,7 @@ const CodecError* parseRequestLine(std::string_view line, bool allow_custom_meth
 }
 
 const CodecError* parseStatusLine(std::string_view line, StatusLine& out) {
-  std::string_view rest = trimEnd(line);
+  std::string_view rest = trimLineEnd(line);
   if (rest.empty() || hasControlCharacter(rest)) return &kInvalidStatusLine;
   const std::string_view version = cutWord(rest);
   const std::string_view status = cutWord(rest);

@@ -23,7 +23,8 @@
       'include_dirs': ['native', '.'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'cflags_cc': [
-        '-O2', '-Wall', '-Wextra', '-Werror', '-Wno-restrict',  # GCC 12 warns of its own std::string
+        '-O2', '-Wall', '-Wextra', '-Werror', '-Wno-restrict', '-Wno-subobject-linkage',  # GCC 12 warns of its own std::string; units have no headers
+        '-Wno-subobject-linkage',  # joined sources are no headers
         '<!@(node scripts/native-sources.mjs --system-includes)',
       ],
       # An addon that carries its own copy of a library which Node exports must never call Node's by accident.

@@ -29,7 +29,7 @@ export function sourcesBelow(folder) {
 export async function buildAddon(sources, { sanitize = false, jobs = 2, flags: more = [] } = {}) {
   const flags = [
     '-std=c++20', '-fPIC', '-g', '-fno-rtti', '-fno-exceptions', '-fvisibility=hidden', '-pthread',
-    '-Wall', '-Wextra', '-Werror', '-Wno-restrict', '-DNAPI_VERSION=8',
+    '-Wall', '-Wextra', '-Werror', '-Wno-restrict', '-Wno-subobject-linkage', '-DNAPI_VERSION=8',
     ...(sanitize ? ['-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'] : ['-O2']),
     `-I${root}/native`, `-I${root}`, '-isystem', join(dirname(dirname(process.execPath)), 'include', 'node'), '-isystem', re2Include, ...more,
   ]

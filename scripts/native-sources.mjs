@@ -12,6 +12,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const UNITS = 'native/generated/units'
 
 /** @returns {string[]} files below `folder` for which `wanted` holds, relative to the repository, in a stable order */
 export function filesBelow(folder, wanted) {
@@ -26,13 +27,13 @@ export function filesBelow(folder, wanted) {
 
 /** The C++ sources of the addon, generated ones included. */
 export function nativeSources() {
-  const isSource = path => path.endsWith('.cc') && !path.endsWith('_test.cc')
+  const isSource = path => path.endsWith('.cc') && !path.endsWith('_test.cc') && !path.startsWith(UNITS)
   return [...filesBelow('native', isSource), ...filesBelow('src/extensions', isSource)]
 }
 
 /** Everything whose change asks for a new build of the addon. */
 export function nativeInputs() {
-  const isInput = path => /\.(cc|h|inc)$/.test(path) && !path.endsWith('_test.cc')
+  const isInput = path => /\.(cc|h|inc)$/.test(path) && !path.endsWith('_test.cc') && !path.startsWith(UNITS)
   return [...filesBelow('native', isInput), ...filesBelow('src/extensions', isInput)]
 }
 
@@ -43,7 +44,7 @@ export function nativeUnits() {
     const folder = dirname(source)
     folders.set(folder, [...(folders.get(folder) ?? []), source])
   }
-  const output = join(root, 'native/generated/units')
+  const output = join(root, UNITS)
   mkdirSync(output, { recursive: true })
   const units = [...folders].map(([folder, sources]) => {
     const name = `${folder.replaceAll('/', '_')}.cc`
@@ -55,7 +56,7 @@ export function nativeUnits() {
   for (const left of readdirSync(output)) {
     if (!units.includes(left)) rmSync(join(output, left))
   }
-  return units.map((name) => `native/generated/units/${name}`)
+  return units.map((name) => `${UNITS}/${name}`)
 }
 
 /** Warnings in these headers are not ours to fix. */

@@ -16,12 +16,14 @@ ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& mana
       http(context.stats.scope<stats::Http>(manager.plan.stat_prefix)),
       listener_http(context.stats.scope<stats::ListenerHttp>(std::string(facts.stat_name) + ".http." + manager.plan.stat_prefix)),
       router(context.stats.scope<stats::Router>(manager.plan.stat_prefix)),
+      http1(context.stats.scope<stats::Http1>("http1")),
       codec_options(serverOptions(manager.plan, manager.common)) {}
 
 ManagerRuntime::~ManagerRuntime() {
   worker.stats.release(http);
   worker.stats.release(listener_http);
   worker.stats.release(router);
+  worker.stats.release(http1);
 }
 
 std::unique_ptr<tcp::NetworkFilter> ManagerRuntime::create(const tcp::Downstream& downstream) {
@@ -55,16 +57,16 @@ size_t ConnectionManager::onInput(std::string_view bytes) {
     runtime_.http.inc(HttpStat::downstream_cx_http1_total);
     runtime_.http.inc(HttpStat::downstream_cx_http1_active);
   }
-  const http::DispatchResult result = codec_->dispatch(bytes);
   countBytes();
+  answered_ = 0;
+  const http::DispatchResult result = codec_->dispatch(bytes);
   if (result.error == nullptr) return closing_ || ended_ ? bytes.size() : result.consumed;
   runtime_.http.inc(HttpStat::downstream_cx_protocol_error);
-  if (!ended_) closeGracefully(false);
+  if (!ended_ && !closing_) close(true);
   return bytes.size();
 }
 
 http::RequestDecoder& ConnectionManager::newStream(http::ResponseEncoder& encoder) {
-  idle_timer_.cancel();
   ++requests_;
   ++active_;
   runtime_.http.inc(HttpStat::downstream_rq_total);
@@ -72,8 +74,22 @@ http::RequestDecoder& ConnectionManager::newStream(http::ResponseEncoder& encode
   runtime_.http.inc(HttpStat::downstream_rq_http1_total);
   Stream* stream = Stream::make(*this, encoder);
   streams_.pushBack(stream);
+  const uint32_t max_requests = runtime_.config.common.max_requests_per_connection;
+  const bool enough = max_requests != 0 && requests_ >= max_requests;
+  if (enough) runtime_.http.inc(HttpStat::downstream_cx_max_requests_reached);
+  if (enough || duration_over_) {
+    drain_ = Drain::kClosing;
+    stream->setSawConnectionClose();
+  }
   if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) headers_timer_.arm(timers(), ms);
   return *stream;
+}
+
+void ConnectionManager::onUnderscoredHeaders(uint32_t count) {
+  const bool rejects = runtime_.codec_options.underscores == http::h1::Underscores::kRejectRequest;
+  runtime_.http1.inc(rejects ? stats::Http1Stat::requests_rejected_with_underscores_in_headers
+                             : stats::Http1Stat::dropped_headers_with_underscores,
+                     count);
 }
 
 void ConnectionManager::onStreamComplete(http::RequestDecoder&) { downstream_.connection.resumeInput(); }
@@ -83,24 +99,21 @@ void ConnectionManager::onStreamFinished(Stream& stream) {
   stream.base::ListNode<>::unlink();
   headers_timer_.cancel();
   runtime_.http.dec(HttpStat::downstream_rq_active);
+  if (answered_ < kMaxAnswered) ++answered_;
   if (ended_ || closing_) return;
-  if (stream.closesConnection() || !stream.requestComplete() || codec_->mustClose()) {
-    return closeGracefully(stream.requestComplete());
-  }
-  if (active_ == 0) armIdle();
+  if (!stream.whole()) drain_ = Drain::kClosing;  // HTTP/1 cannot go on behind half a message
+  if (active_ != 0) return;
+  if (drain_ != Drain::kClosing) return armIdle();
+  // Who has nothing more to send needs no time to notice the end.
+  close(!stream.closesConnection() || !(stream.requestComplete() || stream.endsWithConnection()));
 }
 
-/** Our last bytes go out; a client that still sends gets time to read them before the socket goes. */
-void ConnectionManager::closeGracefully(bool request_complete) {
+/** Our last bytes go out. `linger`: a client that still sends gets time to read them before the socket goes. */
+void ConnectionManager::close(bool linger) {
   closing_ = true;
   idle_timer_.cancel();
-  const uint64_t linger = request_complete ? 0 : runtime_.config.plan.delayed_close_timeout_ms;
-  if (active_ == 0) downstream_.connection.closeAfterFlush(linger);
-}
-
-void ConnectionManager::closeNow() {
-  downstream_.connection.closeAfterFlush(0);
-  closing_ = true;
+  if (codec_ != nullptr) codec_->goAway();
+  downstream_.connection.closeAfterFlush(runtime_.config.plan.delayed_close_timeout_ms, linger);
 }
 
 void ConnectionManager::onEndOfInput() {
@@ -113,7 +126,8 @@ void ConnectionManager::onEndOfInput() {
 
 void ConnectionManager::onClosed(net::CloseCause cause) {
   if (ended_) return;
-  ended(cause == net::CloseCause::kLocal);
+  if (cause == net::CloseCause::kCloseTimeout) runtime_.http.inc(HttpStat::downstream_cx_delayed_close_timeout);
+  ended(cause == net::CloseCause::kLocal || cause == net::CloseCause::kCloseTimeout);
 }
 
 void ConnectionManager::ended(bool local) {
@@ -122,6 +136,7 @@ void ConnectionManager::ended(bool local) {
   duration_timer_.cancel();
   headers_timer_.cancel();
   countBytes();
+  if (buffered_ != 0) countBuffered(0);
   auto& http = runtime_.http;
   http.inc(HttpStat::downstream_cx_destroy);
   http.inc(local ? HttpStat::downstream_cx_destroy_local : HttpStat::downstream_cx_destroy_remote);
@@ -141,10 +156,19 @@ void ConnectionManager::endStreams(bool local) {
   while (Stream* stream = streams_.front()) stream->onDownstreamGone(local);
 }
 
+// Envoy's gauge says how much the last read found, until the next one.
+void ConnectionManager::countBuffered(uint32_t bytes) {
+  runtime_.http.inc(HttpStat::downstream_cx_rx_bytes_buffered, static_cast<uint64_t>(bytes) - buffered_);
+  buffered_ = bytes;
+}
+
 void ConnectionManager::countBytes() {
   const uint64_t read = downstream_.connection.bytesRead();
   const uint64_t written = downstream_.connection.bytesWritten();
-  if (read != counted_read_) runtime_.http.inc(HttpStat::downstream_cx_rx_bytes_total, read - counted_read_);
+  if (read != counted_read_) {
+    runtime_.http.inc(HttpStat::downstream_cx_rx_bytes_total, read - counted_read_);
+    countBuffered(static_cast<uint32_t>(read - counted_read_));
+  }
   if (written != counted_written_) runtime_.http.inc(HttpStat::downstream_cx_tx_bytes_total, written - counted_written_);
   counted_read_ = read;
   counted_written_ = written;
@@ -154,18 +178,16 @@ http::Protocol ConnectionManager::protocol() const {
   return codec_ != nullptr && codec_->protocol() == "HTTP/1.0" ? http::Protocol::kHttp10 : http::Protocol::kHttp11;
 }
 
-bool ConnectionManager::wantsClose() {
+bool ConnectionManager::announcesClose(const Stream& stream) {
   auto& worker = runtime_.worker;
-  const auto max_requests = runtime_.config.common.max_requests_per_connection;
-  if (max_requests != 0 && requests_ >= max_requests) {
-    runtime_.http.inc(HttpStat::downstream_cx_max_requests_reached);
-    return true;
+  if (drain_ == Drain::kNone &&
+      runtime_.listener.drain.shouldClose(worker.services.loop.now(), worker.random_source.next())) {
+    startDrain();
+    runtime_.http.inc(HttpStat::downstream_cx_drain_close);
   }
-  if (duration_over_) return true;
-  if (!runtime_.listener.drain.shouldClose(worker.services.loop.now(), worker.random_source.next())) return false;
-  if (!drain_counted_) runtime_.http.inc(HttpStat::downstream_cx_drain_close);
-  drain_counted_ = true;
-  return true;
+  if (drain_ == Drain::kNone && stream.closesConnection()) drain_ = Drain::kClosing;
+  if (!stream.requestComplete()) drain_ = Drain::kClosing;  // nobody would read the rest of the request
+  return drain_ != Drain::kNone;
 }
 
 // ---------------------------------------------------------------- flow control
@@ -188,18 +210,37 @@ void ConnectionManager::onBelowLowWatermark() {
 // ---------------------------------------------------------------- time and drain
 
 void ConnectionManager::armIdle() {
+  if (drain_ != Drain::kNone) return;
   if (const uint32_t ms = runtime_.config.common.idle_timeout_ms; ms != 0) idle_timer_.arm(timers(), ms);
 }
 
 void ConnectionManager::onIdleTimeout() {
+  if (drain_ != Drain::kNone) return onDrainTimeout();
+  if (active_ != 0) return;  // armed while it was idle, and not worth cancelling for each request
   runtime_.http.inc(HttpStat::downstream_cx_idle_timeout);
-  closeGracefully(false);
+  if (codec_ == nullptr) return close(false);
+  startDrain();
 }
 
 void ConnectionManager::onMaxDuration() {
   runtime_.http.inc(HttpStat::downstream_cx_max_duration_reached);
-  duration_over_ = true;
-  if (active_ == 0) closeGracefully(false);
+  if (codec_ == nullptr) return close(false);
+  if (drain_ != Drain::kNone) return;
+  if (runtime_.config.plan.http1_safe_max_connection_duration != 0) {
+    duration_over_ = true;
+  } else {
+    startDrain();
+  }
+}
+
+void ConnectionManager::startDrain() {
+  drain_ = Drain::kDraining;
+  idle_timer_.arm(timers(), runtime_.config.plan.drain_timeout_ms);
+}
+
+void ConnectionManager::onDrainTimeout() {
+  drain_ = Drain::kClosing;
+  if (active_ == 0 && !closing_) close(true);
 }
 
 void ConnectionManager::onHeadersTimeout() {

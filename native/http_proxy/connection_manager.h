@@ -28,6 +28,7 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   void onEndOfInput() override;
   void onAboveHighWatermark() override;
   void onBelowLowWatermark() override;
+  void onWritten() override { countBytes(); }
   void onClosed(net::CloseCause cause) override;
   void onDrain() override;
 
@@ -35,24 +36,35 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   http::RequestDecoder& newStream(http::ResponseEncoder& encoder) override;
   void onStreamComplete(http::RequestDecoder& decoder) override;
   void onGoAway() override {}
+  void onUnderscoredHeaders(uint32_t count) override;
 
   // ---- for streams
   ManagerRuntime& runtime() { return runtime_; }
   net::Connection& connection() { return downstream_.connection; }
   const http::ConnectionInfo& info() const { return downstream_.info; }
   http::Protocol protocol() const;
-  /** Marks the response under way as the last one? Counts drains and limits. */
-  bool wantsClose();
+  /** The stream's final response head goes out: is it to say `connection: close`? */
+  bool announcesClose(const Stream& stream);
+  /** Too many answers to pipelined requests wait to be sent: nobody reads them. */
+  bool flooded() const { return answered_ >= kMaxAnswered; }
   /** The client's bytes are not wanted for now. */
   void pauseReading(bool pause);
   void onStreamFinished(Stream& stream);
   void onRequestHeadersComplete() { headers_timer_.cancel(); }
-  /** The stream could not be finished: the connection ends hard. */
-  void closeNow();
 
  private:
-  void closeGracefully(bool request_complete);
+  /**
+   * Draining: every response says `connection: close`, and the drain timeout gives requests on their way time to arrive.
+   * Closing: the connection ends with its last stream.
+   */
+  enum class Drain : uint8_t { kNone, kDraining, kClosing };
+  static constexpr uint8_t kMaxAnswered = 2;  // Envoy's
+
+  void startDrain();
+  void onDrainTimeout();
+  void close(bool linger);
   void countBytes();
+  void countBuffered(uint32_t bytes);
   void endStreams(bool local);
   void ended(bool local);
   void onIdleTimeout();
@@ -70,12 +82,13 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   uint64_t counted_read_ = 0;
   uint64_t counted_written_ = 0;
   uint32_t active_ = 0;
+  uint32_t buffered_ = 0;     // size of the last read
   bool closing_ = false;      // no further request is read
-  bool drain_counted_ = false;
   bool ended_ = false;
-  bool last_stream_complete_ = true;
-  bool duration_over_ = false;
-  loop::MemberTimer<&ConnectionManager::onIdleTimeout> idle_timer_{this};
+  bool duration_over_ = false;  // http1_safe_max_connection_duration: the next request is the last
+  uint8_t answered_ = 0;        // streams that ended within this dispatch
+  Drain drain_ = Drain::kNone;
+  loop::MemberTimer<&ConnectionManager::onIdleTimeout> idle_timer_{this};  // while draining: the drain timeout
   loop::MemberTimer<&ConnectionManager::onMaxDuration> duration_timer_{this};
   loop::MemberTimer<&ConnectionManager::onHeadersTimeout> headers_timer_{this};
 };

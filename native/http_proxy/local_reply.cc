@@ -41,6 +41,9 @@ std::string_view grpcMessage(base::Arena& arena, std::string_view text) {
 
 void Stream::reply(const LocalReply& reply) {
   if (complete_) return;
+  const plan::HttpConnectionManager& plan = config().plan;
+  const bool tolerant = plan.stream_error_on_invalid_message || (plan.http1 && plan.http1->stream_error_on_invalid_message);
+  if (reply.status == 400 && !tolerant) close_connection_ = true;  // the two sides may disagree on where messages end
   if (reply.flag) info_.flags.add(*reply.flag);
   info_.response_code_details = reply.details;
   if (response_started_ || encoder_ == nullptr) return resetDownstream(http::ResetReason::kLocalReset);
@@ -62,33 +65,38 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   headers.add(HeaderId::kStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, reply.status) - code)}));
   if (!reply.location.empty()) headers.add(HeaderId::kLocation, reply.location);
   if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
-  if (reply.route_mutations && route_ != nullptr) route_->prepareResponse(headers, nullptr, formatContext(), worker().scratch);
-  info_.local_reply_body = reply.body;
-  if (grpc_) {
-    makeGrpcReply(headers, reply);
-    body = {};
-    return headers;
-  }
+  if (reply.route_mutations && route_ != nullptr) router_->decorateResponse(headers);
   uint16_t status = reply.status;
   std::string_view content_type = "text/plain";
   body = reply.body;
+  info_.local_reply_body = body;
   if (reply.format != nullptr) {
-    base::TextBuffer& scratch = worker().scratch;
-    scratch.clear();
-    reply.format->append(formatContext(), scratch);
-    body = arena_.copy(scratch.view());
+    body = formatReply(*reply.format);
     content_type = reply.format->contentType();
   }
   rewriteLocalReply(headers, status, body, content_type);
+  info_.local_reply_body = {};
+  headers.remove(HeaderId::kContentLength);
+  if (grpc_) {
+    makeGrpcReply(headers, reply.grpc_status.value_or(grpcStatusOf(status)), body, content_type);
+    body = {};
+    return headers;
+  }
   if (body.empty()) {
-    headers.remove(HeaderId::kContentLength);
     headers.remove(HeaderId::kContentType);
     return headers;
   }
   char length[20];
-  headers.set(HeaderId::kContentLength, arena_.copy({length, static_cast<size_t>(base::writeDecimal(length, body.size()) - length)}));
+  headers.add(HeaderId::kContentLength, arena_.copy({length, static_cast<size_t>(base::writeDecimal(length, body.size()) - length)}));
   if (!headers.has(HeaderId::kContentType)) headers.add(HeaderId::kContentType, content_type);
   return headers;
+}
+
+std::string_view Stream::formatReply(const http::BodyFormatter& format) {
+  base::TextBuffer& scratch = worker().scratch;
+  scratch.clear();
+  format.append(formatContext(), scratch);
+  return arena_.copy(scratch.view());
 }
 
 void Stream::rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::string_view& body,
@@ -112,21 +120,21 @@ void Stream::rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::
     break;
   }
   if (format == nullptr) return;
-  base::TextBuffer& scratch = worker().scratch;
-  scratch.clear();
-  format->append(formatContext(), scratch);
-  body = arena_.copy(scratch.view());
+  body = formatReply(*format);
   content_type = format->contentType();
 }
 
 /** A gRPC client understands only gRPC: status 200 and the error in a trailers-only response. */
-void Stream::makeGrpcReply(http::HeaderMap& headers, const LocalReply& reply) {
+void Stream::makeGrpcReply(http::HeaderMap& headers, uint32_t status, std::string_view message, std::string_view content_type) {
   headers.set(HeaderId::kStatus, "200");
   headers.set(HeaderId::kContentType, "application/grpc");
-  char code[20];
-  const uint32_t status = grpcStatusOf(reply.status);
-  headers.set(HeaderId::kGrpcStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, status) - code)}));
-  if (!reply.body.empty() && !head_) headers.set(HeaderId::kGrpcMessage, grpcMessage(arena_, reply.body));
+  if (headers.get(HeaderId::kGrpcStatus).empty()) {
+    char code[20];
+    headers.set(HeaderId::kGrpcStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, status) - code)}));
+  }
+  if (message.empty() || head_) return;
+  if (content_type == "application/json" && message.ends_with('\n')) message.remove_suffix(1);
+  headers.set(HeaderId::kGrpcMessage, grpcMessage(arena_, message));
 }
 
 }  // namespace nuncio::http_proxy

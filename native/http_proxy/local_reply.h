@@ -17,17 +17,18 @@ struct LocalReply {
   std::string_view details = {};            // lives as long as the stream (static or arena)
   std::string_view location = {};           // redirects
   std::optional<http::ResponseFlag> flag = std::nullopt;
-  bool route_mutations = false;             // direct responses and redirects carry the route's response headers
+  bool route_mutations = false;             // of the router: carries the route's response headers
   const http::BodyFormatter* format = nullptr;  // direct_response.body_format
   http::HeaderId extra = http::HeaderId::kUnknown;  // set to "true", e.g. x-envoy-overloaded
+  std::optional<uint32_t> grpc_status = std::nullopt;  // instead of what the HTTP status stands for
 };
 
 /** The grpc-status that stands for an HTTP status in a local reply (Envoy's table; 33.5 of its docs). */
 uint32_t grpcStatusOf(uint32_t http_status);
-/** application/grpc, with or without a +suffix or parameters. */
+/** application/grpc, with or without a +suffix. */
 inline bool isGrpcContentType(std::string_view type) {
   constexpr std::string_view kGrpc = "application/grpc";
-  return type.starts_with(kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] == '+' || type[kGrpc.size()] == ';');
+  return type.starts_with(kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] == '+');
 }
 /** grpc-message percent-encoding (gRPC over HTTP/2 spec). */
 std::string_view grpcMessage(base::Arena& arena, std::string_view text);

@@ -156,8 +156,6 @@ RetryVerdict RetryState::afterReset(ResetReason reason, bool request_started) {
   return decide(wantsAfterReset(reason, request_started));
 }
 
-RetryVerdict RetryState::afterPerTryTimeout() { return afterReset(ResetReason::kRemoteReset, true); }
-
 RetryVerdict RetryState::decide(bool wanted) {
   auto& stats = cluster_->stats();
   if (retried_ && !wanted) stats.inc(ClusterStat::upstream_rq_retry_success);

@@ -27,7 +27,6 @@ class RetryState {
   bool enabled() const { return retry_on_ != 0; }
   RetryVerdict afterHeaders(http::HeaderMap& response, uint32_t status);
   RetryVerdict afterReset(http::ResetReason reason, bool request_started);
-  RetryVerdict afterPerTryTimeout();
   /** Milliseconds to wait before the retry just granted. */
   uint64_t backoffMs(uint64_t random);
   const routing::RetryPolicy* policy() const { return policy_; }

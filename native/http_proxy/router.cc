@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http/authority.h"
+#include "http/grpc_timeout.h"
 #include "http_proxy/reset_text.h"
 #include "http_proxy/stream.h"
 #include "http_proxy/upstream_request.h"
@@ -39,7 +41,15 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   }
   stream_.info().route_name = route_->name;
   stream_.info().route_metadata_json = route_->metadata_json;
-  if (answerDirectly(headers) || !findCluster(headers) || !checkStrictHeaders(headers) || !passesDropAndMaintenance()) return;
+  if (answerDirectly(headers) || !findCluster(headers)) return;
+  findVirtualCluster(headers);
+  if (!checkStrictHeaders(headers)) return;
+  if (headers.has(HeaderId::kXEnvoyUpstreamAltStatName)) {
+    alt_stat_name_ = stream_.arena().copy(headers.get(HeaderId::kXEnvoyUpstreamAltStatName));
+    headers.remove(HeaderId::kXEnvoyUpstreamAltStatName);
+  }
+  if (!passesDropAndMaintenance()) return;
+  stream_.info().upstream_attempts = ++attempts_;
   upstream::HostRuntime* host = chooseHost();
   if (host == nullptr) return noHealthyUpstream();
   computeTimeouts(headers);
@@ -50,7 +60,6 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   buffer_limit_ = route_->request_body_buffer_limit.value_or(connection_limit);
   if (end_stream) onRequestEnded();
   attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
-  noteAttempt(*host);
   if (request_ended_) attempt_->armPerTryTimeout();
   attempt_->start(headers, end_stream);
 }
@@ -75,7 +84,9 @@ bool Router::answerDirectly(http::HeaderMap& headers) {
 
 bool Router::findCluster(http::HeaderMap& headers) {
   const routing::ClusterAction& action = *route_->cluster;
-  weighted_ = action.pick(headers, stream_.randomValue());
+  const auto weight = [&](std::string_view key) { return stream_.worker().runtime->integer(key); };
+  const routing::NumberLookup weights(weight);
+  weighted_ = action.pick(headers, stream_.randomValue(), stream_.worker().runtime == nullptr ? nullptr : &weights);
   const routing::ClusterRef& wanted = weighted_ == nullptr ? action.cluster : weighted_->cluster;
   auto& clusters = stream_.worker().clusters;
   upstream::ClusterRuntime* cluster;
@@ -93,7 +104,8 @@ bool Router::findCluster(http::HeaderMap& headers) {
     stream_.reply({.status = static_cast<uint16_t>(action.not_found_code),
                    .body = {},
                    .details = "cluster_not_found",
-                   .flag = ResponseFlag::kNoClusterFound});
+                   .flag = ResponseFlag::kNoClusterFound,
+                   .route_mutations = true});
     return false;
   }
   cluster_ = upstream::ClusterRef(cluster);
@@ -101,6 +113,20 @@ bool Router::findCluster(http::HeaderMap& headers) {
   stream_.info().cluster_raw_name = cluster->plan().name;
   stream_.info().cluster_metadata_json = cluster->plan().metadata_json;
   return true;
+}
+
+void Router::findVirtualCluster(http::HeaderMap& headers) {
+  const routing::VirtualHost& host = *route_->virtual_host;
+  const routing::VirtualCluster* found = host.virtual_clusters.empty() ? nullptr : host.virtualCluster(headers);
+  if (found != nullptr) stream_.info().virtual_cluster_name = found->name;
+  request_scopes_[0] = stream_.routeStats().of(host, found);
+  request_scopes_[1] = stream_.routeStats().of(*route_);
+}
+
+void Router::countRequest(stats::VirtualClusterStat stat) {
+  for (const auto& scope : request_scopes_) {
+    if (scope) scope.inc(stat);
+  }
 }
 
 bool Router::checkStrictHeaders(http::HeaderMap& headers) {
@@ -128,6 +154,7 @@ bool Router::passesDropAndMaintenance() {
                      .body = "maintenance mode",
                      .details = "maintenance_mode",
                      .flag = ResponseFlag::kUpstreamOverflow,
+                     .route_mutations = true,
                      .extra = config_.suppress_envoy_headers ? HeaderId::kUnknown : HeaderId::kXEnvoyOverloaded});
       return false;
     }
@@ -141,6 +168,7 @@ bool Router::passesDropAndMaintenance() {
                  .body = "drop overload",
                  .details = always ? "unconditional_drop_overload" : "drop_overload",
                  .flag = always ? ResponseFlag::kUnconditionalDropOverload : ResponseFlag::kDropOverload,
+                 .route_mutations = true,
                  .extra = HeaderId::kXEnvoyDropOverload});
   return false;
 }
@@ -163,27 +191,46 @@ upstream::HostRuntime* Router::chooseHost() {
   return host;
 }
 
-void Router::noteAttempt(const upstream::HostRuntime& host) {
-  ++attempts_;
+void Router::noteHost(const upstream::HostRuntime& host) {
   http::StreamInfo& info = stream_.info();
-  info.upstream_attempts = attempts_;
   info.upstream_host = &host.address();
   info.upstream_host_name = host.host().hostname;
   info.upstream_metadata_json = host.member().metadata_json;
   auto& arena = stream_.arena();
   const std::string_view address = host.address().text();
-  info.hosts_attempted = attempts_ == 1 ? address : arena.concat(info.hosts_attempted, ",", address);
+  const bool first = info.hosts_attempted.empty();
+  info.hosts_attempted = first ? address : arena.concat(info.hosts_attempted, ",", address);
   info.host_names_attempted =
-      attempts_ == 1 ? std::string_view(host.host().hostname) : arena.concat(info.host_names_attempted, ",", host.host().hostname);
+      first ? std::string_view(host.host().hostname) : arena.concat(info.host_names_attempted, ",", host.host().hostname);
   const routing::RetryPolicy* policy = route_->retryPolicy();
   if (policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts)) tried_.push_back(&host.host());
 }
 
 // ---------------------------------------------------------------- time limits and what is told upstream
 
+namespace {
+
+/** A route with max_stream_duration has no timeout for the answer. */
+bool usesDurations(const routing::ClusterAction& action) {
+  return action.max_stream_duration_ms || action.grpc_timeout_header_max_ms || action.grpc_timeout_header_offset_ms;
+}
+
+/** How long the answer may take at most, before the request's own wishes; 0: for ever. */
+uint32_t globalTimeout(const routing::ClusterAction& action, const http::HeaderMap& headers, bool grpc) {
+  if (usesDurations(action)) return 0;
+  if (!grpc || !action.max_grpc_timeout_ms) return action.timeout_ms;
+  uint64_t timeout = http::grpcTimeoutMs(headers.get(HeaderId::kGrpcTimeout)).value_or(0);
+  if (const uint32_t offset = action.grpc_timeout_offset_ms.value_or(0); offset < timeout) timeout -= offset;
+  const uint32_t most = *action.max_grpc_timeout_ms;
+  if (most != 0 && (timeout == 0 || timeout > most)) timeout = most;
+  return static_cast<uint32_t>(std::min<uint64_t>(timeout, UINT32_MAX));
+}
+
+}  // namespace
+
 void Router::computeTimeouts(http::HeaderMap& headers) {
   const routing::ClusterAction& action = *route_->cluster;
-  timeouts_.global_ms = action.timeout_ms;
+  timeouts_.global_ms = globalTimeout(action, headers, stream_.grpcRequest());
   if (const routing::RetryPolicy* policy = route_->retryPolicy()) {
     timeouts_.per_try_ms = policy->per_try_timeout_ms;
     timeouts_.per_try_idle_ms = policy->per_try_idle_timeout_ms;
@@ -199,13 +246,16 @@ void Router::computeTimeouts(http::HeaderMap& headers) {
     take(HeaderId::kXEnvoyUpstreamRqTimeoutMs, timeouts_.global_ms);
   }
   take(HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs, timeouts_.per_try_ms);
+  if (headers.has(HeaderId::kXEnvoyUpstreamStreamDurationMs)) {
+    asked_duration_ms_ = base::parseDecimal<uint32_t>(headers.get(HeaderId::kXEnvoyUpstreamStreamDurationMs));
+    headers.remove(HeaderId::kXEnvoyUpstreamStreamDurationMs);
+  }
   if (headers.has(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse)) {
     timeout_status_ = 204;
     headers.remove(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse);
   }
   if (timeouts_.per_try_ms >= timeouts_.global_ms && timeouts_.global_ms != 0) timeouts_.per_try_ms = 0;
-  headers.remove(HeaderId::kXEnvoyUpstreamAltStatName);
-  if (!config_.suppress_envoy_headers) setExpectedTimeout(headers, 0);
+  setExpectedTimeout(headers, 0);
 }
 
 void Router::setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms) {
@@ -213,9 +263,15 @@ void Router::setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms) {
   if (expected != 0) expected = elapsed_ms >= static_cast<int64_t>(expected) ? 1 : expected - static_cast<uint64_t>(elapsed_ms);
   if (timeouts_.per_try_ms != 0 && (expected == 0 || timeouts_.per_try_ms < expected)) expected = timeouts_.per_try_ms;
   if (expected == 0) return;
-  char text[20];
-  const char* end = base::writeDecimal(text, expected);
-  headers.setCopy(HeaderId::kXEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(end - text)});
+  if (!config_.suppress_envoy_headers) {
+    char text[20];
+    const char* end = base::writeDecimal(text, expected);
+    headers.setCopy(HeaderId::kXEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(end - text)});
+  }
+  const routing::ClusterAction& action = *route_->cluster;
+  if (stream_.grpcRequest() && !usesDurations(action) && action.max_grpc_timeout_ms) {
+    headers.set(HeaderId::kGrpcTimeout, http::grpcTimeoutText(stream_.arena(), expected));
+  }
 }
 
 void Router::prepareUpstreamHead(http::HeaderMap& headers) {
@@ -225,12 +281,12 @@ void Router::prepareUpstreamHead(http::HeaderMap& headers) {
 }
 
 void Router::onUpstreamConnected(UpstreamRequest& attempt) {
+  countRequest(stats::VirtualClusterStat::upstream_rq_total);
   if (!route_->cluster->auto_host || attempt.host().host().hostname.empty()) return;
   const std::string& hostname = attempt.host().host().hostname;
   http::HeaderMap& headers = *headers_;
   if (headers.get(HeaderId::kAuthority) == hostname) return;
-  if (route_->cluster->append_x_forwarded_host) headers.append(HeaderId::kXForwardedHost, headers.get(HeaderId::kAuthority));
-  headers.set(HeaderId::kAuthority, hostname);
+  http::updateAuthority(headers, hostname, route_->cluster->append_x_forwarded_host, !config_.suppress_envoy_headers);
 }
 
 // ---------------------------------------------------------------- the request's body
@@ -258,7 +314,8 @@ void Router::bufferForRetry(std::string_view data) {
   backoff_timer_.cancel();
   stream_.reply({.status = 507,
                  .body = "exceeded request buffer limit while retrying upstream",
-                 .details = "request_payload_exceeded_retry_buffer_limit"});
+                 .details = "request_payload_exceeded_retry_buffer_limit",
+                 .route_mutations = true});
 }
 
 void Router::onRequestTrailers(http::HeaderMap& trailers) {
@@ -281,40 +338,51 @@ void Router::onRequestEnded() {
 // ---------------------------------------------------------------- the answer
 
 void Router::onUpstream1xx(http::HeaderMap& headers) {
-  if (!response_started_) stream_.encode1xx(headers);
+  if (response_started_) return;
+  // Whether it is passed on or not: the upstream has begun to answer, there is no other attempt.
+  chargeCode(static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0)), &attempt_->host());
+  retry_.reset();
+  body_.reset();
+  stream_.encode1xx(headers);
+  response_started_ = true;
 }
 
 void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
   const auto status = static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
   const int64_t now = stream_.worker().services.loop.now();
   if (retry_ && retryAfterHeaders(headers, status, end_stream)) return;
-  if (!config_.suppress_envoy_headers) {
-    const int64_t since = request_end_ns_ == 0 ? now : request_end_ns_;
+  if (!config_.suppress_envoy_headers && request_end_ns_ != 0) {
     char text[20];
-    const char* end = base::writeDecimal(text, static_cast<uint64_t>(now - since) / 1'000'000);
+    const char* end = base::writeDecimal(text, static_cast<uint64_t>(now - request_end_ns_) / 1'000'000);
     headers.setCopy(HeaderId::kXEnvoyUpstreamServiceTime, {text, static_cast<size_t>(end - text)});
   }
   response_started_ = true;
   response_canary_ = headers.get(HeaderId::kXEnvoyUpstreamCanary) == "true" || attempt_->host().member().canary;
-  route_->prepareResponse(headers, weighted_, stream_.formatContext(), stream_.worker().scratch);
-  const routing::VirtualHost* host = route_->virtual_host;
-  if (host != nullptr && host->include_attempt_count_in_response) {
-    char text[20];
-    const char* end = base::writeDecimal(text, attempts_);
-    headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
-  }
+  stream_.info().response_code = static_cast<uint16_t>(status);
+  stream_.info().response_code_details = attempt_->handshakeFailed() ? "websocket_handshake_unsuccessful" : "via_upstream";
+  stream_.noteResponseHeaders(headers);
+  decorateResponse(headers);
   if (stream_.isUpgrade() && (status == 101 || (stream_.isConnect() && status == 200))) {
     stream_.markUpgradeAccepted();
     global_timer_.cancel();
   }
-  stream_.info().response_code_details = "via_upstream";
-  chargeCode(status, &attempt_->host(), response_canary_);
+  chargeCode(status, nullptr, response_canary_);
+  chargeOutcome(headers, status, end_stream);
   if (end_stream) finishUpstream();
   stream_.filters().responseHeaders(headers, end_stream);
 }
 
+void Router::decorateResponse(http::HeaderMap& headers) {
+  route_->prepareResponse(headers, weighted_, stream_.formatContext(), stream_.worker().scratch);
+  const routing::VirtualHost* host = route_->virtual_host;
+  if (attempts_ == 0 || host == nullptr || !host->include_attempt_count_in_response) return;
+  char text[20];
+  const char* end = base::writeDecimal(text, attempts_);
+  headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
+}
+
 bool Router::retryAfterHeaders(http::HeaderMap& headers, uint32_t status, bool end_stream) {
-  switch (retry_->afterHeaders(headers, status)) {
+  switch (noted(retry_->afterHeaders(headers, status))) {
     case RetryVerdict::kNo: return false;
     case RetryVerdict::kLimitExceeded: stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded); return false;
     case RetryVerdict::kOverflow: stream_.replyFlag(ResponseFlag::kUpstreamOverflow); return false;
@@ -329,11 +397,15 @@ bool Router::retryAfterHeaders(http::HeaderMap& headers, uint32_t status, bool e
 }
 
 void Router::onUpstreamData(std::string_view data, bool end_stream) {
-  if (end_stream) finishUpstream();
+  if (end_stream) {
+    closeGrpcOutcome(false);  // no grpc-status came
+    finishUpstream();
+  }
   stream_.filters().responseData(data, end_stream);
 }
 
 void Router::onUpstreamTrailers(http::HeaderMap& trailers) {
+  closeGrpcOutcome(trailers.get(HeaderId::kGrpcStatus) == "0");
   finishUpstream();
   stream_.filters().responseTrailers(trailers);
 }
@@ -348,16 +420,8 @@ void Router::finishUpstream() {
 void Router::onUpstreamReset(ResetReason reason, std::string_view transport) {
   auto& arena = stream_.arena();
   const bool started = attempt_ != nullptr && attempt_->wroteHead();
-  if (started && reason != ResetReason::kLocalReset) cluster_->stats().inc(ClusterStat::upstream_rq_rx_reset);
-  if (!response_started_ && retry_) {
-    const RetryVerdict verdict = retry_->afterReset(reason, started);
-    if (verdict == RetryVerdict::kYes) {
-      attempt_->host().counters().rq_error.add();
-      return retry();
-    }
-    if (verdict == RetryVerdict::kLimitExceeded) stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded);
-    if (verdict == RetryVerdict::kOverflow) stream_.replyFlag(ResponseFlag::kUpstreamOverflow);
-  }
+  if (retriesAfterReset(reason, started)) return retry();
+  chargeFailure(reason == ResetReason::kProtocolError ? 502 : 503);
   stream_.info().upstream_transport_failure = arena.copy(transport);
   const std::string_view why = resetText(reason);
   const std::string_view body = arena.concat("upstream connect error or disconnect/reset before headers. ",
@@ -368,8 +432,36 @@ void Router::onUpstreamReset(ResetReason reason, std::string_view transport) {
   giveUp(reason == ResetReason::kProtocolError ? 502 : 503, body, details, flagOf(reason), reason == ResetReason::kOverflow);
 }
 
+/** What came of wanting a retry, counted for virtual cluster and route; the cluster's counters are the RetryState's. */
+RetryVerdict Router::noted(RetryVerdict verdict) {
+  using Stat = stats::VirtualClusterStat;
+  switch (verdict) {
+    case RetryVerdict::kYes: countRequest(Stat::upstream_rq_retry); break;
+    case RetryVerdict::kOverflow: countRequest(Stat::upstream_rq_retry_overflow); break;
+    case RetryVerdict::kLimitExceeded: countRequest(Stat::upstream_rq_retry_limit_exceeded); break;
+    case RetryVerdict::kNo:
+      if (is_retry_) countRequest(Stat::upstream_rq_retry_success);
+      break;
+  }
+  return verdict;
+}
+
+/** May the attempt that failed be made again? If so it is accounted for. */
+bool Router::retriesAfterReset(ResetReason reason, bool started) {
+  if (response_started_ || !retry_) return false;
+  switch (noted(retry_->afterReset(reason, started))) {
+    case RetryVerdict::kYes: break;
+    case RetryVerdict::kNo: return false;
+    case RetryVerdict::kLimitExceeded: stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded); return false;
+    case RetryVerdict::kOverflow: stream_.replyFlag(ResponseFlag::kUpstreamOverflow); return false;
+  }
+  if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_error.add();
+  return true;
+}
+
 void Router::retry() {
   is_retry_ = true;
+  retry_is_timeout_ = false;
   attempt_->~UpstreamRequest();
   attempt_ = nullptr;
   const uint64_t delay = retry_->backoffMs(stream_.worker().random_source.next());
@@ -377,17 +469,20 @@ void Router::retry() {
 }
 
 void Router::onBackoffOver() {
+  stream_.info().upstream_attempts = ++attempts_;
   upstream::HostRuntime* host = chooseHost();
   if (host == nullptr) return noHealthyUpstream();
   const routing::VirtualHost* vhost = route_->virtual_host;
   http::HeaderMap& headers = *headers_;
-  noteAttempt(*host);
   if (vhost != nullptr && vhost->include_attempt_count) {
     char text[20];
     const char* end = base::writeDecimal(text, attempts_);
     headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
   }
-  if (!config_.suppress_envoy_headers && request_end_ns_ != 0) {
+  if (vhost != nullptr && vhost->include_is_timeout_retry_header) {
+    headers.set(HeaderId::kXEnvoyIsTimeoutRetry, retry_is_timeout_ ? "true" : "false");
+  }
+  if (request_end_ns_ != 0) {
     setExpectedTimeout(headers, (stream_.worker().services.loop.now() - request_end_ns_) / 1'000'000);
   }
   attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
@@ -409,18 +504,14 @@ void Router::onBackoffOver() {
 void Router::onPerTryTimeout(bool idle) {
   auto& stats = cluster_->stats();
   stats.inc(idle ? ClusterStat::upstream_rq_per_try_idle_timeout : ClusterStat::upstream_rq_per_try_timeout);
-  attempt_->host().counters().rq_timeout.add();
+  if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_timeout.add();
   attempt_->reset(ResetReason::kLocalReset);
-  stream_.replyFlag(ResponseFlag::kUpstreamRequestTimeout);
-  if (!response_started_ && retry_) {
-    const RetryVerdict verdict = retry_->afterPerTryTimeout();
-    if (verdict == RetryVerdict::kYes) {
-      stream_.info().flags.clear();
-      return retry();
-    }
-    if (verdict == RetryVerdict::kLimitExceeded) stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded);
-    if (verdict == RetryVerdict::kOverflow) stream_.replyFlag(ResponseFlag::kUpstreamOverflow);
+  if (retriesAfterReset(ResetReason::kLocalReset, true)) {
+    retry();
+    retry_is_timeout_ = true;
+    return;
   }
+  chargeFailure(timeout_status_);
   giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout",
          idle ? "upstream_per_try_idle_timeout" : "upstream_per_try_timeout", ResponseFlag::kUpstreamRequestTimeout, false);
 }
@@ -428,15 +519,19 @@ void Router::onPerTryTimeout(bool idle) {
 void Router::onUpstreamMaxDuration() {
   cluster_->stats().inc(ClusterStat::upstream_rq_max_duration_reached);
   attempt_->reset(ResetReason::kLocalReset);
+  if (retriesAfterReset(ResetReason::kLocalReset, true)) return retry();
+  chargeFailure(request_ended_ ? 504 : 408);
   giveUp(request_ended_ ? 504 : 408, "upstream max stream duration reached", "upstream_max_stream_duration_reached",
          ResponseFlag::kUpstreamMaxStreamDurationReached, false);
 }
 
 void Router::onGlobalTimeout() {
   cluster_->stats().inc(ClusterStat::upstream_rq_timeout);
+  countRequest(stats::VirtualClusterStat::upstream_rq_timeout);
   backoff_timer_.cancel();
   if (attempt_ != nullptr) {
-    attempt_->host().counters().rq_timeout.add();
+    if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_timeout.add();
+    if (!response_started_) chargeFailure(timeout_status_);
     attempt_->reset(ResetReason::kLocalReset);
   }
   giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout", "response_timeout",
@@ -448,7 +543,8 @@ void Router::noHealthyUpstream() {
   abandoned_ = true;
   global_timer_.cancel();
   stream_.reply(
-      {.status = 503, .body = "no healthy upstream", .details = "no_healthy_upstream", .flag = ResponseFlag::kNoHealthyUpstream});
+      {.status = 503, .body = "no healthy upstream", .details = "no_healthy_upstream", .flag = ResponseFlag::kNoHealthyUpstream,
+       .route_mutations = true});
 }
 
 void Router::giveUp(uint16_t status, std::string_view body, std::string_view details, std::optional<ResponseFlag> flag,
@@ -457,14 +553,13 @@ void Router::giveUp(uint16_t status, std::string_view body, std::string_view det
   global_timer_.cancel();
   if (flag) stream_.replyFlag(*flag);
   if (response_started_) {
-    stream_.runtime().router.inc(RouterStat::rq_reset_after_downstream_response_started);
     stream_.info().response_code_details = details;
     return stream_.resetDownstream(ResetReason::kLocalReset);
   }
-  chargeCode(status, attempt_ == nullptr ? nullptr : &attempt_->host());
   const bool tell = overloaded && !config_.suppress_envoy_headers;
   stream_.reply(
-      {.status = status, .body = body, .details = details, .extra = tell ? HeaderId::kXEnvoyOverloaded : HeaderId::kUnknown});
+      {.status = status, .body = body, .details = details, .route_mutations = true,
+       .extra = tell ? HeaderId::kXEnvoyOverloaded : HeaderId::kUnknown});
 }
 
 void Router::abandon(ResetReason reason) {
@@ -472,6 +567,25 @@ void Router::abandon(ResetReason reason) {
   global_timer_.cancel();
   backoff_timer_.cancel();
   if (attempt_ != nullptr) attempt_->reset(reason);
+}
+
+void Router::logAttempt(const UpstreamRequest& attempt) {
+  if (config_.upstream_logs.empty()) return;
+  http::FormatContext stream = stream_.formatContext();
+  http::StreamInfo info = stream.info;  // most of it is shared; the outcome is the attempt's own
+  info.log_type = http::AccessLogType::kUpstreamEnd;
+  info.at.end = stream.now_ns;
+  info.response_code = attempt.status();
+  info.response_code_details = {};
+  info.flags.clear();
+  if (attempt.flag()) info.flags.add(*attempt.flag());
+  const http::FormatContext context{.request = stream.request,
+                                    .response = attempt.response(),
+                                    .info = info,
+                                    .now_ns = stream.now_ns,
+                                    .wall_now_ns = stream.wall_now_ns,
+                                    .random = stream.random};
+  for (const auto& logger : config_.upstream_logs) logger->log(context, stream_.worker().log);
 }
 
 // ---------------------------------------------------------------- flow control
@@ -490,16 +604,58 @@ void Router::onDownstreamBelowLowWatermark() {
 
 // ---------------------------------------------------------------- statistics
 
-void Router::chargeCode(uint32_t status, const upstream::HostRuntime* host, bool canary) {
-  if (host != nullptr) {
-    auto& counters = const_cast<upstream::HostRuntime*>(host)->counters();
-    (status >= 500 ? counters.rq_error : counters.rq_success).add();
+/** What the answer says of its host; of a gRPC answer its grpc-status does. */
+void Router::chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_stream) {
+  auto& counters = attempt_->host().counters();
+  if (status >= 500) return counters.rq_error.add();
+  if (!stream_.grpcRequest()) return counters.rq_success.add();
+  grpc_outcome_open_ = true;
+  if (headers.has(HeaderId::kGrpcStatus)) return closeGrpcOutcome(headers.get(HeaderId::kGrpcStatus) == "0");
+  if (end_stream) closeGrpcOutcome(false);
+}
+
+void Router::closeGrpcOutcome(bool success) {
+  if (!std::exchange(grpc_outcome_open_, false)) return;
+  auto& counters = attempt_->host().counters();
+  (success ? counters.rq_success : counters.rq_error).add();
+}
+
+/** An attempt that came to nothing. */
+void Router::chargeFailure(uint16_t status) {
+  if (!response_started_) {
+    upstream::HostRuntime* host = attempt_->knownHost();
+    chargeCode(status, host);
+    if (host != nullptr && status < 500) host->counters().rq_error.add();  // x-envoy-upstream-rq-timeout-alt-response
+  } else if (grpc_outcome_open_) {
+    closeGrpcOutcome(false);
+    stream_.runtime().router.inc(RouterStat::rq_reset_after_downstream_response_started);
   }
+}
+
+void Router::chargeCode(uint32_t status, upstream::HostRuntime* host, bool canary) {
+  if (host != nullptr) (status >= 500 ? host->counters().rq_error : host->counters().rq_success).add();
   if (!config_.dynamic_stats) return;
   cluster_->stats().response(status);
   const bool internal = stream_.internalRequest();
   cluster_->responses(internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal).response(status);
   if (canary) cluster_->responses(upstream::ResponseGroup::kCanary).response(status);
+  if (!alt_stat_name_.empty()) chargeAlternative(status, internal, canary);
+  for (const auto& scope : request_scopes_) {
+    if (scope) scope.response(status);
+  }
+}
+
+/** The same under the name an internal client asked for. Rare: the scopes are looked up each time. */
+void Router::chargeAlternative(uint32_t status, bool internal, bool canary) {
+  auto& stats = stream_.worker().stats;
+  const auto charge = [&](std::string_view group) {
+    auto scope = stats.scope<stats::Responses>(stream_.arena().concat(cluster_->part().stat_prefix, alt_stat_name_, group));
+    scope.response(status);
+    stats.release(scope);
+  };
+  charge("");
+  charge(internal ? ".internal" : ".external");
+  if (canary) charge(".canary");
 }
 
 void Router::chargeTime(int64_t began_ns, bool canary) {
@@ -509,6 +665,9 @@ void Router::chargeTime(int64_t began_ns, bool canary) {
   const auto group = internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal;
   cluster_->responses(group).record(stats::ResponsesHistogram::upstream_rq_time, ms);
   if (canary) cluster_->responses(upstream::ResponseGroup::kCanary).record(stats::ResponsesHistogram::upstream_rq_time, ms);
+  for (const auto& scope : request_scopes_) {
+    if (scope) scope.record(stats::VirtualClusterHistogram::upstream_rq_time, ms);
+  }
 }
 
 }  // namespace nuncio::http_proxy

@@ -54,14 +54,23 @@ class Router {
   /** The attempt failed; `transport` is what the transport said, may be empty. */
   void onUpstreamReset(http::ResetReason reason, std::string_view transport);
   void onUpstreamConnected(UpstreamRequest& attempt);
+  /** The pool gave the attempt a connection to its host, or failed to; before, no host counts as tried. */
+  void noteHost(const upstream::HostRuntime& host);
   void onPerTryTimeout(bool idle);
   void onUpstreamMaxDuration();
+  /** Writes the upstream log's line of an attempt that goes. */
+  void logAttempt(const UpstreamRequest& attempt);
+
+  /** What the route adds to every answer that is sent for it, the upstream's or one of our own. */
+  void decorateResponse(http::HeaderMap& headers);
 
   Stream& stream() { return stream_; }
   upstream::ClusterRuntime& cluster() { return *cluster_; }
   upstream::Priority priority() const { return priority_; }
   const routing::ClusterAction& action() const { return *route_->cluster; }
   const RouterTimeouts& timeouts() const { return timeouts_; }
+  /** How long an attempt may last when the request says so itself; 0: for ever. */
+  std::optional<uint32_t> askedDurationMs() const { return asked_duration_ms_; }
   bool requestEnded() const { return request_ended_; }
   const BodyBuffer* replayBody() const { return body_ ? &*body_ : nullptr; }
   bool downstreamBlocked() const { return downstream_blocked_; }
@@ -70,6 +79,9 @@ class Router {
  private:
   bool answerDirectly(http::HeaderMap& headers);
   bool findCluster(http::HeaderMap& headers);
+  void findVirtualCluster(http::HeaderMap& headers);
+  void countRequest(stats::VirtualClusterStat stat);
+  RetryVerdict noted(RetryVerdict verdict);
   bool checkStrictHeaders(http::HeaderMap& headers);
   bool passesDropAndMaintenance();
   void computeTimeouts(http::HeaderMap& headers);
@@ -86,10 +98,14 @@ class Router {
   void giveUp(uint16_t status, std::string_view body, std::string_view details, std::optional<http::ResponseFlag> flag,
               bool overloaded, uint16_t grpc_status = UINT16_MAX);
   void noHealthyUpstream();
-  void chargeCode(uint32_t status, const upstream::HostRuntime* host, bool canary = false);
+  void chargeCode(uint32_t status, upstream::HostRuntime* host, bool canary = false);
+  void chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_stream);
+  void closeGrpcOutcome(bool success);
+  void chargeFailure(uint16_t status);
+  void chargeAlternative(uint32_t status, bool internal, bool canary);
   void chargeTime(int64_t began_ns, bool canary);
   void finishAttempt();
-  void noteAttempt(const upstream::HostRuntime& host);
+  bool retriesAfterReset(http::ResetReason reason, bool started);
   void finishUpstream();
 
   Stream& stream_;
@@ -105,6 +121,9 @@ class Router {
   std::optional<BodyBuffer> body_;           // kept while another attempt may need it
   std::vector<const upstream::Host*> tried_;  // only filled when a predicate asks for it
   RouterTimeouts timeouts_;
+  std::string_view alt_stat_name_;           // x-envoy-upstream-alt-stat-name
+  stats::VirtualClusterScope request_scopes_[2];  // of the virtual cluster and of the route; empty where there is none
+  std::optional<uint32_t> asked_duration_ms_;     // x-envoy-upstream-stream-duration-ms
   uint64_t buffer_limit_ = 0;
   int64_t request_end_ns_ = 0;
   uint32_t attempts_ = 0;
@@ -112,9 +131,11 @@ class Router {
   bool request_ended_ : 1 = false;
   bool response_started_ : 1 = false;
   bool is_retry_ : 1 = false;
+  bool retry_is_timeout_ : 1 = false;        // the last attempt failed for a per-try timeout
   bool downstream_blocked_ = false;
   bool abandoned_ : 1 = false;
   bool response_canary_ : 1 = false;
+  bool grpc_outcome_open_ = false;  // a gRPC answer whose grpc-status is still to come
   loop::MemberTimer<&Router::onGlobalTimeout> global_timer_{this};
   loop::MemberTimer<&Router::onBackoffOver> backoff_timer_{this};
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http/grpc_timeout.h"
 #include "http_proxy/connection_manager.h"
 #include "http_proxy/request_preparation.h"
 
@@ -44,6 +45,11 @@ Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
   info_.at.start = loop.now();
   info_.start_wall_ns = loop.wall();
   info_.protocol = http::Protocol::kHttp11;
+  const plan::HttpConnectionManager& plan = config().plan;
+  armIdleTimer();
+  if (plan.request_timeout_ms != 0) request_timer_.arm(loop.timers(), plan.request_timeout_ms);
+  armMaxDuration(config().common.max_stream_duration_ms);
+  if (plan.access_log_flush_interval_ms != 0) log_timer_.arm(loop.timers(), plan.access_log_flush_interval_ms);
 }
 
 Stream::~Stream() = default;
@@ -59,7 +65,8 @@ http::FormatContext Stream::formatContext() const {
           .response_trailers = response_trailers_,
           .info = info_,
           .now_ns = loop.now(),
-          .wall_now_ns = loop.wall()};
+          .wall_now_ns = loop.wall(),
+          .random = &runtime_.worker.random_source};
 }
 
 // ---------------------------------------------------------------- the request's head
@@ -74,11 +81,11 @@ void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   grpc_ = headers.has(HeaderId::kContentType) && isGrpcContentType(headers.get(HeaderId::kContentType));
   if (end_stream) noteRequestEnd();
   const plan::HttpConnectionManager& plan = config().plan;
-  if (plan.request_timeout_ms != 0 && !end_stream) request_timer_.arm(worker().services.loop.timers(), plan.request_timeout_ms);
-  if (config().common.max_stream_duration_ms != 0) armMaxDuration(config().common.max_stream_duration_ms);
+  if (manager_.flooded()) return refuseFlood();
   answerExpectation();
   if (!acceptHead() || !acceptPath()) return;
-  const bool asks_close = headers.has(HeaderId::kConnection) && base::listContains(headers.getJoined("connection"), "close");
+  const bool asks_close = base::listContains(headers.get(HeaderId::kConnection), "close") ||
+                          base::listContains(headers.get(HeaderId::kProxyConnection), "close");
   normalizeHost(headers, manager_.info(), plan);
   table_lease_ = worker().routeTable(plan.route_table_slot);
   if (table_lease_) table_ = static_cast<const RouteTablePart&>(*table_lease_->part).table.get();
@@ -89,6 +96,13 @@ void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   info_.request_id = headers.get(HeaderId::kXRequestId);
   if (!acceptUpgrade()) return;
   finishRequestHead(end_stream);
+}
+
+void Stream::refuseFlood() {
+  runtime_.http1.inc(stats::Http1Stat::response_flood);
+  info_.flags.add(ResponseFlag::kDownstreamProtocolError);
+  info_.response_code_details = "codec_error:Too_many_responses_queued.";
+  finish();
 }
 
 void Stream::answerExpectation() {
@@ -123,7 +137,7 @@ bool Stream::acceptPath() {
     return false;
   }
   const http::CleanPath clean = http::cleanPath(arena_, target, config().path_rules);
-  if (clean.verdict == http::PathVerdict::kReject) {
+  if (clean.verdict == http::PathVerdict::kReject || http::hasFragment(target)) {
     runtime_.http.inc(HttpStat::downstream_rq_failed_path_normalization);
     reply({.status = 400, .details = "path_normalization_failed"});
     return false;
@@ -141,6 +155,7 @@ bool Stream::acceptUpgrade() {
   if (!connect_ && !isUpgradeRequest(*request_headers_)) return true;
   const std::string_view type = connect_ ? "connect" : request_headers_->get(HeaderId::kUpgrade);
   const routing::Route* matched = route();
+  if (matched == nullptr) return true;  // the router says so
   const routing::UpgradeRule* rule = nullptr;
   if (matched != nullptr && matched->cluster != nullptr) rule = routing::findUpgrade(matched->cluster->upgrades, type);
   if (rule == nullptr) rule = routing::findUpgrade(config().upgrades, type);
@@ -162,9 +177,10 @@ void Stream::finishRequestHead(bool end_stream) {
   filters_.create(config());
   if (const routing::Route* matched = route(); matched != nullptr && matched->cluster != nullptr) {
     const routing::ClusterAction& action = *matched->cluster;
-    if (action.idle_timeout_ms) idle_timeout_ms_ = *action.idle_timeout_ms;
-    if (action.max_stream_duration_ms) armMaxDuration(*action.max_stream_duration_ms);
+    if (action.idle_timeout_ms) setIdleTimeout(*action.idle_timeout_ms);
+    limitDuration(action);
   }
+  if (config().plan.flush_access_log_on_new_request) log(http::AccessLogType::kDownstreamStart);
   filters_.requestHeaders(*request_headers_, end_stream);
   if (!complete_) armIdleTimer();
 }
@@ -173,7 +189,8 @@ const routing::Route* Stream::route() {
   if (route_known_) return route_;
   route_known_ = true;
   route_ = nullptr;
-  if (table_ == nullptr) return nullptr;
+  // Without a scheme there is no telling who asks for what: an empty x-forwarded-proto of the client finds nothing.
+  if (table_ == nullptr || request_headers_->get(HeaderId::kXForwardedProto).empty()) return nullptr;
   routing::MatchInput input = routing::MatchInput::of(*request_headers_, random_);
   const WorkerContext& context = runtime_.worker;
   const auto lookup = [&](std::string_view key) -> std::optional<routing::FractionValue> {
@@ -224,7 +241,6 @@ void Stream::onCodecError(const http::CodecError& error) {
 void Stream::onStreamReset(ResetReason, std::string_view details) {
   if (complete_) return;
   encoder_ = nullptr;
-  runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
   info_.response_code_details = details.empty() ? "downstream_remote_disconnect" : details;
   info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
   finish();
@@ -233,10 +249,8 @@ void Stream::onStreamReset(ResetReason, std::string_view details) {
 void Stream::onDownstreamGone(bool local) {
   if (complete_) return base::ListNode<>::unlink();
   encoder_ = nullptr;
-  if (!local || info_.response_code_details.empty()) {
-    info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
-    info_.response_code_details = local ? "downstream_local_disconnect" : "downstream_remote_disconnect";
-  }
+  info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
+  info_.response_code_details = local ? "downstream_local_disconnect" : "downstream_remote_disconnect";
   finish();
 }
 
@@ -250,8 +264,8 @@ void Stream::pauseRequest(bool pause) {
 
 void Stream::encode1xx(http::HeaderMap& headers) {
   if (complete_ || encoder_ == nullptr) return;
-  const std::string_view status = headers.get(HeaderId::kStatus);
-  if (status == "100" && !config().plan.proxy_100_continue) return;  // we sent our own
+  if (!config().plan.proxy_100_continue || informed_) return;  // who waited for one has had ours
+  informed_ = true;
   encoder_->encode1xx(headers);
 }
 
@@ -265,8 +279,9 @@ void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
   const auto status = static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
   info_.response_code = static_cast<uint16_t>(status);
   prepareResponseHead(headers, request_headers_, config(), worker());
-  decideConnection(headers, status);
+  decideConnection(headers);
   chargeResponse(status);
+  request_timer_.cancel();
   armIdleTimer();
   response_started_ = true;
   info_.at.downstream_tx_begin = runtime_.worker.services.loop.now();
@@ -274,14 +289,15 @@ void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
   if (end_stream) finishResponse();
 }
 
-void Stream::decideConnection(http::HeaderMap& headers, uint32_t status) {
-  if (manager_.wantsClose()) close_connection_ = true;
-  if (!request_complete_ && !upgrade_accepted_) {  // the rest of the request would have to be read to nobody's use
-    close_connection_ = true;
-    runtime_.http.inc(HttpStat::downstream_rq_response_before_rq_complete);
+void Stream::decideConnection(http::HeaderMap& headers) {
+  if (info_.protocol == http::Protocol::kHttp10) {
+    ends_with_connection_ = !headers.has(HeaderId::kContentLength);
+    if (ends_with_connection_) close_connection_ = true;
+    if (!close_connection_) headers.set(HeaderId::kConnection, "keep-alive");
   }
-  const bool tunnel = upgrade_accepted_ && (status == 101 || connect_);
-  if (close_connection_ && !tunnel) headers.set(HeaderId::kConnection, "close");
+  const bool close = manager_.announcesClose(*this);
+  if (!request_complete_) runtime_.http.inc(HttpStat::downstream_rq_response_before_rq_complete);
+  if (close && !upgrade_accepted_) headers.set(HeaderId::kConnection, "close");  // what follows an upgrade is not HTTP
 }
 
 void Stream::sendData(std::string_view data, bool end_stream) {
@@ -308,13 +324,8 @@ void Stream::finishResponse() {
 void Stream::resetDownstream(ResetReason reason) {
   if (complete_) return;
   runtime_.http.inc(HttpStat::downstream_rq_tx_reset);
-  close_connection_ = true;
-  http::ResponseEncoder* encoder = encoder_;
+  if (encoder_ != nullptr) encoder_->reset(reason);
   finish();
-  if (encoder != nullptr) {
-    encoder->reset(reason);
-    manager_.closeNow();
-  }
 }
 
 // ---------------------------------------------------------------- completion
@@ -341,6 +352,11 @@ void Stream::finish() {
   idle_timer_.cancel();
   request_timer_.cancel();
   max_duration_timer_.cancel();
+  log_timer_.cancel();
+  if (!whole()) {
+    runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
+    if (encoder_ != nullptr) encoder_->reset(ResetReason::kLocalReset);
+  }
   if (router_) router_->abandon(ResetReason::kLocalReset);
   if (upgrade_) runtime_.http.dec(HttpStat::downstream_cx_upgrades_active);
   logAndCount();
@@ -362,10 +378,18 @@ void Stream::logAndCount() {
     info_.downstream_headers_sent = bytes.headers_sent;
     info_.downstream_headers_received = bytes.headers_received;
   }
-  info_.log_type = http::AccessLogType::kDownstreamEnd;
+  log(http::AccessLogType::kDownstreamEnd);
+}
+
+void Stream::log(http::AccessLogType type) {
+  info_.log_type = type;
   const http::FormatContext context = formatContext();
   for (const auto& logger : config().access_logs) logger->log(context, worker().log);
-  for (const auto& logger : config().router.upstream_logs) logger->log(context, worker().log);
+}
+
+void Stream::onLogInterval() {
+  log(http::AccessLogType::kDownstreamPeriodic);
+  log_timer_.arm(worker().services.loop.timers(), config().plan.access_log_flush_interval_ms);
 }
 
 // ---------------------------------------------------------------- flow control
@@ -388,6 +412,21 @@ void Stream::setIdleTimeout(uint32_t timeout_ms) {
   idle_timeout_ms_ = timeout_ms;
   idle_timer_.cancel();
   armIdleTimer();
+}
+
+/** The route's word on how long the stream may last; a grpc-timeout counts where the route takes it. */
+void Stream::limitDuration(const routing::ClusterAction& action) {
+  const auto asked = http::grpcTimeoutMs(request_headers_->get(HeaderId::kGrpcTimeout));
+  if (!asked || !action.grpc_timeout_header_max_ms) {
+    if (action.max_stream_duration_ms) armMaxDuration(*action.max_stream_duration_ms);
+    return;
+  }
+  uint64_t limit = *asked;
+  const uint32_t most = *action.grpc_timeout_header_max_ms;
+  if (most != 0 && limit > most) limit = most;
+  if (const uint32_t offset = action.grpc_timeout_header_offset_ms.value_or(0); offset != 0) limit -= std::min<uint64_t>(limit, offset);
+  request_headers_->set(HeaderId::kGrpcTimeout, http::grpcTimeoutText(arena_, limit));
+  armMaxDuration(static_cast<uint32_t>(std::clamp<uint64_t>(limit, 1, UINT32_MAX)));
 }
 
 void Stream::armMaxDuration(uint32_t timeout_ms) {
@@ -416,7 +455,7 @@ void Stream::onMaxDuration() {
   runtime_.http.inc(HttpStat::downstream_rq_max_duration_reached);
   const uint16_t status = request_complete_ ? 504 : 408;
   reply({.status = status, .body = "downstream duration timeout", .details = "max_duration_timeout",
-         .flag = ResponseFlag::kDurationTimeout});
+         .grpc_status = 4});  // DEADLINE_EXCEEDED
 }
 
 }  // namespace nuncio::http_proxy

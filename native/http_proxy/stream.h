@@ -57,6 +57,8 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   /** The request's route, looked up once and again after refreshRoute(). Null: none. */
   const routing::Route* route();
   const routing::RouteTable* routeTable() const { return table_; }
+  /** Of the table; only with a route. */
+  const RouteStats& routeStats() const { return table_lease_->route_stats; }
   void refreshRoute() { route_known_ = false; }
   bool internalRequest() const { return internal_; }
   void setInternalRequest(bool internal) { internal_ = internal; }
@@ -86,12 +88,18 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   void setIdleTimeout(uint32_t timeout_ms);
   void armMaxDuration(uint32_t timeout_ms);
   void markUpgradeAccepted() { upgrade_accepted_ = true; }
+  /** The head that is about to go through the filters: formats may ask for it from now on. */
+  void noteResponseHeaders(http::HeaderMap& headers) { response_headers_ = &headers; }
 
   // ---- for the connection manager
   /** The connection went away under the stream. */
   void onDownstreamGone(bool local);
   void onHeadersTimeout();
   bool closesConnection() const { return close_connection_; }
+  /** Request and response went through from end to end. */
+  bool whole() const { return request_complete_ && response_complete_; }
+  /** The end of the connection is the end of the response (HTTP/1.0). */
+  bool endsWithConnection() const { return ends_with_connection_; }
   void setSawConnectionClose() { close_connection_ = true; }
 
  private:
@@ -107,14 +115,19 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   void sendHead(http::HeaderMap& headers, bool end_stream);
   void sendData(std::string_view data, bool end_stream);
   void sendTrailers(http::HeaderMap& trailers);
-  void decideConnection(http::HeaderMap& headers, uint32_t status);
+  void decideConnection(http::HeaderMap& headers);
+  void limitDuration(const routing::ClusterAction& action);
+  void refuseFlood();
+  void log(http::AccessLogType type);
+  void onLogInterval();
   void chargeResponse(uint32_t status);
   void finishResponse();
   void finish();
   void logAndCount();
   http::HeaderMap& localReplyHead(const LocalReply& reply, std::string_view& body);
   void rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::string_view& body, std::string_view& content_type);
-  void makeGrpcReply(http::HeaderMap& headers, const LocalReply& reply);
+  std::string_view formatReply(const http::BodyFormatter& format);
+  void makeGrpcReply(http::HeaderMap& headers, uint32_t status, std::string_view message, std::string_view content_type);
   void onIdleTimeout();
   void onRequestTimeout();
   void onMaxDuration();
@@ -146,11 +159,14 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   bool complete_ : 1 = false;
   bool replying_ : 1 = false;
   bool close_connection_ : 1 = false;
+  bool ends_with_connection_ : 1 = false;
+  bool informed_ : 1 = false;  // an informational response was passed on
   http::StreamInfo info_;
   FilterChain filters_;
   loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};
   loop::MemberTimer<&Stream::onRequestTimeout> request_timer_{this};
   loop::MemberTimer<&Stream::onMaxDuration> max_duration_timer_{this};
+  loop::MemberTimer<&Stream::onLogInterval> log_timer_{this};
   std::optional<Router> router_;
 };
 

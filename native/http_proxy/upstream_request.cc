@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/ascii.h"
+#include "http_proxy/reset_text.h"
 #include "http_proxy/router.h"
 #include "http_proxy/stream.h"
 
@@ -13,7 +15,7 @@ using stats::ClusterStat;
 UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
     : router_(router), host_(&host), began_ns_(router.stream().worker().services.loop.now()) {}
 
-UpstreamRequest::~UpstreamRequest() = default;
+UpstreamRequest::~UpstreamRequest() { router_.logAttempt(*this); }
 
 base::Arena& UpstreamRequest::arena() { return router_.stream().arena(); }
 
@@ -24,7 +26,13 @@ void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
   host_->http1Pool(router_.cluster(), router_.priority()).newStream(*this);
 }
 
+void UpstreamRequest::noteHost() {
+  host_known_ = true;
+  router_.noteHost(*host_);
+}
+
 void UpstreamRequest::onPoolReady(upstream::Http1Connection& connection) {
+  noteHost();
   noteConnection(connection);
   connection_ = &connection;
   encoder_ = &connection.newStream(*this);
@@ -33,11 +41,13 @@ void UpstreamRequest::onPoolReady(upstream::Http1Connection& connection) {
   router_.stream().info().at.upstream_tx_begin = loop.now();
   wrote_head_ = true;
   if (router_.downstreamBlocked()) pauseReading(true);
+  awaits_handshake_ = base::equalsIgnoreCase(headers_->get(http::HeaderId::kUpgrade), "websocket");
   encoder_->encodeHeaders(*headers_, head_only_);
   if (over_) return;
-  writeQueued();
+  if (!awaits_handshake_) writeQueued();
   const auto& common = router_.cluster().plan().common;
-  if (!over_ && common && common->max_stream_duration_ms != 0) max_duration_timer_.arm(loop.timers(), common->max_stream_duration_ms);
+  const uint32_t most_ms = router_.askedDurationMs().value_or(common ? common->max_stream_duration_ms : 0);
+  if (!over_ && most_ms != 0) max_duration_timer_.arm(loop.timers(), most_ms);
   touchIdle();
 }
 
@@ -76,17 +86,24 @@ void UpstreamRequest::noteConnection(upstream::Http1Connection& connection) {
 }
 
 void UpstreamRequest::onPoolFailure(upstream::PoolFailure failure, std::string_view reason) {
+  if (failure != upstream::PoolFailure::kPendingOverflow) noteHost();
   ended();
   switch (failure) {
-    case upstream::PoolFailure::kOverflow: return router_.onUpstreamReset(ResetReason::kOverflow, reason);
-    case upstream::PoolFailure::kConnectTimeout: return router_.onUpstreamReset(ResetReason::kConnectionTimeout, reason);
-    case upstream::PoolFailure::kConnectFailed: return router_.onUpstreamReset(ResetReason::kConnectionFailure, reason);
+    case upstream::PoolFailure::kPendingOverflow:
+    case upstream::PoolFailure::kOverflow: return failed(ResetReason::kOverflow, reason);
+    case upstream::PoolFailure::kConnectTimeout: return failed(ResetReason::kConnectionTimeout, reason);
+    case upstream::PoolFailure::kConnectFailed: return failed(ResetReason::kConnectionFailure, reason);
   }
+}
+
+void UpstreamRequest::failed(ResetReason reason, std::string_view transport) {
+  flag_ = flagOf(reason);
+  router_.onUpstreamReset(reason, transport);
 }
 
 void UpstreamRequest::sendData(std::string_view data, bool end_stream) {
   end_stream_ = end_stream;
-  if (encoder_ != nullptr) {
+  if (encoder_ != nullptr && !awaits_handshake_) {
     touchIdle();
     encoder_->encodeData(data, end_stream);
     if (end_stream && !over_) router_.stream().info().at.upstream_tx_end = router_.stream().worker().services.loop.now();
@@ -101,7 +118,7 @@ void UpstreamRequest::sendData(std::string_view data, bool end_stream) {
 void UpstreamRequest::sendTrailers(http::HeaderMap& trailers) {
   end_stream_ = true;
   trailers_ = &trailers;
-  if (encoder_ != nullptr) encoder_->encodeTrailers(trailers);
+  if (encoder_ != nullptr && !awaits_handshake_) encoder_->encodeTrailers(trailers);
 }
 
 void UpstreamRequest::holdDownstream(bool hold) {
@@ -119,13 +136,13 @@ void UpstreamRequest::pauseReading(bool pause) {
 void UpstreamRequest::reset(ResetReason reason) {
   if (over_) return;
   http::RequestEncoder* encoder = encoder_;
+  upstream::Http1Connection* connection = connection_;
   noteBytes();
   ended();
   cancelWaiting();
-  if (encoder != nullptr) {
-    router_.cluster().stats().inc(ClusterStat::upstream_rq_tx_reset);
-    encoder->reset(reason);
-  }
+  if (encoder == nullptr) return;
+  encoder->reset(reason);
+  connection->abandonStream();
 }
 
 void UpstreamRequest::noteBytes() {
@@ -154,8 +171,23 @@ void UpstreamRequest::on1xx(http::HeaderMap& headers) {
   if (!over_) router_.onUpstream1xx(headers);
 }
 
+bool UpstreamRequest::failsHandshake(const http::HeaderMap& headers) const {
+  const auto status = base::parseDecimal(headers.get(http::HeaderId::kStatus)).value_or(0);
+  return awaits_handshake_ && status != 101 && status < 400;  // an error passes as it is
+}
+
 void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_stream) {
   if (over_) return;
+  response_ = &headers;
+  status_ = static_cast<uint16_t>(base::parseDecimal(headers.get(http::HeaderId::kStatus)).value_or(0));
+  if (failsHandshake(headers)) {
+    handshake_failed_ = true;
+    headers.remove(http::HeaderId::kContentLength);
+    headers.remove(http::HeaderId::kContentType);
+    reset(ResetReason::kLocalReset);
+    return router_.onUpstreamHeaders(headers, true);
+  }
+  if (std::exchange(awaits_handshake_, false)) writeQueued();
   auto& at = router_.stream().info().at;
   at.upstream_rx_begin = router_.stream().worker().services.loop.now();
   touchIdle();
@@ -193,7 +225,7 @@ void UpstreamRequest::onStreamReset(ResetReason reason, std::string_view) {
   if (over_) return;
   noteBytes();
   ended();
-  router_.onUpstreamReset(reason, {});
+  failed(reason, {});
 }
 
 void UpstreamRequest::onEncoderAboveHighWatermark() {
@@ -219,10 +251,19 @@ void UpstreamRequest::touchIdle() {
   if (ms != 0 && !over_) per_try_idle_timer_.arm(router_.stream().worker().services.loop.timers(), ms);
 }
 
-void UpstreamRequest::onPerTryTimeout() { router_.onPerTryTimeout(false); }
+void UpstreamRequest::onPerTryTimeout() {
+  flag_ = http::ResponseFlag::kUpstreamRequestTimeout;
+  router_.onPerTryTimeout(false);
+}
 
-void UpstreamRequest::onPerTryIdleTimeout() { router_.onPerTryTimeout(true); }
+void UpstreamRequest::onPerTryIdleTimeout() {
+  flag_ = http::ResponseFlag::kStreamIdleTimeout;
+  router_.onPerTryTimeout(true);
+}
 
-void UpstreamRequest::onMaxDuration() { router_.onUpstreamMaxDuration(); }
+void UpstreamRequest::onMaxDuration() {
+  flag_ = http::ResponseFlag::kUpstreamMaxStreamDurationReached;
+  router_.onUpstreamMaxDuration();
+}
 
 }  // namespace nuncio::http_proxy

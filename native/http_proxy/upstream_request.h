@@ -29,9 +29,17 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   void pauseReading(bool pause);
 
   upstream::HostRuntime& host() { return *host_; }
+  /** Null while the pool has given no answer: the host cannot be blamed for anything yet. */
+  upstream::HostRuntime* knownHost() { return host_known_ ? host_.get() : nullptr; }
+  /** The answer is not the 101 a WebSocket needs; what reaches the router is made of its head alone. */
+  bool handshakeFailed() const { return handshake_failed_; }
   bool started() const { return encoder_ != nullptr || wrote_head_; }
   bool wroteHead() const { return wrote_head_; }
   int64_t beganNs() const { return began_ns_; }
+  // ---- what came of it, for the upstream log
+  uint16_t status() const { return status_; }
+  const http::HeaderMap* response() const { return response_; }
+  std::optional<http::ResponseFlag> flag() const { return flag_; }
 
   // ---- upstream::PendingStream
   void onPoolReady(upstream::Http1Connection& connection) override;
@@ -48,6 +56,7 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   void onEncoderBelowLowWatermark() override;
 
  private:
+  void failed(http::ResetReason reason, std::string_view transport);
   void writeQueued();
   void noteConnection(upstream::Http1Connection& connection);
   void noteBytes();
@@ -57,6 +66,8 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   void onPerTryIdleTimeout();
   void onMaxDuration();
   void holdDownstream(bool hold);
+  void noteHost();
+  bool failsHandshake(const http::HeaderMap& headers) const;
 
   Router& router_;
   upstream::HostRef host_;
@@ -66,11 +77,17 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   upstream::Http1Connection* connection_ = nullptr;     // as encoder_
   std::optional<BodyBuffer> waiting_;   // body that came before a connection did
   int64_t began_ns_;
+  const http::HeaderMap* response_ = nullptr;
+  uint16_t status_ = 0;
+  std::optional<http::ResponseFlag> flag_;
   bool end_stream_ : 1 = false;         // the request's end is known
   bool head_only_ : 1 = false;
   bool wrote_head_ : 1 = false;
   bool holding_downstream_ : 1 = false;
   bool over_ : 1 = false;
+  bool host_known_ : 1 = false;
+  bool awaits_handshake_ = false;   // a WebSocket's bytes wait for the 101
+  bool handshake_failed_ : 1 = false;
   loop::MemberTimer<&UpstreamRequest::onPerTryTimeout> per_try_timer_{this};
   loop::MemberTimer<&UpstreamRequest::onPerTryIdleTimeout> per_try_idle_timer_{this};
   loop::MemberTimer<&UpstreamRequest::onMaxDuration> max_duration_timer_{this};

@@ -73,7 +73,7 @@ bool Connection::readOnce() {
       end_of_input_ = true;
       if (state_ == State::kLingering) {
         shut();
-        events_->onClosed(CloseCause::kLocal);
+        events_->onClosed(CloseCause::kRemote);
       } else {
         deliverEnd();
       }
@@ -130,6 +130,7 @@ void Connection::pauseReading(bool pause) {
 
 void Connection::flush() {
   if (state_ == State::kClosed || state_ == State::kConnecting) return output_.own();
+  const uint64_t written_before = bytes_written_;
   while (!output_.empty() && !blocked_) {
     iovec pieces[kMaxPieces];
     const int count = output_.gather(pieces, kMaxPieces);
@@ -144,7 +145,9 @@ void Connection::flush() {
   if (!output_.empty()) {
     output_.own();
     wantWritable();
+    if (state_ == State::kFlushing && patience_ms_ != 0) linger_.arm(io_.loop().timers(), patience_ms_);
   }
+  if (bytes_written_ != written_before) events_->onWritten();
   checkWatermarks();
   if (output_.empty() && state_ != State::kClosed) afterFlush();
 }
@@ -172,7 +175,7 @@ void Connection::afterFlush() {
     transport_->shutdownWrite(fd_);
   }
   if (state_ != State::kFlushing) return;
-  if (linger_ms_ == 0 || end_of_input_) {
+  if (!lingers_ || patience_ms_ == 0 || end_of_input_) {
     shut();
     return events_->onClosed(CloseCause::kLocal);
   }
@@ -180,9 +183,7 @@ void Connection::afterFlush() {
   kept_.reset();
   paused_ = 0;
   input_blocked_ = false;
-  if (!finished_writing_) transport_->shutdownWrite(fd_);
-  finished_writing_ = true;
-  linger_.arm(io_.loop().timers(), linger_ms_);
+  linger_.arm(io_.loop().timers(), patience_ms_);
   if (readable_) io_.loop().atEndOfTurn(*this);
 }
 
@@ -191,18 +192,19 @@ void Connection::finishWriting() {
   dirty();
 }
 
-void Connection::closeAfterFlush() { closeAfterFlush(0); }
+void Connection::closeAfterFlush() { closeAfterFlush(0, false); }
 
-void Connection::closeAfterFlush(uint64_t delay_ms) {
+void Connection::closeAfterFlush(uint64_t patience_ms, bool linger) {
   if (closing()) return;
   state_ = State::kFlushing;
-  linger_ms_ = delay_ms;
+  patience_ms_ = patience_ms;
+  lingers_ = linger;
   dirty();
 }
 
 void Connection::onLingerTimeout() {
   shut();
-  events_->onClosed(CloseCause::kLocal);
+  events_->onClosed(CloseCause::kCloseTimeout);
 }
 
 void Connection::close() {

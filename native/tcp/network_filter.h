@@ -34,6 +34,7 @@ class NetworkFilter {
   virtual void onEndOfInput() = 0;
   virtual void onAboveHighWatermark() = 0;
   virtual void onBelowLowWatermark() = 0;
+  virtual void onWritten() {}
   virtual void onClosed(net::CloseCause cause) = 0;
   /** The listener drains: end in order, as soon as the protocol allows. */
   virtual void onDrain() {}

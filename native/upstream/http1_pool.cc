@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "http/h1/client_codec.h"
 #include "upstream/connect.h"
@@ -58,7 +59,24 @@ void Http1Connection::onConnected() {
 
 http::RequestEncoder& Http1Connection::newStream(http::ResponseDecoder& decoder) {
   decoder_ = &decoder;
+  streaming_ = true;
   return codec_->newStream(decoder);
+}
+
+void Http1Connection::releaseStream() {
+  decoder_ = nullptr;
+  streaming_ = false;
+  auto& cluster = account_.cluster();
+  cluster.breaker(account_.priority()).requests.release();
+  cluster.stats().dec(ClusterStat::upstream_rq_active);
+  account_.host().counters().rq_active.sub();
+}
+
+void Http1Connection::abandonStream() {
+  if (!streaming_) return;
+  account_.closed(net::CloseCause::kLocal, true);
+  releaseStream();
+  close(net::CloseCause::kLocal);
 }
 
 size_t Http1Connection::onInput(std::string_view bytes) {
@@ -67,25 +85,28 @@ size_t Http1Connection::onInput(std::string_view bytes) {
     close(net::CloseCause::kLocal);
     return bytes.size();
   }
-  const http::DispatchResult result = codec_->dispatch(bytes);
   account_.countBytes(connection_);
+  const http::DispatchResult result = codec_->dispatch(bytes);
+  if (closed_) return bytes.size();
   if (result.error != nullptr) {
     account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
-    fail(ResetReason::kProtocolError, result.error->message);
+    fail(ResetReason::kProtocolError, result.error->message, net::CloseCause::kLocal);
     return bytes.size();
   }
-  return closed_ ? bytes.size() : result.consumed;
+  return result.consumed;
 }
 
+/** The peer is gone, in order or not: that ends a response that has no other end, and cuts any other. */
 void Http1Connection::onEndOfInput() {
-  if (decoder_ == nullptr) return close(net::CloseCause::kRemote);
+  if (!streaming_) return close(net::CloseCause::kRemote);
+  remote_gone_ = true;
   const http::CodecError* error = codec_->onEndOfInput();
   if (closed_) return;
   if (error != nullptr) {
     account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
-    return fail(ResetReason::kProtocolError, error->message);
+    return fail(ResetReason::kProtocolError, error->message, net::CloseCause::kRemote);
   }
-  close(net::CloseCause::kRemote);
+  fail(ResetReason::kConnectionTermination, {}, net::CloseCause::kRemote);
 }
 
 void Http1Connection::onAboveHighWatermark() {
@@ -105,13 +126,11 @@ void Http1Connection::pauseReading(bool pause) {
 }
 
 void Http1Connection::onStreamComplete(bool reusable) {
-  decoder_ = nullptr;
   account_.countBytes(connection_);
   auto& cluster = account_.cluster();
-  cluster.breaker(account_.priority()).requests.release();
-  cluster.stats().dec(ClusterStat::upstream_rq_active);
-  account_.host().counters().rq_active.sub();
+  releaseStream();
   if (closed_) return;
+  if (remote_gone_) return close(net::CloseCause::kRemote);
   const auto& common = cluster.plan().common;
   if (common && common->max_requests_per_connection != 0 && account_.requests >= common->max_requests_per_connection) {
     cluster.stats().inc(ClusterStat::upstream_cx_max_requests);
@@ -130,6 +149,7 @@ void Http1Connection::becameIdle() {
 
 void Http1Connection::onTimeout() {
   if (account_.isConnected()) {
+    if (!idle()) return;  // armed while it was idle, and not worth cancelling for each request
     account_.cluster().stats().inc(ClusterStat::upstream_cx_idle_timeout);
     return close(net::CloseCause::kLocal);
   }
@@ -146,18 +166,15 @@ void Http1Connection::drain() {
   if (idle() && account_.isConnected()) close(net::CloseCause::kLocal);
 }
 
-/** The stream under way is told, then the connection goes. */
-void Http1Connection::fail(ResetReason reason, std::string_view details) {
-  if (http::ResponseDecoder* decoder = decoder_) {
-    decoder_ = nullptr;
-    auto& cluster = account_.cluster();
-    cluster.breaker(account_.priority()).requests.release();
-    cluster.stats().dec(ClusterStat::upstream_rq_active);
-    account_.host().counters().rq_active.sub();
-    account_.closed(reason == ResetReason::kConnectionTermination ? net::CloseCause::kRemote : net::CloseCause::kLocal, true);
-    decoder->onStreamReset(reason, details);
+/** The connection goes, then the stream under way is told. */
+void Http1Connection::fail(ResetReason reason, std::string_view details, net::CloseCause cause) {
+  http::ResponseDecoder* decoder = decoder_;
+  if (streaming_) {
+    account_.closed(cause, true);
+    releaseStream();
   }
-  close(net::CloseCause::kLocal);
+  close(cause);
+  if (decoder != nullptr) decoder->onStreamReset(reason, details);
 }
 
 void Http1Connection::close(net::CloseCause cause) {
@@ -181,8 +198,7 @@ void Http1Connection::onClosed(net::CloseCause cause) {
     reason += strerror_r(error, text, sizeof(text));
     return pool->onConnectFailed(*this, PoolFailure::kConnectFailed, reason);
   }
-  if (decoder_ != nullptr) return fail(ResetReason::kConnectionTermination, {});
-  close(cause);
+  onEndOfInput();
 }
 
 void Http1Connection::finished(net::CloseCause cause) {
@@ -190,9 +206,8 @@ void Http1Connection::finished(net::CloseCause cause) {
   timer_.cancel();
   max_duration_.cancel();
   account_.countBytes(connection_);
-  account_.closed(cause, decoder_ != nullptr);
-  if (pool_ != nullptr) pool_->onConnectionGone(*this);
-  pool_ = nullptr;
+  account_.closed(cause, streaming_);
+  if (Http1Pool* pool = std::exchange(pool_, nullptr)) pool->onConnectionGone(*this);
   account_.cluster().services().io.freeLater(this);
 }
 
@@ -209,6 +224,7 @@ Http1Pool::~Http1Pool() {
   idle_.forEach(forget);
   busy_.forEach(forget);
   connecting_.forEach(forget);
+  if (counted_) breaker().pools.release();
 }
 
 void Http1Pool::newStream(PendingStream& stream) {
@@ -216,12 +232,14 @@ void Http1Pool::newStream(PendingStream& stream) {
   auto& stats = cluster_->stats();
   if (!breaker().pending.canCreate(limits().max_pending)) {
     stats.inc(ClusterStat::upstream_rq_pending_overflow);
-    return stream.onPoolFailure(PoolFailure::kOverflow, {});
+    return stream.onPoolFailure(PoolFailure::kPendingOverflow, {});
   }
   breaker().pending.acquire();
   stats.inc(ClusterStat::upstream_rq_pending_total);
   stats.inc(ClusterStat::upstream_rq_pending_active);
   ++pending_count_;
+  host_.counters().rq_pending.add();
+  countPool();
   stream.pool_ = this;
   pending_.pushBack(&stream);
   connectAsNeeded();
@@ -231,6 +249,18 @@ void Http1Pool::leftQueue() {
   --pending_count_;
   breaker().pending.release();
   cluster_->stats().dec(ClusterStat::upstream_rq_pending_active);
+  host_.counters().rq_pending.sub();
+}
+
+// A pool without connections and requests counts as none.
+void Http1Pool::countPool() {
+  const bool used = size() + pending_count_ != 0;
+  if (std::exchange(counted_, used) == used) return;
+  if (used) {
+    breaker().pools.acquire();
+  } else {
+    breaker().pools.release();
+  }
 }
 
 void Http1Pool::attach(Http1Connection& connection, PendingStream& stream) {
@@ -244,7 +274,6 @@ void Http1Pool::attach(Http1Connection& connection, PendingStream& stream) {
   busy_.pushBack(&connection);
   ++busy_count_;
   connection.busy_ = true;
-  connection.timer_.cancel();
   ++connection.account_.requests;
   breaker().requests.acquire();
   stats.inc(ClusterStat::upstream_rq_total);
@@ -320,6 +349,7 @@ void Http1Pool::failAll(PoolFailure failure, std::string_view reason) {
     cluster_->stats().inc(ClusterStat::upstream_rq_pending_failure_eject);
     stream->onPoolFailure(failure, reason);
   }
+  countPool();
 }
 
 void Http1Pool::onConnectionGone(Http1Connection& connection) {
@@ -331,7 +361,8 @@ void Http1Pool::onConnectionGone(Http1Connection& connection) {
     --idle_count_;
   }
   connection.base::ListNode<>::unlink();
-  connectAsNeeded();
+  if (connection.account_.isConnected()) connectAsNeeded();  // else those who wait are told of the failure first
+  countPool();
 }
 
 void Http1Pool::drain() {

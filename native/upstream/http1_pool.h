@@ -18,7 +18,8 @@ namespace nuncio::upstream {
 class Http1Pool;
 class Http1Connection;
 
-enum class PoolFailure : uint8_t { kOverflow, kConnectFailed, kConnectTimeout };
+/** kPendingOverflow: nothing more may wait; kOverflow: a connection is there, but no further request may be under way. */
+enum class PoolFailure : uint8_t { kPendingOverflow, kOverflow, kConnectFailed, kConnectTimeout };
 
 /** A request that wants a connection. Owned by the attempt; unlinks itself when destroyed. Exactly one call, then none. */
 class PendingStream : public base::ListNode<> {
@@ -47,6 +48,8 @@ class Http1Connection final : public net::DeferredFree,
 
   /** Starts the one request; the decoder learns of its end through its own callbacks. */
   http::RequestEncoder& newStream(http::ResponseDecoder& decoder);
+  /** Its request is given up: the connection with it. The decoder hears nothing more. */
+  void abandonStream();
   net::Connection& connection() { return connection_; }
   ConnectionAccount& account() { return account_; }
   void start(bool in_progress);
@@ -54,7 +57,7 @@ class Http1Connection final : public net::DeferredFree,
   void pauseReading(bool pause);
   /** No further request; closes now when idle. */
   void drain();
-  bool idle() const { return decoder_ == nullptr; }
+  bool idle() const { return !streaming_; }
   void close(net::CloseCause cause);
 
   // net::ConnectionEvents
@@ -63,6 +66,7 @@ class Http1Connection final : public net::DeferredFree,
   void onEndOfInput() override;
   void onAboveHighWatermark() override;
   void onBelowLowWatermark() override;
+  void onWritten() override { account_.countBytes(connection_); }
   void onClosed(net::CloseCause cause) override;
   // http::ClientCallbacks
   void onStreamComplete(bool reusable) override;
@@ -73,7 +77,8 @@ class Http1Connection final : public net::DeferredFree,
   friend class Http1Pool;
   void onTimeout();
   void onMaxDuration();
-  void fail(http::ResetReason reason, std::string_view details);
+  void fail(http::ResetReason reason, std::string_view details, net::CloseCause cause);
+  void releaseStream();
   void becameIdle();
   void finished(net::CloseCause cause);
 
@@ -83,6 +88,8 @@ class Http1Connection final : public net::DeferredFree,
   std::unique_ptr<http::ClientCodec> codec_;
   http::ResponseDecoder* decoder_ = nullptr;
   bool busy_ = false;      // in the pool's busy list
+  bool streaming_ = false; // a request is under way
+  bool remote_gone_ = false;
   bool draining_ = false;
   bool closed_ = false;
   loop::MemberTimer<&Http1Connection::onTimeout> timer_{this};  // connect timeout, then idle timeout
@@ -114,6 +121,7 @@ class Http1Pool {
   void onConnectionGone(Http1Connection& connection);
   void failAll(PoolFailure failure, std::string_view reason);
   void leftQueue();
+  void countPool();
   CircuitBreaker& breaker() { return cluster_->breaker(priority_); }
   const plan::Thresholds& limits() const { return cluster_->part().limitsOf(priority_); }
 
@@ -121,6 +129,7 @@ class Http1Pool {
   HostRuntime& host_;
   const Priority priority_;
   bool draining_ = false;
+  bool counted_ = false;  // among the breaker's pools
   base::IntrusiveList<Http1Connection> idle_;
   base::IntrusiveList<Http1Connection> busy_;
   base::IntrusiveList<Http1Connection> connecting_;

@@ -35,6 +35,7 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   void onEndOfInput() override;
   void onAboveHighWatermark() override { filter_->onAboveHighWatermark(); }
   void onBelowLowWatermark() override { filter_->onBelowLowWatermark(); }
+  void onWritten() override { filter_->onWritten(); }
   void onClosed(net::CloseCause cause) override;
 
  private:

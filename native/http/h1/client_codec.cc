@@ -103,6 +103,7 @@ void ClientCodec::endRequest() {
 
 void ClientCodec::reset(ResetReason) {
   head_.release();
+  leftover_ = false;
   state_ = State::kDead;
   decoder_ = nullptr;
 }
@@ -265,7 +266,8 @@ void ClientCodec::fail(const CodecError& error) {
 
 const CodecError* ClientCodec::onEndOfInput() {
   if (!alive()) return nullptr;
-  if (state_ == State::kBody && (body_.kind() == Body::kUntilClose || body_.kind() == Body::kRaw)) {
+  if (state_ == State::kBody && body_.kind() == Body::kRaw) return nullptr;    // a tunnel has no end of its own
+  if (state_ == State::kBody && body_.kind() == Body::kUntilClose) {
     reusable_ = false;
     deliver({}, true);
     return nullptr;

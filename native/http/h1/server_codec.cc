@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http/h1/connection_header.h"
 #include "http/h1/errors.h"
 #include "http/h1/framing.h"
 #include "http/h1/header_block.h"
@@ -88,6 +89,7 @@ void ServerCodec::onHead(std::string_view text, const RequestLine& line) {
   const CodecError* error = parseHead(headers, text, line);
   head_.release();
   if (error == nullptr) error = frameRequest(headers, connect_request_, options_, framing);
+  if (error == nullptr && headers.has(HeaderId::kConnection) && !removeNominated(headers)) error = &kConnectionHeader;
   if (error != nullptr) return fail(*error);
   // A coded body is not for HTTP/1.0: whatever else reads this connection may disagree about its end. Not kept alive.
   if (http_10_ && framing.body == Body::kChunked) headers.remove(HeaderId::kConnection);
@@ -119,8 +121,11 @@ const CodecError* ServerCodec::parseHead(HeaderMap& headers, std::string_view he
   limits.underscores = options_.underscores;
   limits.keep_original = options_.header_case == HeaderCase::kPreserve;
   limits.max_headers = options_.max_headers;
+  uint32_t underscored = 0;
+  limits.underscored = &underscored;
   const std::string_view lines = line.has_version ? headerLines(head, line_size) : std::string_view();
   const CodecError* error = parseHeaderBlock(headers, lines, copy + line_size, limits, authority_at, bytes_.headers_received);
+  if (underscored != 0) callbacks_.onUnderscoredHeaders(underscored);
   if (error != nullptr) return error;
   if (!line.http_11 && !options_.accept_http_10) return &kLowVersion;
   if (target_error != nullptr) return target_error;
@@ -273,7 +278,7 @@ void ServerCodec::encodeHeaders(const HeaderMap& headers, bool end_stream) {
   }
   const std::string_view connection = headers.get(HeaderId::kConnection);
   if (base::listContains(connection, "close")) {
-    close_after_ = true;
+    must_close_ = true;    // when is for the owner to say: goAway()
   } else if (close_next_ && connection.empty() && status >= 200) {
     parts.close = true;
     close_after_ = true;
@@ -311,6 +316,13 @@ void ServerCodec::endResponse() {
   RequestDecoder& decoder = *decoder_;
   decoder_ = nullptr;
   callbacks_.onStreamComplete(decoder);
+}
+
+void ServerCodec::goAway() {
+  if (alive()) return;
+  head_.release();
+  state_ = State::kDead;
+  must_close_ = true;
 }
 
 void ServerCodec::reset(ResetReason) {

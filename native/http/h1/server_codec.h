@@ -23,7 +23,8 @@ class ServerCodec final : public http::ServerCodec, public http::ResponseEncoder
   const CodecError* onEndOfInput() override;
   std::string_view protocol() const override { return http_10_ ? "HTTP/1.0" : "HTTP/1.1"; }
   void shutdownNotice() override { close_next_ = true; }
-  void goAway() override {}
+  /** Between requests: nothing more is read. */
+  void goAway() override;
   bool wantsInput() const override;
   bool mustClose() const override { return must_close_; }
 
@@ -70,7 +71,7 @@ class ServerCodec final : public http::ServerCodec, public http::ResponseEncoder
   bool request_complete_ = false;
   bool response_chunked_ = false;
   bool response_bodiless_ = false;
-  bool close_after_ = false;     // the response said so
+  bool close_after_ = false;     // the response's end is the connection's
   bool close_next_ = false;      // shutdownNotice
   bool must_close_ = false;
 };

@@ -231,6 +231,7 @@ TEST("h1 server: a response before the end of its request, or with connection: c
   closing.feed(kGet);
   closing.respond({{":status", "200"}, {"connection", "Close"}}, true);
   EXPECT(closing.codec.mustClose());
+  closing.codec.goAway();
   closing.feed(kGet);
   EXPECT_EQ(closing.requests, 1);
 

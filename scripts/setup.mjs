@@ -109,7 +109,6 @@ function replaceBy(script, args) {
 function test(args) {
   const steps = [
     ['lint, format, import ranks', () => node('scripts/check.mjs')],
-    ['native tests', () => node('scripts/native-tests.mjs')],
     ['native tests with sanitizers', () => node('scripts/native-tests.mjs', '--sanitize')],
     ['unit tests and scenarios', () => node('scripts/run-tests.mjs', ...args)],
   ]

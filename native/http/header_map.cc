@@ -47,7 +47,8 @@ void HeaderMap::append(HeaderId id, std::string_view value, std::string_view sep
 }
 
 const Header* HeaderMap::find(std::string_view lower_name) const {
-  const HeaderId id = headerId(lower_name);
+  HeaderId id = headerId(lower_name);
+  if (id == HeaderId::kHost && !has(id)) id = HeaderId::kAuthority;
   if (id != HeaderId::kUnknown) {
     const uint16_t at = index_[static_cast<size_t>(id)];
     return at == 0 ? nullptr : &entries_[at - 1];
@@ -59,6 +60,7 @@ const Header* HeaderMap::find(std::string_view lower_name) const {
 }
 
 std::string_view HeaderMap::getJoined(std::string_view lower_name) {
+  if (lower_name == "host" && !has(HeaderId::kHost)) return get(HeaderId::kAuthority);
   std::string_view joined;
   for (const Header& header : entries()) {
     if (header.name != lower_name) continue;

@@ -56,6 +56,7 @@ class HeaderMap {
     const uint16_t at = index_[static_cast<size_t>(id)];
     return at == 0 ? std::string_view() : entries_[at - 1].value;
   }
+  /** "host" finds ":authority" too, which is what requests have. */
   const Header* find(std::string_view lower_name) const;
   std::string_view get(std::string_view lower_name) const {
     const Header* header = find(lower_name);

@@ -217,12 +217,14 @@ bool validUserInfo(std::string_view user) {
 /** What a URL may hold behind its host; a fragment is none of it. */
 bool isUrlCharacter(char c) { return c > ' ' && c < 0x7f && c != '#'; }
 
-/** "scheme://user@host:port/path?query" taken apart, for any scheme of letters. */
+bool isSchemeCharacter(char c) { return base::isAlpha(c) || base::isDigit(c) || c == '+' || c == '-' || c == '.'; }
+
+/** "scheme://user@host:port/path?query" taken apart, for any scheme. */
 std::optional<AbsoluteUrl> splitUrl(std::string_view url) {
   const size_t colon = url.find("://");
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;
   const std::string_view scheme = url.substr(0, colon);
-  if (!std::all_of(scheme.begin(), scheme.end(), base::isAlpha)) return std::nullopt;
+  if (!base::isAlpha(scheme[0]) || !std::all_of(scheme.begin(), scheme.end(), isSchemeCharacter)) return std::nullopt;
   const std::string_view rest = url.substr(colon + 3);
   const size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   std::string_view authority = rest.substr(0, end);

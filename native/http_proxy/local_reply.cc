@@ -76,18 +76,19 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   }
   rewriteLocalReply(headers, status, body, content_type);
   info_.local_reply_body = {};
-  headers.remove(HeaderId::kContentLength);
   if (grpc_) {
+    headers.remove(HeaderId::kContentLength);
     makeGrpcReply(headers, reply.grpc_status.value_or(grpcStatusOf(status)), body, content_type);
     body = {};
     return headers;
   }
   if (body.empty()) {
+    headers.remove(HeaderId::kContentLength);
     headers.remove(HeaderId::kContentType);
     return headers;
   }
   char length[20];
-  headers.add(HeaderId::kContentLength, arena_.copy({length, static_cast<size_t>(base::writeDecimal(length, body.size()) - length)}));
+  headers.set(HeaderId::kContentLength, arena_.copy({length, static_cast<size_t>(base::writeDecimal(length, body.size()) - length)}));
   if (!headers.has(HeaderId::kContentType)) headers.add(HeaderId::kContentType, content_type);
   return headers;
 }

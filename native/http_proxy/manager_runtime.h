@@ -25,6 +25,7 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   stats::HttpScope http;
   stats::ListenerHttpScope listener_http;
   stats::RouterScope router;
+  stats::Http1Scope http1;
   const http::h1::ServerOptions codec_options;
 };
 

@@ -18,7 +18,7 @@ void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
     if (tables[slot] == nullptr) {
       route_tables[slot].reset();
     } else if (!route_tables[slot] || route_tables[slot]->part != tables[slot]) {
-      route_tables[slot] = base::makeLocal<PartLease>(tables[slot]);
+      route_tables[slot] = base::makeLocal<PartLease>(tables[slot], stats);
     }
   }
   runtime = std::static_pointer_cast<const RuntimePart>(snapshot->at(Kind::kRuntime, 0));

@@ -14,6 +14,7 @@
 #include "base/local_ref.h"
 #include "base/text_buffer.h"
 #include "http/date.h"
+#include "http_proxy/route_stats.h"
 #include "routing/route_table.h"
 #include "snapshot/snapshot.h"
 #include "upstream/cluster_set.h"
@@ -32,10 +33,12 @@ struct RuntimePart final : snapshot::Part {
   std::optional<uint64_t> integer(std::string_view key) const;
 };
 
-/** Keeps a part alive for streams; counted inside the worker only. */
+/** Keeps a route table alive for streams; counted inside the worker only. */
 struct PartLease : base::LocalCounted {
-  explicit PartLease(snapshot::PartPtr leased) : part(std::move(leased)) {}
+  PartLease(snapshot::PartPtr leased, stats::WorkerStats& worker_stats)
+      : part(std::move(leased)), route_stats(worker_stats, *static_cast<const RouteTablePart&>(*part).table) {}
   const snapshot::PartPtr part;
+  const RouteStats route_stats;
 };
 using Lease = base::LocalRef<PartLease>;
 

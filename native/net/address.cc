@@ -75,7 +75,8 @@ void Address::setPort(uint16_t port) {
 
 bool Address::isLoopback() const {
   static constexpr uint8_t kLoopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  if (family_ == Family::kIpv4) return bytes_[0] == 127;
+  static constexpr uint8_t kLoopback4[4] = {127, 0, 0, 1};
+  if (family_ == Family::kIpv4) return std::memcmp(bytes_, kLoopback4, 4) == 0;
   return family_ == Family::kIpv6 && std::memcmp(bytes_, kLoopback6, 16) == 0;
 }
 

@@ -30,6 +30,7 @@ class Address {
   /** 4 or 16 bytes, network order. */
   const uint8_t* ipBytes() const { return bytes_; }
   size_t ipSize() const { return family_ == Family::kIpv4 ? 4 : 16; }
+  /** 127.0.0.1 or ::1; no other address of 127.0.0.0/8, as in Envoy. */
   bool isLoopback() const;
   bool isAnyAddress() const;
   /** Same ip (or same path), whatever the port. */

@@ -44,6 +44,7 @@ bool removeNominated(HeaderMap& headers) {
   base::forEachToken(list, [&](std::string_view) { return ++names <= kMaxNames; });
   if (names > kMaxNames) return false;
   bool honest = true;
+  bool removed = false;
   std::string_view left;
   base::forEachToken(list, [&](std::string_view token) {
     bool keep = isOption(token);
@@ -54,10 +55,12 @@ bool removeNominated(HeaderMap& headers) {
       keep = te && headers.has(HeaderId::kTe) && keepsTe(headers);
       if (honest && !keep) headers.remove(name == "host" ? std::string_view(":authority") : name);
     }
+    removed = removed || !keep;
     if (keep) left = left.empty() ? token : headers.arena().concat(left, ",", token);
     return honest;
   });
   if (!honest) return false;
+  if (!removed) return true;
   if (left.empty()) {
     headers.remove(HeaderId::kConnection);
   } else {

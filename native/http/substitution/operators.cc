@@ -48,7 +48,7 @@ ValueKind underscored(std::string_view value, Buffer& out) {
 // The value of the first header of that name; null data when there is none.
 std::string_view firstValue(const HeaderMap& headers, HeaderId id, std::string_view name) {
   std::string_view value;
-  if (id != HeaderId::kUnknown) {
+  if (id != HeaderId::kUnknown && id != HeaderId::kHost) {
     if (!headers.has(id)) return {};
     value = headers.get(id);
   } else {

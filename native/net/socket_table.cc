@@ -98,7 +98,6 @@ base::Result<BoundSocketPtr, std::string> SocketTable::openOne(const plan::Liste
   std::string key(address.text());
   if (address.isIp() && address.port() == 0) key.append("#").append(listener.name);  // each gets a port of its own, and keeps it
   key.append(reuse_port ? "+" : "-");
-  std::lock_guard lock(mutex_);
   if (BoundSocketPtr known = by_key_[key].lock()) return known;
   auto bound = std::make_shared<BoundSocket>(workers_);
   bound->key = key;
@@ -144,22 +143,6 @@ std::string SocketTable::listen(const plan::Listener& listener, const std::vecto
     socket->listening = true;
   }
   return {};
-}
-
-void SocketTable::assign(const std::string& plan_id, std::vector<BoundSocketPtr> sockets) {
-  std::lock_guard lock(mutex_);
-  by_plan_[plan_id] = std::move(sockets);
-}
-
-std::vector<BoundSocketPtr> SocketTable::find(const std::string& plan_id) const {
-  std::lock_guard lock(mutex_);
-  const auto found = by_plan_.find(plan_id);
-  return found == by_plan_.end() ? std::vector<BoundSocketPtr>() : found->second;
-}
-
-void SocketTable::forget(const std::string& plan_id) {
-  std::lock_guard lock(mutex_);
-  by_plan_.erase(plan_id);
 }
 
 }  // namespace nuncio::net

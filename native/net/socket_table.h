@@ -1,11 +1,10 @@
 // SocketTable: the process's listen sockets: one fd for each address and worker (SO_REUSEPORT), or one for all where the
-// kernel cannot share (unix sockets, reuse_port off). Opened and closed by main; workers look their fds up at adoption.
+// kernel cannot share (unix sockets, reuse_port off). Opened by main; workers are handed them at adoption, and the last to let go closes them.
 // Sockets outlive listeners' versions: a new version with the same address gets the same sockets, so nothing queued is lost.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,6 +15,12 @@
 
 namespace nuncio::net {
 
+/** Connections accepted at one address, by worker; for exact balance. Outlives the socket in its connections. */
+struct WorkerCounts {
+  explicit WorkerCounts(size_t workers) : of(workers) {}
+  std::vector<std::atomic<uint32_t>> of;
+};
+
 /** One bound address. Closes its sockets when the last user lets go. */
 struct BoundSocket {
   std::string key;              // address asked for and the options that matter for sharing
@@ -23,9 +28,9 @@ struct BoundSocket {
   std::vector<int> fds;         // [worker]; all the same fd when shared
   bool shared = false;
   bool listening = false;       // main only
-  std::vector<std::atomic<uint32_t>> active;  // [worker]: connections accepted here, for exact balance
+  std::shared_ptr<WorkerCounts> active;
 
-  explicit BoundSocket(size_t workers) : fds(workers, -1), active(workers) {}
+  explicit BoundSocket(size_t workers) : fds(workers, -1), active(std::make_shared<WorkerCounts>(workers)) {}
   ~BoundSocket();
 };
 using BoundSocketPtr = std::shared_ptr<BoundSocket>;
@@ -39,18 +44,11 @@ class SocketTable {
   /** Main, at commit: the sockets start to queue connections. The error is a sentence. */
   static std::string listen(const plan::Listener& listener, const std::vector<BoundSocketPtr>& sockets);
 
-  /** What stands in a listener slot; set by main before commit, read by workers at adoption. */
-  void assign(const std::string& plan_id, std::vector<BoundSocketPtr> sockets);
-  std::vector<BoundSocketPtr> find(const std::string& plan_id) const;
-  void forget(const std::string& plan_id);
-
  private:
   base::Result<BoundSocketPtr, std::string> openOne(const plan::Listener& listener, const plan::Address& address);
 
   const size_t workers_;
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::weak_ptr<BoundSocket>> by_key_;             // guarded by mutex_
-  std::unordered_map<std::string, std::vector<BoundSocketPtr>> by_plan_;           // guarded by mutex_
+  std::unordered_map<std::string, std::weak_ptr<BoundSocket>> by_key_;
 };
 
 }  // namespace nuncio::net

@@ -14,16 +14,23 @@ namespace nuncio::upstream {
 class Resource {
  public:
   bool canCreate(uint64_t max) const { return count_.load(std::memory_order_relaxed) < max; }
-  void acquire() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void acquire() {
+    count_.fetch_add(1, std::memory_order_relaxed);
+    if (!used()) used_.store(true, std::memory_order_relaxed);
+  }
   void release() { count_.fetch_sub(1, std::memory_order_relaxed); }
   uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+  /** Was it ever acquired? */
+  bool used() const { return used_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<uint64_t> count_{0};
+  std::atomic<bool> used_{false};
 };
 
 struct CircuitBreaker {
   Resource connections;
+  Resource pools;      // of HTTP connections, while they have any or want one
   Resource pending;
   Resource requests;
   Resource retries;

@@ -40,6 +40,7 @@ struct Member {
   std::string zone;                 // for stats by zone
   bool usable() const { return health <= 1; }           // UNKNOWN, HEALTHY
   bool degraded() const { return health == 5; }
+  bool excluded() const { return health == 3; }         // DRAINING: as if it were not there when health is reckoned
 };
 
 struct EndpointsPart final : snapshot::Part {

@@ -53,6 +53,7 @@ void ClusterRuntime::rebuild() {
       PriorityState& state = priorities_[member.priority];
       HostRuntime* host = hosts_.at(member.host.get()).get();
       state.all.hosts.push_back(host);
+      if (!member.excluded()) ++state.eligible;
       if (member.usable()) state.healthy.hosts.push_back(host);
       if (member.degraded()) state.degraded.hosts.push_back(host);
     }
@@ -75,7 +76,7 @@ void ClusterRuntime::computeLoads() {
   std::vector<uint32_t> health, degraded;
   uint32_t total = 0;
   for (const PriorityState& state : priorities_) {
-    const size_t hosts = state.all.hosts.size();
+    const size_t hosts = state.eligible;
     const auto share = [&](size_t part) {
       if (hosts == 0) return 0u;
       return static_cast<uint32_t>(std::min<uint64_t>(100, endpoints_->overprovisioning * part / hosts));
@@ -109,11 +110,11 @@ void ClusterRuntime::computePanic(uint32_t availability) {
   bool everywhere = true;
   size_t all_hosts = 0;
   for (PriorityState& state : priorities_) {
-    const size_t hosts = state.all.hosts.size();
+    const size_t hosts = state.eligible;
     const size_t usable = state.healthy.hosts.size() + state.degraded.hosts.size();
     state.panic = (hosts == 0 ? 0 : 100 * usable / hosts) < part_->plan.healthy_panic_threshold;
     everywhere = everywhere && state.panic;
-    all_hosts += hosts;
+    all_hosts += state.all.hosts.size();
   }
   if (!everywhere || all_hosts == 0) return;
   uint32_t left = 100;  // total panic: load by number of hosts

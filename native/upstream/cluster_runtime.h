@@ -50,6 +50,7 @@ class ClusterRuntime : public base::LocalCounted {
   };
   struct PriorityState {
     HostSet all, healthy, degraded;
+    size_t eligible = 0;         // hosts that count when its health is reckoned
     uint32_t healthy_load = 0;   // percent of requests
     uint32_t degraded_load = 0;
     bool panic = false;

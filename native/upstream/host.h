@@ -25,7 +25,7 @@ class Cell {
 
 struct alignas(64) HostCounters {
   Cell cx_total, cx_active, cx_connect_fail;
-  Cell rq_total, rq_active, rq_success, rq_error, rq_timeout;
+  Cell rq_total, rq_active, rq_pending, rq_success, rq_error, rq_timeout;
 };
 
 struct Host {

@@ -120,6 +120,9 @@ bool ListenerRuntime::overLimit() {
 }
 
 void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const net::BoundSocketPtr& socket) {
+  // Before a filter chain is chosen; nothing takes time there yet.
+  stats_.inc(ListenerStat::downstream_pre_cx_active);
+  stats_.dec(ListenerStat::downstream_pre_cx_active);
   net::Address local = socket->address;
   if (local.isAnyAddress()) {
     sockaddr_storage storage;
@@ -128,6 +131,11 @@ void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const 
       local = net::Address::from(reinterpret_cast<sockaddr*>(&storage), size);
     }
   }
+  // A unix client has no name of its own as a rule; it goes by the one it connected to.
+  const net::Address& peer = remote.text().empty() ? local : remote;
+  const int matched = part_->matcher.choose({local, peer, peer});
+  const size_t chain = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
+  if (matched < 0 && !part_->default_chain) return refuseUnmatched(fd, local, peer);
   if (local.isIp()) net::setNoDelay(fd);
   if (part_->plan.tcp_keepalive) net::applyKeepalive(fd, *part_->plan.tcp_keepalive);
   stats_.inc(ListenerStat::downstream_cx_total);
@@ -137,15 +145,8 @@ void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const 
   socket->active->of[worker_.services.index].fetch_add(1, std::memory_order_relaxed);
   connections_->fetch_add(1, std::memory_order_relaxed);
   process_.countConnection(1);
-  auto* session = new Session(*this, fd, local, remote, socket->active);
+  auto* session = new Session(*this, fd, local, peer, socket->active);
   sessions_.pushBack(session);
-  const int matched = part_->matcher.choose({local, remote, remote});
-  const size_t chain = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
-  if (matched < 0 && !part_->default_chain) {
-    stats_.inc(ListenerStat::no_filter_chain_match);
-    logUnmatched(session->info());
-    return onSessionGone(*session);
-  }
   const std::string& name = matched >= 0 ? part_->chains[chain].name : part_->default_chain->name;
   session->start(chainRuntime(chain), name);
 }
@@ -159,7 +160,13 @@ tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(size_t chain) {
   return *runtime;
 }
 
-void ListenerRuntime::logUnmatched(const http::ConnectionInfo& connection) {
+// No connection of its own comes into being: only the counter and the log know of it.
+void ListenerRuntime::refuseUnmatched(int fd, const net::Address& local, const net::Address& peer) {
+  stats_.inc(ListenerStat::no_filter_chain_match);
+  http::ConnectionInfo connection;
+  connection.local = local;
+  connection.remote = peer;
+  connection.listener_name = facts_.name;
   http::StreamInfo info;
   info.downstream = &connection;
   info.at.start = info.at.end = worker_.services.loop.now();
@@ -170,6 +177,7 @@ void ListenerRuntime::logUnmatched(const http::ConnectionInfo& connection) {
   info.log_type = http::AccessLogType::kNotSet;
   const http::FormatContext context{.info = info, .now_ns = info.at.end, .wall_now_ns = info.start_wall_ns};
   for (const auto& logger : part_->access_logs) logger->log(context, worker_.log);
+  close(fd);
 }
 
 void ListenerRuntime::onSessionGone(Session& session) {

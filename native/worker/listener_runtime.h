@@ -58,7 +58,7 @@ class ListenerRuntime : public base::LocalCounted {
 
   void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
   bool overLimit();
-  void logUnmatched(const http::ConnectionInfo& info);
+  void refuseUnmatched(int fd, const net::Address& local, const net::Address& peer);
   tcp::NetworkFilterRuntime& chainRuntime(size_t chain);
 
   Process& process_;

@@ -84,6 +84,11 @@ base::Result<std::vector<net::BoundSocketPtr>, std::string> Process::openListene
   return sockets;
 }
 
+void Process::abandonListeners() {
+  opened_.clear();
+  opening_.clear();
+}
+
 std::string Process::commit(const std::vector<snapshot::Change>& changes) {
   for (const auto& [slot, sockets] : opened_) {
     if (std::string error = net::SocketTable::listen(opening_[slot]->plan, sockets); !error.empty()) return error;
@@ -100,8 +105,7 @@ std::string Process::commit(const std::vector<snapshot::Change>& changes) {
       }
     }
   }
-  opened_.clear();
-  opening_.clear();
+  abandonListeners();
   if (std::string error = store_.commit(changes); !error.empty()) return error;
   tellWorkers([](Worker& worker, uint64_t) { worker.adopt(); }, 0);
   return {};
@@ -135,17 +139,19 @@ std::shared_ptr<std::atomic<uint64_t>> Process::connectionsOf(const std::string&
   return count;
 }
 
-void Process::stopListeners(bool inbound_only) {
+size_t Process::stopListeners(bool inbound_only) {
   constexpr uint32_t kInbound = 1;
   const snapshot::SnapshotPtr snapshot = store_.current();
+  size_t stopped = 0;
   {
     std::lock_guard lock(mutex_);
-    std::erase_if(slots_, [&](const auto& slot) {
+    stopped = std::erase_if(slots_, [&](const auto& slot) {
       const auto part = std::static_pointer_cast<const ListenerPart>(snapshot->at(Kind::kListener, slot.first));
       return !inbound_only || (part != nullptr && part->plan.traffic_direction == kInbound);
     });
   }
   tellWorkers([](Worker& worker, uint64_t inbound) { worker.stopListeners(inbound != 0); }, inbound_only ? 1 : 0);
+  return stopped;
 }
 
 void Process::drainListeners(bool inbound_only) {

@@ -42,9 +42,11 @@ class Process {
   std::string putPlan(snapshot::Kind kind, std::string_view name, const std::string& id, std::span<const uint8_t> bytes);
   /** Binds the sockets a listener plan needs, for its slot; they queue connections from commit on. */
   base::Result<std::vector<net::BoundSocketPtr>, std::string> openListener(uint32_t slot, const std::string& id);
+  /** Lets go of what was opened since the last commit. */
+  void abandonListeners();
   std::string commit(const std::vector<snapshot::Change>& changes);
-  /** Listeners stop accepting and their ports close: all, or those with traffic_direction INBOUND. */
-  void stopListeners(bool inbound_only);
+  /** Listeners stop accepting and their ports close: all, or those with traffic_direction INBOUND. How many there were. */
+  size_t stopListeners(bool inbound_only);
   void drainListeners(bool inbound_only);
   /** Any thread: the sockets of a listener slot. */
   std::vector<net::BoundSocketPtr> socketsOf(uint32_t slot) const;

@@ -1,9 +1,8 @@
 import type { Message } from '@bufbuild/protobuf'
 import { isMessage, type Types } from '../config/index.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
-import type { CircuitBreakers_Thresholds } from '../generated/protos/envoy/config/cluster/v3/circuit_breaker_pb.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
-import { RoutingPriority, TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
@@ -63,9 +62,7 @@ function describeCluster(
   cluster: Cluster | undefined,
   resolver: CompiledConfig['dnsResolver'],
 ): ClusterInfo {
-  const thresholds = cluster?.circuitBreakers?.thresholds ?? []
-  const normal = thresholds.find(entry => entry.priority === RoutingPriority.DEFAULT)
-  const high = thresholds.find(entry => entry.priority === RoutingPriority.HIGH)
+  const { default: normal, high } = meta.thresholds
   const observabilityName = cluster?.altStatName || meta.name
   return {
     name: meta.name,
@@ -75,17 +72,16 @@ function describeCluster(
     dns: meta.dns && dnsPlan(meta.dns, resolver),
     hosts: meta.dns === undefined ? staticHosts(cluster) : [],
     thresholds: { default: limits(normal), high: limits(high) },
-    trackRemaining: { default: normal?.trackRemaining ?? false, high: high?.trackRemaining ?? false },
+    trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
   }
 }
 
-// Envoy's defaults.
-function limits(entry: CircuitBreakers_Thresholds | undefined): Thresholds {
+function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
   return {
-    maxConnections: entry?.maxConnections ?? 1024,
-    maxPendingRequests: entry?.maxPendingRequests ?? 1024,
-    maxRequests: entry?.maxRequests ?? 1024,
-    maxRetries: entry?.maxRetries ?? 3,
+    maxConnections: Number(entry.maxConnections),
+    maxPendingRequests: Number(entry.maxPending),
+    maxRequests: Number(entry.maxRequests),
+    maxRetries: Number(entry.maxRetries),
   }
 }
 

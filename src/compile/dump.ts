@@ -1,4 +1,5 @@
 import {
+  create,
   type DescField,
   type DescMessage,
   fromBinary,
@@ -11,6 +12,9 @@ import {
 import { reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Types } from '../config/index.js'
+import { HealthStatus } from '../generated/protos/envoy/config/core/v3/health_check_pb.js'
+import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import type { DumpAnswer } from '../snapshot/compile-task.js'
 import { routeConfigurations } from './describe.js'
@@ -46,14 +50,15 @@ export function dumpBootstrap(
     type: `type.googleapis.com/envoy.admin.v3.${name}`,
     fields: withoutEmpty(fields),
   })
-  const assignments = clusters.flatMap(cluster => cluster.loadAssignment ?? [])
   const parts = [
     part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
     part('ClustersConfigDump', { static_clusters: entries('cluster', byName(clusters)) }),
     ...(includeEndpoints
       ? [
           part('EndpointsConfigDump', {
-            static_endpoint_configs: assignments.map(message => ({ endpoint_config: packed(message) })),
+            static_endpoint_configs: byName(clusters).map(cluster => ({
+              endpoint_config: packed(membersOf(cluster, types)),
+            })),
           }),
         ]
       : []),
@@ -63,6 +68,40 @@ export function dumpBootstrap(
     part('SecretsConfigDump', {}),
   ]
   return { kind: 'dump', parts }
+}
+
+/** The members of a cluster as they are in use: every default said, and the health that traffic sees. */
+function membersOf(cluster: Cluster, types: Types): Message {
+  const { endpoints = [], policy } = cluster.loadAssignment ?? {}
+  const schema = types.message('envoy.config.endpoint.v3.ClusterLoadAssignment') as DescMessage
+  return create(schema, {
+    clusterName: cluster.name,
+    endpoints: endpoints
+      .filter(({ lbEndpoints }) => lbEndpoints.length > 0)
+      .map(({ locality = {}, priority, loadBalancingWeight = 0, lbEndpoints }) => ({
+        locality,
+        priority,
+        loadBalancingWeight,
+        lbEndpoints: lbEndpoints.map(memberOf),
+      })),
+    policy: { overprovisioningFactor: policy?.overprovisioningFactor ?? 140 },
+  })
+}
+
+function memberOf(member: LbEndpoint): Record<string, unknown> {
+  const { hostIdentifier: host, loadBalancingWeight = 1, healthStatus, metadata } = member
+  return {
+    hostIdentifier:
+      host.case === 'endpoint' ? { case: 'endpoint', value: { healthCheckConfig: {}, ...host.value } } : host,
+    healthStatus: healthInUse(healthStatus),
+    loadBalancingWeight,
+    ...(metadata && { metadata }),
+  }
+}
+
+function healthInUse(configured: HealthStatus): HealthStatus {
+  if (configured === HealthStatus.DEGRADED) return HealthStatus.DEGRADED
+  return configured <= HealthStatus.HEALTHY ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY
 }
 
 // Envoy writes "@type" before the fields.

@@ -14,7 +14,7 @@ export interface DnsClustersOptions {
   /** Members of a cluster that is in use changed. */
   readonly onEndpoints: (plan: PlacedPlan) => void
   readonly onEvent: (cluster: ClusterInfo, event: DnsEvent) => void
-  readonly onMembers: (cluster: ClusterInfo, members: number) => void
+  readonly onMembers: (cluster: ClusterInfo, members: readonly HostInfo[]) => void
 }
 
 interface Entry {
@@ -73,7 +73,7 @@ export class DnsClusters {
     const onNewEndpoints = (bytes: Uint8Array, localities: readonly LocalityValue[]) => {
       entry.hosts = localities.flatMap(({ hosts, ...locality }) => hosts.map(host => ({ ...locality, ...host })))
       entry.endpoints = { kind: 'endpoints', name: cluster.name, slot: cluster.slot, id: planId(bytes), bytes }
-      onMembers(cluster, entry.hosts.length)
+      onMembers(cluster, entry.hosts)
       if (entry.isAdopted) onEndpoints(entry.endpoints)
     }
     const entry: Entry = {

@@ -1,5 +1,12 @@
-import type { NativeAddon, OpenedListener } from '../native/addon.js'
-import type { ClusterInfo, CompiledBootstrap, ListenerInfo, VirtualHostInfo } from '../snapshot/compile-task.js'
+import type { NativeAddon, OpenedListener, PlanKind } from '../native/addon.js'
+import type {
+  ClusterInfo,
+  CompiledBootstrap,
+  HostInfo,
+  ListenerInfo,
+  RuntimeLayer,
+  VirtualHostInfo,
+} from '../snapshot/compile-task.js'
 import {
   declareCluster,
   declareDns,
@@ -19,6 +26,16 @@ import type { DnsEvent } from '../upstream/dns-cluster.js'
 export const serverStates = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const
 // What Envoy says when there is no certificate that could expire.
 const noCertificates = 0xffff_ffff
+
+// The bootstrap is read with its layers, and once more when the admin layer and files on disk are there.
+const loadsAtStart = 2
+// Envoy's HealthStatus; unknown (0) counts as healthy.
+const healthStatus = { healthy: 1, draining: 3, degraded: 5 } as const
+// Known from the start, and zero for us: nothing of a configuration passes unread, and it is no FIPS build.
+const zeroFromTheStart = {
+  counters: ['dynamic_unknown_fields', 'static_unknown_fields', 'wip_protos'],
+  gauges: ['compilation_settings.fips_mode', 'stats_recent_lookups', 'version'],
+}
 
 export type ServerState = keyof typeof serverStates
 
@@ -54,6 +71,8 @@ export class MainStats {
     declareServer(store, workers)
     this.server.set('concurrency', workers)
     this.server.set('state', serverStates.PRE_INITIALIZING)
+    for (const counter of zeroFromTheStart.counters) this.server.inc(counter, 0)
+    for (const gauge of zeroFromTheStart.gauges) this.server.set(gauge, 0)
     this.server.set('days_until_first_cert_expiring', noCertificates)
   }
 
@@ -71,9 +90,9 @@ export class MainStats {
     now: CompiledBootstrap,
     opened: ReadonlyMap<number, OpenedListener>,
   ): void {
-    this.#countClusters(before?.clusters ?? [], now)
+    this.#countClusters(before, now)
     this.#countListeners(before?.listeners ?? [], now.listeners, opened)
-    this.#countRuntime(now)
+    this.#countRuntime(before, now)
   }
 
   liveAfter(milliseconds: number): void {
@@ -91,22 +110,56 @@ export class MainStats {
 
   dnsEvent(info: ClusterInfo, event: DnsEvent): void {
     this.cluster(info).inc(event)
-    if (!this.#hasDns) return
-    if (event === 'update_attempt') this.store.scope('dns', 'dns.cares').inc('resolve_total')
-    if (event === 'update_failure') this.store.scope('dns', 'dns.cares').inc('get_addr_failure')
+    if (!this.#hasDns) declareDns(this.store)
+    this.#hasDns = true
+    const resolver = this.store.scope('dns', 'dns.cares')
+    if (event === 'update_attempt') {
+      resolver.inc('resolve_total')
+      resolver.inc('pending_resolutions')
+    } else if (event !== 'update_no_rebuild') {
+      resolver.dec('pending_resolutions')
+      if (event === 'update_failure') resolver.inc('get_addr_failure')
+    }
   }
 
-  members(info: ClusterInfo, count: number): void {
+  members(info: ClusterInfo, hosts: readonly HostInfo[]): void {
     const scope = this.cluster(info)
-    scope.inc('membership_change')
+    const count = (wanted: (health: number) => boolean) => hosts.filter(host => wanted(host.health)).length
+    // Each priority that has hosts, or had, is an update of its own.
+    const priorities = new Set(hosts.map(host => host.priority)).size
     const before = this.#members.get(info.name) ?? 0
-    this.#members.set(info.name, count)
-    scope.set('membership_total', count)
-    scope.set('membership_healthy', count)
-    for (const gauge of ['membership_degraded', 'membership_excluded', 'warming_state']) scope.set(gauge, 0)
+    this.#members.set(info.name, hosts.length)
+    if (before + hosts.length > 0) scope.inc('membership_change', Math.max(priorities, 1))
+    scope.set('membership_total', hosts.length)
+    scope.set(
+      'membership_healthy',
+      count(health => health <= healthStatus.healthy),
+    )
+    scope.set(
+      'membership_degraded',
+      count(health => health === healthStatus.degraded),
+    )
+    scope.set(
+      'membership_excluded',
+      count(health => health === healthStatus.draining),
+    )
+    scope.set('warming_state', 0)
+    if (info.dns !== undefined) scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
     // Each new member is matched with a transport socket once.
     const matched = this.store.scope('transport_socket_match', `${sanitizeName(info.statName)}.default`)
-    if (count > before) matched.inc('total_match_count', count - before)
+    if (hosts.length > before) matched.inc('total_match_count', hosts.length - before)
+  }
+
+  /** The values of the runtime are (or were once more) read; `times` at once. */
+  runtimeLoaded(layers: readonly RuntimeLayer[], times = 1): void {
+    const scope = this.store.scope('runtime', 'runtime')
+    scope.inc('load_success', times)
+    scope.inc('override_dir_not_exists', times)
+    scope.set('num_layers', layers.length)
+    scope.set('num_keys', new Set(layers.flatMap(layer => Object.keys(layer.values))).size)
+    const overrides = layers.find(layer => layer.isAdmin)?.values ?? {}
+    if (Object.keys(overrides).length > 0 || scope.isUsed('admin_overrides_active'))
+      scope.set('admin_overrides_active', Object.keys(overrides).length > 0 ? 1 : 0)
   }
 
   /** Copies what is kept elsewhere; before the statistics are read. */
@@ -125,21 +178,19 @@ export class MainStats {
       if (value !== 0 || files.isUsed(name)) files.set(name, value)
   }
 
-  #countClusters(before: readonly ClusterInfo[], now: CompiledBootstrap): void {
+  #countClusters(before: CompiledBootstrap | undefined, now: CompiledBootstrap): void {
     const scope = this.store.scope('cluster_manager', 'cluster_manager')
-    const { added, removed } = difference(before, now.clusters)
+    const { added, removed } = difference(before?.clusters ?? [], now.clusters)
+    const modified = changedPlans('cluster', before, now)
     if (added > 0) scope.inc('cluster_added', added)
+    if (modified.size > added) scope.inc('cluster_modified', modified.size - added)
     if (removed > 0) scope.inc('cluster_removed', removed)
     scope.set('active_clusters', now.clusters.length)
     scope.set('warming_clusters', 0)
-    if (!this.#hasDns && now.clusters.some(cluster => cluster.dns !== undefined)) {
-      this.#hasDns = true
-      declareDns(this.store)
-    }
     const wanted = now.clusters.map(info => ({
       key: `cluster ${info.name}`,
       value: info.statName,
-      declare: () => this.#declareCluster(info),
+      declare: () => declareCluster(this.store, { statName: info.statName, trackRemaining: info.trackRemaining }),
     }))
     const hosts = now.virtualHosts.map(info => ({
       key: `vhost ${info.name}`,
@@ -147,13 +198,12 @@ export class MainStats {
       declare: () => this.#declareVirtualHost(info),
     }))
     this.#declareAll('cluster ', wanted)
+    const changed = changedPlans('endpoints', before, now)
+    for (const info of now.clusters)
+      if (info.dns === undefined && changed.has(info.name)) this.members(info, info.hosts)
+    for (const name of this.#members.keys())
+      if (!now.clusters.some(info => info.name === name)) this.#members.delete(name)
     this.#declareAll('vhost ', hosts)
-  }
-
-  #declareCluster(info: ClusterInfo): Forget {
-    const forget = declareCluster(this.store, { statName: info.statName, trackRemaining: info.trackRemaining })
-    if (info.dns === undefined) this.members(info, info.hosts.length)
-    return forget
   }
 
   #declareVirtualHost(info: VirtualHostInfo): Forget {
@@ -208,14 +258,10 @@ export class MainStats {
     return declareListener(this.store, { statName, workers: this.#workers, httpPrefixes: info.httpStatPrefixes })
   }
 
-  #countRuntime(now: CompiledBootstrap): void {
-    const scope = this.store.scope('runtime', 'runtime')
-    scope.set('num_layers', now.runtime.length)
-    scope.set('num_keys', new Set(now.runtime.flatMap(layer => Object.keys(layer.values))).size)
-    scope.set(
-      'admin_overrides_active',
-      now.runtime.some(layer => layer.isAdmin && Object.keys(layer.values).length > 0) ? 1 : 0,
-    )
+  // Values that /runtime_modify changed were counted then.
+  #countRuntime(before: CompiledBootstrap | undefined, now: CompiledBootstrap): void {
+    if (before === undefined) this.runtimeLoaded(now.runtime, loadsAtStart)
+    else if (JSON.stringify(fileLayers(before)) !== JSON.stringify(fileLayers(now))) this.runtimeLoaded(now.runtime)
   }
 
   /** New ones first, so that a scope which two owners share never goes away in between. */
@@ -234,6 +280,19 @@ export class MainStats {
       this.#declared.delete(key)
     }
   }
+}
+
+/** What the files say; the admin layer is the administrator's. */
+function fileLayers({ runtime }: CompiledBootstrap): readonly RuntimeLayer[] {
+  return runtime.filter(layer => !layer.isAdmin)
+}
+
+/** Names of the plans of a kind that are new or different. */
+function changedPlans(kind: PlanKind, before: CompiledBootstrap | undefined, now: CompiledBootstrap): Set<string> {
+  const known = new Map(before?.plans.filter(plan => plan.kind === kind).map(plan => [plan.name, plan.id]))
+  return new Set(
+    now.plans.filter(plan => plan.kind === kind && known.get(plan.name) !== plan.id).map(plan => plan.name),
+  )
 }
 
 function difference(

@@ -269,9 +269,9 @@ export class Server {
   // The values are in place at once; what the compiler reads from the runtime (limits of a listener, say) follows.
   #modifyRuntime(overrides: Readonly<Record<string, string>>): void {
     this.#runtimeOverrides = overrides
-    void this.#publisher.publish(current =>
-      current.deltaWith([runtimePlan(this.#configuration.current?.runtime ?? [], overrides)]),
-    )
+    const layers = this.#configuration.current?.runtime ?? []
+    this.#stats?.runtimeLoaded(layers.map(layer => (layer.isAdmin ? { ...layer, values: overrides } : layer)))
+    void this.#publisher.publish(current => current.deltaWith([runtimePlan(layers, overrides)]))
     void this.reload('the runtime was modified')
   }
 

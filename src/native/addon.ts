@@ -40,16 +40,10 @@ export interface HostStats {
   readonly cxConnectFail: number
   readonly rqTotal: number
   readonly rqActive: number
+  readonly rqPendingActive: number
   readonly rqSuccess: number
   readonly rqError: number
   readonly rqTimeout: number
-}
-
-export interface BreakerState {
-  readonly connections: number
-  readonly pending: number
-  readonly requests: number
-  readonly retries: number
 }
 
 /** Called once per process, on the main thread, before anything else. */
@@ -64,7 +58,12 @@ export interface NativeAddon {
    * Returns the addresses, or a sentence ("cannot bind '127.0.0.1:80': Permission denied").
    */
   openListener(slot: number, id: string): OpenedListener | string
-  /** Makes the next snapshot of what was put and wakes every worker. Returns an error only for a bug (unknown id). */
+  /** Closes what openListener opened since the last commit. */
+  abandonListeners(): void
+  /**
+   * Makes the next snapshot of what was put and wakes every worker. Returns a sentence, and changes nothing, when a socket
+   * cannot listen (another process was quicker), or for a bug (unknown id).
+   */
   commit(changes: readonly SnapshotChange[]): string | undefined
   /** Is a regular expression valid RE2? The reason when it is not. */
   checkRegex(pattern: string): string | undefined
@@ -79,21 +78,31 @@ export interface NativeAddon {
   adoptedVersions(): readonly number[]
   version(): number
 
-  /** Stop accepting on all listeners ('all') or inbound ones; existing connections stay. */
-  stopListeners(which: 'all' | 'inbound'): void
-  /** /drain_listeners?graceful: connections are told to go (connection: close) as the drain sequence goes on. */
+  /** Stop accepting on all listeners ('all') or inbound ones; existing connections stay. How many were stopped. */
+  stopListeners(which: 'all' | 'inbound'): number
+  /** /drain_listeners: connections are told to go (connection: close) as the drain sequence goes on. */
   drainListeners(which: 'all' | 'inbound'): void
   /** /healthcheck/fail and ok. */
   setHealthFailed(failed: boolean): void
   reopenAccessLogs(): void
   /** Flushes access logs; for exit. */
   flushAccessLogs(): void
-  fileStats(): Readonly<Record<'write_buffered' | 'write_completed' | 'write_failed' | 'flushed_by_timer' | 'reopen_failed' | 'write_total_buffered', number>>
+  fileStats(): Readonly<
+    Record<
+      | 'write_buffered'
+      | 'write_completed'
+      | 'write_failed'
+      | 'flushed_by_timer'
+      | 'reopen_failed'
+      | 'write_total_buffered',
+      number
+    >
+  >
 
   /** Counters of the hosts of a cluster slot, summed over workers, in the order of its endpoints plan. */
   hostStats(slot: number): readonly HostStats[]
-  /** In-use counts of a cluster's breakers. */
-  breakers(slot: number): { readonly default: BreakerState; readonly high: BreakerState } | undefined
+  /** Copies the circuit breakers' counts into their gauges; before statistics are read. */
+  publishBreakers(): void
   /** Bytes of native heap in use and mapped, for /memory and server.memory_*. */
   memory(): { readonly allocated: number; readonly heapSize: number }
   /** Connections now open downstream, over all workers. */
@@ -110,7 +119,8 @@ let loaded: NativeAddon | undefined
 /** Loads build/Release/nuncio.node (or NUNCIO_ADDON) once. Throws with the command to run when it was not built. */
 export function loadAddon(): NativeAddon {
   if (loaded === undefined) {
-    const path = process.env['NUNCIO_ADDON'] ?? fileURLToPath(new URL('../../build/Release/nuncio.node', import.meta.url))
+    const path =
+      process.env['NUNCIO_ADDON'] ?? fileURLToPath(new URL('../../build/Release/nuncio.node', import.meta.url))
     loaded = createRequire(import.meta.url)(path) as NativeAddon
   }
   return loaded

@@ -22,7 +22,7 @@ const defaultConnectTimeout = 5_000
 const defaultBufferLimit = 1 << 20
 const defaultLimit = 1024n
 const defaultRetries = 3n
-const unlimited = 0xffff_ffffn
+const unlimited = 0xffff_ffff_ffff_ffffn
 
 export interface ClusterTools extends HttpOptionTools {
   readonly types: Types
@@ -37,8 +37,33 @@ export interface ClusterKind {
   readonly dns?: DnsCluster
 }
 
-export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tools: ClusterTools): Uint8Array {
-  const thresholds = cluster.circuitBreakers?.thresholds ?? []
+export interface ClusterThresholds {
+  readonly default: ThresholdsInit
+  readonly high: ThresholdsInit
+}
+
+/** The limits of both priorities; the runtime's values go before the cluster's own. */
+export function clusterThresholds(cluster: Cluster, runtime: ReadonlyMap<string, string>): ClusterThresholds {
+  const of = (priority: RoutingPriority, name: string): ThresholdsInit =>
+    thresholdsOf(
+      cluster.circuitBreakers?.thresholds.find(entry => entry.priority === priority),
+      limit => runtimeLimit(runtime, `circuit_breakers.${cluster.name}.${name}.${limit}`),
+    )
+  return { default: of(RoutingPriority.DEFAULT, 'default'), high: of(RoutingPriority.HIGH, 'high') }
+}
+
+function runtimeLimit(runtime: ReadonlyMap<string, string>, key: string): bigint | undefined {
+  const value = runtime.get(key)
+  return value !== undefined && /^\d+$/.test(value) ? BigInt(value) : undefined
+}
+
+export function clusterPlan(
+  cluster: Cluster,
+  kind: ClusterKind,
+  thresholds: ClusterThresholds,
+  at: Place,
+  tools: ClusterTools,
+): Uint8Array {
   const plan: ClusterInit = {
     name: cluster.name,
     statName: (cluster.altStatName || cluster.name).replaceAll(':', '_'),
@@ -47,8 +72,8 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
     connectTimeoutMs: milliseconds(cluster.connectTimeout, defaultConnectTimeout, at.field('connect_timeout')),
     bufferLimit: cluster.perConnectionBufferLimitBytes ?? defaultBufferLimit,
     ...clusterProtocol(cluster, at, tools),
-    defaultThresholds: thresholdsOf(thresholds.find(entry => entry.priority === RoutingPriority.DEFAULT)),
-    highThresholds: thresholdsOf(thresholds.find(entry => entry.priority === RoutingPriority.HIGH)),
+    defaultThresholds: thresholds.default,
+    highThresholds: thresholds.high,
     ...perHost(cluster.circuitBreakers, at.field('circuit_breakers')),
     ...(cluster.upstreamConnectionOptions?.tcpKeepalive && {
       tcpKeepalive: tcpKeepalive(cluster.upstreamConnectionOptions.tcpKeepalive),
@@ -121,14 +146,18 @@ function customKind(
   return type === undefined ? undefined : { type }
 }
 
-function thresholdsOf(entry: CircuitBreakers_Thresholds | undefined): ThresholdsInit {
-  const limit = (value: number | undefined, missing: bigint): bigint => (value === undefined ? missing : BigInt(value))
+function thresholdsOf(
+  entry: CircuitBreakers_Thresholds | undefined,
+  override: (limit: string) => bigint | undefined,
+): ThresholdsInit {
+  const limit = (name: string, value: number | undefined, missing: bigint): bigint =>
+    override(name) ?? (value === undefined ? missing : BigInt(value))
   return {
-    maxConnections: limit(entry?.maxConnections, defaultLimit),
-    maxPending: limit(entry?.maxPendingRequests, defaultLimit),
-    maxRequests: limit(entry?.maxRequests, defaultLimit),
-    maxRetries: limit(entry?.maxRetries, defaultRetries),
-    maxPools: limit(entry?.maxConnectionPools, unlimited),
+    maxConnections: limit('max_connections', entry?.maxConnections, defaultLimit),
+    maxPending: limit('max_pending_requests', entry?.maxPendingRequests, defaultLimit),
+    maxRequests: limit('max_requests', entry?.maxRequests, defaultLimit),
+    maxRetries: limit('max_retries', entry?.maxRetries, defaultRetries),
+    maxPools: limit('max_connection_pools', entry?.maxConnectionPools, unlimited),
     trackRemaining: entry?.trackRemaining ?? false,
     ...(entry?.retryBudget && {
       retryBudgetPercent: entry.retryBudget.budgetPercent?.value ?? 20,

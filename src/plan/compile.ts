@@ -18,7 +18,14 @@ import type { Cluster_Type } from '../generated/plan_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { type AdminSettings, adminSettings, type StatsSettings, statsSettings } from './bootstrap-settings.js'
 import { addressText } from './address.js'
-import { clusterKind, clusterPlan, type ClusterTools, refusedType } from './cluster.js'
+import {
+  clusterKind,
+  clusterPlan,
+  clusterThresholds,
+  type ClusterThresholds,
+  type ClusterTools,
+  refusedType,
+} from './cluster.js'
 import { Compilation, type CompileDeps, type Plan } from './compilation.js'
 import { type DnsSettings, endpointsPlan, plainResolver, type ResolverSettings, typedResolver } from './endpoints.js'
 import { formatsOf } from './formats.js'
@@ -46,6 +53,7 @@ export interface ClusterMeta {
   readonly slot: number
   readonly planId: string
   readonly type: Cluster_Type
+  readonly thresholds: ClusterThresholds
   /** For STRICT_DNS and LOGICAL_DNS. */
   readonly dns?: DnsSettings
 }
@@ -129,15 +137,23 @@ function compileCluster(
   at: Place,
 ): ClusterMeta | undefined {
   const kind = clusterKind(cluster, at, tools.types)
+  const thresholds = clusterThresholds(cluster, compilation.runtime)
   if (!kind) {
-    clusterPlan(cluster, { type: refusedType(cluster) }, at, tools) // for its errors
+    clusterPlan(cluster, { type: refusedType(cluster) }, thresholds, at, tools) // for its errors
     return undefined
   }
   const slot = compilation.deps.slots.of('clusters', cluster.name)
-  const plan = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, at, tools))
+  const plan = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, thresholds, at, tools))
   const endpoints = endpointsPlan(cluster, kind, at, tools.types)
   compilation.add('endpoints', cluster.name, slot, endpoints.bytes)
-  return { name: cluster.name, slot, planId: plan.id, type: kind.type, ...(endpoints.dns && { dns: endpoints.dns }) }
+  return {
+    name: cluster.name,
+    slot,
+    planId: plan.id,
+    type: kind.type,
+    thresholds,
+    ...(endpoints.dns && { dns: endpoints.dns }),
+  }
 }
 
 function compileListeners(configs: readonly Listener[], compilation: Compilation, at: Place): ListenerMeta[] {

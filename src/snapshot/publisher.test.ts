@@ -18,6 +18,7 @@ function recorder() {
   const commits: (readonly SnapshotChange[])[] = []
   const put: string[] = []
   const posted: ToWorker[] = []
+  const abandoned: boolean[] = []
   const publisher = new Publisher(
     {
       putPlan: (_kind, _name, id) => {
@@ -25,6 +26,7 @@ function recorder() {
         return id === 'bad' ? 'cannot be read' : undefined
       },
       openListener: (slot, id) => (id === 'taken' ? 'cannot bind' : { addresses: [`127.0.0.1:${slot}`], statName: '' }),
+      abandonListeners: () => void abandoned.push(true),
       commit: changes => void commits.push(changes),
     },
     {
@@ -32,7 +34,7 @@ function recorder() {
       prepare: async version => [{ type: 'prepared', version, errors: ['create threw'] }],
     },
   )
-  return { commits, put, posted, publisher }
+  return { abandoned, commits, put, posted, publisher }
 }
 
 const everything =

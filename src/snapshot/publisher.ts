@@ -16,7 +16,7 @@ export interface Published {
   readonly opened: ReadonlyMap<number, OpenedListener>
 }
 
-type Addon = Pick<NativeAddon, 'putPlan' | 'openListener' | 'commit'>
+type Addon = Pick<NativeAddon, 'putPlan' | 'openListener' | 'abandonListeners' | 'commit'>
 
 const prepareDeadlineMs = 5000
 
@@ -52,13 +52,20 @@ export class Publisher {
     const refused = this.#put(delta)
     if (refused.length > 0) return err(refused)
     const opened = this.#open(delta)
-    if (!opened.ok) return opened
+    if (!opened.ok) return this.#abandon(opened.error)
     const unprepared = await this.#prepare(delta)
-    if (unprepared.length > 0) return err(unprepared)
-    const bug = this.#addon.commit(delta.changes)
-    if (bug !== undefined) throw new Error(`commit of snapshot ${this.#current.version + 1}: ${bug}`)
+    if (unprepared.length > 0) return this.#abandon(unprepared)
+    const failure = this.#addon.commit(delta.changes)
+    if (failure !== undefined)
+      return this.#abandon([{ kind: 'snapshot', name: String(this.#current.version + 1), message: failure }])
     this.#current = this.#current.apply(delta)
     return ok({ snapshot: this.#current, opened: opened.value })
+  }
+
+  /** Ports that were bound for a publish that did not come about are free again. */
+  #abandon(errors: readonly PublishError[]): Result<never, readonly PublishError[]> {
+    this.#addon.abandonListeners()
+    return err(errors)
   }
 
   #put(delta: Delta): PublishError[] {

@@ -76,7 +76,11 @@ export function formatExact(value: number): string {
   return exponent < -4 || exponent >= wanted ? scientific(kept, exponent) : fixed(kept, exponent)
 }
 
-/** A counter or gauge. The largest unsigned number, which a double cannot hold, stands for "no limit". */
+/** A counter or gauge. They are unsigned in 64 bits; below zero stand the largest ones, which a double cannot hold. */
 export function formatInteger(value: number): string {
-  return value >= 2 ** 64 ? '18446744073709551615' : value < 1e21 ? String(value) : BigInt(value).toString()
+  return value < 0
+    ? BigInt.asUintN(64, BigInt(value)).toString()
+    : value < 1e21
+      ? String(value)
+      : BigInt(value).toString()
 }

@@ -20,6 +20,8 @@ export interface StatsQuery {
 export function parseStatsQuery(query: URLSearchParams): Result<StatsQuery, string> {
   const buckets = bucketMode(query.get('histogram_buckets'))
   if (!buckets.ok) return buckets
+  const hidden = query.get('hidden') ?? 'exclude'
+  if (!['include', 'only', 'exclude'].includes(hidden)) return err('usage: /stats?hidden=(include|only|exclude)\n\n')
   const format = query.get('format') ?? 'text'
   if (!isFormat(format)) return err('usage: /stats?format=(html|active-html|json|prometheus|text)\n\n')
   const kind = query.get('type') ?? 'All'
@@ -32,6 +34,8 @@ export function parseStatsQuery(query: URLSearchParams): Result<StatsQuery, stri
     const isInverted = query.has('invert_filter')
     matches = name => regex.value.test(name) !== isInverted
   }
+  // No statistic of ours is hidden.
+  if (hidden === 'only') matches = () => false
   return ok({
     usedOnly: query.has('usedonly'),
     textReadouts: query.has('text_readouts'),

@@ -38,6 +38,71 @@ const _names = (body: string): string[] =>
     .map(line => line.split(': ')[0] ?? '')
     .filter(name => name !== '')
 
+/** The list of /help in our own words; paths, parameters and choices are Envoy's. */
+const OUR_HELP = `
+    admin commands are:
+      /: this list as a page
+      /allocprofiler (POST): allocation profiler (not available)
+          enable: start or stop it; One of (y, n)
+      /certs: certificates in use
+      /clusters: clusters and their hosts
+          filter: only clusters whose name this regular expression matches
+      /config_dump: the configuration in use
+          resource: only the elements of this repeated field of the dump, for example static_clusters
+          mask: only these fields (paths with dots, separated by commas); with \`resource\` of each element
+          name_regex: only resources whose whole name this regular expression matches
+          include_eds: endpoints too
+      /contention: contended locks (not traced here)
+      /cpuprofiler (POST): CPU profiler of the main thread
+          enable: start it, or stop it and write the profile to profile_path; One of (y, n)
+      /drain_listeners (POST): drain the listeners
+          graceful: tell connections to go during the drain time (--drain-time-s) before listeners are closed
+          skip_exit: only tell connections to go; listeners stay open
+          inboundonly: only listeners whose traffic_direction is INBOUND
+      /healthcheck/fail (POST): answer health checks as failed from now on
+      /healthcheck/ok (POST): take /healthcheck/fail back
+      /heap_dump: heap snapshot of the main thread
+      /heapprofiler (POST): heap profiler (not available; see /heap_dump)
+          enable: start or stop it; One of (y, n)
+      /help: this list as text
+      /hot_restart_version: version of the hot-restart protocol
+      /init_dump: what the server still waits for before it is ready
+          mask: only this component, for example \`listener\`
+      /listeners: listeners and their addresses
+          format: output format; One of (text, json)
+      /logging (POST): show or change log levels
+          paths: levels of several loggers: <name>:<level>,<name>:<level>...
+          group: level of a group of loggers: <name>:<level>
+          level: level of all loggers; One of (, trace, debug, info, warning, error, critical, off)
+      /memory: memory in use
+      /memory/tcmalloc: statistics of TCMalloc (not used here)
+      /peak_heap_dump: heap at its largest (not available)
+      /quitquitquit (POST): end the process
+      /ready: state of the server: 200 when it is LIVE, else 503
+      /reopen_logs (POST): open the access-log files anew
+      /reset_counters (POST): set all counters to zero
+      /runtime: runtime values, layer by layer
+      /runtime_modify (POST): set runtime values in the admin layer (?key1=value1&key2=value2...); an empty value takes an earlier one away
+      /server_info: version, state and options of the server
+      /stats: statistics
+          usedonly: only what was written since the start
+          filter: only names that this regular expression matches
+          invert_filter: only names that the filter does not match
+          format: output format; One of (html, active-html, text, json)
+          type: kinds to print; One of (All, Counters, Histograms, Gauges, TextReadouts)
+          histogram_buckets: how histograms are printed; One of (cumulative, disjoint, detailed, summary)
+      /stats/prometheus: statistics for Prometheus
+          usedonly: only what was written since the start
+          text_readouts: text readouts too, as gauges of value 0 with the text as a label
+          filter: only names that this regular expression matches
+          invert_filter: only names that the filter does not match
+          histogram_buckets: how histograms are printed; One of (cumulative, summary)
+      /stats/recentlookups: stat names looked up lately
+      /stats/recentlookups/clear (POST): forget the recorded names
+      /stats/recentlookups/disable (POST): stop recording names
+      /stats/recentlookups/enable (POST): start recording names
+`
+
 feature(
   'answers',
   {
@@ -422,6 +487,11 @@ feature(
     f.scenario(
       '/help',
       {
+        nuncio: {
+          because: 'the descriptions are our own; paths, parameters and choices are the same',
+          instead: `${OUR_HELP}
+  `,
+        },
         sees: `
     admin commands are:
       /: Admin home page
@@ -492,6 +562,21 @@ feature(
     f.scenario(
       'an unknown path',
       {
+        nuncio: {
+          because: 'the descriptions are our own; paths, parameters and choices are the same',
+          instead: `
+    404
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    invalid path. ${OUR_HELP.trimStart()}
+  `,
+        },
         sees: `
     404
     content-type: text/plain; charset=UTF-8
@@ -1609,6 +1694,24 @@ feature(
     f.scenario(
       '/stats/recentlookups',
       {
+        nuncio: {
+          because: 'names are looked up when a scope is made, and not counted: nothing happens for a request',
+          instead: `
+    200
+    content-type: text/plain; charset=UTF-8
+    cache-control: no-cache, max-age=0
+    x-content-type-options: nosniff
+    date: DATE
+    server: envoy
+    connection: close
+    transfer-encoding: chunked
+
+    Lookup tracking is not enabled. Use /stats/recentlookups/enable to enable.
+
+    total: 0
+
+  `,
+        },
         sees: `
     200
     content-type: text/plain; charset=UTF-8

@@ -154,14 +154,16 @@ function answer({ query }: AdminRequest, parts: readonly ConfigDumpPart[]): Admi
   const regex = compileRegex(`^(?:${pattern})$`)
   if (!regex.ok) {
     const plain = compileRegex(pattern)
-    return refuse(
-      400,
-      `INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${plain.ok ? regex.error : plain.error}`,
-    )
+    const reason = plain.ok ? regex.error : plain.error
+    return {
+      status: 400,
+      contentType: 'text/plain',
+      body: `INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${reason}`,
+    }
   }
   const isWanted = (name: string) => pattern === '' || regex.value.test(name)
-  const resource = query.get('resource')
-  return resource === null ? wholeDump(parts, mask, isWanted) : oneResource(parts, resource, mask, isWanted)
+  const resource = query.get('resource') ?? ''
+  return resource === '' ? wholeDump(parts, mask, isWanted) : oneResource(parts, resource, mask, isWanted)
 }
 
 function pathsOf(text: string | null): readonly (readonly string[])[] | undefined {

@@ -1,11 +1,4 @@
-import {
-  isLogComponent,
-  type LogComponent,
-  logComponents,
-  type LogLevel,
-  logLevels,
-  parseLogLevel,
-} from '../../support/log-level.js'
+import { isLogComponent, type LogComponent, logComponents, type LogLevel, logLevels } from '../../support/log-level.js'
 import { err, ok, type Result } from '../../support/result.js'
 import type { AdminBackend } from '../backend.js'
 import { type Endpoint, text } from '../endpoint.js'
@@ -15,7 +8,7 @@ export const logging: Endpoint = {
   help: 'show or change log levels',
   isPost: true,
   parameters: [
-    { name: 'paths', help: 'levels of several loggers: <name>:<level>,<name>:<level>…' },
+    { name: 'paths', help: 'levels of several loggers: <name>:<level>,<name>:<level>...' },
     { name: 'group', help: 'level of a group of loggers: <name>:<level>' },
     { name: 'level', help: 'level of all loggers', choices: ['', ...logLevels] },
   ],
@@ -43,7 +36,7 @@ function change(query: readonly (readonly [string, string])[], { log }: AdminBac
   if (value === '') return ok()
   if (name === 'group') return err('group parameter requires fine-grain logging to be enabled')
   if (name === 'level') {
-    const level = parseLogLevel(value)
+    const level = logLevels.find(known => known === value)
     if (!level) return err('unknown logger level')
     log.setLevel(level)
     return ok()
@@ -51,7 +44,8 @@ function change(query: readonly (readonly [string, string])[], { log }: AdminBac
   const wanted = name === 'paths' ? value.split(',').map(item => item.split(':')) : [[name, value]]
   const changes: [LogComponent, LogLevel][] = []
   for (const [component = '', levelName = ''] of wanted) {
-    const level = parseLogLevel(levelName)
+    if (component === '' || levelName === '') return err('empty logger name or empty logger level')
+    const level = logLevels.find(known => known === levelName)
     if (!level) return err('unknown logger level')
     if (!isLogComponent(component)) return err('unknown logger name')
     changes.push([component, level])

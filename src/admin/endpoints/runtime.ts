@@ -19,7 +19,7 @@ use an empty value to remove a previously added override`
 
 export const runtimeModify: Endpoint = {
   path: '/runtime_modify',
-  help: 'set runtime values in the admin layer (?key1=value1&key2=value2…); an empty value takes an earlier one away',
+  help: 'set runtime values in the admin layer (?key1=value1&key2=value2...); an empty value takes an earlier one away',
   isPost: true,
   answer: ({ query, form }, backend) => {
     const changes = new Map([...query, ...form])

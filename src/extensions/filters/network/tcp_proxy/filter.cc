@@ -6,30 +6,32 @@
 #include "src/extensions/filters/network/tcp_proxy/session.h"
 
 namespace nuncio::ext {
+namespace tcp {
 namespace {
 
 class Factory final : public nuncio::tcp::NetworkFilterFactory {
  public:
-  explicit Factory(std::unique_ptr<const tcp::Config> config) : config_(std::move(config)) {}
+  explicit Factory(std::unique_ptr<const Config> config) : config_(std::move(config)) {}
   std::unique_ptr<nuncio::tcp::NetworkFilterRuntime> makeRuntime(WorkerContext& worker,
                                                                  const nuncio::tcp::ListenerFacts&) const override {
-    return std::make_unique<tcp::Runtime>(worker, *config_);
+    return std::make_unique<Runtime>(worker, *config_);
   }
 
  private:
-  const std::unique_ptr<const tcp::Config> config_;
+  const std::unique_ptr<const Config> config_;
 };
 
 base::Result<nuncio::tcp::NetworkFilterFactoryPtr, std::string> make(std::span<const uint8_t> plan,
                                                                      http_proxy::DecodeContext& context) {
-  auto config = tcp::Config::make(plan, context);
+  auto config = Config::make(plan, context);
   if (!config.ok()) return std::move(config.error());
   return nuncio::tcp::NetworkFilterFactoryPtr(std::make_unique<Factory>(std::move(config.value())));
 }
 
 }  // namespace
+}  // namespace tcp
 
 extern const nuncio::tcp::NetworkFilterEntry tcp_proxy;
-const nuncio::tcp::NetworkFilterEntry tcp_proxy = {"envoy.filters.network.tcp_proxy", &make};
+const nuncio::tcp::NetworkFilterEntry tcp_proxy = {"envoy.filters.network.tcp_proxy", &tcp::make};
 
 }  // namespace nuncio::ext

@@ -6,6 +6,8 @@ const removals = whole('request_headers_to_remove response_headers_to_remove')
 const limits = later('rate_limits', 'rate limit actions')
 const subset = later('metadata_match', 'subset load balancing')
 const perFilter = carried('typed_per_filter_config')
+const mirrors = later('request_mirror_policies', 'request mirroring')
+const passesThrough = (value: unknown): boolean => value === 0 || value === 'PASS_THROUGH_INTERNAL_REDIRECT'
 const specifiers = later('route_specifiers', 'route specifiers')
 
 export const routePolicy: PolicyTable = {
@@ -14,7 +16,8 @@ export const routePolicy: PolicyTable = {
     ...removals,
     ...perFilter,
     ...specifiers,
-    ...carried('virtual_hosts request_mirror_policies'),
+    ...mirrors,
+    ...carried('virtual_hosts'),
     ...whole(
       'name internal_only_headers most_specific_header_mutations_wins validate_clusters max_direct_response_body_size_bytes',
     ),
@@ -29,7 +32,8 @@ export const routePolicy: PolicyTable = {
     ...perFilter,
     ...limits,
     ...specifiers,
-    ...carried('routes virtual_clusters retry_policy request_mirror_policies'),
+    ...mirrors,
+    ...carried('routes virtual_clusters retry_policy'),
     ...whole(
       'name domains require_tls include_request_attempt_count include_attempt_count_in_response include_is_timeout_retry_header',
     ),
@@ -62,17 +66,19 @@ export const routePolicy: PolicyTable = {
   [`${route}.RouteAction`]: {
     ...subset,
     ...limits,
-    ...carried(
-      'weighted_clusters regex_rewrite host_rewrite_path_regex retry_policy request_mirror_policies hash_policy upgrade_configs',
-    ),
-    ...carried('internal_redirect_policy max_stream_duration'),
+    ...mirrors,
+    ...carried('weighted_clusters regex_rewrite host_rewrite_path_regex retry_policy hash_policy upgrade_configs'),
+    ...carried('max_stream_duration'),
+    ...later('internal_redirect_policy', 'internal redirects'),
+    ...later('internal_redirect_action', 'internal redirects', passesThrough),
     ...whole(
       'cluster cluster_header cluster_not_found_response_code prefix_rewrite path_rewrite host_rewrite_literal auto_host_rewrite',
     ),
     ...whole(
       'host_rewrite_header host_rewrite append_x_forwarded_host timeout idle_timeout priority max_grpc_timeout grpc_timeout_offset',
     ),
-    ...whole('flush_timeout internal_redirect_action max_internal_redirects'),
+    ...whole('flush_timeout'),
+    ...tuning('max_internal_redirects', 'has no effect until internal redirects are carried'),
     ...tuning('include_vh_rate_limits', 'has no effect until rate limits are carried'),
     ...tuning('early_data_policy', 'has no effect until HTTP/3 is carried'),
     ...later('cluster_specifier_plugin inline_cluster_specifier_plugin', 'cluster specifier plugins'),

@@ -61,6 +61,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(s
   part->drop_ppm = plan.drop_overload_ppm;
   part->warm = plan.warm;
   const std::string cluster(name);
+  uint32_t locality_index = 0;
   for (plan::Locality& locality : plan.localities) {
     part->priorities = std::max(part->priorities, locality.priority + 1);
     for (plan::Host& host : locality.hosts) {
@@ -68,8 +69,9 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(s
       if (!address.ok()) return std::move(address.error());
       HostPtr shared = hostFor(cluster, address.value(), host.hostname);
       part->members.push_back(Member{std::move(shared), std::max(host.weight, 1u), locality.priority, host.health, host.canary,
-                                     std::move(host.metadata_json), locality.zone});
+                                     std::move(host.metadata_json), locality.zone, locality_index, locality.weight});
     }
+    ++locality_index;
   }
   return snapshot::PartPtr(std::move(part));
 }

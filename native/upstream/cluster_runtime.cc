@@ -59,15 +59,17 @@ void ClusterRuntime::rebuild() {
     }
   }
   for (PriorityState& state : priorities_) {
-    fill(state.all);
-    fill(state.healthy);
-    fill(state.degraded);
+    fill(state.all, state);
+    fill(state.healthy, state);
+    fill(state.degraded, state);
   }
   computeLoads();
 }
 
-void ClusterRuntime::fill(HostSet& set) const {
-  set.balancer = makeLoadBalancer(part_->plan, set.hosts, services_.random);
+void ClusterRuntime::fill(HostSet& set, const PriorityState& state) const {
+  const plan::Cluster& plan = part_->plan;
+  set.balancer = plan.locality_weighted ? makeLocalityBalancer(plan, state.all.hosts, set.hosts, endpoints_->overprovisioning, services_.random)
+                                        : makeLoadBalancer(plan, set.hosts, services_.random);
 }
 
 // Envoy's arithmetic (docs: "Priority levels", "Degraded endpoints"): a priority's health is its share of usable hosts

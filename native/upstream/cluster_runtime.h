@@ -56,7 +56,7 @@ class ClusterRuntime : public base::LocalCounted {
     bool panic = false;
   };
   void rebuild();
-  void fill(HostSet& set) const;
+  void fill(HostSet& set, const PriorityState& state) const;
   void computeLoads();
   void computePanic(uint32_t availability);
   const PriorityState* choosePriority(bool& degraded);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <queue>
 
 #include "upstream/host_runtime.h"
@@ -13,48 +14,54 @@ bool equalWeights(const std::vector<HostRuntime*>& hosts) {
   return std::all_of(hosts.begin(), hosts.end(), [&](const HostRuntime* host) { return host->weight() == hosts[0]->weight(); });
 }
 
-/** Earliest deadline first: a host of weight w comes up w times as often as one of weight 1, evenly spread. */
+/** Earliest deadline first: an item of weight w comes up w times as often as one of weight 1, evenly spread. */
+template <class Item>
 class EdfSchedule {
  public:
-  EdfSchedule(const std::vector<HostRuntime*>& hosts, base::Random& random) {
-    for (HostRuntime* host : hosts) {
-      // Start in the middle of things, so that many workers do not all begin with the heaviest host.
-      const double fraction = static_cast<double>(random.next() >> 11) * 0x1.0p-53;
-      push(host, static_cast<double>(host->weight()), fraction);
-    }
+  /** Starts in the middle of things, so that many workers do not all begin with the heaviest. */
+  void add(Item* item, double weight, base::Random& random) {
+    push(item, weight, static_cast<double>(random.next() >> 11) * 0x1.0p-53);
   }
   template <class Weight>
-  HostRuntime* next(Weight&& weight) {
+  Item* next(Weight&& weight) {
     const Entry entry = queue_.top();
     queue_.pop();
     now_ = entry.deadline;
-    push(entry.host, weight(*entry.host), 1.0);
-    return entry.host;
+    push(entry.item, weight(*entry.item), 1.0);
+    return entry.item;
   }
 
  private:
   struct Entry {
     double deadline;
     uint64_t order;
-    HostRuntime* host;
+    Item* item;
     bool operator<(const Entry& other) const {
       return deadline != other.deadline ? deadline > other.deadline : order > other.order;
     }
   };
-  void push(HostRuntime* host, double weight, double share) {
-    queue_.push({now_ + share / std::max(weight, 1e-9), order_++, host});
+  void push(Item* item, double weight, double share) {
+    queue_.push({now_ + share / std::max(weight, 1e-9), order_++, item});
   }
   std::priority_queue<Entry> queue_;
   double now_ = 0;
   uint64_t order_ = 0;
 };
 
+using HostSchedule = EdfSchedule<HostRuntime>;
+
+/** Null when all weigh the same: no schedule is needed. */
+std::unique_ptr<HostSchedule> scheduleOf(const std::vector<HostRuntime*>& hosts, base::Random& random) {
+  if (hosts.empty() || equalWeights(hosts)) return nullptr;
+  auto schedule = std::make_unique<HostSchedule>();
+  for (HostRuntime* host : hosts) schedule->add(host, host->weight(), random);
+  return schedule;
+}
+
 class RoundRobin final : public LoadBalancer {
  public:
   RoundRobin(std::vector<HostRuntime*> hosts, base::Random& random)
-      : hosts_(std::move(hosts)), at_(hosts_.empty() ? 0 : random.below(hosts_.size())) {
-    if (!hosts_.empty() && !equalWeights(hosts_)) weighted_ = std::make_unique<EdfSchedule>(hosts_, random);
-  }
+      : hosts_(std::move(hosts)), at_(hosts_.empty() ? 0 : random.below(hosts_.size())), weighted_(scheduleOf(hosts_, random)) {}
   HostRuntime* pick(const PickContext&) override {
     if (hosts_.empty()) return nullptr;
     if (weighted_ != nullptr) return weighted_->next([](const HostRuntime& host) { return double(host.weight()); });
@@ -65,7 +72,7 @@ class RoundRobin final : public LoadBalancer {
  private:
   std::vector<HostRuntime*> hosts_;
   size_t at_;
-  std::unique_ptr<EdfSchedule> weighted_;
+  std::unique_ptr<HostSchedule> weighted_;
 };
 
 class RandomChoice final : public LoadBalancer {
@@ -88,9 +95,8 @@ class LeastRequest final : public LoadBalancer {
         random_(random),
         choices_(std::max(cluster.choice_count, 2u)),
         bias_(cluster.active_request_bias),
-        full_scan_(cluster.full_scan) {
-    if (!hosts_.empty() && !equalWeights(hosts_)) weighted_ = std::make_unique<EdfSchedule>(hosts_, random);
-  }
+        full_scan_(cluster.full_scan),
+        weighted_(scheduleOf(hosts_, random)) {}
   HostRuntime* pick(const PickContext&) override {
     if (hosts_.empty()) return nullptr;
     if (weighted_ != nullptr) return weighted_->next([this](const HostRuntime& host) { return effectiveWeight(host); });
@@ -129,7 +135,28 @@ class LeastRequest final : public LoadBalancer {
   uint32_t choices_;
   double bias_;
   bool full_scan_;
-  std::unique_ptr<EdfSchedule> weighted_;
+  std::unique_ptr<HostSchedule> weighted_;
+};
+
+class LocalityWeighted final : public LoadBalancer {
+ public:
+  void add(std::unique_ptr<LoadBalancer> balancer, double weight, base::Random& random) {
+    localities_.push_back(std::make_unique<Locality>(std::move(balancer), weight));
+    schedule_.add(localities_.back().get(), weight, random);
+  }
+  bool empty() const { return localities_.empty(); }
+  HostRuntime* pick(const PickContext& context) override {
+    return schedule_.next([](const Locality& locality) { return locality.weight; })->balancer->pick(context);
+  }
+
+ private:
+  struct Locality {
+    Locality(std::unique_ptr<LoadBalancer> hosts, double share) : balancer(std::move(hosts)), weight(share) {}
+    std::unique_ptr<LoadBalancer> balancer;
+    double weight;
+  };
+  std::vector<std::unique_ptr<Locality>> localities_;
+  EdfSchedule<Locality> schedule_;
 };
 
 }  // namespace
@@ -141,6 +168,31 @@ std::unique_ptr<LoadBalancer> makeLoadBalancer(const plan::Cluster& cluster, std
     case plan::Cluster::Lb::RANDOM: return std::make_unique<RandomChoice>(std::move(hosts), random);
     default: return std::make_unique<RoundRobin>(std::move(hosts), random);
   }
+}
+
+std::unique_ptr<LoadBalancer> makeLocalityBalancer(const plan::Cluster& cluster, const std::vector<HostRuntime*>& all,
+                                                   const std::vector<HostRuntime*>& usable, uint32_t overprovisioning,
+                                                   base::Random& random) {
+  struct Group {
+    size_t total = 0;
+    uint32_t weight = 0;
+    std::vector<HostRuntime*> usable;
+  };
+  std::map<uint32_t, Group> groups;
+  for (const HostRuntime* host : all) {
+    Group& group = groups[host->member().locality];
+    ++group.total;
+    group.weight = host->member().locality_weight;
+  }
+  for (HostRuntime* host : usable) groups[host->member().locality].usable.push_back(host);
+  auto balancer = std::make_unique<LocalityWeighted>();
+  for (auto& [index, group] : groups) {
+    if (group.weight == 0 || group.usable.empty()) continue;
+    const double availability = overprovisioning / 100.0 * static_cast<double>(group.usable.size()) / static_cast<double>(group.total);
+    balancer->add(makeLoadBalancer(cluster, std::move(group.usable), random), group.weight * std::min(1.0, availability), random);
+  }
+  if (balancer->empty()) return makeLoadBalancer(cluster, {}, random);
+  return balancer;
 }
 
 }  // namespace nuncio::upstream

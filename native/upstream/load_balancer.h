@@ -31,4 +31,12 @@ class LoadBalancer {
 std::unique_ptr<LoadBalancer> makeLoadBalancer(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts,
                                                base::Random& random);
 
+/**
+ * First a locality by its weight, lowered as its share of usable hosts falls below what over-provisioning makes up for;
+ * then a host in it (Envoy: locality weighted load balancing). `all`: every host of the priority, `usable` those to pick from.
+ */
+std::unique_ptr<LoadBalancer> makeLocalityBalancer(const plan::Cluster& cluster, const std::vector<HostRuntime*>& all,
+                                                   const std::vector<HostRuntime*>& usable, uint32_t overprovisioning,
+                                                   base::Random& random);
+
 }  // namespace nuncio::upstream

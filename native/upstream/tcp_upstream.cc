@@ -9,7 +9,8 @@ using stats::ClusterStat;
 
 // ---------------------------------------------------------------- connecting
 
-TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority, TcpUpstreamCallbacks& callbacks) {
+TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority,
+                                TcpUpstreamCallbacks& callbacks) {
   auto& stats = cluster.stats();
   CircuitBreaker& breaker = cluster.breaker(priority);
   if (!breaker.pending.canCreate(cluster.part().limitsOf(priority).max_pending)) {
@@ -35,7 +36,8 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
   return {TcpConnect::Outcome::kPending, upstream};
 }
 
-TcpUpstream::TcpUpstream(ClusterRuntime& cluster, HostRuntime& host, Priority priority, int fd, TcpUpstreamCallbacks& callbacks)
+TcpUpstream::TcpUpstream(ClusterRuntime& cluster, HostRuntime& host, Priority priority, int fd,
+                         TcpUpstreamCallbacks& callbacks)
     : callbacks_(&callbacks), account_(cluster, host, priority), connection_(cluster.services().io, fd, *this) {
   account_.shared = false;
   connection_.setBufferLimit(cluster.plan().buffer_limit);

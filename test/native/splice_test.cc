@@ -79,7 +79,10 @@ TEST("splice: an empty socket, and one that ended") {
 /** Moves everything from one connection to another, through the pipe. */
 struct OneWay final : ConnectionEvents, ChannelEvents {
   OneWay(IoContext& io, int from_fd, int to_fd)
-      : from(io, from_fd, *this), to(io, to_fd, sink), from_transport(io.rawTransport(), there, back), to_transport(io.rawTransport(), back, there) {
+      : from(io, from_fd, *this),
+        to(io, to_fd, sink),
+        from_transport(io.rawTransport(), there, back),
+        to_transport(io.rawTransport(), back, there) {
     from.setTransport(from_transport);
     to.setTransport(to_transport);
     from_transport.fill(true);

@@ -10,7 +10,8 @@ void Flush::begin(upstream::TcpUpstream& upstream, const BooksRef& books, const 
   upstream.closeAfterFlush();
 }
 
-Flush::Flush(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk, uint32_t idle_timeout_ms)
+Flush::Flush(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk,
+             uint32_t idle_timeout_ms)
     : upstream_(upstream),
       books_(books),
       bulk_(bulk),

@@ -17,7 +17,8 @@ class Flush final : public net::DeferredFree, private upstream::TcpUpstreamCallb
                     uint32_t idle_timeout_ms);
 
  private:
-  Flush(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk, uint32_t idle_timeout_ms);
+  Flush(upstream::TcpUpstream& upstream, const BooksRef& books, const base::LocalRef<Bulk>& bulk,
+        uint32_t idle_timeout_ms);
   void onIdle();
   void ended();
 

@@ -80,7 +80,7 @@ void Session::onUpstreamFailed(int error) {
   retry(false);
 }
 
-/** `at_once`: the attempt failed where it was made; the next one waits for another turn, so that none can hold the worker. */
+/** `at_once`: the attempt failed where it was made. The next one waits for another turn: none may hold the worker. */
 void Session::retry(bool at_once) {
   if (plan().backoff_base_ms != 0) {
     const uint32_t doublings = std::min(facts_.attempts - 1, 31u);

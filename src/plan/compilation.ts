@@ -86,7 +86,7 @@ export class Compilation {
   }
 
   add(kind: PlanKind, name: string, slot: number, bytes: Uint8Array): Plan {
-    const plan = { kind, name, slot, id: planId(bytes), bytes }
+    const plan = { kind, name, slot, id: planId(bytes, name), bytes }
     this.plans.push(plan)
     return plan
   }

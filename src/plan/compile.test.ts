@@ -475,7 +475,7 @@ test('plans are named by kind, name and slot, and identified by their bytes', ()
       ['runtime', '', 0],
     ],
   )
-  for (const plan of made) assert.equal(plan.id, planId(plan.bytes))
+  for (const plan of made) assert.equal(plan.id, planId(plan.bytes, plan.name))
 })
 
 test('the same file compiles to the same plans, and a slot stays with its name', () => {

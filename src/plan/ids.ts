@@ -44,9 +44,12 @@ export class Slots {
   }
 }
 
-/** The identity of a plan: the hash of its bytes, in hexadecimal. The same resource sent again is the same plan. */
-export function planId(bytes: Uint8Array): string {
-  return createHash('sha1').update(bytes).digest('hex')
+/**
+ * The identity of a plan: the hash of its name and bytes, in hexadecimal. The same resource sent again is the same plan; two
+ * clusters with the same endpoints are not, since each counts for its own hosts.
+ */
+export function planId(bytes: Uint8Array, name = ''): string {
+  return createHash('sha1').update(name).update('\0').update(bytes).digest('hex')
 }
 
 /** A name as one part of a longer one: "/" and ":" in it are escaped, so that parts joined by these stay apart. */

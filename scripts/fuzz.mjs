@@ -25,17 +25,24 @@ if (target === undefined) {
   process.exit(2)
 }
 
-const guided = options.source.flatMap(sourcesBelow).map((path) => [path, ['-fsanitize-coverage=trace-pc']])
-const isWanted = (path) => !path.endsWith('_target.cc') || readFileSync(join(root, path), 'utf8').includes(`"${target}"`)
-const helpers = [...sourcesBelow('test/fuzz').filter(isWanted), ...sourcesBelow('test/native').filter((path) => !path.endsWith('_test.cc') && path !== 'test/native/runner.cc')]
+const guided = options.source.flatMap(sourcesBelow).map(path => [path, ['-fsanitize-coverage=trace-pc']])
+const isWanted = path => !path.endsWith('_target.cc') || readFileSync(join(root, path), 'utf8').includes(`"${target}"`)
+const helpers = [
+  ...sourcesBelow('test/fuzz').filter(isWanted),
+  ...sourcesBelow('test/native').filter(path => !path.endsWith('_test.cc') && path !== 'test/native/runner.cc'),
+]
 const addon = await buildAddon([...guided, ...helpers], { sanitize: true })
 if (addon === undefined) process.exit(1)
 
 const folder = join(root, '.cache', 'fuzz', target)
 mkdirSync(folder, { recursive: true })
-const code = runWithAddon(addon, `
-  const known = test.exports.fuzz(${[root, target].map((text) => JSON.stringify(text)).join(', ')}, ${Number(options.seconds)}, ${JSON.stringify(folder)}, ${Number(options.seed)})
-  if (!known) { console.error('no such target'); process.exitCode = 2 }`, { sanitize: true })
+const code = runWithAddon(
+  addon,
+  `
+  const known = test.exports.fuzz(${[root, target].map(text => JSON.stringify(text)).join(', ')}, ${Number(options.seconds)}, ${JSON.stringify(folder)}, ${Number(options.seed)})
+  if (!known) { console.error('no such target'); process.exitCode = 2 }`,
+  { sanitize: true },
+)
 if (code === 1 || code > 2) {
   const stored = readFileSync(join(folder, 'current'))
   const input = stored.subarray(0, Number(stored.readBigUInt64LE(stored.length - 8)))

@@ -24,28 +24,37 @@ const { values: options, positionals } = parseArgs({
 const { sanitize } = options
 
 const addon = await buildAddon(selectSources(), { sanitize, jobs: Number(options.jobs) })
-process.exitCode = addon === undefined ? 1 : runWithAddon(addon, `
+process.exitCode =
+  addon === undefined
+    ? 1
+    : runWithAddon(
+        addon,
+        `
   const failed = test.exports.run(${JSON.stringify(root)}, ${JSON.stringify(options.only)}, ${options.verbose})
-  process.exitCode = failed === 0 ? 0 : 1`, { sanitize })
+  process.exitCode = failed === 0 ? 0 : 1`,
+        { sanitize },
+      )
 
 function selectSources() {
-  const wanted = positionals.map((path) => relative(root, resolve(path)))
-  const folders = wanted.filter((path) => path === 'native' || path.startsWith('native/'))
-  const names = wanted.filter((path) => path.startsWith('test/'))
-  const code = folders.length === 0
-    ? nativeUnits().filter((path) => !path.endsWith('/native_binding.cc'))
-    : sourcesBelow('native')
-        .filter((path) => !path.startsWith('native/binding/') && !path.startsWith('native/generated/units/'))
-        .filter((path) => folders.some((folder) => path === folder || path.startsWith(`${folder}/`)))
-  const areas = folders.map((folder) => basename(folder))
-  const tests = sourcesBelow('test/native').filter((path) => {
+  const wanted = positionals.map(path => relative(root, resolve(path)))
+  const folders = wanted.filter(path => path === 'native' || path.startsWith('native/'))
+  const names = wanted.filter(path => path.startsWith('test/'))
+  const code =
+    folders.length === 0
+      ? nativeUnits().filter(path => !path.endsWith('/native_binding.cc'))
+      : sourcesBelow('native')
+          .filter(path => !path.startsWith('native/binding/') && !path.startsWith('native/generated/units/'))
+          .filter(path => folders.some(folder => path === folder || path.startsWith(`${folder}/`)))
+  const areas = folders.map(folder => basename(folder))
+  const tests = sourcesBelow('test/native').filter(path => {
     if (path === 'test/native/runner.cc' || path === 'test/native/support.cc' || wanted.length === 0) return true
-    if (names.some((name) => path.startsWith(name))) return true
+    if (names.some(name => path.startsWith(name))) return true
     const inside = path.slice('test/native/'.length)
-    return names.length === 0 && areas.some((area) => inside.startsWith(`${area}_`) || inside.startsWith(`${area}/`))
+    return names.length === 0 && areas.some(area => inside.startsWith(`${area}_`) || inside.startsWith(`${area}/`))
   })
   // Targets whose sources were not asked for would not link.
-  const targets = sourcesBelow('test/fuzz').filter((path) => path !== 'test/fuzz/engine.cc')
-    .filter((path) => path === 'test/fuzz/targets.cc' || wanted.length === 0 || names.some((name) => path.startsWith(name)))
+  const targets = sourcesBelow('test/fuzz')
+    .filter(path => path !== 'test/fuzz/engine.cc')
+    .filter(path => path === 'test/fuzz/targets.cc' || wanted.length === 0 || names.some(name => path.startsWith(name)))
   return [...code, ...tests, ...targets]
 }

@@ -1,11 +1,11 @@
 // Runs a scenario: each method brings up servers, measures them in turn, and returns rows.
 
-import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fetchText, holdIdle } from "./client.mjs";
-import { mergedLatency, runLoad } from "./load.mjs";
-import { cpuNs, memoryKib, openFileLimit } from "./proc-stats.mjs";
-import { startServer } from "./servers.mjs";
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fetchText, holdIdle } from './client.mjs'
+import { mergedLatency, runLoad } from './load.mjs'
+import { cpuNs, memoryKib, openFileLimit } from './proc-stats.mjs'
+import { startServer } from './servers.mjs'
 
 /** @typedef {import("./scenarios.mjs").Scenario} Scenario */
 /** @typedef {import("./scenarios.mjs").Variant} Variant */
@@ -35,35 +35,35 @@ import { startServer } from "./servers.mjs";
  */
 
 // Nuncio compiles its configuration in a thread that ends afterwards; Envoy has helper threads too.
-const kSettleMs = 2000;
-const kWarmSeconds = 1;
+const kSettleMs = 2000
+const kWarmSeconds = 1
 // Log lines that may still wait in a buffer when a run has ended.
-const kUnflushedLines = 1500;
+const kUnflushedLines = 1500
 
 /**
  * @param {Scenario} scenario @param {Peer[]} peers @param {Bench} bench
  * @returns {Promise<Row[]>}
  */
 export function measure(scenario, peers, bench) {
-  return { load: measureLoad, idle: measureIdle, start: measureStart }[scenario.method](scenario, peers, bench);
+  return { load: measureLoad, idle: measureIdle, start: measureStart }[scenario.method](scenario, peers, bench)
 }
 
 /** @param {string} scenario @param {string} variant @param {string} peer @returns {Row} */
 function newRow(scenario, variant, peer) {
-  return { scenario, variant, peer, figures: {}, rssMib: 0, pssMib: 0, errors: 0, notes: [] };
+  return { scenario, variant, peer, figures: {}, rssMib: 0, pssMib: 0, errors: 0, notes: [] }
 }
 
 /** @param {Row} row @param {string} name @param {number} value */
 function add(row, name, value) {
-  const values = row.figures[name];
-  if (values === undefined) row.figures[name] = [value];
-  else values.push(value);
+  const values = row.figures[name]
+  if (values === undefined) row.figures[name] = [value]
+  else values.push(value)
 }
 
 /** @param {Row} row @param {{ pss: number, rss: number }} memory */
 function setMemory(row, memory) {
-  row.pssMib = memory.pss / 1024;
-  row.rssMib = memory.rss / 1024;
+  row.pssMib = memory.pss / 1024
+  row.rssMib = memory.rss / 1024
 }
 
 /** @param {Scenario} scenario @param {Variant} variant @param {Bench} bench */
@@ -75,7 +75,7 @@ function startOptions(scenario, variant, bench) {
     originPort: bench.originPort,
     path: variant.path,
     cores: bench.cores[scenario.cores],
-  };
+  }
 }
 
 /**
@@ -84,36 +84,36 @@ function startOptions(scenario, variant, bench) {
  */
 async function measureLoad(scenario, peers, bench) {
   /** @type {Set<Lane>} */
-  const lanes = new Set();
+  const lanes = new Set()
   /** @type {Row[]} */
-  const rows = [];
+  const rows = []
   /** @type {Map<string, Server>} */
-  const servers = new Map();
+  const servers = new Map()
   try {
     for (const peer of peers) {
       for (const variant of scenario.variants) {
-        const row = newRow(scenario.name, variant.name, peer.name);
-        rows.push(row);
-        const key = `${peer.name}/${variant.workers ?? 1}`;
+        const row = newRow(scenario.name, variant.name, peer.name)
+        rows.push(row)
+        const key = `${peer.name}/${variant.workers ?? 1}`
         try {
-          const server = servers.get(key) ?? (await startServer(peer, startOptions(scenario, variant, bench)));
-          servers.set(key, server);
-          lanes.add({ row, server, variant, results: [] });
+          const server = servers.get(key) ?? (await startServer(peer, startOptions(scenario, variant, bench)))
+          servers.set(key, server)
+          lanes.add({ row, server, variant, results: [] })
         } catch (error) {
-          skip(row, error, bench);
+          skip(row, error, bench)
         }
       }
     }
-    await sleep(kSettleMs);
-    for (const lane of lanes) await orDrop(lanes, lane, bench, () => prepareLane(scenario, lane, bench));
+    await sleep(kSettleMs)
+    for (const lane of lanes) await orDrop(lanes, lane, bench, () => prepareLane(scenario, lane, bench))
     for (let turn = 0; turn < bench.options.turns; turn++) {
-      for (const lane of lanes) await orDrop(lanes, lane, bench, () => oneTurn(scenario, lane, turn, bench));
+      for (const lane of lanes) await orDrop(lanes, lane, bench, () => oneTurn(scenario, lane, turn, bench))
     }
-    for (const lane of lanes) lane.row.latency = mergedLatency(lane.results);
+    for (const lane of lanes) lane.row.latency = mergedLatency(lane.results)
   } finally {
-    for (const server of servers.values()) await server.stop();
+    for (const server of servers.values()) await server.stop()
   }
-  return rows;
+  return rows
 }
 
 /**
@@ -122,19 +122,19 @@ async function measureLoad(scenario, peers, bench) {
  */
 async function orDrop(lanes, lane, bench, step) {
   try {
-    await step();
+    await step()
   } catch (error) {
-    lanes.delete(lane);
-    lane.row.figures = {};
-    skip(lane.row, error, bench);
+    lanes.delete(lane)
+    lane.row.figures = {}
+    skip(lane.row, error, bench)
   }
 }
 
 /** @param {Row} row @param {unknown} error @param {Bench} bench */
 function skip(row, error, bench) {
-  const text = error instanceof Error ? error.message : String(error);
-  row.notes.push(text);
-  bench.say(`${row.scenario} ${row.variant} ${row.peer}: skipped: ${text}`);
+  const text = error instanceof Error ? error.message : String(error)
+  row.notes.push(text)
+  bench.say(`${row.scenario} ${row.variant} ${row.peer}: skipped: ${text}`)
 }
 
 /**
@@ -142,78 +142,78 @@ function skip(row, error, bench) {
  * @param {Scenario} scenario @param {Lane} lane @param {Bench} bench
  */
 async function prepareLane(scenario, { row, server, variant }, bench) {
-  if (scenario.job === "http" && row.peer !== "relay") {
-    const { body } = await fetchText(server.port, "/echo");
-    const [requestId, forwardedFor] = body.split("|");
-    if (requestId === "") row.notes.push("adds no request id");
+  if (scenario.job === 'http' && row.peer !== 'relay') {
+    const { body } = await fetchText(server.port, '/echo')
+    const [requestId, forwardedFor] = body.split('|')
+    if (requestId === '') row.notes.push('adds no request id')
     // Not always 127.0.0.1: for a client on loopback Envoy names the machine's own address.
-    if (!forwardedFor) row.notes.push("adds no x-forwarded-for");
+    if (!forwardedFor) row.notes.push('adds no x-forwarded-for')
   }
-  await warmUp(scenario, server, variant, bench);
-  if (row.peer !== "relay") server.emptyLog();
+  await warmUp(scenario, server, variant, bench)
+  if (row.peer !== 'relay') server.emptyLog()
 }
 
 /** @param {Scenario} scenario @param {Server} server @param {Variant} variant @param {Bench} bench */
 async function warmUp(scenario, server, variant, bench) {
-  if (bench.options.quick) (await holdIdle(server.port, variant.path, 256)).close();
-  else await runLoad(loadOf(scenario), urlOf(server, variant), kWarmSeconds, generatorCores(scenario, bench));
+  if (bench.options.quick) (await holdIdle(server.port, variant.path, 256)).close()
+  else await runLoad(loadOf(scenario), urlOf(server, variant), kWarmSeconds, generatorCores(scenario, bench))
 }
 
 /** @param {Scenario} scenario */
 function loadOf(scenario) {
-  if (scenario.load === undefined) throw new Error(`${scenario.name}: no load`);
-  return scenario.load;
+  if (scenario.load === undefined) throw new Error(`${scenario.name}: no load`)
+  return scenario.load
 }
 
 /** @param {Scenario} scenario @param {Bench} bench */
 function generatorCores(scenario, bench) {
-  return scenario.cores === "both" ? bench.cores.both : bench.cores.load;
+  return scenario.cores === 'both' ? bench.cores.both : bench.cores.load
 }
 
 /** @param {Server} server @param {Variant} variant */
 function urlOf(server, variant) {
-  return `http://127.0.0.1:${server.port}${variant.path}`;
+  return `http://127.0.0.1:${server.port}${variant.path}`
 }
 
 /**
  * @param {Scenario} scenario @param {Lane} lane @param {number} turn @param {Bench} bench
  */
 async function oneTurn(scenario, { row, server, variant, results }, turn, bench) {
-  const spreadBefore = await connectionsByWorker(server, variant);
-  const before = cpuNs(server.pid);
+  const spreadBefore = await connectionsByWorker(server, variant)
+  const before = cpuNs(server.pid)
   const result = await runLoad(
     loadOf(scenario),
     urlOf(server, variant),
     bench.options.seconds,
     generatorCores(scenario, bench),
-  );
-  const used = cpuNs(server.pid) - before;
-  if (result.requests === 0) throw new Error(`${row.peer}: no request was answered in ${scenario.name}`);
-  results.push(result);
-  add(row, "cpuUs", used / 1000 / result.requests);
-  add(row, "rps", result.requests / result.seconds);
-  add(row, "busy", used / 1e9 / result.seconds);
-  row.errors += result.errors;
-  setMemory(row, memoryKib(server.pid));
-  const spreadAfter = await connectionsByWorker(server, variant);
-  const gained = spreadAfter.map((value, i) => value - (spreadBefore[i] ?? 0));
+  )
+  const used = cpuNs(server.pid) - before
+  if (result.requests === 0) throw new Error(`${row.peer}: no request was answered in ${scenario.name}`)
+  results.push(result)
+  add(row, 'cpuUs', used / 1000 / result.requests)
+  add(row, 'rps', result.requests / result.seconds)
+  add(row, 'busy', used / 1e9 / result.seconds)
+  row.errors += result.errors
+  setMemory(row, memoryKib(server.pid))
+  const spreadAfter = await connectionsByWorker(server, variant)
+  const gained = spreadAfter.map((value, i) => value - (spreadBefore[i] ?? 0))
   if (gained.length > 1)
-    add(row, "busiestWorker", Math.max(...gained) / (gained.reduce((a, b) => a + b, 0) / gained.length));
-  if (row.peer !== "relay") {
-    if (scenario.job !== "tcp") checkLog(row, server, result.requests);
-    server.emptyLog();
+    add(row, 'busiestWorker', Math.max(...gained) / (gained.reduce((a, b) => a + b, 0) / gained.length))
+  if (row.peer !== 'relay') {
+    if (scenario.job !== 'tcp') checkLog(row, server, result.requests)
+    server.emptyLog()
   }
   bench.say(
     `${scenario.name} ${variant.name} turn ${turn + 1}: ${row.peer} ${(row.figures.cpuUs?.at(-1) ?? 0).toFixed(1)} µs`,
-  );
+  )
 }
 
 /** @param {Row} row @param {Server} server @param {number} requests */
 function checkLog(row, server, requests) {
-  const log = readFileSync(server.accessLog);
-  let lines = 0;
-  for (let at = log.indexOf(10); at !== -1; at = log.indexOf(10, at + 1)) lines++;
-  if (lines < requests - kUnflushedLines) row.notes.push(`${lines} log lines for ${requests} requests`);
+  const log = readFileSync(server.accessLog)
+  let lines = 0
+  for (let at = log.indexOf(10); at !== -1; at = log.indexOf(10, at + 1)) lines++
+  if (lines < requests - kUnflushedLines) row.notes.push(`${lines} log lines for ${requests} requests`)
 }
 
 /**
@@ -222,11 +222,11 @@ function checkLog(row, server, requests) {
  * @returns {Promise<number[]>}
  */
 async function connectionsByWorker(server, variant) {
-  if ((variant.workers ?? 1) < 2 || !["envoy", "nuncio"].includes(server.peer)) return [];
-  const { body } = await fetchText(server.adminPort, "/stats?filter=worker_.*downstream_cx_total");
+  if ((variant.workers ?? 1) < 2 || !['envoy', 'nuncio'].includes(server.peer)) return []
+  const { body } = await fetchText(server.adminPort, '/stats?filter=worker_.*downstream_cx_total')
   return [...body.matchAll(/^listener\.(?!admin)\S*worker_(\d+)\.downstream_cx_total: (\d+)/gm)]
     .sort((a, b) => Number(a[1]) - Number(b[1]))
-    .map((match) => Number(match[2]));
+    .map(match => Number(match[2]))
 }
 
 /**
@@ -234,37 +234,37 @@ async function connectionsByWorker(server, variant) {
  * @param {Scenario} scenario @param {Peer[]} peers @param {Bench} bench
  */
 async function measureIdle(scenario, peers, bench) {
-  const wanted = bench.options.quick ? 2000 : (scenario.connections ?? 0);
-  const count = Math.min(wanted, openFileLimit() - 1000);
-  const rows = [];
+  const wanted = bench.options.quick ? 2000 : (scenario.connections ?? 0)
+  const count = Math.min(wanted, openFileLimit() - 1000)
+  const rows = []
   for (const peer of peers) {
-    const row = newRow(scenario.name, "", peer.name);
-    rows.push(row);
-    const variant = /** @type {Variant} */ (scenario.variants[0]);
+    const row = newRow(scenario.name, '', peer.name)
+    rows.push(row)
+    const variant = /** @type {Variant} */ (scenario.variants[0])
     /** @type {Server | undefined} */
-    let server;
+    let server
     try {
-      server = await startServer(peer, { ...startOptions(scenario, variant, bench), ownCopy: true });
+      server = await startServer(peer, { ...startOptions(scenario, variant, bench), ownCopy: true })
       // The same way of opening as below, so that pools and tables that do not grow by connection exist before.
-      (await holdIdle(server.port, variant.path, 64)).close();
-      await sleep(kSettleMs);
-      const before = memoryKib(server.pid);
-      const held = await holdIdle(server.port, variant.path, count);
-      await sleep(1000);
-      const after = memoryKib(server.pid);
-      if (held.open() !== count) row.notes.push(`only ${held.open()} of ${count} connections stayed open`);
-      held.close();
-      add(row, "kibEach", (after.pss - before.pss) / count);
-      setMemory(row, after);
-      row.notes.push(`${count} connections`);
-      bench.say(`${scenario.name}: ${peer.name} ${(row.figures.kibEach?.[0] ?? 0).toFixed(2)} KiB`);
+      ;(await holdIdle(server.port, variant.path, 64)).close()
+      await sleep(kSettleMs)
+      const before = memoryKib(server.pid)
+      const held = await holdIdle(server.port, variant.path, count)
+      await sleep(1000)
+      const after = memoryKib(server.pid)
+      if (held.open() !== count) row.notes.push(`only ${held.open()} of ${count} connections stayed open`)
+      held.close()
+      add(row, 'kibEach', (after.pss - before.pss) / count)
+      setMemory(row, after)
+      row.notes.push(`${count} connections`)
+      bench.say(`${scenario.name}: ${peer.name} ${(row.figures.kibEach?.[0] ?? 0).toFixed(2)} KiB`)
     } catch (error) {
-      skip(row, error, bench);
+      skip(row, error, bench)
     } finally {
-      await server?.stop();
+      await server?.stop()
     }
   }
-  return rows;
+  return rows
 }
 
 /**
@@ -272,27 +272,27 @@ async function measureIdle(scenario, peers, bench) {
  * @param {Scenario} scenario @param {Peer[]} peers @param {Bench} bench
  */
 async function measureStart(scenario, peers, bench) {
-  const variant = /** @type {Variant} */ (scenario.variants[0]);
-  const rows = peers.map((peer) => newRow(scenario.name, variant.name, peer.name));
+  const variant = /** @type {Variant} */ (scenario.variants[0])
+  const rows = peers.map(peer => newRow(scenario.name, variant.name, peer.name))
   for (let turn = 0; turn < bench.options.turns; turn++) {
     for (const [i, peer] of peers.entries()) {
-      const row = /** @type {Row} */ (rows[i]);
+      const row = /** @type {Row} */ (rows[i])
       try {
-        const server = await startServer(peer, { ...startOptions(scenario, variant, bench), ownCopy: true });
-        await sleep(kSettleMs);
-        const memory = memoryKib(server.pid);
-        await server.stop();
-        add(row, "openMs", server.started.openMs);
-        add(row, "servedMs", server.started.servedMs);
-        add(row, "pssMib", memory.pss / 1024);
-        setMemory(row, memory);
+        const server = await startServer(peer, { ...startOptions(scenario, variant, bench), ownCopy: true })
+        await sleep(kSettleMs)
+        const memory = memoryKib(server.pid)
+        await server.stop()
+        add(row, 'openMs', server.started.openMs)
+        add(row, 'servedMs', server.started.servedMs)
+        add(row, 'pssMib', memory.pss / 1024)
+        setMemory(row, memory)
         bench.say(
           `${scenario.name} turn ${turn + 1}: ${peer.name} ${server.started.servedMs.toFixed(0)} ms, ${(memory.pss / 1024).toFixed(1)} MiB`,
-        );
+        )
       } catch (error) {
-        if (turn === 0) skip(row, error, bench);
+        if (turn === 0) skip(row, error, bench)
       }
     }
   }
-  return rows;
+  return rows
 }

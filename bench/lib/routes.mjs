@@ -1,37 +1,37 @@
 // Ten thousand prefix routes, each in the language of its proxy. All lead to the same upstream, so only
 // the cost of finding one differs.
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
-export const kManyRoutes = 10_000;
+export const kManyRoutes = 10_000
 
 /** @param {number} index @returns {string} the prefix of one route; the last part differs, as in real tables */
 export function routePath(index) {
-  return `/service/${String(index).padStart(5, "0")}/`;
+  return `/service/${String(index).padStart(5, '0')}/`
 }
 
-const kIndexes = Array.from({ length: kManyRoutes }, (_, i) => i);
+const kIndexes = Array.from({ length: kManyRoutes }, (_, i) => i)
 
 /** @type {Record<"one" | "many", Record<string, (folder: string) => string>>} */
 export const kRouteTables = {
   one: {
-    nginx: () => "location / { proxy_pass http://origin; }",
-    haproxy: () => "default_backend origin",
-    envoy: () => JSON.stringify([envoyRoute("/")]),
+    nginx: () => 'location / { proxy_pass http://origin; }',
+    haproxy: () => 'default_backend origin',
+    envoy: () => JSON.stringify([envoyRoute('/')]),
   },
   many: {
-    nginx: () => kIndexes.map((i) => `location ${routePath(i)} { proxy_pass http://origin; }`).join("\n"),
-    haproxy: (folder) => {
-      const map = join(folder, "routes.map");
-      writeFileSync(map, kIndexes.map((i) => `${routePath(i)} origin\n`).join(""));
-      return `use_backend %[path,map_beg(${map})]`;
+    nginx: () => kIndexes.map(i => `location ${routePath(i)} { proxy_pass http://origin; }`).join('\n'),
+    haproxy: folder => {
+      const map = join(folder, 'routes.map')
+      writeFileSync(map, kIndexes.map(i => `${routePath(i)} origin\n`).join(''))
+      return `use_backend %[path,map_beg(${map})]`
     },
-    envoy: () => JSON.stringify(kIndexes.map((i) => envoyRoute(routePath(i)))),
+    envoy: () => JSON.stringify(kIndexes.map(i => envoyRoute(routePath(i)))),
   },
-};
+}
 
 /** @param {string} prefix */
 function envoyRoute(prefix) {
-  return { match: { prefix }, route: { cluster: "origin" } };
+  return { match: { prefix }, route: { cluster: 'origin' } }
 }

@@ -1,6 +1,6 @@
 // The table of scenarios: what is run, on whom, and the bars. A new one is one more entry.
 
-import { kManyRoutes, routePath } from "./routes.mjs";
+import { kManyRoutes, routePath } from './routes.mjs'
 
 /** @typedef {import("./servers.mjs").Job} Job */
 /**
@@ -34,176 +34,176 @@ import { kManyRoutes, routePath } from "./routes.mjs";
  * @property {Bar[]} bars
  */
 
-export const kRealPeers = ["nginx", "haproxy", "envoy"];
-const kAll = ["relay", ...kRealPeers, "nuncio"];
-const kProxies = [...kRealPeers, "nuncio"];
+export const kRealPeers = ['nginx', 'haproxy', 'envoy']
+const kAll = ['relay', ...kRealPeers, 'nuncio']
+const kProxies = [...kRealPeers, 'nuncio']
 
 /** @param {string} script @param {number} connections @returns {import("./load.mjs").LoadPlan} */
 function wrk(script, connections) {
-  return { tool: "wrk", script, connections };
+  return { tool: 'wrk', script, connections }
 }
 
 /** @param {string} path @returns {Variant[]} */
 function one(path) {
-  return [{ name: "", path }];
+  return [{ name: '', path }]
 }
 
-const kCpu = /** @type {const} */ ({ method: "load", figure: "cpuUs", unit: "µs", cores: "proxy" });
+const kCpu = /** @type {const} */ ({ method: 'load', figure: 'cpuUs', unit: 'µs', cores: 'proxy' })
 
 /** @type {Bar[]} */
 const kSmallBars = [
-  { ratioTo: "nginx", atMost: 0.85 },
-  { ratioTo: "haproxy", atMost: 0.85 },
-  { ratioTo: "envoy", atMost: 0.3 },
-  { ratioTo: "relay", atMost: 1.3 },
-];
+  { ratioTo: 'nginx', atMost: 0.85 },
+  { ratioTo: 'haproxy', atMost: 0.85 },
+  { ratioTo: 'envoy', atMost: 0.3 },
+  { ratioTo: 'relay', atMost: 1.3 },
+]
 
 /** @type {Scenario[]} */
 export const kScenarios = [
   {
     ...kCpu,
-    name: "small-64",
-    title: "HTTP/1.1, 65-byte body, 64 connections",
-    job: "http",
+    name: 'small-64',
+    title: 'HTTP/1.1, 65-byte body, 64 connections',
+    job: 'http',
     peers: kAll,
-    variants: one("/"),
-    load: wrk("keep-alive.lua", 64),
+    variants: one('/'),
+    load: wrk('keep-alive.lua', 64),
     bars: kSmallBars,
   },
   {
     ...kCpu,
-    name: "small-256",
-    title: "HTTP/1.1, 65-byte body, 256 connections",
-    job: "http",
+    name: 'small-256',
+    title: 'HTTP/1.1, 65-byte body, 256 connections',
+    job: 'http',
     peers: kAll,
-    variants: one("/"),
-    load: wrk("keep-alive.lua", 256),
+    variants: one('/'),
+    load: wrk('keep-alive.lua', 256),
     bars: kSmallBars,
   },
   {
     ...kCpu,
-    name: "medium",
-    title: "HTTP/1.1, 10 KiB body, 64 connections",
-    job: "http",
+    name: 'medium',
+    title: 'HTTP/1.1, 10 KiB body, 64 connections',
+    job: 'http',
     peers: kAll,
-    variants: one("/10k"),
-    load: wrk("keep-alive.lua", 64),
+    variants: one('/10k'),
+    load: wrk('keep-alive.lua', 64),
     bars: [],
   },
   {
     ...kCpu,
-    name: "large",
-    title: "HTTP/1.1, 1 MiB body, 16 connections",
-    job: "http",
+    name: 'large',
+    title: 'HTTP/1.1, 1 MiB body, 16 connections',
+    job: 'http',
     peers: kAll,
-    variants: one("/1m"),
-    load: wrk("keep-alive.lua", 16),
-    bars: [{ ratioTo: "best", atMost: 0.85 }],
+    variants: one('/1m'),
+    load: wrk('keep-alive.lua', 16),
+    bars: [{ ratioTo: 'best', atMost: 0.85 }],
   },
   {
     // Not for the relay: it opens an upstream connection for each of the client's, so its job is another.
     ...kCpu,
-    name: "new-connection",
-    title: "HTTP/1.1, new connection for each request, 64 at a time",
-    job: "http",
+    name: 'new-connection',
+    title: 'HTTP/1.1, new connection for each request, 64 at a time',
+    job: 'http',
     peers: kProxies,
-    variants: one("/"),
-    load: wrk("close.lua", 64),
-    bars: [{ ratioTo: "nginx", atMost: 1.0 }],
+    variants: one('/'),
+    load: wrk('close.lua', 64),
+    bars: [{ ratioTo: 'nginx', atMost: 1.0 }],
   },
   {
     ...kCpu,
-    name: "tcp-small",
-    title: "TCP proxy, small messages, 64 connections",
-    job: "tcp",
+    name: 'tcp-small',
+    title: 'TCP proxy, small messages, 64 connections',
+    job: 'tcp',
     peers: kAll,
-    variants: one("/"),
-    load: wrk("keep-alive.lua", 64),
-    bars: [{ ratioTo: "best", atMost: 1.05 }],
+    variants: one('/'),
+    load: wrk('keep-alive.lua', 64),
+    bars: [{ ratioTo: 'best', atMost: 1.05 }],
   },
   {
     ...kCpu,
-    name: "tcp-large",
-    title: "TCP proxy, 1 MiB, 16 connections",
-    job: "tcp",
+    name: 'tcp-large',
+    title: 'TCP proxy, 1 MiB, 16 connections',
+    job: 'tcp',
     peers: kAll,
-    variants: one("/1m"),
-    load: wrk("keep-alive.lua", 16),
-    bars: [{ ratioTo: "best", atMost: 1.0 }],
+    variants: one('/1m'),
+    load: wrk('keep-alive.lua', 16),
+    bars: [{ ratioTo: 'best', atMost: 1.0 }],
   },
   {
     ...kCpu,
-    name: "routes",
+    name: 'routes',
     title: `${kManyRoutes} prefix routes`,
-    job: "routes",
+    job: 'routes',
     peers: kProxies,
-    load: wrk("keep-alive.lua", 64),
+    load: wrk('keep-alive.lua', 64),
     variants: [
-      { name: "first", path: routePath(0) },
-      { name: "last", path: routePath(kManyRoutes - 1) },
+      { name: 'first', path: routePath(0) },
+      { name: 'last', path: routePath(kManyRoutes - 1) },
     ],
-    bars: [{ variants: ["last", "first"], atMost: 1.05 }],
+    bars: [{ variants: ['last', 'first'], atMost: 1.05 }],
   },
   {
     // Both variants on both cores, which the load generator uses too: equal conditions for the two.
     ...kCpu,
-    name: "workers",
-    title: "two workers beside one, 256 connections",
-    cores: "both",
-    job: "http",
+    name: 'workers',
+    title: 'two workers beside one, 256 connections',
+    cores: 'both',
+    job: 'http',
     peers: kProxies,
-    load: wrk("keep-alive.lua", 256),
+    load: wrk('keep-alive.lua', 256),
     variants: [
-      { name: "1 worker", path: "/", workers: 1 },
-      { name: "2 workers", path: "/", workers: 2 },
+      { name: '1 worker', path: '/', workers: 1 },
+      { name: '2 workers', path: '/', workers: 2 },
     ],
     bars: [
-      { variants: ["2 workers", "1 worker"], atMost: 1.05 },
+      { variants: ['2 workers', '1 worker'], atMost: 1.05 },
       // 256 connections fall 128 ± 8 on each of two sockets by chance; 1.25 is four times that.
-      { figure: "busiestWorker", variant: "2 workers", unit: "× the mean", atMost: 1.25 },
+      { figure: 'busiestWorker', variant: '2 workers', unit: '× the mean', atMost: 1.25 },
     ],
   },
   {
-    name: "idle",
-    title: "idle keep-alive connections, memory of each",
-    method: "idle",
+    name: 'idle',
+    title: 'idle keep-alive connections, memory of each',
+    method: 'idle',
     connections: 10_000,
-    job: "http",
+    job: 'http',
     peers: kProxies,
-    variants: one("/"),
-    cores: "proxy",
-    figure: "kibEach",
-    unit: "KiB",
-    bars: [{ figure: "kibEach", unit: "KiB", atMost: 1 }],
+    variants: one('/'),
+    cores: 'proxy',
+    figure: 'kibEach',
+    unit: 'KiB',
+    bars: [{ figure: 'kibEach', unit: 'KiB', atMost: 1 }],
   },
   {
-    name: "start",
-    title: "start to first answer, and base memory",
-    method: "start",
-    job: "http",
+    name: 'start',
+    title: 'start to first answer, and base memory',
+    method: 'start',
+    job: 'http',
     peers: kAll,
-    variants: one("/"),
-    cores: "proxy",
-    figure: "servedMs",
-    unit: "ms",
+    variants: one('/'),
+    cores: 'proxy',
+    figure: 'servedMs',
+    unit: 'ms',
     bars: [
-      { figure: "servedMs", unit: "ms", atMost: 500 },
-      { figure: "pssMib", unit: "MiB", atMost: 70 },
+      { figure: 'servedMs', unit: 'ms', atMost: 500 },
+      { figure: 'pssMib', unit: 'MiB', atMost: 70 },
     ],
   },
   {
-    name: "start-2",
-    title: "the same with two workers",
-    method: "start",
-    job: "http",
+    name: 'start-2',
+    title: 'the same with two workers',
+    method: 'start',
+    job: 'http',
     peers: kProxies,
-    variants: [{ name: "2 workers", path: "/", workers: 2 }],
-    cores: "proxy",
-    figure: "servedMs",
-    unit: "ms",
+    variants: [{ name: '2 workers', path: '/', workers: 2 }],
+    cores: 'proxy',
+    figure: 'servedMs',
+    unit: 'ms',
     bars: [
-      { figure: "servedMs", unit: "ms", atMost: 500 },
-      { figure: "pssMib", unit: "MiB", atMost: 80 },
+      { figure: 'servedMs', unit: 'ms', atMost: 500 },
+      { figure: 'pssMib', unit: 'MiB', atMost: 80 },
     ],
   },
-];
+]

@@ -9,8 +9,8 @@ import {
   truncateSync,
   writeFileSync,
   readFileSync,
-} from "node:fs";
-import { basename, join } from "node:path";
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import {
   buildRelay,
   fetchDebianTools,
@@ -20,11 +20,11 @@ import {
   findStreamModule,
   kRoot,
   toolEnvironment,
-} from "./tools.mjs";
-import { run, startPinned, stop } from "./processes.mjs";
-import { freePort, serverFolder, writeConfig } from "./workspace.mjs";
-import { kRouteTables } from "./routes.mjs";
-import { firstAnswer } from "./client.mjs";
+} from './tools.mjs'
+import { run, startPinned, stop } from './processes.mjs'
+import { freePort, serverFolder, writeConfig } from './workspace.mjs'
+import { kRouteTables } from './routes.mjs'
+import { firstAnswer } from './client.mjs'
 
 /** @typedef {"http" | "routes" | "tcp"} Job */
 /** @typedef {{ name: string, version: string, problem?: string, binary?: string }} Peer */
@@ -41,9 +41,9 @@ import { firstAnswer } from "./client.mjs";
  * @property {() => void} emptyLog
  */
 
-const kStartLimitMs = 15_000;
-const kNginxUser = process.getuid?.() === 0 ? "user root;" : "";
-let serial = 0;
+const kStartLimitMs = 15_000
+const kNginxUser = process.getuid?.() === 0 ? 'user root;' : ''
+let serial = 0
 
 /**
  * Finds or fetches every wanted peer; a peer that cannot be had comes back with its problem.
@@ -51,57 +51,57 @@ let serial = 0;
  * @returns {Promise<Map<string, Peer>>}
  */
 export async function findPeers(names) {
-  const debian = await fetchDebianTools();
-  const found = new Map();
-  for (const name of names) found.set(name, await finders[name]?.(debian));
-  return found;
+  const debian = await fetchDebianTools()
+  const found = new Map()
+  for (const name of names) found.set(name, await finders[name]?.(debian))
+  return found
 }
 
 /** @type {Record<string, (debianProblem: string | undefined) => Promise<Peer>>} */
 const finders = {
-  relay: async () => ({ name: "relay", version: "bench/relay.c", ...renamed(await buildRelay()) }),
-  nginx: (problem) => debianPeer("nginx", ["-v"], problem),
-  haproxy: (problem) => debianPeer("haproxy", ["-v"], problem),
+  relay: async () => ({ name: 'relay', version: 'bench/relay.c', ...renamed(await buildRelay()) }),
+  nginx: problem => debianPeer('nginx', ['-v'], problem),
+  haproxy: problem => debianPeer('haproxy', ['-v'], problem),
   envoy: async () => {
-    const problem = await fetchEnvoy();
-    const binary = findEnvoy();
-    if (binary === undefined) return { name: "envoy", version: "", problem: problem ?? "not found" };
-    return { name: "envoy", version: await versionOf(binary, ["--version"]), binary };
+    const problem = await fetchEnvoy()
+    const binary = findEnvoy()
+    if (binary === undefined) return { name: 'envoy', version: '', problem: problem ?? 'not found' }
+    return { name: 'envoy', version: await versionOf(binary, ['--version']), binary }
   },
   nuncio: async () => {
     // NUNCIO_BIN: the launcher of another build or checkout, to compare two of them.
-    const launcher = process.env.NUNCIO_BIN ?? join(kRoot, "bin/nuncio");
+    const launcher = process.env.NUNCIO_BIN ?? join(kRoot, 'bin/nuncio')
     if (!existsSync(launcher))
-      return { name: "nuncio", version: "", problem: `${launcher} is not there: build first (npm run build)` };
-    const answer = await run([process.execPath, launcher, "--version"], { timeoutMs: 10_000 });
+      return { name: 'nuncio', version: '', problem: `${launcher} is not there: build first (npm run build)` }
+    const answer = await run([process.execPath, launcher, '--version'], { timeoutMs: 10_000 })
     if (answer.code !== 0)
-      return { name: "nuncio", version: "", problem: `bin/nuncio --version failed: ${lastLine(answer.stderr)}` };
-    return { name: "nuncio", version: lastLine(answer.stdout), binary: launcher };
+      return { name: 'nuncio', version: '', problem: `bin/nuncio --version failed: ${lastLine(answer.stderr)}` }
+    return { name: 'nuncio', version: lastLine(answer.stdout), binary: launcher }
   },
-};
+}
 
 /** @param {{ path?: string, problem?: string }} built */
 function renamed(built) {
-  return built.path === undefined ? { problem: built.problem ?? "not built" } : { binary: built.path };
+  return built.path === undefined ? { problem: built.problem ?? 'not built' } : { binary: built.path }
 }
 
 /** @param {string} name @param {string[]} args @param {string | undefined} problem @returns {Promise<Peer>} */
 async function debianPeer(name, args, problem) {
-  const binary = findProgram(name);
-  if (binary === undefined) return { name, version: "", problem: problem ?? "not found" };
-  return { name, version: await versionOf(binary, args), binary };
+  const binary = findProgram(name)
+  if (binary === undefined) return { name, version: '', problem: problem ?? 'not found' }
+  return { name, version: await versionOf(binary, args), binary }
 }
 
 /** @param {string} binary @param {string[]} args */
 async function versionOf(binary, args) {
-  const { stdout, stderr } = await run([binary, ...args], { env: toolEnvironment(), timeoutMs: 10_000 });
-  const text = `${stdout}${stderr}`;
-  return /\d+\.\d+\.\d+/.exec(text)?.[0] ?? text.trim().split("\n")[0] ?? "";
+  const { stdout, stderr } = await run([binary, ...args], { env: toolEnvironment(), timeoutMs: 10_000 })
+  const text = `${stdout}${stderr}`
+  return /\d+\.\d+\.\d+/.exec(text)?.[0] ?? text.trim().split('\n')[0] ?? ''
 }
 
 /** @param {string} text */
 function lastLine(text) {
-  return text.trim().split("\n").at(-1) ?? "";
+  return text.trim().split('\n').at(-1) ?? ''
 }
 
 /**
@@ -110,25 +110,25 @@ function lastLine(text) {
  * @returns {Promise<{ port: number, pid: number }>}
  */
 export async function startOrigin(dir, cores) {
-  const binary = findProgram("nginx");
-  if (binary === undefined) throw new Error("the origin is an nginx, and there is none");
-  const folder = serverFolder(dir, "origin");
-  const port = await freePort();
-  writeFileSync(join(folder, "10k.bin"), Buffer.alloc(10 * 1024, "0123456789abcdef"));
-  writeFileSync(join(folder, "1m.bin"), Buffer.alloc(1024 * 1024, "0123456789abcdef"));
-  const config = join(folder, "origin.conf");
-  writeConfig("origin.nginx.conf", config, { dir: folder, origin_port: port, nginx_user: kNginxUser });
-  const stderr = join(folder, "stderr");
-  const child = startPinned([binary, "-e", stderr, "-p", folder, "-c", config], {
+  const binary = findProgram('nginx')
+  if (binary === undefined) throw new Error('the origin is an nginx, and there is none')
+  const folder = serverFolder(dir, 'origin')
+  const port = await freePort()
+  writeFileSync(join(folder, '10k.bin'), Buffer.alloc(10 * 1024, '0123456789abcdef'))
+  writeFileSync(join(folder, '1m.bin'), Buffer.alloc(1024 * 1024, '0123456789abcdef'))
+  const config = join(folder, 'origin.conf')
+  writeConfig('origin.nginx.conf', config, { dir: folder, origin_port: port, nginx_user: kNginxUser })
+  const stderr = join(folder, 'stderr')
+  const child = startPinned([binary, '-e', stderr, '-p', folder, '-c', config], {
     cores,
-    stdout: join(folder, "stdout"),
+    stdout: join(folder, 'stdout'),
     stderr,
     env: toolEnvironment(),
-  });
-  if ((await firstAnswer(port, "/", () => child.exitCode === null, kStartLimitMs)) === undefined) {
-    throw new Error(`the origin does not answer: ${readFileSync(stderr, "utf8").trim()}`);
+  })
+  if ((await firstAnswer(port, '/', () => child.exitCode === null, kStartLimitMs)) === undefined) {
+    throw new Error(`the origin does not answer: ${readFileSync(stderr, 'utf8').trim()}`)
   }
-  return { port, pid: child.pid };
+  return { port, pid: child.pid }
 }
 
 /**
@@ -140,11 +140,11 @@ export async function startOrigin(dir, cores) {
  * @returns {Promise<Server>}
  */
 export async function startServer(peer, options) {
-  const folder = serverFolder(options.dir, `${peer.name}-${options.job}-${++serial}`);
-  const accessLog = join(folder, "access.txt");
-  const port = await freePort();
-  const adminPort = await freePort();
-  writeFileSync(accessLog, "");
+  const folder = serverFolder(options.dir, `${peer.name}-${options.job}-${++serial}`)
+  const accessLog = join(folder, 'access.txt')
+  const port = await freePort()
+  const adminPort = await freePort()
+  writeFileSync(accessLog, '')
   const values = {
     dir: folder,
     port,
@@ -153,46 +153,46 @@ export async function startServer(peer, options) {
     workers: options.workers,
     access_log: accessLog,
     nginx_user: kNginxUser,
-    stream_module: findStreamModule() ?? "",
-  };
-  const binary = /** @type {string} */ (peer.binary);
-  const isNuncio = peer.name === "nuncio";
+    stream_module: findStreamModule() ?? '',
+  }
+  const binary = /** @type {string} */ (peer.binary)
+  const isNuncio = peer.name === 'nuncio'
   const command = commands[peer.name]?.(isNuncio || options.ownCopy !== true ? binary : ownCopyOf(binary), {
     ...options,
     folder,
     values,
     node: isNuncio && options.ownCopy === true ? ownCopyOf(process.execPath) : process.execPath,
-  });
-  if (command === undefined) throw new Error(`${peer.name}: unknown peer`);
-  const stderr = join(folder, "stderr");
-  const began = performance.now();
+  })
+  if (command === undefined) throw new Error(`${peer.name}: unknown peer`)
+  const stderr = join(folder, 'stderr')
+  const began = performance.now()
   const child = startPinned(command, {
     cores: options.cores,
     // HAProxy logs to a file by way of its standard output.
-    stdout: peer.name === "haproxy" ? accessLog : join(folder, "stdout"),
+    stdout: peer.name === 'haproxy' ? accessLog : join(folder, 'stdout'),
     stderr,
     env: toolEnvironment(),
     cwd: kRoot,
-  });
+  })
   const answer = await firstAnswer(
     port,
     options.path,
     () => child.exitCode === null && child.signalCode === null,
     kStartLimitMs,
-  );
+  )
   if (answer === undefined) {
-    await stop(child);
+    await stop(child)
     throw new Error(
       `${peer.name} does not serve (${options.job}): ${
         lastLine(
-          readFileSync(stderr, "utf8")
+          readFileSync(stderr, 'utf8')
             .trim()
-            .split("\n")
-            .filter((l) => !l.includes("NOTICE"))
-            .join("\n"),
-        ) || "no message"
+            .split('\n')
+            .filter(l => !l.includes('NOTICE'))
+            .join('\n'),
+        ) || 'no message'
       }`,
-    );
+    )
   }
   return {
     peer: peer.name,
@@ -204,7 +204,7 @@ export async function startServer(peer, options) {
     started: { openMs: answer.openAt - began, servedMs: answer.answeredAt - began },
     stop: () => stop(child),
     emptyLog: () => truncateSync(accessLog),
-  };
+  }
 }
 
 /** @typedef {{ job: Job, workers: number, folder: string, node: string, values: Record<string, string | number> }} CommandInput */
@@ -213,49 +213,49 @@ export async function startServer(peer, options) {
 const commands = {
   relay: (binary, { values }) => [binary, String(values.port), String(values.origin_port)],
   nginx: (binary, input) => {
-    const config = configFor("nginx", "nginx.conf", input);
-    return [binary, "-e", join(input.folder, "stderr"), "-p", input.folder, "-c", config];
+    const config = configFor('nginx', 'nginx.conf', input)
+    return [binary, '-e', join(input.folder, 'stderr'), '-p', input.folder, '-c', config]
   },
-  haproxy: (binary, input) => [binary, "-db", "-f", configFor("haproxy", "haproxy.cfg", input)],
+  haproxy: (binary, input) => [binary, '-db', '-f', configFor('haproxy', 'haproxy.cfg', input)],
   envoy: (binary, input) => [
     binary,
-    "-c",
-    configFor("envoy", "envoy.yaml", input),
-    "--concurrency",
+    '-c',
+    configFor('envoy', 'envoy.yaml', input),
+    '--concurrency',
     String(input.workers),
-    "--disable-hot-restart",
-    "-l",
-    "error",
+    '--disable-hot-restart',
+    '-l',
+    'error',
   ],
   nuncio: (binary, input) => [
     input.node,
     binary,
-    "-c",
-    configFor("envoy", "envoy.yaml", input),
-    "--concurrency",
+    '-c',
+    configFor('envoy', 'envoy.yaml', input),
+    '--concurrency',
     String(input.workers),
-    "-l",
-    "error",
+    '-l',
+    'error',
   ],
-};
+}
 
 /** @param {string} language @param {string} suffix @param {CommandInput} input */
 function configFor(language, suffix, { job, folder, values }) {
-  const target = join(folder, suffix);
-  const routes = kRouteTables[job === "routes" ? "many" : "one"][language]?.(folder) ?? "";
-  writeConfig(`${job === "tcp" ? "tcp" : "http"}.${suffix}`, target, { ...values, routes });
-  return target;
+  const target = join(folder, suffix)
+  const routes = kRouteTables[job === 'routes' ? 'many' : 'one'][language]?.(folder) ?? ''
+  writeConfig(`${job === 'tcp' ? 'tcp' : 'http'}.${suffix}`, target, { ...values, routes })
+  return target
 }
 
 /** @param {string} program @returns {string} a copy that no other process maps; kept for the next run */
 function ownCopyOf(program) {
-  const { size, mtimeMs } = statSync(program);
-  const folder = join(kRoot, ".cache/bench/copies");
-  const path = join(folder, `${basename(program)}-${size}-${Math.round(mtimeMs)}`);
-  mkdirSync(folder, { recursive: true });
+  const { size, mtimeMs } = statSync(program)
+  const folder = join(kRoot, '.cache/bench/copies')
+  const path = join(folder, `${basename(program)}-${size}-${Math.round(mtimeMs)}`)
+  mkdirSync(folder, { recursive: true })
   if (!existsSync(path)) {
-    copyFileSync(program, `${path}.new`);
-    renameSync(`${path}.new`, path);
+    copyFileSync(program, `${path}.new`)
+    renameSync(`${path}.new`, path)
   }
-  return path;
+  return path
 }

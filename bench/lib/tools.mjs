@@ -3,64 +3,64 @@
 // Debian's packages are downloaded and unpacked there, never installed: no service starts, nothing of
 // the system changes, and no rights are needed. Envoy comes from scripts/fetch-envoy.mjs.
 
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { run } from "./processes.mjs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run } from './processes.mjs'
 
-export const kRoot = fileURLToPath(new URL("../../", import.meta.url));
-const kDebian = join(kRoot, ".tools/debian");
-const kPackages = ["nginx", "libnginx-mod-stream", "haproxy", "wrk", "nghttp2-client"];
-const kLibraryFolders = ["usr/lib", "lib"];
+export const kRoot = fileURLToPath(new URL('../../', import.meta.url))
+const kDebian = join(kRoot, '.tools/debian')
+const kPackages = ['nginx', 'libnginx-mod-stream', 'haproxy', 'wrk', 'nghttp2-client']
+const kLibraryFolders = ['usr/lib', 'lib']
 
 /** For a reader whose machine does not let us fetch: what to type, without starting a service. */
-export const kInstallHint = `apt-get update && mkdir -p /tmp/nuncio-debs && cd /tmp/nuncio-debs && apt-get -y --download-only -o Dir::Cache::archives=. install ${kPackages.join(" ")} && for f in *.deb; do dpkg -x $f ${kDebian}; done`;
+export const kInstallHint = `apt-get update && mkdir -p /tmp/nuncio-debs && cd /tmp/nuncio-debs && apt-get -y --download-only -o Dir::Cache::archives=. install ${kPackages.join(' ')} && for f in *.deb; do dpkg -x $f ${kDebian}; done`
 
 /** @param {string} path */
 function isProgram(path) {
   try {
-    accessSync(path, constants.X_OK);
-    return true;
+    accessSync(path, constants.X_OK)
+    return true
   } catch {
-    return false;
+    return false
   }
 }
 
 /** @param {string} name */
 function onPath(name) {
-  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
-  return folders.map((folder) => join(folder, name)).find(isProgram);
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']
+  return folders.map(folder => join(folder, name)).find(isProgram)
 }
 
 /** @param {string} name @returns {string | undefined} */
 function inTools(name) {
-  return ["usr/sbin", "usr/bin"].map((folder) => join(kDebian, folder, name)).find(isProgram);
+  return ['usr/sbin', 'usr/bin'].map(folder => join(kDebian, folder, name)).find(isProgram)
 }
 
 /** @param {string} name @returns {string | undefined} */
 export function findProgram(name) {
-  return onPath(name) ?? inTools(name);
+  return onPath(name) ?? inTools(name)
 }
 
 /** @returns {string | undefined} nginx's stream module, which Debian keeps apart */
 export function findStreamModule() {
-  const file = "usr/lib/nginx/modules/ngx_stream_module.so";
-  return [join("/", file), join(kDebian, file)].find(existsSync);
+  const file = 'usr/lib/nginx/modules/ngx_stream_module.so'
+  return [join('/', file), join(kDebian, file)].find(existsSync)
 }
 
 /** The environment in which an unpacked program finds the libraries unpacked beside it. */
 export function toolEnvironment() {
   const folders = kLibraryFolders
-    .map((folder) => join(kDebian, folder))
+    .map(folder => join(kDebian, folder))
     .filter(existsSync)
-    .flatMap((folder) => [
+    .flatMap(folder => [
       folder,
       ...readdirSync(folder)
-        .filter((n) => n.includes("-linux-gnu"))
-        .map((n) => join(folder, n)),
-    ]);
-  const path = [...folders, process.env.LD_LIBRARY_PATH].filter((s) => s !== undefined && s !== "").join(":");
-  return path === "" ? process.env : { ...process.env, LD_LIBRARY_PATH: path };
+        .filter(n => n.includes('-linux-gnu'))
+        .map(n => join(folder, n)),
+    ])
+  const path = [...folders, process.env.LD_LIBRARY_PATH].filter(s => s !== undefined && s !== '').join(':')
+  return path === '' ? process.env : { ...process.env, LD_LIBRARY_PATH: path }
 }
 
 /**
@@ -68,72 +68,72 @@ export function toolEnvironment() {
  * @returns {Promise<string | undefined>} what went wrong, in one line
  */
 export async function fetchDebianTools() {
-  const wanted = ["nginx", "haproxy", "wrk"];
-  if (wanted.every((name) => findProgram(name)) && findStreamModule() !== undefined) return undefined;
-  if (onPath("apt-get") === undefined || onPath("dpkg") === undefined)
-    return "this is no Debian: install nginx with its stream module, haproxy and wrk yourself";
-  const archives = join(kDebian, "archives");
-  mkdirSync(join(archives, "partial"), { recursive: true });
-  console.error(`fetching ${kPackages.join(", ")} into .tools/debian ...`);
+  const wanted = ['nginx', 'haproxy', 'wrk']
+  if (wanted.every(name => findProgram(name)) && findStreamModule() !== undefined) return undefined
+  if (onPath('apt-get') === undefined || onPath('dpkg') === undefined)
+    return 'this is no Debian: install nginx with its stream module, haproxy and wrk yourself'
+  const archives = join(kDebian, 'archives')
+  mkdirSync(join(archives, 'partial'), { recursive: true })
+  console.error(`fetching ${kPackages.join(', ')} into .tools/debian ...`)
   const download = () =>
     run(
-      ["apt-get", "-y", "-q", "-o", "Debug::NoLocking=1", "-o", `Dir::Cache::archives=${archives}`].concat([
-        "--download-only",
-        "--no-install-recommends",
-        "install",
+      ['apt-get', '-y', '-q', '-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}`].concat([
+        '--download-only',
+        '--no-install-recommends',
+        'install',
         ...kPackages,
       ]),
-    );
-  let result = await download();
+    )
+  let result = await download()
   if (result.code !== 0) {
-    await run(["apt-get", "-q", "update"]);
-    result = await download();
+    await run(['apt-get', '-q', 'update'])
+    result = await download()
   }
-  const files = readdirSync(archives).filter((name) => name.endsWith(".deb"));
+  const files = readdirSync(archives).filter(name => name.endsWith('.deb'))
   if (result.code !== 0 || files.length === 0) {
-    return `apt-get could not download: ${result.stderr.trim().split("\n").at(-1) ?? ""}; type: ${kInstallHint}`;
+    return `apt-get could not download: ${result.stderr.trim().split('\n').at(-1) ?? ''}; type: ${kInstallHint}`
   }
-  for (const file of files) await run(["dpkg", "-x", join(archives, file), kDebian]);
-  rmSync(archives, { recursive: true, force: true });
-  return undefined;
+  for (const file of files) await run(['dpkg', '-x', join(archives, file), kDebian])
+  rmSync(archives, { recursive: true, force: true })
+  return undefined
 }
 
 /** @returns {string | undefined} */
 export function findEnvoy() {
-  if (process.env.ENVOY_BIN !== undefined) return process.env.ENVOY_BIN;
-  const stack = [join(kRoot, ".tools")];
+  if (process.env.ENVOY_BIN !== undefined) return process.env.ENVOY_BIN
+  const stack = [join(kRoot, '.tools')]
   while (stack.length > 0) {
-    const folder = /** @type {string} */ (stack.pop());
-    if (!existsSync(folder)) continue;
+    const folder = /** @type {string} */ (stack.pop())
+    if (!existsSync(folder)) continue
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
+      const path = join(folder, entry.name)
       // The package keeps the program itself in envoy/_bin; what is in bin/ is a launcher in Python.
-      if (entry.isFile() && path.endsWith("/_bin/envoy")) return path;
-      if (entry.isDirectory() && entry.name !== "debian") stack.push(path);
+      if (entry.isFile() && path.endsWith('/_bin/envoy')) return path
+      if (entry.isDirectory() && entry.name !== 'debian') stack.push(path)
     }
   }
-  return onPath("envoy");
+  return onPath('envoy')
 }
 
 /** @returns {Promise<string | undefined>} what went wrong */
 export async function fetchEnvoy() {
-  if (findEnvoy() !== undefined) return undefined;
-  const script = join(kRoot, "scripts/fetch-envoy.mjs");
-  if (!existsSync(script)) return "no Envoy in .tools/; set ENVOY_BIN";
-  console.error("fetching Envoy ...");
-  const result = await run([process.execPath, script], { timeoutMs: 300_000 });
-  if (findEnvoy() !== undefined) return undefined;
-  return `scripts/fetch-envoy.mjs brought no Envoy: ${result.stderr.trim().split("\n").at(-1) ?? ""}`;
+  if (findEnvoy() !== undefined) return undefined
+  const script = join(kRoot, 'scripts/fetch-envoy.mjs')
+  if (!existsSync(script)) return 'no Envoy in .tools/; set ENVOY_BIN'
+  console.error('fetching Envoy ...')
+  const result = await run([process.execPath, script], { timeoutMs: 300_000 })
+  if (findEnvoy() !== undefined) return undefined
+  return `scripts/fetch-envoy.mjs brought no Envoy: ${result.stderr.trim().split('\n').at(-1) ?? ''}`
 }
 
 /** @returns {Promise<{ path?: string, problem?: string }>} the byte relay, compiled on first use */
 export async function buildRelay() {
-  const source = join(kRoot, "bench/relay.c");
-  const folder = join(kRoot, ".cache/bench");
-  const path = join(folder, "relay");
-  mkdirSync(folder, { recursive: true });
-  const result = await run(["cc", "-O2", "-Wall", "-Wextra", "-o", path, source]);
+  const source = join(kRoot, 'bench/relay.c')
+  const folder = join(kRoot, '.cache/bench')
+  const path = join(folder, 'relay')
+  mkdirSync(folder, { recursive: true })
+  const result = await run(['cc', '-O2', '-Wall', '-Wextra', '-o', path, source])
   if (result.code !== 0)
-    return { problem: `cc could not compile bench/relay.c: ${result.stderr.trim().split("\n")[0] ?? ""}` };
-  return { path };
+    return { problem: `cc could not compile bench/relay.c: ${result.stderr.trim().split('\n')[0] ?? ''}` }
+  return { path }
 }

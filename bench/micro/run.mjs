@@ -24,14 +24,32 @@ if (parts === undefined) {
   process.exit(2)
 }
 const native = join(root, 'native')
-const sources = parts.flatMap((part) =>
-  part.endsWith('.cc') ? [join(native, part)]
-    : readdirSync(join(native, part)).filter((file) => file.endsWith('.cc')).map((file) => join(native, part, file)))
+const sources = parts.flatMap(part =>
+  part.endsWith('.cc')
+    ? [join(native, part)]
+    : readdirSync(join(native, part))
+        .filter(file => file.endsWith('.cc'))
+        .map(file => join(native, part, file)),
+)
 const output = join(root, '.cache', 'micro')
 mkdirSync(output, { recursive: true })
 const program = join(output, name)
-const flags = ['-std=c++20', '-O2', '-DNDEBUG', '-pthread', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden', `-I${native}`, '-isystem', re2Include]
-const built = spawnSync(process.env.CXX ?? 'g++', [...flags, join(root, 'bench', 'micro', `${name}.cc`), ...sources, await buildRe2(), '-o', program],
-  { stdio: 'inherit' })
+const flags = [
+  '-std=c++20',
+  '-O2',
+  '-DNDEBUG',
+  '-pthread',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-fvisibility=hidden',
+  `-I${native}`,
+  '-isystem',
+  re2Include,
+]
+const built = spawnSync(
+  process.env.CXX ?? 'g++',
+  [...flags, join(root, 'bench', 'micro', `${name}.cc`), ...sources, await buildRe2(), '-o', program],
+  { stdio: 'inherit' },
+)
 if (built.status !== 0) process.exit(1)
 process.exitCode = spawnSync(program, process.argv.slice(3), { stdio: 'inherit' }).status ?? 1

@@ -9,15 +9,15 @@ import { buildRe2, re2Include } from '../re2-sources.mjs'
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const compiler = process.env.CXX ?? 'g++'
-const hashOf = (text) => createHash('sha256').update(text).digest('hex').slice(0, 12)
+const hashOf = text => createHash('sha256').update(text).digest('hex').slice(0, 12)
 
 /** Paths, from the root, of the C++ sources below a folder. */
 export function sourcesBelow(folder) {
   const start = join(root, folder)
   if (!existsSync(start)) return []
   return readdirSync(start, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.cc'))
-    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .filter(entry => entry.isFile() && entry.name.endsWith('.cc'))
+    .map(entry => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
     .sort()
 }
 
@@ -28,14 +28,33 @@ export function sourcesBelow(folder) {
  */
 export async function buildAddon(sources, { sanitize = false, jobs = 2, flags: more = [] } = {}) {
   const flags = [
-    '-std=c++20', '-fPIC', '-g', '-fno-rtti', '-fno-exceptions', '-fvisibility=hidden', '-pthread',
-    '-Wall', '-Wextra', '-Werror', '-Wno-restrict', '-Wno-subobject-linkage', '-DNAPI_VERSION=8',
-    ...(sanitize ? ['-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'] : ['-O2']),
-    `-I${root}/native`, `-I${root}`, '-isystem', join(dirname(dirname(process.execPath)), 'include', 'node'), '-isystem', re2Include, ...more,
+    '-std=c++20',
+    '-fPIC',
+    '-g',
+    '-fno-rtti',
+    '-fno-exceptions',
+    '-fvisibility=hidden',
+    '-pthread',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-Wno-restrict',
+    '-Wno-subobject-linkage',
+    '-DNAPI_VERSION=8',
+    ...(sanitize
+      ? ['-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined']
+      : ['-O2']),
+    `-I${root}/native`,
+    `-I${root}`,
+    '-isystem',
+    join(dirname(dirname(process.execPath)), 'include', 'node'),
+    '-isystem',
+    re2Include,
+    ...more,
   ]
   const output = join(root, '.cache', 'native-tests', hashOf([compiler, ...flags].join(' ')))
   mkdirSync(output, { recursive: true })
-  const all = sources.map((source) => {
+  const all = sources.map(source => {
     const [path, own] = Array.isArray(source) ? source : [source, []]
     return { path, own, object: join(output, `${[path, ...own].join('.').replaceAll('/', '.')}.o`) }
   })
@@ -63,21 +82,21 @@ function upToDate(object) {
   return readFileSync(dependencies, 'utf8')
     .replace(/^[^:]*:/, '')
     .split(/[\s\\]+/)
-    .filter((path) => path !== '')
-    .every((path) => existsSync(path) && statSync(path).mtimeMs <= made)
+    .filter(path => path !== '')
+    .every(path => existsSync(path) && statSync(path).mtimeMs <= made)
 }
 
 async function compile({ path, own, object }, flags) {
   const fresh = `${object}.${process.pid}`
   const args = [...flags, ...own, '-MD', '-MF', `${object}.d`, '-MT', object, '-c', join(root, path), '-o', fresh]
-  const code = await new Promise((done) => spawn(compiler, args, { stdio: 'inherit' }).on('close', done))
+  const code = await new Promise(done => spawn(compiler, args, { stdio: 'inherit' }).on('close', done))
   if (code === 0) renameSync(fresh, object)
   return code === 0
 }
 
 function link(objects, output, sanitize) {
   const target = join(output, `tests-${hashOf(objects.join())}.node`)
-  const newest = Math.max(...objects.map((object) => statSync(object).mtimeMs))
+  const newest = Math.max(...objects.map(object => statSync(object).mtimeMs))
   if (existsSync(target) && statSync(target).mtimeMs >= newest) return target
   const fresh = `${target}.${process.pid}`
   const args = ['-shared', '-pthread', ...(sanitize ? ['-fsanitize=address,undefined'] : []), '-o', fresh, ...objects]
@@ -90,10 +109,11 @@ function link(objects, output, sanitize) {
 export function runWithAddon(addon, program, { sanitize = false } = {}) {
   const env = { ...process.env }
   if (sanitize) {
-    const libraries = ['libasan.so', 'libubsan.so'].map((name) =>
-      spawnSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim())
+    const libraries = ['libasan.so', 'libubsan.so'].map(name =>
+      spawnSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim(),
+    )
     env.LD_PRELOAD = libraries.join(':')
-    env.ASAN_OPTIONS = 'detect_leaks=0:abort_on_error=1'  // node itself leaves memory to the end of the process
+    env.ASAN_OPTIONS = 'detect_leaks=0:abort_on_error=1' // node itself leaves memory to the end of the process
     env.UBSAN_OPTIONS = 'print_stacktrace=1:halt_on_error=1'
   }
   const load = `const test = { exports: {} }; process.dlopen(test, ${JSON.stringify(addon)});`

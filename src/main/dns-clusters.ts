@@ -72,7 +72,13 @@ export class DnsClusters {
     const { clock, random = Math.random, makeLookup = makeDnsLookup, onEndpoints, onEvent, onMembers } = this.#options
     const onNewEndpoints = (bytes: Uint8Array, localities: readonly LocalityValue[]) => {
       entry.hosts = localities.flatMap(({ hosts, ...locality }) => hosts.map(host => ({ ...locality, ...host })))
-      entry.endpoints = { kind: 'endpoints', name: cluster.name, slot: cluster.slot, id: planId(bytes, cluster.name), bytes }
+      entry.endpoints = {
+        kind: 'endpoints',
+        name: cluster.name,
+        slot: cluster.slot,
+        id: planId(bytes, cluster.name),
+        bytes,
+      }
       onMembers(cluster, entry.hosts)
       if (entry.isAdopted) onEndpoints(entry.endpoints)
     }

@@ -127,5 +127,14 @@ TEST("date: IMF-fixdate") {
   EXPECT_EQ(cache.at(2'000'000'000), "Thu, 01 Jan 1970 00:00:02 GMT");
 }
 
+TEST("http path: which Referer may be passed on") {
+  for (const std::string_view good : {"http://a/b?c", "ftp://a", "//a/b:c", "/relative", "word", "*", "", "http://@a:80"}) {
+    EXPECT(isValidReferer(good));
+  }
+  for (const std::string_view bad : {"http://u:p@a/", "http://a/#x", "/a#b", "about:blank", "http:///x", "/a b", "a?b:c"}) {
+    EXPECT(!isValidReferer(bad));
+  }
+}
+
 }  // namespace
 }  // namespace nuncio::http

@@ -38,6 +38,8 @@ class NetworkFilter {
   virtual void onClosed(net::CloseCause cause) = 0;
   /** The listener drains: end in order, as soon as the protocol allows. */
   virtual void onDrain() {}
+  /** For the listener's log of the connection: adds what the filter knows. Long texts live in `text`. */
+  virtual void describe(http::StreamInfo&, std::string& /*text*/) const {}
 };
 
 /** What a runtime may know of the listener it serves. */

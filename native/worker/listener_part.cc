@@ -26,6 +26,7 @@ base::Result<tcp::NetworkFilterFactoryPtr, std::string> makeFilter(const plan::E
 }
 
 base::Result<FilterChainPart, std::string> makeChain(const plan::FilterChain& plan, http_proxy::DecodeContext& context) {
+  if (plan.filters.empty()) return FilterChainPart{plan.name, nullptr};
   if (plan.filters.size() != 1) return "filter chain '" + plan.name + "': exactly one network filter is carried out for now";
   auto filter = makeFilter(plan.filters[0], context);
   if (!filter.ok()) return std::move(filter.error());

@@ -18,7 +18,7 @@ namespace nuncio {
 
 struct FilterChainPart {
   std::string name;
-  tcp::NetworkFilterFactoryPtr filter;  // the terminal filter
+  tcp::NetworkFilterFactoryPtr filter;  // the terminal filter; null: the chain has none and its connections are closed
 };
 
 struct ListenerPart final : snapshot::Part {

@@ -35,6 +35,7 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       drain_(process.drainTiming(), part_->plan.drain_modify_only ? nullptr : &process.drain()),
       facts_{part_->plan.name, stat_name_, part_->plan.buffer_limit, drain_},
       stats_(worker.stats.scope<stats::Listener>(stat_name_)),
+      extension_stats_(worker.stats.scope<stats::ListenerExtension>(stat_name_)),
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
       connections_(process.connectionsOf(part_->plan.name)),
       chain_runtimes_(part_->chains.size() + 1) {
@@ -44,6 +45,7 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
 ListenerRuntime::~ListenerRuntime() {
   stopAccepting();
   worker_.stats.release(stats_);
+  worker_.stats.release(extension_stats_);
   worker_.stats.release(worker_stats_);
 }
 
@@ -102,7 +104,8 @@ void ListenerRuntime::accepted(int fd, const net::Address& remote, const net::Bo
     close(fd);
     return;
   }
-  if (!part_->plan.exact_balance) return adoptConnection(fd, remote, socket);
+  // At a socket they share, the worker that slept last is always the first to wake: it must not keep them all.
+  if (!part_->plan.exact_balance && !socket->shared) return adoptConnection(fd, remote, socket);
   size_t least = worker_.services.index;
   const auto& active = socket->active->of;
   for (size_t i = 0; i < active.size(); ++i) {
@@ -147,8 +150,12 @@ void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const 
   process_.countConnection(1);
   auto* session = new Session(*this, fd, local, peer, socket->active);
   sessions_.pushBack(session);
-  const std::string& name = matched >= 0 ? part_->chains[chain].name : part_->default_chain->name;
-  session->start(chainRuntime(chain), name);
+  const FilterChainPart& part = matched >= 0 ? part_->chains[chain] : *part_->default_chain;
+  if (part.filter == nullptr) {
+    extension_stats_.inc(stats::ListenerExtensionStat::network_extension_config_missing);
+    return onSessionGone(*session);
+  }
+  session->start(chainRuntime(chain), part.name);
 }
 
 tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(size_t chain) {
@@ -175,14 +182,27 @@ void ListenerRuntime::refuseUnmatched(int fd, const net::Address& local, const n
   info.flags.add(http::ResponseFlag::kNoRouteFound);
   info.response_code_details = "filter_chain_not_found";
   info.log_type = http::AccessLogType::kNotSet;
-  const http::FormatContext context{.info = info, .now_ns = info.at.end, .wall_now_ns = info.start_wall_ns};
-  for (const auto& logger : part_->access_logs) logger->log(context, worker_.log);
+  log(info);
   close(fd);
+}
+
+void ListenerRuntime::log(const http::StreamInfo& info) {
+  const http::FormatContext context{.info = info,
+                                    .now_ns = worker_.services.loop.now(),
+                                    .wall_now_ns = worker_.services.loop.wall(),
+                                    .random = &worker_.random_source};
+  for (const auto& logger : part_->access_logs) logger->log(context, worker_.log);
 }
 
 void ListenerRuntime::onSessionGone(Session& session) {
   const ListenerRef keep(this);
   session.base::ListNode<>::unlink();
+  if (!part_->access_logs.empty()) {
+    http::StreamInfo info;
+    std::string text;
+    session.describe(info, text);
+    log(info);
+  }
   stats_.dec(ListenerStat::downstream_cx_active);
   stats_.inc(ListenerStat::downstream_cx_destroy);
   worker_stats_.dec(ListenerWorkerStat::downstream_cx_active);

@@ -59,6 +59,7 @@ class ListenerRuntime : public base::LocalCounted {
   void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
   bool overLimit();
   void refuseUnmatched(int fd, const net::Address& local, const net::Address& peer);
+  void log(const http::StreamInfo& info);
   tcp::NetworkFilterRuntime& chainRuntime(size_t chain);
 
   Process& process_;
@@ -68,6 +69,7 @@ class ListenerRuntime : public base::LocalCounted {
   net::DrainState drain_;
   const tcp::ListenerFacts facts_;
   stats::ListenerScope stats_;
+  stats::ScopeRef<stats::ListenerExtension> extension_stats_;
   stats::ListenerWorkerScope worker_stats_;
   const std::shared_ptr<std::atomic<uint64_t>> connections_;  // of all versions and workers
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -39,6 +39,19 @@ void Session::onClosed(net::CloseCause cause) {
   gone();
 }
 
+void Session::describe(http::StreamInfo& out, std::string& text) const {
+  loop::Loop& loop = listener_->worker().services.loop;
+  out.downstream = &info_;
+  out.remote = info_.remote;
+  out.at.start = began_ns_;
+  out.at.end = loop.now();
+  out.start_wall_ns = loop.wall() - (loop.now() - began_ns_);
+  out.bytes_received = connection_.bytesRead();
+  out.bytes_sent = connection_.bytesWritten();
+  if (filter_ != nullptr) filter_->describe(out, text);
+  out.log_type = http::AccessLogType::kNotSet;
+}
+
 void Session::gone() {
   if (gone_) return;
   gone_ = true;

@@ -26,6 +26,8 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   http::ConnectionInfo& info() { return info_; }
   net::WorkerCounts& counts() { return *counts_; }
   int64_t beganNs() const { return began_ns_; }
+  /** As the listener's access log tells of it. */
+  void describe(http::StreamInfo& out, std::string& text) const;
   void drain() {
     if (filter_ != nullptr) filter_->onDrain();
   }

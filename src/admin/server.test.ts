@@ -381,6 +381,6 @@ test('a unix socket, one left over, and an address in use', async () => {
   const second = new AdminServer(backend, { address: { ip: '127.0.0.1', port } })
   const refused = await second.listen()
   assert.ok(!refused.ok)
-  assert.match(refused.error, /^cannot bind '127.0.0.1:\d+': EADDRINUSE$/)
+  assert.match(refused.error, /^cannot bind '127.0.0.1:\d+': address already in use$/)
   await first.close()
 })

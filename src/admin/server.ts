@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { getSystemErrorMap } from 'node:util'
 import { err, ok, type Result } from '../support/result.js'
 import type { AdminBackend, SocketText } from './backend.js'
 import { type AdminRequest, type AdminResponse, type Endpoint, text } from './endpoint.js'
@@ -86,7 +87,7 @@ export class AdminServer {
       this.#server.once('error', resolve)
       this.#server.listen(where, () => resolve(undefined))
     })
-    if (problem) return err(`cannot bind '${addressText(address)}': ${problem.code ?? problem.message}`)
+    if (problem) return err(`cannot bind '${addressText(address)}': ${reasonOf(problem)}`)
     if ('path' in address) {
       this.#address = address
       if (socketMode !== undefined && !address.path.startsWith('@')) {
@@ -312,4 +313,9 @@ function accessOf(
     userAgent: message.headers['user-agent'],
     remoteAddress: message.socket.remoteAddress ?? '',
   }
+}
+
+/** "address already in use", or whatever the system says. */
+function reasonOf(problem: NodeJS.ErrnoException): string {
+  return getSystemErrorMap().get(problem.errno ?? 0)?.[1] ?? problem.message
 }

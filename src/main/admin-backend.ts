@@ -45,7 +45,7 @@ export class ProcessBackend implements AdminBackend {
       },
     }
     this.flushStatsOnAdmin = () => {
-      if (isFlushedOnAdmin) host.stats().flush()
+      if (isFlushedOnAdmin) host.flushStats()
     }
   }
 

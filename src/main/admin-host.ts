@@ -21,6 +21,7 @@ export interface AdminHostOptions {
   readonly configuration: Configuration
   /** With what is kept elsewhere copied in. */
   readonly stats: () => StatsStore
+  readonly flushStats: () => void
   /** The members of a cluster, in the order of its endpoints plan. */
   readonly hostsOf: (cluster: ClusterInfo) => readonly HostInfo[]
   readonly state: () => ServerState

@@ -162,9 +162,13 @@ export class MainStats {
       scope.set('admin_overrides_active', Object.keys(overrides).length > 0 ? 1 : 0)
   }
 
-  /** Copies what is kept elsewhere; before the statistics are read. */
-  refresh(facts: ProcessFacts): void {
-    this.#addon.publishBreakers()
+  /** What the process says of itself: as of the start and of each flush, as in Envoy. */
+  flush(facts: ProcessFacts): void {
+    this.updateProcess(facts)
+    this.store.flush()
+  }
+
+  updateProcess(facts: ProcessFacts): void {
     const memory = this.#addon.memory()
     this.server.set('state', serverStates[facts.state])
     this.server.set('uptime', Math.floor(facts.uptimeS))
@@ -172,6 +176,11 @@ export class MainStats {
     this.server.set('memory_heap_size', memory.heapSize)
     this.server.set('memory_physical_size', facts.residentBytes)
     this.server.set('total_connections', this.#addon.connectionCount())
+  }
+
+  /** Copies what is kept elsewhere; before the statistics are read. */
+  refresh(): void {
+    this.#addon.publishBreakers()
     const files = this.store.scope('filesystem', 'filesystem')
     // Zero is what an untouched statistic says; writing it would make it a used one.
     for (const [name, value] of Object.entries(this.#addon.fileStats()))

@@ -16,7 +16,7 @@ import { type Adopted, Configuration, type Errors } from './configuration.js'
 import { DnsClusters } from './dns-clusters.js'
 import { FileWatch } from './file-watch.js'
 import { LogSink } from './log-sink.js'
-import { MainStats, type ServerState } from './main-stats.js'
+import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { runtimePlan } from './runtime-flags.js'
 import { WorkerPool } from './worker-pool.js'
 
@@ -140,6 +140,7 @@ export class Server {
       configuration: this.#configuration,
       hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? cluster.hosts,
       stats: () => this.#refreshedStats(),
+      flushStats: () => this.#stats?.flush(this.#facts),
       state: () => this.state,
       uptimeS: () => this.#uptimeS(),
       setHealthFailed: failed => {
@@ -202,7 +203,7 @@ export class Server {
       this.workers,
     )
     if (flushIntervalMs > 0) {
-      this.#flushTimer = setInterval(() => this.#stats?.store.flush(), flushIntervalMs)
+      this.#flushTimer = setInterval(() => this.#stats?.flush(this.#facts), flushIntervalMs)
       this.#flushTimer.unref()
     }
   }
@@ -211,6 +212,7 @@ export class Server {
     this.#isLive = true
     const elapsed = performance.now() - this.#startedAt
     this.#stats?.liveAfter(elapsed)
+    this.#stats?.updateProcess(this.#facts)
     this.#process.main.info(
       `all dependencies initialized. workers started, live after ${Math.round(performance.now())} ms`,
     )
@@ -288,8 +290,12 @@ export class Server {
   #refreshedStats(): StatsStore {
     const stats = this.#stats
     if (stats === undefined) throw new Error('statistics are asked for before there are any')
-    stats.refresh({ state: this.state, uptimeS: this.#uptimeS(), residentBytes: process.memoryUsage.rss() })
+    stats.refresh()
     return stats.store
+  }
+
+  get #facts(): ProcessFacts {
+    return { state: this.state, uptimeS: this.#uptimeS(), residentBytes: process.memoryUsage.rss() }
   }
 
   /** Ends everything; access logs are on disk when it resolves. Requests under way end with the process, as in Envoy. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { get } from '../support/bytes.js'
-import { cluster, http, tcp } from '../support/config.js'
+import { cluster, fileLog, http, tcp } from '../support/config.js'
 import { FakeUpstream } from '../support/fake-upstream.js'
 import type { RawClient } from '../support/raw-client.js'
 import { feature, type Scene } from '../support/scenario.js'
@@ -531,6 +531,90 @@ feature(
         s.note(
           `log exists with lines: ${existsSync(path.join(s.folder, 'exact.log')) && (await s.log(0, 'exact')).length > 0}`,
         )
+      },
+    )
+  },
+)
+
+const ENDS =
+  'END %RESPONSE_FLAGS% %PROTOCOL% in=%BYTES_RECEIVED% out=%BYTES_SENT% %UPSTREAM_CLUSTER% %ACCESS_LOG_TYPE% %REQ(:PATH)%\n'
+const logged = (name: string): object => ({ access_log: [fileLog(`\${tmp}/${name}-ends.log`, ENDS)] })
+
+feature(
+  'access logs of listeners',
+  {
+    file: import.meta.url,
+    listeners: [
+      { ...http('main', { routes: direct('here') }), ...logged('main') },
+      { ...tcp('raw', 'cluster: up'), ...logged('raw') },
+      { ...http('empty'), ...logged('empty'), filter_chains: [{}], stat_prefix: 'empty' },
+    ],
+  },
+  f => {
+    f.scenario(
+      'the end of an HTTP connection',
+      {
+        sees: `
+    log: END - HTTP/1.1 in=56 out=240 - NotSet -
+  `,
+      },
+      async s => {
+        const client = await s.connect()
+        await client.send(get('/1'))
+        await client.response(1)
+        await client.send(get('/2'))
+        await client.response(2)
+        client.destroy()
+        await s.sawLog(1, 'main-ends')
+      },
+    )
+    f.scenario(
+      'the end of a connection that never was HTTP',
+      {
+        sees: `
+    log: END DPE - in=12 out=156 - NotSet -
+  `,
+      },
+      async s => {
+        const client = await s.connect()
+        await client.send('nonsense\r\n\r\n')
+        await client.closed()
+        await s.sawLog(1, 'main-ends')
+      },
+    )
+    f.scenario(
+      'the end of a TCP session',
+      {
+        sees: `
+    log: END - - in=28 out=40 up NotSet -
+  `,
+      },
+      async s => {
+        const client = await s.connect('raw')
+        await client.send(get('/1'))
+        await client.response(1)
+        client.destroy()
+        await s.sawLog(1, 'raw-ends')
+      },
+    )
+    f.scenario(
+      'a filter chain without filters closes its connections',
+      {
+        sees: `
+    closed
+    stat: listener.empty.downstream_cx_destroy +1
+    stat: listener.empty.downstream_cx_total +1
+    stat: listener.empty.network_extension_config_missing +1
+    stat: listener.empty.worker_0.downstream_cx_total +1
+    log: END - - in=0 out=0 - NotSet -
+  `,
+      },
+      async s => {
+        await s.statsOf(/^listener\.empty\./, async () => {
+          const client = await s.connect('empty')
+          s.note(await client.closed())
+        })
+        await s.sawLog(1, 'empty-ends')
       },
     )
   },

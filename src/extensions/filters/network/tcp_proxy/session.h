@@ -33,6 +33,7 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   void onAboveHighWatermark() override;
   void onBelowLowWatermark() override;
   void onClosed(net::CloseCause cause) override;
+  void describe(http::StreamInfo& info, std::string& text) const override { facts_.fill(info, text); }
 
  private:
   // ---- upstream::TcpUpstreamCallbacks

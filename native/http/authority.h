@@ -8,6 +8,9 @@
 
 namespace nuncio::http {
 
+/** Only characters that an authority may have; whether it makes sense is for who resolves it. */
+bool isAuthorityText(std::string_view text);
+
 /** `host` must live as long as the headers' arena. The old host is appended to x-forwarded-host unless it ends with it. */
 void updateAuthority(HeaderMap& headers, std::string_view host, bool append_x_forwarded_host, bool keep_original);
 

@@ -164,6 +164,8 @@ class ClientCallbacks {
   virtual ~ClientCallbacks() = default;
   /** Request written and response read whole. `reusable`: the connection may carry another request. */
   virtual void onStreamComplete(bool reusable) = 0;
+  /** The peer said that the response under way is the last one of its connection. HTTP/1. */
+  virtual void onCloseAnnounced() {}
   virtual void onGoAway() = 0;
   virtual void onMaxStreams(uint32_t streams) = 0;
 };
@@ -181,6 +183,8 @@ class ClientCodec {
   virtual const CodecError* onEndOfInput() = 0;
   virtual std::string_view protocol() const = 0;
   virtual uint32_t activeStreams() const = 0;
+  /** Was the newest request written whole? */
+  virtual bool requestComplete() const = 0;
   /** Is it worth offering bytes to `dispatch` (nothing paused)? */
   virtual bool wantsInput() const { return true; }
 };

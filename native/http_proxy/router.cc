@@ -366,8 +366,10 @@ void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
     stream_.markUpgradeAccepted();
     global_timer_.cancel();
   }
-  chargeCode(status, nullptr, response_canary_);
-  chargeOutcome(headers, status, end_stream);
+  if (!attempt_->handshakeFailed()) {
+    chargeCode(status, nullptr, response_canary_);
+    chargeOutcome(headers, status, end_stream);
+  }
   if (end_stream) finishUpstream();
   stream_.filters().responseHeaders(headers, end_stream);
 }
@@ -552,10 +554,6 @@ void Router::giveUp(uint16_t status, std::string_view body, std::string_view det
   abandoned_ = true;
   global_timer_.cancel();
   if (flag) stream_.replyFlag(*flag);
-  if (response_started_) {
-    stream_.info().response_code_details = details;
-    return stream_.resetDownstream(ResetReason::kLocalReset);
-  }
   const bool tell = overloaded && !config_.suppress_envoy_headers;
   stream_.reply(
       {.status = status, .body = body, .details = details, .route_mutations = true,
@@ -586,6 +584,10 @@ void Router::logAttempt(const UpstreamRequest& attempt) {
                                     .wall_now_ns = stream.wall_now_ns,
                                     .random = stream.random};
   for (const auto& logger : config_.upstream_logs) logger->log(context, stream_.worker().log);
+}
+
+void Router::noteBytes() {
+  if (attempt_ != nullptr) attempt_->noteBytes();
 }
 
 // ---------------------------------------------------------------- flow control

@@ -45,6 +45,8 @@ class Router {
   void abandon(http::ResetReason reason);
   void onDownstreamAboveHighWatermark();
   void onDownstreamBelowLowWatermark();
+  /** Brings what is known of the attempt's bytes up to date, for a log line. */
+  void noteBytes();
 
   // ---- from the attempt
   void onUpstream1xx(http::HeaderMap& headers);

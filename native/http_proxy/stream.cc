@@ -111,6 +111,7 @@ void Stream::answerExpectation() {
   request_headers_->remove(HeaderId::kExpect);
   http::HeaderMap headers(arena_);
   headers.add(HeaderId::kStatus, "100");
+  chargeResponse(100);
   encoder_->encode1xx(headers);
 }
 
@@ -248,7 +249,6 @@ void Stream::onStreamReset(ResetReason, std::string_view details) {
 
 void Stream::onDownstreamGone(bool local) {
   if (complete_) return base::ListNode<>::unlink();
-  encoder_ = nullptr;
   info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
   info_.response_code_details = local ? "downstream_local_disconnect" : "downstream_remote_disconnect";
   finish();
@@ -266,6 +266,7 @@ void Stream::encode1xx(http::HeaderMap& headers) {
   if (complete_ || encoder_ == nullptr) return;
   if (!config().plan.proxy_100_continue || informed_) return;  // who waited for one has had ours
   informed_ = true;
+  chargeResponse(static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0)));
   encoder_->encode1xx(headers);
 }
 
@@ -331,7 +332,6 @@ void Stream::resetDownstream(ResetReason reason) {
 // ---------------------------------------------------------------- completion
 
 void Stream::chargeResponse(uint32_t status) {
-  if (status < 200 && status != 101) return;
   runtime_.http.inc(HttpStat::downstream_rq_completed);
   runtime_.listener_http.inc(stats::ListenerHttpStat::downstream_rq_completed);
   static constexpr HttpStat kHttp[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx, HttpStat::downstream_rq_3xx,
@@ -371,6 +371,11 @@ void Stream::logAndCount() {
   if (response_started_) {
     runtime_.http.record(HttpHistogram::downstream_rq_time, static_cast<uint64_t>((info_.at.end - info_.at.start) / 1'000'000));
   }
+  log(http::AccessLogType::kDownstreamEnd);
+}
+
+void Stream::log(http::AccessLogType type) {
+  info_.log_type = type;
   if (encoder_ != nullptr) {
     const http::StreamBytes& bytes = encoder_->bytes();
     info_.downstream_wire_sent = bytes.wire_sent;
@@ -378,11 +383,7 @@ void Stream::logAndCount() {
     info_.downstream_headers_sent = bytes.headers_sent;
     info_.downstream_headers_received = bytes.headers_received;
   }
-  log(http::AccessLogType::kDownstreamEnd);
-}
-
-void Stream::log(http::AccessLogType type) {
-  info_.log_type = type;
+  if (router_) router_->noteBytes();
   const http::FormatContext context = formatContext();
   for (const auto& logger : config().access_logs) logger->log(context, worker().log);
 }

@@ -13,7 +13,11 @@ using http::ResetReason;
 using stats::ClusterStat;
 
 UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
-    : router_(router), host_(&host), began_ns_(router.stream().worker().services.loop.now()) {}
+    : router_(router),
+      host_(&host),
+      began_ns_(router.stream().worker().services.loop.now()),
+      before_{router.stream().info().upstream_wire_sent, router.stream().info().upstream_wire_received,
+              router.stream().info().upstream_headers_sent, router.stream().info().upstream_headers_received} {}
 
 UpstreamRequest::~UpstreamRequest() { router_.logAttempt(*this); }
 
@@ -21,7 +25,8 @@ base::Arena& UpstreamRequest::arena() { return router_.stream().arena(); }
 
 void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
   headers_ = &headers;
-  head_only_ = end_stream_ = end_stream;
+  head_only_ = end_stream;
+  if (end_stream) end_stream_ = true;  // with a body it may be known already
   router_.stream().info().at.upstream_connect_begin = began_ns_;
   host_->http1Pool(router_.cluster(), router_.priority()).newStream(*this);
 }
@@ -52,7 +57,7 @@ void UpstreamRequest::onPoolReady(upstream::Http1Connection& connection) {
 }
 
 void UpstreamRequest::writeQueued() {
-  if (waiting_) {
+  if (waiting_ && !waiting_->empty()) {
     const bool last = end_stream_ && trailers_ == nullptr;
     size_t left = waiting_->size();
     waiting_->forEach([&](std::string_view piece) {
@@ -149,10 +154,10 @@ void UpstreamRequest::noteBytes() {
   if (encoder_ == nullptr) return;
   const http::StreamBytes& bytes = encoder_->bytes();
   http::StreamInfo& info = router_.stream().info();
-  info.upstream_wire_sent = bytes.wire_sent;
-  info.upstream_wire_received = bytes.wire_received;
-  info.upstream_headers_sent = bytes.headers_sent;
-  info.upstream_headers_received = bytes.headers_received;
+  info.upstream_wire_sent = before_.wire_sent + bytes.wire_sent;
+  info.upstream_wire_received = before_.wire_received + bytes.wire_received;
+  info.upstream_headers_sent = before_.headers_sent + bytes.headers_sent;
+  info.upstream_headers_received = before_.headers_received + bytes.headers_received;
 }
 
 void UpstreamRequest::ended() {

@@ -27,6 +27,8 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   void reset(http::ResetReason reason);
   void armPerTryTimeout();
   void pauseReading(bool pause);
+  /** Adds this attempt's bytes to what earlier attempts left in the stream's books. */
+  void noteBytes();
 
   upstream::HostRuntime& host() { return *host_; }
   /** Null while the pool has given no answer: the host cannot be blamed for anything yet. */
@@ -59,7 +61,6 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   void failed(http::ResetReason reason, std::string_view transport);
   void writeQueued();
   void noteConnection(upstream::Http1Connection& connection);
-  void noteBytes();
   void ended();
   void touchIdle();
   void onPerTryTimeout();
@@ -77,6 +78,7 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   upstream::Http1Connection* connection_ = nullptr;     // as encoder_
   std::optional<BodyBuffer> waiting_;   // body that came before a connection did
   int64_t began_ns_;
+  const http::StreamBytes before_;     // of earlier attempts
   const http::HeaderMap* response_ = nullptr;
   uint16_t status_ = 0;
   std::optional<http::ResponseFlag> flag_;

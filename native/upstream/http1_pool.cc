@@ -87,9 +87,9 @@ size_t Http1Connection::onInput(std::string_view bytes) {
   }
   account_.countBytes(connection_);
   const http::DispatchResult result = codec_->dispatch(bytes);
+  if (result.error != nullptr) account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
   if (closed_) return bytes.size();
   if (result.error != nullptr) {
-    account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
     fail(ResetReason::kProtocolError, result.error->message, net::CloseCause::kLocal);
     return bytes.size();
   }
@@ -128,6 +128,7 @@ void Http1Connection::pauseReading(bool pause) {
 void Http1Connection::onStreamComplete(bool reusable) {
   account_.countBytes(connection_);
   auto& cluster = account_.cluster();
+  if (!codec_->requestComplete()) account_.closed(net::CloseCause::kLocal, true);  // it cannot be ended in order any more
   releaseStream();
   if (closed_) return;
   if (remote_gone_) return close(net::CloseCause::kRemote);

@@ -70,6 +70,7 @@ class Http1Connection final : public net::DeferredFree,
   void onClosed(net::CloseCause cause) override;
   // http::ClientCallbacks
   void onStreamComplete(bool reusable) override;
+  void onCloseAnnounced() override { account_.cluster().stats().inc(stats::ClusterStat::upstream_cx_close_notify); }
   void onGoAway() override {}
   void onMaxStreams(uint32_t) override {}
 

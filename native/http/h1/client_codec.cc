@@ -185,7 +185,9 @@ void ClientCodec::onHead(std::string_view text) {
   if (error == nullptr) error = frameResponse(headers, {status, head_request_, connect_request_, upgrade_request_}, options_, framing);
   if (error != nullptr) return fail(*error);
   if (status >= 100 && status < 200 && status != 101) return decoder_->on1xx(headers);
-  reusable_ = keepsAlive(headers, http_11) && framing.body != Body::kUntilClose && framing.body != Body::kRaw && status >= 200;
+  const bool keeps_alive = keepsAlive(headers, http_11);
+  if (!keeps_alive) callbacks_.onCloseAnnounced();
+  reusable_ = keeps_alive && framing.body != Body::kUntilClose && framing.body != Body::kRaw && status >= 200;
   body_.start(framing);
   const bool end_stream = framing.body == Body::kNone;
   state_ = end_stream ? State::kComplete : State::kBody;
@@ -213,7 +215,8 @@ size_t ClientCodec::readBody(char* input, size_t size) {
   BodyReader::Piece piece = body_.read(input, size);
   if (piece.end == BodyReader::End::kError) {
     bytes_.wire_received += size;
-    fail(kInvalidChunk);
+    if (!piece.data.empty()) deliver(piece.data, false);    // what came before the error is good
+    if (alive()) fail(kInvalidChunk);
     return size;
   }
   if (piece.end == BodyReader::End::kTrailers) {

@@ -21,6 +21,7 @@ class ClientCodec final : public http::ClientCodec, public http::RequestEncoder 
   const CodecError* onEndOfInput() override;
   std::string_view protocol() const override { return "HTTP/1.1"; }
   uint32_t activeStreams() const override { return decoder_ == nullptr ? 0 : 1; }
+  bool requestComplete() const override { return request_complete_; }
   bool wantsInput() const override { return paused_ == 0 || state_ != State::kBody; }
 
   // RequestEncoder

@@ -23,6 +23,7 @@ inline constexpr CodecError kInvalidChunk = badRequest(kCodecErrorDetail, "inval
 inline constexpr CodecError kInvalidCharacters = badRequest("http1.invalid_characters", "control character in the head");
 inline constexpr CodecError kInvalidUrl = badRequest("http1.invalid_url", "invalid url in request line");
 inline constexpr CodecError kInvalidScheme = badRequest("http1.invalid_scheme", "invalid scheme in request line");
+inline constexpr CodecError kInvalidAuthority = badRequest("http.invalid_authority", "invalid character in the host");
 inline constexpr CodecError kUnexpectedUnderscore = badRequest("http1.unexpected_underscore", "header name contains underscores");
 inline constexpr CodecError kConnectionHeader =
     badRequest("http1.connection_header_rejected", "connection names headers it may not");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http/authority.h"
 #include "http/h1/connection_header.h"
 #include "http/h1/errors.h"
 #include "http/h1/framing.h"
@@ -90,6 +91,7 @@ void ServerCodec::onHead(std::string_view text, const RequestLine& line) {
   head_.release();
   if (error == nullptr) error = frameRequest(headers, connect_request_, options_, framing);
   if (error == nullptr && headers.has(HeaderId::kConnection) && !removeNominated(headers)) error = &kConnectionHeader;
+  if (error == nullptr && !isAuthorityText(headers.get(HeaderId::kAuthority))) error = &kInvalidAuthority;
   if (error != nullptr) return fail(*error);
   // A coded body is not for HTTP/1.0: whatever else reads this connection may disagree about its end. Not kept alive.
   if (http_10_ && framing.body == Body::kChunked) headers.remove(HeaderId::kConnection);
@@ -166,7 +168,8 @@ size_t ServerCodec::readBody(char* input, size_t size) {
   BodyReader::Piece piece = body_.read(input, size);
   if (piece.end == BodyReader::End::kError) {
     bytes_.wire_received += size;
-    fail(kInvalidChunk);
+    if (!piece.data.empty()) deliver(piece.data, false);    // what came before the error is good
+    if (state_ != State::kDead) fail(kInvalidChunk);
     return size;
   }
   if (piece.end == BodyReader::End::kTrailers) {

@@ -58,6 +58,7 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   if (auto state = RetryState::make(policy, headers, *cluster_, priority_)) retry_.emplace(std::move(*state));
   const uint64_t connection_limit = stream_.runtime().listener.buffer_limit;
   buffer_limit_ = route_->request_body_buffer_limit.value_or(connection_limit);
+  head_only_ = end_stream;
   if (end_stream) onRequestEnded();
   attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
   if (request_ended_) attempt_->armPerTryTimeout();
@@ -499,8 +500,9 @@ void Router::onBackoffOver() {
       attempt->sendData(piece, request_ended_ && left == 0 && trailers_ == nullptr);
     });
   }
+  if (!has_body && request_ended_ && !head_only_ && trailers_ == nullptr) attempt->sendData({}, true);
   if (trailers_ != nullptr) attempt->sendTrailers(*trailers_);
-  attempt->start(headers, request_ended_ && !has_body && trailers_ == nullptr);
+  attempt->start(headers, head_only_);
 }
 
 void Router::onPerTryTimeout(bool idle) {

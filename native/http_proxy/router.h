@@ -131,6 +131,7 @@ class Router {
   uint32_t attempts_ = 0;
   uint16_t timeout_status_ = 504;
   bool request_ended_ : 1 = false;
+  bool head_only_ : 1 = false;          // the request has nothing behind its head
   bool response_started_ : 1 = false;
   bool is_retry_ : 1 = false;
   bool retry_is_timeout_ : 1 = false;        // the last attempt failed for a per-try timeout

@@ -188,6 +188,37 @@ feature(
   '100-continue',
   { file: import.meta.url, listeners: [http('main'), http('proxied', { hcm: 'proxy_100_continue: true' })] },
   f => {
+    f.exchange('of several informational answers the first is passed on', {
+      to: 'proxied',
+      send: get('/'),
+      reply: 'HTTP/1.1 103 x\r\na: b\r\n\r\nHTTP/1.1 102 x\r\na: c\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
+      stats: /^http\.proxied\.downstream_rq_(1xx|2xx|completed)$/,
+      sees: `
+        stat: http.proxied.downstream_rq_1xx +1
+        stat: http.proxied.downstream_rq_2xx +1
+        stat: http.proxied.downstream_rq_completed +2
+        > up
+        GET / HTTP/1.1
+        host: a
+        x-forwarded-proto: http
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        < client
+        HTTP/1.1 103 Unknown
+        a: b
+
+        HTTP/1.1 200 OK
+        content-length: 2
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+
+        ok
+        (open)
+        log: HTTP/1.1 200 - via_upstream in=0 out=2
+      `,
+    })
     f.scenario(
       'the proxy answers 100 itself and the upstream sees no expect',
       {

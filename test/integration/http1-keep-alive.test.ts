@@ -463,3 +463,64 @@ feature('connection end by the upstream', { file: import.meta.url, listeners: [h
   `,
   })
 })
+
+feature(
+  'answers of the proxy to pipelined requests',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', { routes: '[{match: {prefix: /}, direct_response: {status: 200, body: {inline_string: hi}}}]' }),
+    ],
+  },
+  f => {
+    f.exchange('two wait to be sent', {
+      send: get('/1') + get('/2'),
+      responses: 2,
+      sees: `
+        < client
+        HTTP/1.1 200 OK
+        content-length: 2
+        content-type: text/plain
+        date: DATE
+        server: envoy
+
+        hiHTTP/1.1 200 OK
+        content-length: 2
+        content-type: text/plain
+        date: DATE
+        server: envoy
+
+        hi
+        (open)
+        log: HTTP/1.1 200 - direct_response in=0 out=2
+        log: HTTP/1.1 200 - direct_response in=0 out=2
+      `,
+    })
+    f.exchange('three are too many', {
+      send: get('/1') + get('/2') + get('/3') + get('/4'),
+      responses: 2,
+      until: 'close',
+      log: 3,
+      sees: `
+        < client
+        HTTP/1.1 200 OK
+        content-length: 2
+        content-type: text/plain
+        date: DATE
+        server: envoy
+
+        hiHTTP/1.1 200 OK
+        content-length: 2
+        content-type: text/plain
+        date: DATE
+        server: envoy
+
+        hi
+        (closed)
+        log: HTTP/1.1 200 - direct_response in=0 out=2
+        log: HTTP/1.1 200 - direct_response in=0 out=2
+        log: HTTP/1.1 0 DPE codec_error:Too_many_responses_queued. in=0 out=0
+      `,
+    })
+  },
+)

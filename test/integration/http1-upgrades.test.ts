@@ -33,6 +33,7 @@ feature(
           '[{match: {prefix: /off}, route: {cluster: up, upgrade_configs: [{upgrade_type: websocket, enabled: false}]}}, {match: {prefix: /}, route: {cluster: up}}]',
       }),
       http('ignoring', { hcm: 'http_protocol_options: {ignore_http_11_upgrade: [{exact: h2c}]}' }),
+      http('routeless', { routes: '[{match: {prefix: /elsewhere}, route: {cluster: up}}]' }),
       http('routed', {
         routes: '[{match: {prefix: /}, route: {cluster: up, upgrade_configs: [{upgrade_type: websocket}]}}]',
       }),
@@ -52,6 +53,51 @@ feature(
     (closed)
     log: HTTP/1.1 403 - upgrade_failed in=0 out=0
   `,
+    })
+    f.exchange('an upstream that redirects instead of switching', {
+      to: 'ws',
+      send: handshake,
+      reply: answer(302, 'no', 'location: /x', 'set-cookie: a'),
+      stats: /^cluster\.up\.upstream_(rq_3xx|rq_completed|cx_destroy_with_active_rq)$/,
+      sees: `
+        stat: cluster.up.upstream_cx_destroy_with_active_rq +1
+        > up
+        GET /chat HTTP/1.1
+        host: a
+        connection: keep-alive, Upgrade
+        upgrade: WebSocket
+        sec-websocket-key: x
+        x-forwarded-proto: http
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        < client
+        HTTP/1.1 302 Found
+        location: /x
+        set-cookie: a
+        date: DATE
+        server: envoy
+        connection: close
+        content-length: 0
+
+        (closed)
+        log: HTTP/1.1 302 - websocket_handshake_unsuccessful in=0 out=0
+      `,
+    })
+    f.exchange('an upgrade without a route is not found', {
+      to: 'routeless',
+      send: handshake,
+      sees: `
+        < client
+        HTTP/1.1 404 Not Found
+        date: DATE
+        server: envoy
+        connection: close
+        content-length: 0
+
+        (closed)
+        log: HTTP/1.1 404 NR route_not_found in=0 out=0
+      `,
     })
     f.exchange('an upgrade to something else is refused', {
       to: 'ws',

@@ -77,6 +77,122 @@ feature(
   },
   f => {
     const bad = (status: number, ...lines: string[]): string => answer(status, 'bad', ...lines)
+    f.exchange('5xx: the body is sent again, whole', {
+      send: post('/5xx', 'hello'),
+      reply: [bad(503), OK],
+      stats: /^cluster\.up\.upstream_cx_(active|destroy)$/,
+      sees: `
+        stat: cluster.up.upstream_cx_active +1
+        stat: cluster.up.upstream_cx_destroy +1
+        > up
+        POST /5xx HTTP/1.1
+        host: a
+        content-length: 5
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+        x-envoy-attempt-count: 1
+
+        hello
+        > up
+        POST /5xx HTTP/1.1
+        host: a
+        content-length: 5
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: REMAINING
+        x-envoy-attempt-count: 2
+
+        hello
+        < client
+        HTTP/1.1 200 OK
+        content-length: 2
+        x-envoy-upstream-service-time: MS
+        x-envoy-attempt-count: 2
+        date: DATE
+        server: envoy
+
+        ok
+        (open)
+        log: 200 - - via_upstream tries=2 host=127.0.0.1:$up failure=-
+      `,
+    })
+    f.exchange('5xx: an empty coded body is sent again', {
+      send: `${head('POST /5xx HTTP/1.1', 'host: a', 'transfer-encoding: chunked')}0\r\n\r\n`,
+      reply: [bad(503), OK],
+      sees: `
+        > up
+        POST /5xx HTTP/1.1
+        host: a
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+        x-envoy-attempt-count: 1
+        transfer-encoding: chunked
+
+        0
+
+
+        > up
+        POST /5xx HTTP/1.1
+        host: a
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: REMAINING
+        x-envoy-attempt-count: 2
+        transfer-encoding: chunked
+
+        0
+
+
+        < client
+        HTTP/1.1 200 OK
+        content-length: 2
+        x-envoy-upstream-service-time: MS
+        x-envoy-attempt-count: 2
+        date: DATE
+        server: envoy
+
+        ok
+        (open)
+        log: 200 - - via_upstream tries=2 host=127.0.0.1:$up failure=-
+      `,
+    })
+    f.exchange('5xx: a 100 of the upstream ends the trying', {
+      send: get('/5xx'),
+      reply: [thenClose('HTTP/1.1 100 Continue\r\n\r\n'), OK],
+      sees: `
+        > up
+        GET /5xx HTTP/1.1
+        host: a
+        x-forwarded-for: LOCAL
+        x-forwarded-proto: http
+        x-envoy-internal: true
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+        x-envoy-attempt-count: 1
+
+        < client
+        HTTP/1.1 503 Service Unavailable
+        x-envoy-attempt-count: 1
+        content-length: 95
+        content-type: text/plain
+        date: DATE
+        server: envoy
+
+        upstream connect error or disconnect/reset before headers. reset reason: connection termination
+        (open)
+        log: 503 UC UpstreamConnectionTermination upstream_reset_after_response_started{connection_termination} tries=1 host=127.0.0.1:$up failure=-
+      `,
+    })
     f.exchange('5xx: a 503, then 200', {
       send: get('/5xx'),
       reply: [bad(503), OK],

@@ -62,6 +62,7 @@ size_t ConnectionManager::onInput(std::string_view bytes) {
   const http::DispatchResult result = codec_->dispatch(bytes);
   if (result.error == nullptr) return closing_ || ended_ ? bytes.size() : result.consumed;
   runtime_.http.inc(HttpStat::downstream_cx_protocol_error);
+  protocol_error_ = true;
   if (!ended_ && !closing_) close(true);
   return bytes.size();
 }
@@ -248,5 +249,10 @@ void ConnectionManager::onHeadersTimeout() {
 }
 
 void ConnectionManager::onDrain() {}
+
+void ConnectionManager::describe(http::StreamInfo& info, std::string&) const {
+  if (requests_ > (protocol_error_ ? 1u : 0u)) info.protocol = http::Protocol::kHttp11;
+  if (protocol_error_) info.flags.add(http::ResponseFlag::kDownstreamProtocolError);
+}
 
 }  // namespace nuncio::http_proxy

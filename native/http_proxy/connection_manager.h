@@ -31,6 +31,7 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   void onWritten() override { countBytes(); }
   void onClosed(net::CloseCause cause) override;
   void onDrain() override;
+  void describe(http::StreamInfo& info, std::string& text) const override;
 
   // ---- http::ServerCallbacks
   http::RequestDecoder& newStream(http::ResponseEncoder& encoder) override;
@@ -85,6 +86,7 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   uint32_t buffered_ = 0;     // size of the last read
   bool closing_ = false;      // no further request is read
   bool ended_ = false;
+  bool protocol_error_ = false;
   bool duration_over_ = false;  // http1_safe_max_connection_duration: the next request is the last
   uint8_t answered_ = 0;        // streams that ended within this dispatch
   Drain drain_ = Drain::kNone;

@@ -49,7 +49,9 @@ export class Slots {
  * clusters with the same endpoints are not, since each counts for its own hosts.
  */
 export function planId(bytes: Uint8Array, name = ''): string {
-  return createHash('sha1').update(name).update('\0').update(bytes).digest('hex')
+  const hash = createHash('sha1')
+  if (name !== '') hash.update(name).update('\0')
+  return hash.update(bytes).digest('hex')
 }
 
 /** A name as one part of a longer one: "/" and ":" in it are escaped, so that parts joined by these stay apart. */

@@ -30,7 +30,7 @@ feature(
   `,
       },
       async s => {
-        const size = 32 * 1024 * 1024
+        const size = 96 * 1024 * 1024 // well beyond what the kernel keeps for two connections
         let sent = 0
         s.upstream().script(async connection => {
           await connection.send(head('HTTP/1.1 200 OK', `content-length: ${size}`))
@@ -71,7 +71,7 @@ feature(
   `,
       },
       async s => {
-        const size = 32 * 1024 * 1024
+        const size = 96 * 1024 * 1024 // well beyond what the kernel keeps for two connections
         s.upstream().raw()
         const client = await s.connect()
         await client.send(head('POST / HTTP/1.1', 'host: a', `content-length: ${size}`))

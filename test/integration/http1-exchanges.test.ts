@@ -191,7 +191,8 @@ feature(
     f.exchange('of several informational answers the first is passed on', {
       to: 'proxied',
       send: get('/'),
-      reply: 'HTTP/1.1 103 x\r\na: b\r\n\r\nHTTP/1.1 102 x\r\na: c\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
+      reply:
+        'HTTP/1.1 103 x\r\na: b\r\n\r\nHTTP/1.1 102 x\r\na: c\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok',
       stats: /^http\.proxied\.downstream_rq_(1xx|2xx|completed)$/,
       sees: `
         stat: http.proxied.downstream_rq_1xx +1

@@ -70,7 +70,9 @@ export async function buildAddon(sources, { sanitize = false, jobs = 2, flags: m
     console.error(`${failures} source files do not compile`)
     return undefined
   }
-  const libraries = all.some(({ path }) => path.startsWith('native/base/')) ? [await buildRe2({ compiler, jobs })] : []
+  const libraries = all.some(({ path }) => path.startsWith('native/base/') || path.endsWith('/native_base.cc'))
+    ? [await buildRe2({ compiler, jobs })]
+    : []
   return link([...all.map(({ object }) => object), ...libraries], output, sanitize)
 }
 

@@ -73,7 +73,6 @@ export interface NativeAddon {
    * itself. The libuv loop of the thread goes on running (messages, timers, promises).
    */
   attachWorker(index: number): void
-  detachWorker(index: number): void
   /** How many snapshots each worker has adopted: [worker] → version. Main waits for it after a commit when it must. */
   adoptedVersions(): readonly number[]
   version(): number

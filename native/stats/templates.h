@@ -158,6 +158,13 @@
 #define NUNCIO_DISPATCHER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
   HISTOGRAM(loop_duration_us, kMicroseconds) HISTOGRAM(poll_delay_us, kMicroseconds)
 
+// Statistics with names of their own (an extension's, a filter's in TypeScript): the scope name is the whole name, and the
+// one stat in it adds nothing to it.
+#define NUNCIO_NAMED_COUNTER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) COUNTER(value)
+#define NUNCIO_NAMED_GAUGE_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) GAUGE(value)
+#define NUNCIO_NAMED_HISTOGRAM_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) HISTOGRAM(value, kUnspecified)
+#define NUNCIO_NAMED_TIME_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) HISTOGRAM(value, kMilliseconds)
+
 // Every kind of scope: (type name, name towards TypeScript, prefix of the full name, list of stats).
 #define NUNCIO_STAT_KINDS(KIND) \
   KIND(Listener, listener, "listener.", NUNCIO_LISTENER_STATS) \
@@ -176,4 +183,8 @@
   KIND(Tcp, tcp, "tcp.", NUNCIO_TCP_STATS) \
   KIND(VirtualCluster, virtual_cluster, "vhost.", NUNCIO_VIRTUAL_CLUSTER_STATS) \
   KIND(Http1, http1, "", NUNCIO_HTTP1_STATS) \
-  KIND(Dispatcher, dispatcher, "", NUNCIO_DISPATCHER_STATS)
+  KIND(Dispatcher, dispatcher, "", NUNCIO_DISPATCHER_STATS) \
+  KIND(NamedCounter, named_counter, "", NUNCIO_NAMED_COUNTER_STATS) \
+  KIND(NamedGauge, named_gauge, "", NUNCIO_NAMED_GAUGE_STATS) \
+  KIND(NamedHistogram, named_histogram, "", NUNCIO_NAMED_HISTOGRAM_STATS) \
+  KIND(NamedTime, named_time, "", NUNCIO_NAMED_TIME_STATS)

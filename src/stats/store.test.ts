@@ -59,6 +59,21 @@ test('stats of nested scopes stand in order of their whole names', () => {
   }
 })
 
+test('a statistic with a name of its own stands under exactly that name', () => {
+  const native = new TestNativeStats()
+  const store = new StatsStore(native)
+  native.add('named_counter', 'http.front.api_key.denied', 'value', 3)
+  native.add('named_gauge', 'http.front.api_key.waiting', 'value', 2)
+  const scalars = [...store.scalars()].filter(({ name }) => name.includes('api_key'))
+  assert.deepEqual(
+    scalars.map(({ name, type, value }) => [name, type, value]),
+    [
+      ['http.front.api_key.denied', 'counter', 3],
+      ['http.front.api_key.waiting', 'gauge', 2],
+    ],
+  )
+})
+
 test('usedonly keeps what was written, zeros too', () => {
   const native = new TestNativeStats()
   const store = new StatsStore(native)

@@ -166,7 +166,8 @@ export class StatsStore {
     return this.#valueAt({ root: '', name, family, reading, row: reading ? reading.row(name) : -1 }, at).value
   }
 
-  #addFamily(template: KindTemplate, native: number): void {
+  #addFamily(declared: KindTemplate, native: number): void {
+    const template = isNamed(declared) ? unnamed(declared) : declared
     this.#families.set(template.kind, {
       template,
       native,
@@ -191,12 +192,13 @@ export class StatsStore {
     for (const family of this.#families.values()) {
       if (!wanted(family)) continue
       const { prefix } = family.template
+      const rootOf = (name: string) => (isNamed(family.template) ? name : `${prefix}${name}.`)
       const reading = family.native < 0 ? undefined : new ReadingIndex(this.#native.readScopes(family.native))
       const names = reading?.reading.names ?? []
-      for (const [row, name] of names.entries()) rows.push({ root: `${prefix}${name}.`, name, family, reading, row })
+      for (const [row, name] of names.entries()) rows.push({ root: rootOf(name), name, family, reading, row })
       for (const name of new Set([...family.declared.keys(), ...family.main.keys()])) {
         if (reading && reading.row(name) >= 0) continue
-        rows.push({ root: `${prefix}${name}.`, name, family, reading, row: -1 })
+        rows.push({ root: rootOf(name), name, family, reading, row: -1 })
       }
     }
     return rows.sort((a, b) => (a.root < b.root ? -1 : a.root > b.root ? 1 : 0))
@@ -293,6 +295,19 @@ interface Slot {
   readonly row: number
   readonly stat: number
   readonly type: StatType
+}
+
+/** The scope's name is the whole name of its one stat (native/stats/templates.h). */
+function isNamed(template: KindTemplate): boolean {
+  return template.kind.startsWith('named_')
+}
+
+function unnamed(template: KindTemplate): KindTemplate {
+  return {
+    ...template,
+    stats: template.stats.map(stat => ({ ...stat, name: '' })),
+    histograms: template.histograms.map(histogram => ({ ...histogram, name: '' })),
+  }
 }
 
 /** Scopes below one another ("cluster.a.", "cluster.a.external.") belong together, because their stats' names interleave. */

@@ -2,6 +2,7 @@
 // How to read it: bench/README.md. The scenarios and their bars: bench/lib/scenarios.mjs.
 
 import { writeFileSync } from 'node:fs'
+import { makeCertificates } from '../bench/lib/certificates.mjs'
 import { measure } from '../bench/lib/measure.mjs'
 import { parseOptions } from '../bench/lib/options.mjs'
 import { chooseCores } from '../bench/lib/proc-stats.mjs'
@@ -37,6 +38,7 @@ async function bench(options, dir) {
   const machine = describeMachine(peers)
   printMachine(machine)
   const origin = await startOrigin(dir, cores.load)
+  const certificates = await makeCertificates(dir)
   const results = []
   for (const scenario of scenarios) {
     const present = scenario.peers
@@ -44,7 +46,8 @@ async function bench(options, dir) {
       .filter(peer => peer !== undefined && peer.problem === undefined)
     const rows = await measure(scenario, /** @type {import("../bench/lib/servers.mjs").Peer[]} */ (present), {
       dir,
-      originPort: origin.port,
+      origin,
+      certificates,
       cores,
       options,
       say: text => console.error(text),
@@ -66,7 +69,7 @@ async function main() {
     return
   }
   if (options.list) {
-    for (const { name, title } of kScenarios) console.log(`${name.padEnd(16)} ${title}`)
+    for (const { name, title } of kScenarios) console.log(`${name.padEnd(18)} ${title}`)
     return
   }
   const dir = makeWorkspace()

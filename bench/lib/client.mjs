@@ -2,9 +2,14 @@
 
 import { connect } from 'node:net'
 import { get } from 'node:http'
+import { connect as connectH2 } from 'node:http2'
+import { get as getTls } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** @typedef {import("./jobs.mjs").Protocol} Protocol */
+
 const kPollMs = 2
+const kAnswerMs = 5000
 
 /** @param {string} path */
 function requestText(path) {
@@ -13,14 +18,15 @@ function requestText(path) {
 
 /**
  * Waits until a server accepts a connection, then until it answers 200.
- * @param {number} port @param {string} path @param {() => boolean} alive @param {number} limitMs
+ * @param {Protocol} protocol @param {number} port @param {string} path @param {() => boolean} alive @param {number} limitMs
  * @returns {Promise<{ openAt: number, answeredAt: number } | undefined>} moments of performance.now()
  */
-export async function firstAnswer(port, path, alive, limitMs) {
+export async function firstAnswer(protocol, port, path, alive, limitMs) {
   const end = performance.now() + limitMs
   let openAt
   while (performance.now() < end && alive()) {
-    const tried = await tryOnce(port, path, end - performance.now())
+    const left = end - performance.now()
+    const tried = await (protocol === 'h1' ? tryOnce(port, path, left) : tryFetch(protocol, port, path))
     if (openAt === undefined) openAt = tried.openAt
     if (tried.answeredAt !== undefined && openAt !== undefined) return { openAt, answeredAt: tried.answeredAt }
     await sleep(kPollMs)
@@ -52,20 +58,70 @@ function tryOnce(port, path, limitMs) {
 }
 
 /**
- * @param {number} port @param {string} path @param {Record<string, string>} [headers]
- * @returns {Promise<{ status: number, body: string }>}
+ * The same over TLS or HTTP/2, whose scenarios do not time the start.
+ * @param {Protocol} protocol @param {number} port @param {string} path
  */
-export function fetchText(port, path, headers = {}) {
+async function tryFetch(protocol, port, path) {
+  try {
+    const { status } = await fetchText(port, path, protocol)
+    const now = performance.now()
+    return status === 200 ? { openAt: now, answeredAt: now } : { openAt: now }
+  } catch {
+    return {}
+  }
+}
+
+/** @typedef {{ status: number, body: string, cipher?: string }} Answer */
+
+/**
+ * One request on a connection of its own.
+ * @param {number} port @param {string} path @param {Protocol} [protocol]
+ * @returns {Promise<Answer>} `cipher` is what TLS agreed on
+ */
+export function fetchText(port, path, protocol = 'h1') {
+  return protocol === 'h2' ? fetchH2(port, path) : fetchH1(port, path, protocol === 'tls')
+}
+
+/** @param {number} port @param {string} path @param {boolean} tls @returns {Promise<Answer>} */
+function fetchH1(port, path, tls) {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, path, headers, agent: false, timeout: 5000 }, response => {
+    // The certificate is the benchmark's own.
+    const options = { host: '127.0.0.1', port, path, timeout: kAnswerMs, agent: false, rejectUnauthorized: false }
+    const request = (tls ? getTls : get)(options, response => {
+      const { socket } = response
+      const cipher = 'getCipher' in socket ? /** @type {import("node:tls").TLSSocket} */ (socket).getCipher().name : ''
       let body = ''
       response.setEncoding('latin1')
       response.on('data', chunk => (body += chunk))
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }))
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body, cipher }))
       response.once('error', reject)
     })
-    request.once('timeout', () => request.destroy(new Error('no answer in 5 s')))
+    request.once('timeout', () => request.destroy(new Error(`no answer in ${kAnswerMs} ms`)))
     request.once('error', reject)
+  })
+}
+
+/** @param {number} port @param {string} path @returns {Promise<Answer>} */
+function fetchH2(port, path) {
+  return new Promise((resolve, reject) => {
+    const session = connectH2(`http://127.0.0.1:${port}`)
+    const fail = (/** @type {Error} */ error) => {
+      session.destroy()
+      reject(error)
+    }
+    session.once('error', fail)
+    session.setTimeout(kAnswerMs, () => fail(new Error(`no answer in ${kAnswerMs} ms`)))
+    const stream = session.request({ ':path': path })
+    let status = 0
+    let body = ''
+    stream.setEncoding('latin1')
+    stream.once('response', headers => (status = Number(headers[':status'])))
+    stream.on('data', chunk => (body += chunk))
+    stream.once('error', fail)
+    stream.once('end', () => {
+      session.close()
+      resolve({ status, body })
+    })
   })
 }
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fetchText, holdIdle } from './client.mjs'
+import { kCipher, kJobs } from './jobs.mjs'
 import { mergedLatency, runLoad } from './load.mjs'
 import { cpuNs, memoryKib, openFileLimit } from './proc-stats.mjs'
 import { startServer } from './servers.mjs'
@@ -28,7 +29,8 @@ import { startServer } from './servers.mjs'
 /**
  * @typedef {object} Bench   what every method needs of the run
  * @property {string} dir
- * @property {number} originPort
+ * @property {import("./servers.mjs").Origin} origin
+ * @property {string} certificates
  * @property {{ proxy: string, load: string, both: string }} cores
  * @property {import("./options.mjs").Options} options
  * @property {(text: string) => void} say
@@ -72,7 +74,8 @@ function startOptions(scenario, variant, bench) {
     dir: bench.dir,
     job: scenario.job,
     workers: variant.workers ?? 1,
-    originPort: bench.originPort,
+    origin: bench.origin,
+    certificates: bench.certificates,
     path: variant.path,
     cores: bench.cores[scenario.cores],
   }
@@ -109,7 +112,9 @@ async function measureLoad(scenario, peers, bench) {
     for (let turn = 0; turn < bench.options.turns; turn++) {
       for (const lane of lanes) await orDrop(lanes, lane, bench, () => oneTurn(scenario, lane, turn, bench))
     }
-    for (const lane of lanes) lane.row.latency = mergedLatency(lane.results)
+    for (const { row, results } of lanes) {
+      if (results.every(({ histogram }) => histogram.length > 0)) row.latency = mergedLatency(results)
+    }
   } finally {
     for (const server of servers.values()) await server.stop()
   }
@@ -142,12 +147,14 @@ function skip(row, error, bench) {
  * @param {Scenario} scenario @param {Lane} lane @param {Bench} bench
  */
 async function prepareLane(scenario, { row, server, variant }, bench) {
-  if (scenario.job === 'http' && row.peer !== 'relay') {
-    const { body } = await fetchText(server.port, '/echo')
+  const facts = kJobs[scenario.job]
+  if (facts.template === 'http' && facts.routes === 'one' && row.peer !== 'relay') {
+    const { body, cipher } = await fetchText(server.port, '/echo', facts.down)
     const [requestId, forwardedFor] = body.split('|')
     if (requestId === '') row.notes.push('adds no request id')
     // Not always 127.0.0.1: for a client on loopback Envoy names the machine's own address.
     if (!forwardedFor) row.notes.push('adds no x-forwarded-for')
+    if (facts.down === 'tls' && cipher !== kCipher) row.notes.push(`encrypts with ${cipher}`)
   }
   await warmUp(scenario, server, variant, bench)
   if (row.peer !== 'relay') server.emptyLog()
@@ -155,7 +162,8 @@ async function prepareLane(scenario, { row, server, variant }, bench) {
 
 /** @param {Scenario} scenario @param {Server} server @param {Variant} variant @param {Bench} bench */
 async function warmUp(scenario, server, variant, bench) {
-  if (bench.options.quick) (await holdIdle(server.port, variant.path, 256)).close()
+  const { down } = kJobs[scenario.job]
+  if (bench.options.quick && down === 'h1') (await holdIdle(server.port, variant.path, 256)).close()
   else await runLoad(loadOf(scenario), urlOf(server, variant), kWarmSeconds, generatorCores(scenario, bench))
 }
 
@@ -172,7 +180,7 @@ function generatorCores(scenario, bench) {
 
 /** @param {Server} server @param {Variant} variant */
 function urlOf(server, variant) {
-  return `http://127.0.0.1:${server.port}${variant.path}`
+  return `${kJobs[server.job].down === 'tls' ? 'https' : 'http'}://127.0.0.1:${server.port}${variant.path}`
 }
 
 /**
@@ -194,13 +202,14 @@ async function oneTurn(scenario, { row, server, variant, results }, turn, bench)
   add(row, 'rps', result.requests / result.seconds)
   add(row, 'busy', used / 1e9 / result.seconds)
   row.errors += result.errors
+  if (result.note !== undefined) row.notes.push(result.note)
   setMemory(row, memoryKib(server.pid))
   const spreadAfter = await connectionsByWorker(server, variant)
   const gained = spreadAfter.map((value, i) => value - (spreadBefore[i] ?? 0))
   if (gained.length > 1)
     add(row, 'busiestWorker', Math.max(...gained) / (gained.reduce((a, b) => a + b, 0) / gained.length))
   if (row.peer !== 'relay') {
-    if (scenario.job !== 'tcp') checkLog(row, server, result.requests)
+    if (kJobs[scenario.job].template === 'http') checkLog(row, server, result.requests)
     server.emptyLog()
   }
   bench.say(

@@ -154,7 +154,7 @@ export function printBars(results, subject) {
   for (const { scenario, text, measured, atMost, verdict } of verdicts) {
     const shown = measured === undefined ? '-' : measured.toFixed(2)
     console.log(
-      `  ${(verdict === 'fail' ? 'FAIL' : verdict).padEnd(12)}  ${scenario.padEnd(15)} ${text.padEnd(28)} ${shown} ≤ ${atMost}`,
+      `  ${(verdict === 'fail' ? 'FAIL' : verdict).padEnd(12)}  ${scenario.padEnd(17)} ${text.padEnd(28)} ${shown} ≤ ${atMost}`,
     )
   }
   const count = (/** @type {string} */ name) => verdicts.filter(v => v.verdict === name).length

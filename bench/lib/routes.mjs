@@ -13,15 +13,15 @@ export function routePath(index) {
 
 const kIndexes = Array.from({ length: kManyRoutes }, (_, i) => i)
 
-/** @type {Record<"one" | "many", Record<string, (folder: string) => string>>} */
+/** By language: the route table; `pass` is how nginx hands a request on. @type {Record<"one" | "many", Record<string, (folder: string, pass: string) => string>>} */
 export const kRouteTables = {
   one: {
-    nginx: () => 'location / { proxy_pass http://origin; }',
+    nginx: (_, pass) => `location / { ${pass}; }`,
     haproxy: () => 'default_backend origin',
     envoy: () => JSON.stringify([envoyRoute('/')]),
   },
   many: {
-    nginx: () => kIndexes.map(i => `location ${routePath(i)} { proxy_pass http://origin; }`).join('\n'),
+    nginx: (_, pass) => kIndexes.map(i => `location ${routePath(i)} { ${pass}; }`).join('\n'),
     haproxy: folder => {
       const map = join(folder, 'routes.map')
       writeFileSync(map, kIndexes.map(i => `${routePath(i)} origin\n`).join(''))

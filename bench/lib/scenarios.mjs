@@ -2,7 +2,7 @@
 
 import { kManyRoutes, routePath } from './routes.mjs'
 
-/** @typedef {import("./servers.mjs").Job} Job */
+/** @typedef {import("./jobs.mjs").Job} Job */
 /**
  * A bound on the subject (Nuncio).
  * @typedef {{ ratioTo: string, atMost: number }} RatioBar
@@ -41,6 +41,14 @@ const kProxies = [...kRealPeers, 'nuncio']
 /** @param {string} script @param {number} connections @returns {import("./load.mjs").LoadPlan} */
 function wrk(script, connections) {
   return { tool: 'wrk', script, connections }
+}
+
+/** Many requests at a time on few connections: what multiplexing is for. @type {import("./load.mjs").LoadPlan} */
+const kStreams = { tool: 'h2load', connections: 16, streams: 32 }
+
+/** @param {"full" | "resumed"} handshake @returns {import("./load.mjs").LoadPlan} */
+function handshakes(handshake) {
+  return { tool: 'tls', handshake, connections: 64 }
 }
 
 /** @param {string} path @returns {Variant[]} */
@@ -109,6 +117,76 @@ export const kScenarios = [
     peers: kProxies,
     variants: one('/'),
     load: wrk('close.lua', 64),
+    bars: [{ ratioTo: 'nginx', atMost: 1.0 }],
+  },
+  {
+    ...kCpu,
+    name: 'h2-h1',
+    title: 'HTTP/2 down, HTTP/1.1 up, small, 16 connections × 32 streams',
+    job: 'h2-h1',
+    peers: kProxies,
+    variants: one('/'),
+    load: kStreams,
+    bars: [{ ratioTo: 'best', atMost: 0.9 }],
+  },
+  {
+    ...kCpu,
+    name: 'h2-h2',
+    title: 'HTTP/2 down, HTTP/2 up, small, 16 connections × 32 streams',
+    job: 'h2-h2',
+    peers: kProxies,
+    variants: one('/'),
+    load: kStreams,
+    bars: [{ ratioTo: 'best', atMost: 1.0 }],
+  },
+  {
+    ...kCpu,
+    name: 'tls-keepalive',
+    title: 'TLS 1.3, HTTP/1.1, 65-byte body, 64 connections',
+    job: 'tls',
+    peers: kProxies,
+    variants: one('/'),
+    load: wrk('keep-alive.lua', 64),
+    bars: [{ ratioTo: 'best', atMost: 0.9 }],
+  },
+  {
+    ...kCpu,
+    name: 'tls-large',
+    title: 'TLS 1.3, HTTP/1.1, 1 MiB body, 16 connections',
+    job: 'tls',
+    peers: kProxies,
+    variants: one('/1m'),
+    load: wrk('keep-alive.lua', 16),
+    bars: [{ ratioTo: 'best', atMost: 1.0 }],
+  },
+  {
+    ...kCpu,
+    name: 'tls-handshake',
+    title: 'TLS 1.3, a full handshake for each request, ECDSA P-256, 64 at a time',
+    job: 'tls',
+    peers: kProxies,
+    variants: one('/'),
+    load: handshakes('full'),
+    bars: [{ ratioTo: 'nginx', atMost: 1.0 }],
+  },
+  {
+    ...kCpu,
+    name: 'tls-handshake-rsa',
+    title: 'the same with RSA 2048',
+    job: 'tls-rsa',
+    peers: kProxies,
+    variants: one('/'),
+    load: handshakes('full'),
+    bars: [{ ratioTo: 'nginx', atMost: 1.0 }],
+  },
+  {
+    ...kCpu,
+    name: 'tls-resumed',
+    title: 'TLS 1.3, a resumed session for each request, 64 at a time',
+    job: 'tls',
+    peers: kProxies,
+    variants: one('/'),
+    load: handshakes('resumed'),
     bars: [{ ratioTo: 'nginx', atMost: 1.0 }],
   },
   {

@@ -23,10 +23,11 @@ import {
 } from './tools.mjs'
 import { run, startPinned, stop } from './processes.mjs'
 import { freePort, serverFolder, writeConfig } from './workspace.mjs'
-import { kRouteTables } from './routes.mjs'
+import { kJobs, kJobValues } from './jobs.mjs'
 import { firstAnswer } from './client.mjs'
 
-/** @typedef {"http" | "routes" | "tcp"} Job */
+/** @typedef {import("./jobs.mjs").Job} Job */
+/** HTTP/1.1 on one port, HTTP/2 in clear text on the other. @typedef {{ port: number, h2Port: number, pid: number }} Origin */
 /** @typedef {{ name: string, version: string, problem?: string, binary?: string }} Peer */
 /**
  * @typedef {object} Server
@@ -107,17 +108,23 @@ function lastLine(text) {
 /**
  * The origin: nginx on the load core, answering from memory.
  * @param {string} dir @param {string} cores
- * @returns {Promise<{ port: number, pid: number }>}
+ * @returns {Promise<Origin>}
  */
 export async function startOrigin(dir, cores) {
   const binary = findProgram('nginx')
   if (binary === undefined) throw new Error('the origin is an nginx, and there is none')
   const folder = serverFolder(dir, 'origin')
   const port = await freePort()
+  const h2Port = await freePort()
   writeFileSync(join(folder, '10k.bin'), Buffer.alloc(10 * 1024, '0123456789abcdef'))
   writeFileSync(join(folder, '1m.bin'), Buffer.alloc(1024 * 1024, '0123456789abcdef'))
   const config = join(folder, 'origin.conf')
-  writeConfig('origin.nginx.conf', config, { dir: folder, origin_port: port, nginx_user: kNginxUser })
+  writeConfig('origin.nginx.conf', config, {
+    dir: folder,
+    origin_port: port,
+    origin_h2_port: h2Port,
+    nginx_user: kNginxUser,
+  })
   const stderr = join(folder, 'stderr')
   const child = startPinned([binary, '-e', stderr, '-p', folder, '-c', config], {
     cores,
@@ -125,16 +132,16 @@ export async function startOrigin(dir, cores) {
     stderr,
     env: toolEnvironment(),
   })
-  if ((await firstAnswer(port, '/', () => child.exitCode === null, kStartLimitMs)) === undefined) {
+  if ((await firstAnswer('h1', port, '/', () => child.exitCode === null, kStartLimitMs)) === undefined) {
     throw new Error(`the origin does not answer: ${readFileSync(stderr, 'utf8').trim()}`)
   }
-  return { port, pid: child.pid }
+  return { port, h2Port, pid: child.pid }
 }
 
 /**
  * Starts one peer on one job and waits for its first answer.
  * @param {Peer} peer
- * @param {{ dir: string, job: Job, workers: number, cores: string, originPort: number, path: string, ownCopy?: boolean }} options
+ * @param {{ dir: string, job: Job, workers: number, cores: string, origin: Origin, certificates: string, path: string, ownCopy?: boolean }} options
  *   `ownCopy`: run a copy of the program (for Nuncio, of node). PSS divides a page among all processes that
  *   map it, and this process is a node too: pages shared with strangers would make a proxy look small.
  * @returns {Promise<Server>}
@@ -149,7 +156,7 @@ export async function startServer(peer, options) {
     dir: folder,
     port,
     admin_port: adminPort,
-    origin_port: options.originPort,
+    origin_port: kJobs[options.job].up === 'h2' ? options.origin.h2Port : options.origin.port,
     workers: options.workers,
     access_log: accessLog,
     nginx_user: kNginxUser,
@@ -175,6 +182,7 @@ export async function startServer(peer, options) {
     cwd: kRoot,
   })
   const answer = await firstAnswer(
+    kJobs[options.job].down,
     port,
     options.path,
     () => child.exitCode === null && child.signalCode === null,
@@ -207,7 +215,7 @@ export async function startServer(peer, options) {
   }
 }
 
-/** @typedef {{ job: Job, workers: number, folder: string, node: string, values: Record<string, string | number> }} CommandInput */
+/** @typedef {{ job: Job, workers: number, folder: string, certificates: string, node: string, values: Record<string, string | number> }} CommandInput */
 
 /** @type {Record<string, (binary: string, input: CommandInput) => string[]>} */
 const commands = {
@@ -240,10 +248,13 @@ const commands = {
 }
 
 /** @param {string} language @param {string} suffix @param {CommandInput} input */
-function configFor(language, suffix, { job, folder, values }) {
+function configFor(language, suffix, { job, folder, certificates, values }) {
   const target = join(folder, suffix)
-  const routes = kRouteTables[job === 'routes' ? 'many' : 'one'][language]?.(folder) ?? ''
-  writeConfig(`${job === 'tcp' ? 'tcp' : 'http'}.${suffix}`, target, { ...values, routes })
+  const facts = kJobs[job]
+  writeConfig(`${facts.template}.${suffix}`, target, {
+    ...values,
+    ...kJobValues[language]?.(facts, { certificates, folder }),
+  })
   return target
 }
 

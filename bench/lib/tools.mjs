@@ -10,7 +10,7 @@ import { run } from './processes.mjs'
 
 export const kRoot = fileURLToPath(new URL('../../', import.meta.url))
 const kDebian = join(kRoot, '.tools/debian')
-const kPackages = ['nginx', 'libnginx-mod-stream', 'haproxy', 'wrk', 'nghttp2-client']
+const kPackages = ['nginx', 'libnginx-mod-stream', 'haproxy', 'wrk', 'nghttp2-client', 'openssl', 'libssl-dev']
 const kLibraryFolders = ['usr/lib', 'lib']
 
 /** For a reader whose machine does not let us fetch: what to type, without starting a service. */
@@ -48,6 +48,10 @@ export function findStreamModule() {
   return [join('/', file), join(kDebian, file)].find(existsSync)
 }
 
+function hasSslHeaders() {
+  return ['/', kDebian].some(root => existsSync(join(root, 'usr/include/openssl/ssl.h')))
+}
+
 /** The environment in which an unpacked program finds the libraries unpacked beside it. */
 export function toolEnvironment() {
   const folders = kLibraryFolders
@@ -68,8 +72,8 @@ export function toolEnvironment() {
  * @returns {Promise<string | undefined>} what went wrong, in one line
  */
 export async function fetchDebianTools() {
-  const wanted = ['nginx', 'haproxy', 'wrk']
-  if (wanted.every(name => findProgram(name)) && findStreamModule() !== undefined) return undefined
+  const wanted = ['nginx', 'haproxy', 'wrk', 'h2load', 'openssl']
+  if (wanted.every(name => findProgram(name)) && findStreamModule() !== undefined && hasSslHeaders()) return undefined
   if (onPath('apt-get') === undefined || onPath('dpkg') === undefined)
     return 'this is no Debian: install nginx with its stream module, haproxy and wrk yourself'
   const archives = join(kDebian, 'archives')
@@ -127,13 +131,35 @@ export async function fetchEnvoy() {
 }
 
 /** @returns {Promise<{ path?: string, problem?: string }>} the byte relay, compiled on first use */
-export async function buildRelay() {
-  const source = join(kRoot, 'bench/relay.c')
+export function buildRelay() {
+  return compile('relay', 'relay.c', [])
+}
+
+/** @type {Promise<{ path?: string, problem?: string }> | undefined} */
+let tlsClient
+
+/** @returns {Promise<{ path?: string, problem?: string }>} the client of new TLS connections, compiled on first use */
+export function buildTlsClient() {
+  // Headers of the system or those unpacked; the library is the one nginx and wrk use too.
+  const include = join(kDebian, 'usr/include')
+  const libraries = (toolEnvironment().LD_LIBRARY_PATH ?? '').split(':').filter(folder => folder !== '')
+  const flags = ['-idirafter', include, '-idirafter', join(include, `${machineName()}-linux-gnu`)]
+  flags.push(...libraries.map(folder => `-L${folder}`), '-l:libssl.so.3', '-l:libcrypto.so.3')
+  tlsClient ??= compile('tls_client', 'tls_client.c', flags)
+  return tlsClient
+}
+
+function machineName() {
+  return process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+}
+
+/** @param {string} name @param {string} source @param {string[]} flags @returns {Promise<{ path?: string, problem?: string }>} */
+async function compile(name, source, flags) {
   const folder = join(kRoot, '.cache/bench')
-  const path = join(folder, 'relay')
+  const path = join(folder, name)
   mkdirSync(folder, { recursive: true })
-  const result = await run(['cc', '-O2', '-Wall', '-Wextra', '-o', path, source])
+  const result = await run(['cc', '-O2', '-Wall', '-Wextra', '-o', path, join(kRoot, 'bench', source), ...flags])
   if (result.code !== 0)
-    return { problem: `cc could not compile bench/relay.c: ${result.stderr.trim().split('\n')[0] ?? ''}` }
+    return { problem: `cc could not compile bench/${source}: ${result.stderr.trim().split('\n')[0] ?? ''}` }
   return { path }
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "net/address.h"
+#include "net/tls_info.h"
 
 namespace nuncio::http {
 
@@ -101,9 +102,6 @@ std::string_view accessLogTypeName(AccessLogType type);  // "DownstreamEnd"
 /** How a connection was seen to end, as %..._DETECTED_CLOSE_TYPE% prints it. */
 enum class CloseType : uint8_t { kNormal, kLocalReset, kRemoteReset };
 
-/** What the transport (TLS) knows of its peer; absent for clear text. Filled by the TLS transport, later. */
-struct TransportFacts;
-
 /** The downstream connection, as far as logs and header formatters ask. One for each connection, shared by its streams. */
 struct ConnectionInfo {
   uint64_t id = 0;
@@ -119,7 +117,7 @@ struct ConnectionInfo {
   std::string_view local_close_reason;
   CloseType close_type = CloseType::kNormal;
   std::string_view listener_metadata_json, filter_chain_metadata_json;  // filter_metadata as JSON, keys sorted
-  const TransportFacts* transport = nullptr;
+  const net::TlsInfo* tls = nullptr;   // null: clear text; set when the handshake is done
 };
 
 struct StreamInfo {
@@ -153,6 +151,7 @@ struct StreamInfo {
   Protocol upstream_protocol = Protocol::kNone;
   uint64_t upstream_connection_id = 0;
   uint32_t upstream_attempts = 0;
+  const net::TlsInfo* upstream_tls = nullptr;       // null: clear text, or never connected
   std::string_view upstream_transport_failure;
   std::string_view upstream_local_close_reason;
   CloseType upstream_close_type = CloseType::kNormal;

@@ -77,7 +77,7 @@ void removeHopByHop(HeaderMap& headers) {
   if (headers.has(HeaderId::kReferer) && !http::isValidReferer(headers.get(HeaderId::kReferer))) headers.remove(HeaderId::kReferer);
 }
 
-std::string_view schemeOf(const http::ConnectionInfo& connection) { return connection.transport == nullptr ? "http" : "https"; }
+std::string_view schemeOf(const http::ConnectionInfo& connection) { return connection.tls == nullptr ? "http" : "https"; }
 
 void appendForwardedPort(HeaderMap& headers, const http::ConnectionInfo& connection) {
   char text[20];

@@ -17,8 +17,14 @@ Connection::~Connection() {
   if (state_ != State::kClosed) shut();
 }
 
+void Connection::secure(std::unique_ptr<Transport> transport) {
+  own_transport_ = std::move(transport);
+  transport_ = own_transport_.get();
+  secure_ = true;
+}
+
 void Connection::start(bool connecting) {
-  state_ = connecting ? State::kConnecting : State::kOpen;
+  state_ = connecting ? State::kConnecting : secure_ ? State::kHandshaking : State::kOpen;
   want_writable_ = connecting;
   io_.loop().add(fd_, connecting ? kReadEvents | EPOLLOUT : kReadEvents, *this);
 }
@@ -27,6 +33,12 @@ void Connection::onEvents(uint32_t events) {
   if (state_ == State::kConnecting) {
     finishConnect();
     if (state_ == State::kClosed) return;
+  }
+  if (state_ == State::kHandshaking) {
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_hung_up_ = true;
+    handshake();
+    if (state_ != State::kOpen) return;
+    events |= EPOLLIN;  // what came with the last flight raises no event of its own
   }
   if ((events & EPOLLOUT) != 0) {
     blocked_ = false;
@@ -43,8 +55,31 @@ void Connection::finishConnect() {
   socklen_t size = sizeof(connect_error_);
   getsockopt(fd_, SOL_SOCKET, SO_ERROR, &connect_error_, &size);
   if (connect_error_ != 0) return fail(CloseCause::kConnectFailed);
+  connected_ns_ = io_.loop().now();
+  if (secure_) {
+    state_ = State::kHandshaking;
+    return;
+  }
   state_ = State::kOpen;
   events_->onConnected();
+}
+
+void Connection::handshake() {
+  const HandshakeStatus status = transport_->handshake(fd_);
+  if (status == HandshakeStatus::kFailed) return fail(CloseCause::kReset);
+  watchOutput();
+  if (status == HandshakeStatus::kAgain) return;
+  handshaken_ = true;
+  state_ = State::kOpen;
+  events_->onConnected();
+}
+
+/** A transport with output of its own (handshake, alerts, the rest of a record) goes on when the socket is writable. */
+void Connection::watchOutput() {
+  held_ = transport_->holdsOutput();
+  if (!held_) return;
+  blocked_ = true;
+  wantWritable();
 }
 
 void Connection::readSome() {
@@ -58,6 +93,7 @@ void Connection::readSome() {
 
 bool Connection::readOnce() {
   const IoResult result = transport_->read(fd_, io_.readBuffer(), IoContext::kReadBuffer);
+  if (secure_) [[unlikely]] watchOutput();
   switch (result.status) {
     case IoStatus::kOk:
       bytes_read_ += result.size;
@@ -129,9 +165,13 @@ void Connection::pauseReading(bool pause) {
 }
 
 void Connection::flush() {
-  if (state_ == State::kClosed || state_ == State::kConnecting) return output_.own();
+  if (state_ == State::kClosed || state_ < State::kOpen) return output_.own();
+  if (secure_ && !handshaken_) [[unlikely]] {  // closed before there was anybody to talk to
+    shut();
+    return events_->onClosed(CloseCause::kLocal);
+  }
   const uint64_t written_before = bytes_written_;
-  while (!output_.empty() && !blocked_) {
+  while ((!output_.empty() || held_) && !blocked_) {
     iovec pieces[kMaxPieces];
     const int count = output_.gather(pieces, kMaxPieces);
     size_t offered = 0;
@@ -141,15 +181,16 @@ void Connection::flush() {
     output_.consume(result.size);
     bytes_written_ += result.size;
     blocked_ = result.size < offered;
+    if (secure_) [[unlikely]] watchOutput();
   }
-  if (!output_.empty()) {
+  if (!output_.empty() || held_) {
     output_.own();
     wantWritable();
     if (state_ == State::kFlushing && patience_ms_ != 0) linger_.arm(io_.loop().timers(), patience_ms_);
   }
   if (bytes_written_ != written_before) events_->onWritten();
   checkWatermarks();
-  if (output_.empty() && state_ != State::kClosed) afterFlush();
+  if (output_.empty() && !held_ && state_ != State::kClosed) afterFlush();
 }
 
 void Connection::wantWritable() {
@@ -173,6 +214,8 @@ void Connection::afterFlush() {
   if (finish_writing_ && !finished_writing_) {
     finished_writing_ = true;
     transport_->shutdownWrite(fd_);
+    if (secure_) [[unlikely]] watchOutput();
+    if (held_) return;
   }
   if (state_ != State::kFlushing) return;
   if (!lingers_ || patience_ms_ == 0 || end_of_input_) {
@@ -213,6 +256,7 @@ void Connection::close() {
 
 void Connection::reset() {
   if (state_ == State::kClosed) return;
+  handshaken_ = false;  // no last words
   const linger rst{1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &rst, sizeof(rst));
   shut();
@@ -235,6 +279,7 @@ void Connection::fail(CloseCause cause) {
 }
 
 void Connection::shut() {
+  if (secure_ && handshaken_ && !finished_writing_) [[unlikely]] transport_->shutdownWrite(fd_);
   state_ = State::kClosed;
   linger_.cancel();
   ListNode<DirtyTag>::unlink();

@@ -2,7 +2,8 @@
 // writes, tells its owner about bytes, watermarks and its end. Edge-triggered: registered once, no system call to pause.
 // Owned by the listener's or pool's object that is its `ConnectionEvents`; freed through IoContext::freeLater.
 //
-//   connecting ─▶ open ─▶ (flushing ─▶ lingering) ─▶ closed
+//   connecting ─▶ handshaking ─▶ open ─▶ (flushing ─▶ lingering) ─▶ closed
+//                  handshaking: only with a transport that has one (TLS); nothing is sent or delivered before it is done
 //                  flushing: our last bytes go out; lingering: the peer's FIN is awaited, input is thrown away
 #pragma once
 
@@ -24,7 +25,7 @@ namespace nuncio::net {
 enum class CloseCause : uint8_t {
   kLocal,           // we closed it
   kRemote,          // the peer closed in order
-  kReset,           // the peer reset it, or the socket broke
+  kReset,           // the peer reset it, the socket broke, or the transport (then `failureReason` says why)
   kConnectFailed,   // the connect was refused or unreachable
   kConnectTimeout,  // told by the owner, who keeps that clock
   kCloseTimeout,    // we closed it; the peer did not read our last bytes, or did not go, in time
@@ -34,7 +35,7 @@ class Connection;
 
 class ConnectionEvents {
  public:
-  /** An upstream socket is connected (and the transport's handshake done). */
+  /** An upstream socket is connected and its transport's handshake done, or a downstream one's handshake is done. */
   virtual void onConnected() {}
   /**
    * Bytes came. Returns how many were taken; the rest is kept, reading stops, and it is offered again after
@@ -68,6 +69,8 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   /** Hands the connection to another owner (pool to session). */
   void setEvents(ConnectionEvents& events) { events_ = &events; }
   void setTransport(Transport& transport) { transport_ = &transport; }
+  /** Before `start`: the connection speaks through a transport of its own, whose handshake comes first. */
+  void secure(std::unique_ptr<Transport> transport);
   /** Nothing stands between the connection and its socket. */
   bool isRaw() const { return transport_ == &io_.rawTransport(); }
   void setBufferLimit(uint32_t bytes) { high_ = bytes; }
@@ -130,18 +133,26 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   uint64_t bytesRead() const { return bytes_read_; }
   uint64_t bytesWritten() const { return bytes_written_; }
   std::string_view failureReason() const { return transport_->failureReason(); }
+  /** What ALPN agreed on; empty: nothing. */
+  std::string_view applicationProtocol() const { return transport_->applicationProtocol(); }
+  /** Null: clear text. Valid as long as the connection, after it closed too. */
+  const TlsInfo* tls() const { return transport_->tls(); }
+  /** Monotonic time when the socket was connected, the handshake still to come; 0: not seen. Upstream. */
+  int64_t connectedNs() const { return connected_ns_; }
 
   void onEvents(uint32_t events) override;
   void onEndOfTurn() override;
 
  private:
-  enum class State : uint8_t { kConnecting, kOpen, kFlushing, kLingering, kClosed };
+  enum class State : uint8_t { kConnecting, kHandshaking, kOpen, kFlushing, kLingering, kClosed };
   static constexpr int kMaxReadsPerEvent = 4;
 
   void dirty() {
     if (!ListNode<DirtyTag>::linked()) io_.markDirty(*this);
   }
   void finishConnect();
+  void handshake();
+  void watchOutput();
   void readSome();
   bool readOnce();  // false: nothing more to read now
   void deliver(std::string_view bytes);
@@ -157,6 +168,7 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   IoContext& io_;
   ConnectionEvents* events_;
   Transport* transport_;
+  std::unique_ptr<Transport> own_transport_;  // null: the worker's raw one, or one that was lent
   OutputQueue output_;
   std::unique_ptr<std::string> kept_;  // input its owner did not take yet; rare
   int fd_;
@@ -174,7 +186,11 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   bool finished_writing_ : 1 = false;
   bool peer_hung_up_ : 1 = false;
   bool input_blocked_ : 1 = false;  // the owner left input untaken
+  bool secure_ : 1 = false;         // the transport is our own
+  bool handshaken_ : 1 = false;
+  bool held_ : 1 = false;           // the transport has output that the socket did not take yet
   uint64_t id_;
+  int64_t connected_ns_ = 0;
   uint64_t patience_ms_ = 0;  // of flushing and lingering
   bool lingers_ = false;
   uint64_t bytes_read_ = 0;

@@ -4,8 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
+#include "base/xxhash64.h"
 #include "net/socket_options.h"
 #include "upstream/cluster_part.h"
 
@@ -49,5 +52,53 @@ ConnectResult connectTo(const plan::Cluster& cluster, const net::Address& addres
   if (errno == EINPROGRESS) return {fd, true, 0};
   return fail(fd);
 }
+
+// ---------------------------------------------------------------- transport options
+
+namespace {
+
+bool same(std::span<const std::string_view> a, std::span<const std::string_view> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+size_t sizeOf(std::span<const std::string_view> list) {
+  size_t size = 0;
+  for (std::string_view one : list) size += one.size();
+  return size;
+}
+
+}  // namespace
+
+bool TransportOptions::operator==(const TransportOptions& other) const {
+  return sni == other.sni && same(verify_sans, other.verify_sans) && same(alpn, other.alpn) &&
+         same(alpn_fallback, other.alpn_fallback);
+}
+
+uint64_t TransportOptions::hash() const {
+  uint64_t hash = base::xxHash64(sni);
+  for (const auto list : {verify_sans, alpn, alpn_fallback}) {
+    for (std::string_view one : list) hash = base::xxHash64(one, hash);
+    hash = hash * 31 + list.size();
+  }
+  return hash;
+}
+
+OwnedTransportOptions::OwnedTransportOptions(const TransportOptions& options) {
+  text_.reserve(options.sni.size() + sizeOf(options.verify_sans) + sizeOf(options.alpn) + sizeOf(options.alpn_fallback));
+  const auto keep = [this](std::string_view one) {
+    text_ += one;
+    return std::string_view(text_).substr(text_.size() - one.size());
+  };
+  view_.sni = keep(options.sni);
+  const std::span<const std::string_view> from[] = {options.verify_sans, options.alpn, options.alpn_fallback};
+  for (size_t i = 0; i < std::size(from); ++i) {
+    for (std::string_view one : from[i]) lists_[i].push_back(keep(one));
+  }
+  view_.verify_sans = lists_[0];
+  view_.alpn = lists_[1];
+  view_.alpn_fallback = lists_[2];
+}
+
+std::unique_ptr<net::Transport> makeTransport(ClusterRuntime&, const HostRuntime&, const TransportOptions&) { return nullptr; }
 
 }  // namespace nuncio::upstream

@@ -1,10 +1,21 @@
-// Opening a socket towards a host, with everything the cluster says about it.
+// Opening a socket towards a host, and its transport, with everything the cluster says about them.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "net/address.h"
+#include "net/transport.h"
 #include "plan/plan_types.h"
 
 namespace nuncio::upstream {
+
+class ClusterRuntime;
+class HostRuntime;
 
 struct ConnectResult {
   int fd;           // -1: could not even be tried; `error` says why
@@ -13,5 +24,37 @@ struct ConnectResult {
 };
 
 ConnectResult connectTo(const plan::Cluster& cluster, const net::Address& address);
+
+/**
+ * What a request or session wants of the transport towards its host, beyond what the cluster says. Part of a pool's key:
+ * connections are shared only among those who want the same. Views; a pool keeps an `OwnedTransportOptions`.
+ */
+struct TransportOptions {
+  std::string_view sni;                              // instead of the configured one; empty: as configured
+  std::span<const std::string_view> verify_sans;     // the certificate must have one of them, besides what is configured
+  std::span<const std::string_view> alpn;            // offered instead of what is configured
+  std::span<const std::string_view> alpn_fallback;   // offered when nothing is configured: what the pool can speak
+
+  uint64_t hash() const;
+  bool operator==(const TransportOptions& other) const;
+  bool empty() const { return sni.empty() && verify_sans.empty() && alpn.empty() && alpn_fallback.empty(); }
+};
+
+class OwnedTransportOptions {
+ public:
+  OwnedTransportOptions() = default;
+  explicit OwnedTransportOptions(const TransportOptions& options);
+  OwnedTransportOptions(const OwnedTransportOptions&) = delete;
+  OwnedTransportOptions& operator=(const OwnedTransportOptions&) = delete;
+  const TransportOptions& view() const { return view_; }
+
+ private:
+  std::string text_;
+  std::vector<std::string_view> lists_[3];
+  TransportOptions view_;
+};
+
+/** The transport for a new connection to `host`, as the cluster's transport_socket says; null: the socket itself. */
+std::unique_ptr<net::Transport> makeTransport(ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options);
 
 }  // namespace nuncio::upstream

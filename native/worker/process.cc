@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "tls/secret.h"
 #include "worker/extension_tables.h"
 #include "worker/listener_part.h"
 
@@ -51,8 +52,10 @@ Decoded decodeRuntime(std::string_view, std::span<const uint8_t> bytes) {
   return PartPtr(std::move(part));
 }
 
+Decoded decodeSecret(std::string_view name, std::span<const uint8_t> bytes) { return tls::SecretPart::decode(name, bytes); }
+
 constexpr snapshot::Decode kDecoders[snapshot::kKindCount] = {decodeListenerPart, decodeRouteTable, decodeCluster,
-                                                              decodeEndpoints, decodeRuntime};
+                                                              decodeEndpoints, decodeRuntime, decodeSecret};
 
 }  // namespace
 

@@ -63,7 +63,7 @@ export class Configuration {
     const { dns, publisher, onAdopted } = this.#options
     const candidates = dns.prepare(next.clusters)
     await candidates.ready()
-    const kinds = ['listener', 'route-table', 'cluster', 'endpoints', 'runtime'] as const
+    const kinds = ['listener', 'route-table', 'cluster', 'endpoints', 'runtime', 'secret'] as const
     const published = await publisher.publish(current => current.deltaTo(candidates.complete(next.plans), kinds))
     if (!published.ok) {
       dns.abandon(candidates)

@@ -2,6 +2,7 @@
 import type { Options } from '../command-line.js'
 import { loadAddon, type NativeAddon } from '../native/addon.js'
 import type { BootstrapSource, CompiledBootstrap } from '../snapshot/compile-task.js'
+import { emptySlots } from '../plan/ids.js'
 import { Publisher } from '../snapshot/publisher.js'
 import { compileMatcher } from '../stats/pattern.js'
 import { StatsStore } from '../stats/store.js'
@@ -75,7 +76,7 @@ export async function checkConfiguration(options: Options): Promise<Result<Error
   const answer = await base.compiler.bootstrap({
     kind: 'bootstrap',
     source: base.source(),
-    slots: { clusters: new Map(), listeners: new Map(), routeTables: new Map() },
+    slots: emptySlots,
   })
   await base.compiler.close()
   if (answer.kind === 'refused') return err(answer.errors)

@@ -16,7 +16,7 @@ import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
 import { routeTable, type RouteTools } from './route-table.js'
 
-export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime'
+export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret'
 
 /** One plan, ready to be put into the native store. `slot` is what other plans refer to it by. */
 export interface Plan {

@@ -7,6 +7,7 @@ import {
   RouterSchema,
   RouteTableSchema,
   RuntimeSchema,
+  SecretSchema,
   TcpProxySchema,
 } from '../generated/plan_pb.js'
 import type { Plan, PlanKind } from './compilation.js'
@@ -17,6 +18,7 @@ const kinds: Readonly<Record<PlanKind, DescMessage>> = {
   cluster: ClusterSchema,
   endpoints: EndpointsSchema,
   runtime: RuntimeSchema,
+  secret: SecretSchema,
 }
 
 const extensions: Readonly<Record<string, DescMessage>> = {

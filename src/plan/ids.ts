@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Small stable numbers for names: clusters, listeners, route tables. Plans refer to each other by slot, so the hot path hashes no name and
+ * Small stable numbers for names: clusters, listeners, route tables, secrets. Plans refer to each other by slot, so the hot path hashes no name and
  * a route table does not change when a cluster does. A slot is never given to another name while the process lives.
  *
  * Maps of plain data (they cross threads); the main thread keeps it between compilations, and a compilation works on a copy.
@@ -10,9 +10,15 @@ export interface SlotTable {
   readonly clusters: ReadonlyMap<string, number>
   readonly listeners: ReadonlyMap<string, number>
   readonly routeTables: ReadonlyMap<string, number>
+  readonly secrets: ReadonlyMap<string, number>
 }
 
-export const emptySlots: SlotTable = { clusters: new Map(), listeners: new Map(), routeTables: new Map() }
+export const emptySlots: SlotTable = {
+  clusters: new Map(),
+  listeners: new Map(),
+  routeTables: new Map(),
+  secrets: new Map(),
+}
 
 export class Slots {
   readonly #maps: { readonly [Kind in keyof SlotTable]: Map<string, number> }
@@ -22,6 +28,7 @@ export class Slots {
       clusters: new Map(table.clusters),
       listeners: new Map(table.listeners),
       routeTables: new Map(table.routeTables),
+      secrets: new Map(table.secrets),
     }
   }
 
@@ -40,6 +47,7 @@ export class Slots {
       clusters: new Map(this.#maps.clusters),
       listeners: new Map(this.#maps.listeners),
       routeTables: new Map(this.#maps.routeTables),
+      secrets: new Map(this.#maps.secrets),
     }
   }
 }

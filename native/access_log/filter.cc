@@ -6,10 +6,10 @@
 
 #include "base/ascii.h"
 #include "generated/plan.h"
+#include "http/dynamic_metadata.h"
 #include "http/header_map.h"
 #include "http/matcher.h"
 #include "http/substitution/grpc_status.h"
-#include "http/substitution/json_text.h"
 
 namespace nuncio::access_log {
 
@@ -176,12 +176,13 @@ bool Filter::Node::headerMatches(const http::FormatContext& context) const {
 }
 
 bool Filter::Node::metadataMatches(const http::FormatContext& context) const {
-  const std::string_view found = http::substitution::findJson(context.info.dynamic_metadata_json, path);
-  if (path.empty() || found.empty() || !matcher.has_value()) return exclude;
-  if (found[0] != '"') return matcher->matches(found);
-  base::TextBuffer plain;
-  http::substitution::appendJsonString(found, plain);
-  return matcher->matches(plain.empty() ? std::string_view("") : plain.view());
+  const http::DynamicMetadata* store = context.info.dynamic_metadata;
+  const http::MetadataValue* found = store == nullptr || path.empty() ? nullptr : store->find(path);
+  if (found == nullptr || !matcher.has_value()) return exclude;
+  if (found->kind == http::MetadataValue::Kind::kString) return matcher->matches(found->text);
+  base::TextBuffer json;
+  found->writeJson(json);
+  return matcher->matches(json.view());
 }
 
 }  // namespace nuncio::access_log

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
+#include "http/connection_facts.h"
 #include "net/address.h"
 #include "net/tls_info.h"
 
@@ -118,6 +120,14 @@ struct ConnectionInfo {
   CloseType close_type = CloseType::kNormal;
   std::string_view listener_metadata_json, filter_chain_metadata_json;  // filter_metadata as JSON, keys sorted
   const net::TlsInfo* tls = nullptr;   // null: clear text; set when the handshake is done
+  // What listener and network filters found out or wrote, metadata too; null: nothing.
+  std::unique_ptr<ConnectionFacts> facts;
+
+  /** For who wants to write. */
+  ConnectionFacts& makeFacts(base::ChunkPool& pool) {
+    if (facts == nullptr) facts = std::make_unique<ConnectionFacts>(pool);
+    return *facts;
+  }
 };
 
 struct StreamInfo {
@@ -162,7 +172,8 @@ struct StreamInfo {
   std::string_view local_reply_body;
   // Metadata as JSON text of a map "filter name" → object, keys sorted; empty: none.
   std::string_view cluster_metadata_json, upstream_metadata_json, route_metadata_json, virtual_host_metadata_json;
-  std::string_view dynamic_metadata_json;
+  DynamicMetadata* dynamic_metadata = nullptr;      // of this stream; null: no filter wrote any
+  FilterState* filter_state = nullptr;              // of this stream; the connection's is in `downstream->facts`
 };
 
 }  // namespace nuncio::http

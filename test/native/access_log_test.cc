@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "generated/plan.h"
 #include "http/header_map.h"
+#include "http/dynamic_metadata.h"
 #include "test/native/test.h"
 
 namespace nuncio::access_log {
@@ -360,9 +361,13 @@ TEST("filter: headers, metadata, and all or any of several") {
   metadata.header = exactly("", "v");
   metadata.exclude = true;
   EXPECT(world.passes(metadata));
-  world.info.dynamic_metadata_json = R"({"ns":{"key":"w"}})";
+  base::ChunkPool pool;
+  base::Arena arena(pool);
+  http::DynamicMetadata store(arena);
+  world.info.dynamic_metadata = &store;
+  store.setString("ns", "key", "w");
   EXPECT(!world.passes(metadata));
-  world.info.dynamic_metadata_json = R"({"ns":{"key":"v"}})";
+  store.setString("ns", "key", "v");
   EXPECT(world.passes(metadata));
   metadata.exclude = false;
   metadata.flags = {"ns", "other"};

@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "generated/plan.h"
+#include "http/dynamic_metadata.h"
 #include "http/header_map.h"
 #include "http/substitution/grpc_status.h"
 #include "http/substitution/json_text.h"
@@ -394,6 +395,23 @@ ValueKind connectionMetadata(const Piece& piece, const FormatContext& context, s
   return context.info.downstream == nullptr ? ValueKind::kNull : metadata(piece, context.info.downstream->*member, out);
 }
 
+ValueKind dynamicMetadata(const Piece& piece, const StreamInfo& info, Buffer& out) {
+  return info.dynamic_metadata == nullptr ? ValueKind::kNull : metadata(piece, info.dynamic_metadata->json(), out);
+}
+
+// The stream's, else its connection's. Option 0: as JSON; 1: plain; 2: one field.
+ValueKind filterState(const Piece& piece, const StreamInfo& info, Buffer& out) {
+  const MetadataValue* found = info.filter_state == nullptr ? nullptr : info.filter_state->value(piece.text);
+  if (found == nullptr && info.downstream != nullptr && info.downstream->facts != nullptr) {
+    found = info.downstream->facts->filter_state.value(piece.text);
+  }
+  if (found != nullptr && piece.option == 2) found = found->find(piece.text2);
+  if (found == nullptr) return ValueKind::kNull;
+  if (piece.option != 0 && found->kind == MetadataValue::Kind::kString) return text(found->text, out);
+  found->writeJson(out);
+  return ValueKind::kJson;
+}
+
 ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& context, Buffer& out) {
   const StreamInfo& info = context.info;
   const Timings& at = info.at;
@@ -493,7 +511,7 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::STREAM_ID: return textOrNull(info.request_id, out);
     case Operator::UNIQUE_ID: return uniqueId(context.random, out);
 
-    case Operator::DYNAMIC_METADATA: return metadata(piece, info.dynamic_metadata_json, out);
+    case Operator::DYNAMIC_METADATA: return dynamicMetadata(piece, info, out);
     case Operator::CLUSTER_METADATA: return metadata(piece, info.cluster_metadata_json, out);
     case Operator::UPSTREAM_METADATA: return metadata(piece, info.upstream_metadata_json, out);
     case Operator::ROUTE_METADATA: return metadata(piece, info.route_metadata_json, out);
@@ -513,10 +531,11 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::UPSTREAM_DETECTED_CLOSE_TYPE:
       return info.upstream_host == nullptr ? ValueKind::kNull : closeType(info.upstream_close_type, out);
 
-    // Nothing of these exists yet: no tracing, no filter state, no TLS, and the constants became literals.
+    case Operator::FILTER_STATE: return filterState(piece, info, out);
+
+    // Nothing of these exists yet: no tracing, no TLS, and the constants became literals.
     case Operator::TRACE_ID:
     case Operator::SPAN_ID:
-    case Operator::FILTER_STATE:
     case Operator::UPSTREAM_FILTER_STATE:
     case Operator::DOWNSTREAM_TLS:
     case Operator::UPSTREAM_TLS:

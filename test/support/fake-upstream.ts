@@ -1,5 +1,6 @@
 // An upstream that records every byte it is sent, and answers as a scenario tells it.
 import net from 'node:net'
+import tls from 'node:tls'
 import { showBytes } from './bytes.js'
 import { type FramedMessage, frameMessage } from './http-message.js'
 import { Changing } from './wait.js'
@@ -71,6 +72,11 @@ export class UpstreamConnection extends Changing {
 
   get state(): string {
     return this.#state
+  }
+
+  /** The TLS connection; undefined for clear text. */
+  get tls(): tls.TLSSocket | undefined {
+    return this.#socket instanceof tls.TLSSocket ? this.#socket : undefined
   }
 
   get remotePort(): number {
@@ -154,15 +160,26 @@ export class FakeUpstream extends Changing {
   connections: UpstreamConnection[] = []
   requests: SeenRequest[] = []
 
+  /** Handshakes that failed here: the codes of their errors. */
+  readonly refusals: string[] = []
+
   private constructor(name: string, server: net.Server) {
     super()
     this.name = name
     this.#server = server
-    server.on('connection', socket => this.#accept(socket))
+    server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', socket => this.#accept(socket))
+    server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+      this.refusals.push(error.code ?? error.message)
+      this.changed()
+    })
   }
 
-  static start(name: string, at: { host?: string; port?: number; path?: string } = {}): Promise<FakeUpstream> {
-    const server = net.createServer({ allowHalfOpen: true })
+  static start(
+    name: string,
+    at: { host?: string; port?: number; path?: string; tls?: tls.TlsOptions } = {},
+  ): Promise<FakeUpstream> {
+    const options = { allowHalfOpen: true }
+    const server = at.tls === undefined ? net.createServer(options) : tls.createServer({ ...options, ...at.tls })
     const upstream = new FakeUpstream(name, server)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
@@ -184,6 +201,7 @@ export class FakeUpstream extends Changing {
     this.#raw = false
     this.connections = []
     this.requests = []
+    this.refusals.length = 0
     for (const connection of this.#sockets) connection.forget()
   }
 

@@ -1,5 +1,6 @@
 // A client that sends exactly the bytes it is told to, and keeps every byte it gets.
 import net from 'node:net'
+import tls from 'node:tls'
 import { showBytes } from './bytes.js'
 import { type FramedMessage, frameMessage } from './http-message.js'
 import { Changing } from './wait.js'
@@ -7,6 +8,9 @@ import { Changing } from './wait.js'
 export type ClientTarget =
   | { readonly port: number; readonly host?: string; readonly localAddress?: string }
   | { readonly path: string }
+
+/** What a client says in its handshake; nothing is verified unless `rejectUnauthorized` is true. */
+export type ClientTls = tls.ConnectionOptions
 
 export type EndState = 'open' | 'closed' | 'reset'
 
@@ -16,6 +20,8 @@ export class RawClient extends Changing {
   #received: Buffer = Buffer.alloc(0)
   #parsed = 0
   #state: EndState = 'open'
+  /** Code of the socket's error, once there was one: ECONNRESET, or an alert. */
+  problem = ''
   readonly responses: FramedMessage[] = []
   receivedLength = 0
   /** Set for very long answers: bytes are counted and dropped. */
@@ -35,7 +41,10 @@ export class RawClient extends Changing {
       this.changed()
     })
     socket.on('end', () => this.#ended('closed'))
-    socket.on('error', () => this.#ended('reset'))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.problem = error.code ?? error.message
+      this.#ended('reset')
+    })
     socket.on('close', () => this.#ended('closed'))
   }
 
@@ -50,6 +59,29 @@ export class RawClient extends Changing {
         resolve(new RawClient(socket))
       })
     })
+  }
+
+  /** Resolves when the handshake is done. With TLS 1.3 the peer may still refuse our certificate after that. */
+  static connectTls(target: ClientTarget, options: ClientTls): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const at: ClientTls = 'path' in target ? target : { host: '127.0.0.1', ...target }
+      const always = { rejectUnauthorized: false, allowHalfOpen: true }
+      const socket = tls.connect({ ...always, ...at, ...options })
+      // What comes with the last bytes of the handshake must not be missed.
+      const client = new RawClient(socket)
+      socket.once('error', reject)
+      socket.once('close', () => reject(new Error('closed during the handshake')))
+      socket.once('secureConnect', () => {
+        socket.off('error', reject)
+        resolve(client)
+      })
+    })
+  }
+
+  /** The TLS connection; fails for clear text. */
+  get tls(): tls.TLSSocket {
+    if (this.#socket instanceof tls.TLSSocket) return this.#socket
+    throw new Error('this client speaks clear text')
   }
 
   get localPort(): number {

@@ -5,12 +5,13 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { TlsOptions } from 'node:tls'
 import { dedent, showBody, showBytes } from './bytes.js'
 import { bootstrap, fill, type Parts } from './config.js'
 import { FakeUpstream, type Reply, type SeenRequest } from './fake-upstream.js'
 import { normalise } from './normalise.js'
 import { makeFolder, ProxyUnderTest } from './proxy-under-test.js'
-import { type ClientTarget, RawClient } from './raw-client.js'
+import { type ClientTarget, type ClientTls, RawClient } from './raw-client.js'
 import { record, recording, sourceOf, writeRecords } from './record.js'
 import { target } from './target.js'
 import { poll } from './wait.js'
@@ -20,6 +21,8 @@ export interface FeatureOptions extends Parts {
   readonly file: string
   /** Names of the fake upstreams; `${name}` in the config is the port. */
   readonly upstreams?: readonly string[]
+  /** Upstreams that speak TLS, by name, and what they do in the handshake. */
+  readonly tlsUpstreams?: Readonly<Record<string, TlsOptions>>
   /** A whole config text instead of parts. */
   readonly config?: string
   readonly args?: readonly string[]
@@ -125,6 +128,13 @@ export class Scene {
 
   async connectTo(at: ClientTarget): Promise<RawClient> {
     const client = await RawClient.connect(at)
+    this.#clients.push(client)
+    return client
+  }
+
+  /** Resolves when the handshake is done; rejects with the error's code when there will be none. */
+  async connectTls(options: ClientTls = {}, listener = 'main'): Promise<RawClient> {
+    const client = await RawClient.connectTls({ port: this.proxy.port(listener) }, options)
     this.#clients.push(client)
     return client
   }
@@ -290,6 +300,11 @@ class Stage {
     this.#values.set('tmp', this.#folder)
     for (const name of this.#options.upstreams ?? ['up']) {
       const upstream = await FakeUpstream.start(name)
+      this.#upstreams.set(name, upstream)
+      this.#values.set(name, upstream.port)
+    }
+    for (const [name, tls] of Object.entries(this.#options.tlsUpstreams ?? {})) {
+      const upstream = await FakeUpstream.start(name, { tls })
       this.#upstreams.set(name, upstream)
       this.#values.set(name, upstream.port)
     }

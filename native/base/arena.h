@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace nuncio::base {
@@ -95,6 +96,12 @@ class Arena {
     char* out = static_cast<char*>(allocate(text.size(), 1));
     std::memcpy(out, text.data(), text.size());
     return {out, text.size()};
+  }
+
+  /** A decimal number as text. */
+  std::string_view decimal(uint64_t value) {
+    char* out = static_cast<char*>(allocate(20, 1));
+    return {out, static_cast<size_t>(writeDecimal(out, value) - out)};
   }
 
   /** The concatenation of two texts (three, four: call with the rest as parts). */

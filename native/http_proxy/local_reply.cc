@@ -1,7 +1,6 @@
 // The part of a Stream that answers by itself, and the gRPC form of such answers.
 #include "http_proxy/local_reply.h"
 
-#include "base/ascii.h"
 #include "http_proxy/stream.h"
 
 namespace nuncio::http_proxy {
@@ -61,8 +60,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   auto* made = arena_.make<http::HeaderMap>(arena_);
   http::HeaderMap& headers = *made;
   response_headers_ = made;
-  char code[20];
-  headers.add(HeaderId::kStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, reply.status) - code)}));
+  headers.add(HeaderId::kStatus, arena_.decimal(reply.status));
   if (!reply.location.empty()) headers.add(HeaderId::kLocation, reply.location);
   if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
   if (reply.route_mutations && route_ != nullptr) router_->decorateResponse(headers);
@@ -87,8 +85,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
     headers.remove(HeaderId::kContentType);
     return headers;
   }
-  char length[20];
-  headers.set(HeaderId::kContentLength, arena_.copy({length, static_cast<size_t>(base::writeDecimal(length, body.size()) - length)}));
+  headers.set(HeaderId::kContentLength, arena_.decimal(body.size()));
   if (!headers.has(HeaderId::kContentType)) headers.add(HeaderId::kContentType, content_type);
   return headers;
 }
@@ -114,8 +111,7 @@ void Stream::rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::
     if (mapper.status && *mapper.status != status) {
       status = static_cast<uint16_t>(*mapper.status);
       info_.response_code = status;
-      char code[20];
-      headers.set(HeaderId::kStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, status) - code)}));
+      headers.set(HeaderId::kStatus, arena_.decimal(status));
     }
     if (mapper.format) format = &*mapper.format;
     break;
@@ -129,10 +125,7 @@ void Stream::rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::
 void Stream::makeGrpcReply(http::HeaderMap& headers, uint32_t status, std::string_view message, std::string_view content_type) {
   headers.set(HeaderId::kStatus, "200");
   headers.set(HeaderId::kContentType, "application/grpc");
-  if (headers.get(HeaderId::kGrpcStatus).empty()) {
-    char code[20];
-    headers.set(HeaderId::kGrpcStatus, arena_.copy({code, static_cast<size_t>(base::writeDecimal(code, status) - code)}));
-  }
+  if (headers.get(HeaderId::kGrpcStatus).empty()) headers.set(HeaderId::kGrpcStatus, arena_.decimal(status));
   if (message.empty() || head_) return;
   if (content_type == "application/json" && message.ends_with('\n')) message.remove_suffix(1);
   headers.set(HeaderId::kGrpcMessage, grpcMessage(arena_, message));

@@ -80,9 +80,7 @@ void removeHopByHop(HeaderMap& headers) {
 std::string_view schemeOf(const http::ConnectionInfo& connection) { return connection.tls == nullptr ? "http" : "https"; }
 
 void appendForwardedPort(HeaderMap& headers, const http::ConnectionInfo& connection) {
-  char text[20];
-  const char* end = base::writeDecimal(text, connection.local.port());
-  headers.setCopy(HeaderId::kXForwardedPort, {text, static_cast<size_t>(end - text)});
+  headers.set(HeaderId::kXForwardedPort, headers.arena().decimal(connection.local.port()));
 }
 
 /** use_remote_address: we are the first trusted hop; x-forwarded-* are ours to write. */

@@ -5,7 +5,6 @@
 
 #include "base/ascii.h"
 #include "http/authority.h"
-#include "http/grpc_timeout.h"
 #include "http_proxy/reset_text.h"
 #include "http_proxy/stream.h"
 #include "http_proxy/upstream_request.h"
@@ -124,12 +123,6 @@ void Router::findVirtualCluster(http::HeaderMap& headers) {
   request_scopes_[1] = stream_.routeStats().of(*route_);
 }
 
-void Router::countRequest(stats::VirtualClusterStat stat) {
-  for (const auto& scope : request_scopes_) {
-    if (scope) scope.inc(stat);
-  }
-}
-
 bool Router::checkStrictHeaders(http::HeaderMap& headers) {
   for (const std::string& name : config_.strict_headers) {
     const http::Header* header = headers.find(name);
@@ -205,74 +198,6 @@ void Router::noteHost(const upstream::HostRuntime& host) {
       first ? std::string_view(host.host().hostname) : arena.concat(info.host_names_attempted, ",", host.host().hostname);
   const routing::RetryPolicy* policy = route_->retryPolicy();
   if (policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts)) tried_.push_back(&host.host());
-}
-
-// ---------------------------------------------------------------- time limits and what is told upstream
-
-namespace {
-
-/** A route with max_stream_duration has no timeout for the answer. */
-bool usesDurations(const routing::ClusterAction& action) {
-  return action.max_stream_duration_ms || action.grpc_timeout_header_max_ms || action.grpc_timeout_header_offset_ms;
-}
-
-/** How long the answer may take at most, before the request's own wishes; 0: for ever. */
-uint32_t globalTimeout(const routing::ClusterAction& action, const http::HeaderMap& headers, bool grpc) {
-  if (usesDurations(action)) return 0;
-  if (!grpc || !action.max_grpc_timeout_ms) return action.timeout_ms;
-  uint64_t timeout = http::grpcTimeoutMs(headers.get(HeaderId::kGrpcTimeout)).value_or(0);
-  if (const uint32_t offset = action.grpc_timeout_offset_ms.value_or(0); offset < timeout) timeout -= offset;
-  const uint32_t most = *action.max_grpc_timeout_ms;
-  if (most != 0 && (timeout == 0 || timeout > most)) timeout = most;
-  return static_cast<uint32_t>(std::min<uint64_t>(timeout, UINT32_MAX));
-}
-
-}  // namespace
-
-void Router::computeTimeouts(http::HeaderMap& headers) {
-  const routing::ClusterAction& action = *route_->cluster;
-  timeouts_.global_ms = globalTimeout(action, headers, stream_.grpcRequest());
-  if (const routing::RetryPolicy* policy = route_->retryPolicy()) {
-    timeouts_.per_try_ms = policy->per_try_timeout_ms;
-    timeouts_.per_try_idle_ms = policy->per_try_idle_timeout_ms;
-  }
-  const auto take = [&](HeaderId id, uint32_t& out) {
-    if (const auto ms = base::parseDecimal<uint32_t>(headers.get(id))) out = *ms;
-    headers.remove(id);
-  };
-  if (config_.respect_expected_rq_timeout && headers.has(HeaderId::kXEnvoyExpectedRqTimeoutMs)) {
-    if (const auto ms = base::parseDecimal<uint32_t>(headers.get(HeaderId::kXEnvoyExpectedRqTimeoutMs))) timeouts_.global_ms = *ms;
-    headers.remove(HeaderId::kXEnvoyUpstreamRqTimeoutMs);
-  } else {
-    take(HeaderId::kXEnvoyUpstreamRqTimeoutMs, timeouts_.global_ms);
-  }
-  take(HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs, timeouts_.per_try_ms);
-  if (headers.has(HeaderId::kXEnvoyUpstreamStreamDurationMs)) {
-    asked_duration_ms_ = base::parseDecimal<uint32_t>(headers.get(HeaderId::kXEnvoyUpstreamStreamDurationMs));
-    headers.remove(HeaderId::kXEnvoyUpstreamStreamDurationMs);
-  }
-  if (headers.has(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse)) {
-    timeout_status_ = 204;
-    headers.remove(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse);
-  }
-  if (timeouts_.per_try_ms >= timeouts_.global_ms && timeouts_.global_ms != 0) timeouts_.per_try_ms = 0;
-  setExpectedTimeout(headers, 0);
-}
-
-void Router::setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms) {
-  uint64_t expected = timeouts_.global_ms;
-  if (expected != 0) expected = elapsed_ms >= static_cast<int64_t>(expected) ? 1 : expected - static_cast<uint64_t>(elapsed_ms);
-  if (timeouts_.per_try_ms != 0 && (expected == 0 || timeouts_.per_try_ms < expected)) expected = timeouts_.per_try_ms;
-  if (expected == 0) return;
-  if (!config_.suppress_envoy_headers) {
-    char text[20];
-    const char* end = base::writeDecimal(text, expected);
-    headers.setCopy(HeaderId::kXEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(end - text)});
-  }
-  const routing::ClusterAction& action = *route_->cluster;
-  if (stream_.grpcRequest() && !usesDurations(action) && action.max_grpc_timeout_ms) {
-    headers.set(HeaderId::kGrpcTimeout, http::grpcTimeoutText(stream_.arena(), expected));
-  }
 }
 
 void Router::prepareUpstreamHead(http::HeaderMap& headers) {
@@ -353,9 +278,8 @@ void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
   const int64_t now = stream_.worker().services.loop.now();
   if (retry_ && retryAfterHeaders(headers, status, end_stream)) return;
   if (!config_.suppress_envoy_headers && request_end_ns_ != 0) {
-    char text[20];
-    const char* end = base::writeDecimal(text, static_cast<uint64_t>(now - request_end_ns_) / 1'000'000);
-    headers.setCopy(HeaderId::kXEnvoyUpstreamServiceTime, {text, static_cast<size_t>(end - text)});
+    const auto took_ms = static_cast<uint64_t>(now - request_end_ns_) / 1'000'000;
+    headers.set(HeaderId::kXEnvoyUpstreamServiceTime, stream_.arena().decimal(took_ms));
   }
   response_started_ = true;
   response_canary_ = headers.get(HeaderId::kXEnvoyUpstreamCanary) == "true" || attempt_->host().member().canary;
@@ -379,9 +303,7 @@ void Router::decorateResponse(http::HeaderMap& headers) {
   route_->prepareResponse(headers, weighted_, stream_.formatContext(), stream_.worker().scratch);
   const routing::VirtualHost* host = route_->virtual_host;
   if (attempts_ == 0 || host == nullptr || !host->include_attempt_count_in_response) return;
-  char text[20];
-  const char* end = base::writeDecimal(text, attempts_);
-  headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
+  headers.set(HeaderId::kXEnvoyAttemptCount, stream_.arena().decimal(attempts_));
 }
 
 bool Router::retryAfterHeaders(http::HeaderMap& headers, uint32_t status, bool end_stream) {
@@ -418,174 +340,11 @@ void Router::finishUpstream() {
   if (config_.dynamic_stats && request_end_ns_ != 0) chargeTime(request_end_ns_, response_canary_);
 }
 
-// ---------------------------------------------------------------- failure and retry
-
-void Router::onUpstreamReset(ResetReason reason, std::string_view transport) {
-  auto& arena = stream_.arena();
-  const bool started = attempt_ != nullptr && attempt_->wroteHead();
-  if (retriesAfterReset(reason, started)) return retry();
-  chargeFailure(reason == ResetReason::kProtocolError ? 502 : 503);
-  stream_.info().upstream_transport_failure = arena.copy(transport);
-  const std::string_view why = resetText(reason);
-  const std::string_view body = arena.concat("upstream connect error or disconnect/reset before headers. ",
-                                             is_retry_ ? "retried and the latest " : "", "reset reason: ", why);
-  const std::string_view prefix =
-      response_started_ ? "upstream_reset_after_response_started{" : "upstream_reset_before_response_started{";
-  const std::string_view details = withoutSpaces(arena, arena.concat(prefix, why, transport.empty() ? "" : "|", transport, "}"));
-  giveUp(reason == ResetReason::kProtocolError ? 502 : 503, body, details, flagOf(reason), reason == ResetReason::kOverflow);
-}
-
-/** What came of wanting a retry, counted for virtual cluster and route; the cluster's counters are the RetryState's. */
-RetryVerdict Router::noted(RetryVerdict verdict) {
-  using Stat = stats::VirtualClusterStat;
-  switch (verdict) {
-    case RetryVerdict::kYes: countRequest(Stat::upstream_rq_retry); break;
-    case RetryVerdict::kOverflow: countRequest(Stat::upstream_rq_retry_overflow); break;
-    case RetryVerdict::kLimitExceeded: countRequest(Stat::upstream_rq_retry_limit_exceeded); break;
-    case RetryVerdict::kNo:
-      if (is_retry_) countRequest(Stat::upstream_rq_retry_success);
-      break;
-  }
-  return verdict;
-}
-
-/** May the attempt that failed be made again? If so it is accounted for. */
-bool Router::retriesAfterReset(ResetReason reason, bool started) {
-  if (response_started_ || !retry_) return false;
-  switch (noted(retry_->afterReset(reason, started))) {
-    case RetryVerdict::kYes: break;
-    case RetryVerdict::kNo: return false;
-    case RetryVerdict::kLimitExceeded: stream_.replyFlag(ResponseFlag::kUpstreamRetryLimitExceeded); return false;
-    case RetryVerdict::kOverflow: stream_.replyFlag(ResponseFlag::kUpstreamOverflow); return false;
-  }
-  if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_error.add();
-  return true;
-}
-
-void Router::retry() {
-  is_retry_ = true;
-  retry_is_timeout_ = false;
-  attempt_->~UpstreamRequest();
-  attempt_ = nullptr;
-  const uint64_t delay = retry_->backoffMs(stream_.worker().random_source.next());
-  backoff_timer_.arm(stream_.worker().services.loop.timers(), delay);
-}
-
-void Router::onBackoffOver() {
-  stream_.info().upstream_attempts = ++attempts_;
-  upstream::HostRuntime* host = chooseHost();
-  if (host == nullptr) return noHealthyUpstream();
-  const routing::VirtualHost* vhost = route_->virtual_host;
-  http::HeaderMap& headers = *headers_;
-  if (vhost != nullptr && vhost->include_attempt_count) {
-    char text[20];
-    const char* end = base::writeDecimal(text, attempts_);
-    headers.setCopy(HeaderId::kXEnvoyAttemptCount, {text, static_cast<size_t>(end - text)});
-  }
-  if (vhost != nullptr && vhost->include_is_timeout_retry_header) {
-    headers.set(HeaderId::kXEnvoyIsTimeoutRetry, retry_is_timeout_ ? "true" : "false");
-  }
-  if (request_end_ns_ != 0) {
-    setExpectedTimeout(headers, (stream_.worker().services.loop.now() - request_end_ns_) / 1'000'000);
-  }
-  attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
-  const bool has_body = body_ && !body_->empty();
-  UpstreamRequest* attempt = attempt_;
-  if (request_ended_) attempt->armPerTryTimeout();
-  if (has_body) {
-    size_t left = body_->size();
-    // The body first into the attempt's own queue: starting may fail, and then nothing more may be said to it.
-    body_->forEach([&](std::string_view piece) {
-      left -= piece.size();
-      attempt->sendData(piece, request_ended_ && left == 0 && trailers_ == nullptr);
-    });
-  }
-  if (!has_body && request_ended_ && !head_only_ && trailers_ == nullptr) attempt->sendData({}, true);
-  if (trailers_ != nullptr) attempt->sendTrailers(*trailers_);
-  attempt->start(headers, head_only_);
-}
-
-void Router::onPerTryTimeout(bool idle) {
-  auto& stats = cluster_->stats();
-  stats.inc(idle ? ClusterStat::upstream_rq_per_try_idle_timeout : ClusterStat::upstream_rq_per_try_timeout);
-  if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_timeout.add();
-  attempt_->reset(ResetReason::kLocalReset);
-  if (retriesAfterReset(ResetReason::kLocalReset, true)) {
-    retry();
-    retry_is_timeout_ = true;
-    return;
-  }
-  chargeFailure(timeout_status_);
-  giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout",
-         idle ? "upstream_per_try_idle_timeout" : "upstream_per_try_timeout", ResponseFlag::kUpstreamRequestTimeout, false);
-}
-
-void Router::onUpstreamMaxDuration() {
-  cluster_->stats().inc(ClusterStat::upstream_rq_max_duration_reached);
-  attempt_->reset(ResetReason::kLocalReset);
-  if (retriesAfterReset(ResetReason::kLocalReset, true)) return retry();
-  chargeFailure(request_ended_ ? 504 : 408);
-  giveUp(request_ended_ ? 504 : 408, "upstream max stream duration reached", "upstream_max_stream_duration_reached",
-         ResponseFlag::kUpstreamMaxStreamDurationReached, false);
-}
-
-void Router::onGlobalTimeout() {
-  cluster_->stats().inc(ClusterStat::upstream_rq_timeout);
-  countRequest(stats::VirtualClusterStat::upstream_rq_timeout);
-  backoff_timer_.cancel();
-  if (attempt_ != nullptr) {
-    if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_timeout.add();
-    if (!response_started_) chargeFailure(timeout_status_);
-    attempt_->reset(ResetReason::kLocalReset);
-  }
-  giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout", "response_timeout",
-         ResponseFlag::kUpstreamRequestTimeout, false);
-}
-
-void Router::noHealthyUpstream() {
-  chargeCode(503, nullptr);
-  abandoned_ = true;
-  global_timer_.cancel();
-  stream_.reply(
-      {.status = 503, .body = "no healthy upstream", .details = "no_healthy_upstream", .flag = ResponseFlag::kNoHealthyUpstream,
-       .route_mutations = true});
-}
-
-void Router::giveUp(uint16_t status, std::string_view body, std::string_view details, std::optional<ResponseFlag> flag,
-                    bool overloaded, uint16_t) {
-  abandoned_ = true;
-  global_timer_.cancel();
-  if (flag) stream_.replyFlag(*flag);
-  const bool tell = overloaded && !config_.suppress_envoy_headers;
-  stream_.reply(
-      {.status = status, .body = body, .details = details, .route_mutations = true,
-       .extra = tell ? HeaderId::kXEnvoyOverloaded : HeaderId::kUnknown});
-}
-
 void Router::abandon(ResetReason reason) {
   abandoned_ = true;
   global_timer_.cancel();
   backoff_timer_.cancel();
   if (attempt_ != nullptr) attempt_->reset(reason);
-}
-
-void Router::logAttempt(const UpstreamRequest& attempt) {
-  if (config_.upstream_logs.empty()) return;
-  http::FormatContext stream = stream_.formatContext();
-  http::StreamInfo info = stream.info;  // most of it is shared; the outcome is the attempt's own
-  info.log_type = http::AccessLogType::kUpstreamEnd;
-  info.at.end = stream.now_ns;
-  info.response_code = attempt.status();
-  info.response_code_details = {};
-  info.flags.clear();
-  if (attempt.flag()) info.flags.add(*attempt.flag());
-  const http::FormatContext context{.request = stream.request,
-                                    .response = attempt.response(),
-                                    .info = info,
-                                    .now_ns = stream.now_ns,
-                                    .wall_now_ns = stream.wall_now_ns,
-                                    .random = stream.random};
-  for (const auto& logger : config_.upstream_logs) logger->log(context, stream_.worker().log);
 }
 
 void Router::noteBytes() {
@@ -604,74 +363,6 @@ void Router::onDownstreamBelowLowWatermark() {
   if (!std::exchange(downstream_blocked_, false)) return;
   if (cluster_) cluster_->stats().inc(ClusterStat::upstream_flow_control_resumed_reading_total);
   if (attempt_ != nullptr) attempt_->pauseReading(false);
-}
-
-// ---------------------------------------------------------------- statistics
-
-/** What the answer says of its host; of a gRPC answer its grpc-status does. */
-void Router::chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_stream) {
-  auto& counters = attempt_->host().counters();
-  if (status >= 500) return counters.rq_error.add();
-  if (!stream_.grpcRequest()) return counters.rq_success.add();
-  grpc_outcome_open_ = true;
-  if (headers.has(HeaderId::kGrpcStatus)) return closeGrpcOutcome(headers.get(HeaderId::kGrpcStatus) == "0");
-  if (end_stream) closeGrpcOutcome(false);
-}
-
-void Router::closeGrpcOutcome(bool success) {
-  if (!std::exchange(grpc_outcome_open_, false)) return;
-  auto& counters = attempt_->host().counters();
-  (success ? counters.rq_success : counters.rq_error).add();
-}
-
-/** An attempt that came to nothing. */
-void Router::chargeFailure(uint16_t status) {
-  if (!response_started_) {
-    upstream::HostRuntime* host = attempt_->knownHost();
-    chargeCode(status, host);
-    if (host != nullptr && status < 500) host->counters().rq_error.add();  // x-envoy-upstream-rq-timeout-alt-response
-  } else if (grpc_outcome_open_) {
-    closeGrpcOutcome(false);
-    stream_.runtime().router.inc(RouterStat::rq_reset_after_downstream_response_started);
-  }
-}
-
-void Router::chargeCode(uint32_t status, upstream::HostRuntime* host, bool canary) {
-  if (host != nullptr) (status >= 500 ? host->counters().rq_error : host->counters().rq_success).add();
-  if (!config_.dynamic_stats) return;
-  cluster_->stats().response(status);
-  const bool internal = stream_.internalRequest();
-  cluster_->responses(internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal).response(status);
-  if (canary) cluster_->responses(upstream::ResponseGroup::kCanary).response(status);
-  if (!alt_stat_name_.empty()) chargeAlternative(status, internal, canary);
-  for (const auto& scope : request_scopes_) {
-    if (scope) scope.response(status);
-  }
-}
-
-/** The same under the name an internal client asked for. Rare: the scopes are looked up each time. */
-void Router::chargeAlternative(uint32_t status, bool internal, bool canary) {
-  auto& stats = stream_.worker().stats;
-  const auto charge = [&](std::string_view group) {
-    auto scope = stats.scope<stats::Responses>(stream_.arena().concat(cluster_->part().stat_prefix, alt_stat_name_, group));
-    scope.response(status);
-    stats.release(scope);
-  };
-  charge("");
-  charge(internal ? ".internal" : ".external");
-  if (canary) charge(".canary");
-}
-
-void Router::chargeTime(int64_t began_ns, bool canary) {
-  const auto ms = static_cast<uint64_t>((stream_.worker().services.loop.now() - began_ns) / 1'000'000);
-  cluster_->stats().record(stats::ClusterHistogram::upstream_rq_time, ms);
-  const bool internal = stream_.internalRequest();
-  const auto group = internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal;
-  cluster_->responses(group).record(stats::ResponsesHistogram::upstream_rq_time, ms);
-  if (canary) cluster_->responses(upstream::ResponseGroup::kCanary).record(stats::ResponsesHistogram::upstream_rq_time, ms);
-  for (const auto& scope : request_scopes_) {
-    if (scope) scope.record(stats::VirtualClusterHistogram::upstream_rq_time, ms);
-  }
 }
 
 }  // namespace nuncio::http_proxy

@@ -73,10 +73,7 @@ class Router {
   const RouterTimeouts& timeouts() const { return timeouts_; }
   /** How long an attempt may last when the request says so itself; 0: for ever. */
   std::optional<uint32_t> askedDurationMs() const { return asked_duration_ms_; }
-  bool requestEnded() const { return request_ended_; }
-  const BodyBuffer* replayBody() const { return body_ ? &*body_ : nullptr; }
   bool downstreamBlocked() const { return downstream_blocked_; }
-  bool keepsHost(const upstream::HostRuntime& host) const;
 
  private:
   bool answerDirectly(http::HeaderMap& headers);
@@ -89,7 +86,6 @@ class Router {
   void computeTimeouts(http::HeaderMap& headers);
   void setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms);
   void prepareUpstreamHead(http::HeaderMap& headers);
-  bool startAttempt(bool end_stream);
   upstream::HostRuntime* chooseHost();
   void onRequestEnded();
   void bufferForRetry(std::string_view data);
@@ -98,7 +94,7 @@ class Router {
   void onBackoffOver();
   void onGlobalTimeout();
   void giveUp(uint16_t status, std::string_view body, std::string_view details, std::optional<http::ResponseFlag> flag,
-              bool overloaded, uint16_t grpc_status = UINT16_MAX);
+              bool overloaded);
   void noHealthyUpstream();
   void chargeCode(uint32_t status, upstream::HostRuntime* host, bool canary = false);
   void chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_stream);
@@ -106,7 +102,6 @@ class Router {
   void chargeFailure(uint16_t status);
   void chargeAlternative(uint32_t status, bool internal, bool canary);
   void chargeTime(int64_t began_ns, bool canary);
-  void finishAttempt();
   bool retriesAfterReset(http::ResetReason reason, bool started);
   void finishUpstream();
 

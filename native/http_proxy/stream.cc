@@ -270,10 +270,6 @@ void Stream::encode1xx(http::HeaderMap& headers) {
   encoder_->encode1xx(headers);
 }
 
-void Stream::encodeHeaders(http::HeaderMap& headers, bool end_stream) { filters_.responseHeaders(headers, end_stream); }
-void Stream::encodeData(std::string_view data, bool end_stream) { filters_.responseData(data, end_stream); }
-void Stream::encodeTrailers(http::HeaderMap& trailers) { filters_.responseTrailers(trailers); }
-
 void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
   if (complete_ || encoder_ == nullptr) return;
   response_headers_ = &headers;

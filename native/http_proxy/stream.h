@@ -77,9 +77,6 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
 
   // ---- the response, from the last filter (the router) towards the client
   void encode1xx(http::HeaderMap& headers);
-  void encodeHeaders(http::HeaderMap& headers, bool end_stream);
-  void encodeData(std::string_view data, bool end_stream);
-  void encodeTrailers(http::HeaderMap& trailers);
   /** The response cannot be finished: the client's connection (HTTP/1) or stream ends hard. */
   void resetDownstream(http::ResetReason reason);
   /** Counted: holds the client's body back. */

@@ -28,7 +28,7 @@ void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
   head_only_ = end_stream;
   if (end_stream) end_stream_ = true;  // with a body it may be known already
   router_.stream().info().at.upstream_connect_begin = began_ns_;
-  host_->http1Pool(router_.cluster(), router_.priority()).newStream(*this);
+  host_->httpPool(router_.cluster(), {.priority = router_.priority()}).newStream(*this);
 }
 
 void UpstreamRequest::noteHost() {
@@ -36,7 +36,7 @@ void UpstreamRequest::noteHost() {
   router_.noteHost(*host_);
 }
 
-void UpstreamRequest::onPoolReady(upstream::Http1Connection& connection) {
+void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
   noteHost();
   noteConnection(connection);
   connection_ = &connection;
@@ -74,7 +74,7 @@ void UpstreamRequest::writeQueued() {
   if (!over_) holdDownstream(false);
 }
 
-void UpstreamRequest::noteConnection(upstream::Http1Connection& connection) {
+void UpstreamRequest::noteConnection(upstream::HttpConnection& connection) {
   auto& account = connection.account();
   http::StreamInfo& info = router_.stream().info();
   info.upstream_local = account.local;
@@ -141,7 +141,7 @@ void UpstreamRequest::pauseReading(bool pause) {
 void UpstreamRequest::reset(ResetReason reason) {
   if (over_) return;
   http::RequestEncoder* encoder = encoder_;
-  upstream::Http1Connection* connection = connection_;
+  upstream::HttpConnection* connection = connection_;
   noteBytes();
   ended();
   cancelWaiting();
@@ -162,6 +162,7 @@ void UpstreamRequest::noteBytes() {
 
 void UpstreamRequest::ended() {
   holdDownstream(false);
+  leaveConnection();
   over_ = true;
   encoder_ = nullptr;
   connection_ = nullptr;

@@ -7,15 +7,16 @@
 #include <string_view>
 
 #include "http/codec.h"
+#include "http/stream_info.h"
 #include "http_proxy/body_buffer.h"
 #include "loop/timer_wheel.h"
-#include "upstream/http1_pool.h"
+#include "upstream/http_pool.h"
 
 namespace nuncio::http_proxy {
 
 class Router;
 
-class UpstreamRequest final : public http::ResponseDecoder, public upstream::PendingStream {
+class UpstreamRequest final : public upstream::PoolStream {
  public:
   UpstreamRequest(Router& router, upstream::HostRuntime& host);
   ~UpstreamRequest() override;
@@ -43,8 +44,8 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   const http::HeaderMap* response() const { return response_; }
   std::optional<http::ResponseFlag> flag() const { return flag_; }
 
-  // ---- upstream::PendingStream
-  void onPoolReady(upstream::Http1Connection& connection) override;
+  // ---- upstream::PoolStream
+  void onPoolReady(upstream::HttpConnection& connection) override;
   void onPoolFailure(upstream::PoolFailure failure, std::string_view reason) override;
 
   // ---- http::ResponseDecoder
@@ -60,7 +61,7 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
  private:
   void failed(http::ResetReason reason, std::string_view transport);
   void writeQueued();
-  void noteConnection(upstream::Http1Connection& connection);
+  void noteConnection(upstream::HttpConnection& connection);
   void ended();
   void touchIdle();
   void onPerTryTimeout();
@@ -75,7 +76,7 @@ class UpstreamRequest final : public http::ResponseDecoder, public upstream::Pen
   http::HeaderMap* headers_ = nullptr;
   http::HeaderMap* trailers_ = nullptr;
   http::RequestEncoder* encoder_ = nullptr;             // null before there is a connection and after the end
-  upstream::Http1Connection* connection_ = nullptr;     // as encoder_
+  upstream::HttpConnection* connection_ = nullptr;     // as encoder_
   std::optional<BodyBuffer> waiting_;   // body that came before a connection did
   int64_t began_ns_;
   const http::StreamBytes before_;     // of earlier attempts

@@ -1,6 +1,6 @@
 #include "upstream/host_runtime.h"
 
-#include "upstream/http1_pool.h"
+#include "upstream/http_pool.h"
 
 namespace nuncio::upstream {
 
@@ -9,16 +9,18 @@ HostRuntime::HostRuntime(const Member& member, size_t worker)
 
 HostRuntime::~HostRuntime() = default;
 
-Http1Pool& HostRuntime::http1Pool(ClusterRuntime& cluster, Priority priority) {
-  auto& pool = pools_[static_cast<size_t>(priority)];
-  if (pool == nullptr) pool = std::make_unique<Http1Pool>(cluster, *this, priority);
+HttpPool& HostRuntime::httpPool(ClusterRuntime& cluster, const PoolKey& key) {
+  auto& pool = pools_[static_cast<size_t>(key.priority)][static_cast<size_t>(key.wire)];
+  if (pool == nullptr) pool = std::make_unique<HttpPool>(cluster, *this, key);
   return *pool;
 }
 
 void HostRuntime::drain() {
   const HostRef keep(this);
-  for (auto& pool : pools_) {
-    if (pool != nullptr) pool->drain();
+  for (auto& of_priority : pools_) {
+    for (auto& pool : of_priority) {
+      if (pool != nullptr) pool->drain();
+    }
   }
 }
 

@@ -9,11 +9,12 @@
 #include "base/local_ref.h"
 #include "upstream/cluster_part.h"
 #include "upstream/host.h"
+#include "upstream/pool_key.h"
 
 namespace nuncio::upstream {
 
 class ClusterRuntime;
-class Http1Pool;
+class HttpPool;
 
 class HostRuntime : public base::LocalCounted {
  public:
@@ -29,8 +30,8 @@ class HostRuntime : public base::LocalCounted {
   const Member& member() const { return member_; }
   void update(const Member& member) { member_ = member; }
 
-  /** The HTTP/1 pool of a priority, made on first use. */
-  Http1Pool& http1Pool(ClusterRuntime& cluster, Priority priority);
+  /** Made on first use. */
+  HttpPool& httpPool(ClusterRuntime& cluster, const PoolKey& key);
   /** The host left the cluster: idle connections close now, busy ones after their request. */
   void drain();
 
@@ -38,7 +39,8 @@ class HostRuntime : public base::LocalCounted {
   HostPtr host_;
   HostCounters* counters_;
   Member member_;
-  std::unique_ptr<Http1Pool> pools_[2];
+  static constexpr size_t kPriorities = 2, kWires = 3;
+  std::unique_ptr<HttpPool> pools_[kPriorities][kWires];
 };
 using HostRef = base::LocalRef<HostRuntime>;
 

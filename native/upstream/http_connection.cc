@@ -1,0 +1,247 @@
+#include "upstream/http_connection.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "http/h1/client_codec.h"
+#include "upstream/http_pool.h"
+
+namespace nuncio::upstream {
+
+using http::ResetReason;
+using stats::ClusterStat;
+
+HttpConnection::HttpConnection(HttpPool& pool, ClusterRuntime& cluster, HostRuntime& host, int fd)
+    : pool_(&pool), account_(cluster, host, pool.key().priority), connection_(cluster.services().io, fd, *this) {
+  connection_.setBufferLimit(cluster.plan().buffer_limit);
+  if (pool.key().wire != Wire::kByAlpn) speak(pool.key().wire);
+}
+
+HttpConnection::~HttpConnection() = default;
+
+void HttpConnection::speak(Wire wire) {
+  auto& cluster = account_.cluster();
+  (void)wire;
+  codec_ = std::make_unique<http::h1::ClientCodec>(*this, connection_, cluster.part().http1);
+  cluster.stats().inc(ClusterStat::upstream_cx_http1_total);
+}
+
+// ---------------------------------------------------------------- connecting
+
+void HttpConnection::start(bool in_progress) {
+  connection_.start(in_progress);
+  if (in_progress) {
+    timer_.arm(account_.cluster().services().loop.timers(), account_.cluster().plan().connect_timeout_ms);
+  } else {
+    onConnected();
+  }
+}
+
+void HttpConnection::onConnected() {
+  timer_.cancel();
+  account_.connected();
+  sockaddr_storage local;
+  socklen_t size = sizeof(local);
+  if (getsockname(connection_.fd(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
+    account_.local = net::Address::from(reinterpret_cast<sockaddr*>(&local), size);
+  }
+  const auto& common = account_.cluster().plan().common;
+  if (common && common->max_connection_duration_ms != 0) {
+    max_duration_.arm(account_.cluster().services().loop.timers(), common->max_connection_duration_ms);
+  }
+  if (codec_ == nullptr) speak(Wire::kHttp1);
+  if (pool_ == nullptr) return close(net::CloseCause::kLocal);  // nobody waits any more
+  pool_->onConnectionReady(*this);
+}
+
+// ---------------------------------------------------------------- requests
+
+uint32_t HttpConnection::room() const {
+  if (draining_ || closed_ || active_ >= max_active_) return 0;
+  return max_active_ - active_;
+}
+
+/** One more request is on its way here. */
+void HttpConnection::takeRequest() {
+  ++account_.requests;
+  ++active_;
+  const auto& common = account_.cluster().plan().common;
+  if (!common || common->max_requests_per_connection == 0 || account_.requests < common->max_requests_per_connection) return;
+  account_.cluster().stats().inc(ClusterStat::upstream_cx_max_requests);
+  draining_ = true;
+}
+
+http::RequestEncoder& HttpConnection::newStream(PoolStream& stream) {
+  streams_.pushBack(&stream);
+  return codec_->newStream(stream);
+}
+
+void HttpConnection::streamOver() {
+  --active_;
+  auto& cluster = account_.cluster();
+  cluster.breaker(account_.priority()).requests.release();
+  cluster.stats().dec(ClusterStat::upstream_rq_active);
+  account_.host().counters().rq_active.sub();
+}
+
+void HttpConnection::abandonStream() {
+  if (closed_) return;
+  if (!multiplexed_) account_.closed(net::CloseCause::kLocal, true);
+  streamOver();
+  if (!multiplexed_) return close(net::CloseCause::kLocal);
+  account_.cluster().stats().inc(ClusterStat::upstream_rq_tx_reset);
+  afterStream();
+}
+
+void HttpConnection::onStreamComplete(bool reusable) {
+  account_.countBytes(connection_);
+  // HTTP/1 cannot end a request in order any more that was not sent whole.
+  if (!multiplexed_ && !codec_->requestComplete()) account_.closed(net::CloseCause::kLocal, true);
+  if (closed_) return;
+  streamOver();
+  if (remote_gone_) return close(net::CloseCause::kRemote);
+  if (!multiplexed_ && (!reusable || connection_.sawEndOfInput())) return close(net::CloseCause::kLocal);
+  afterStream();
+}
+
+void HttpConnection::afterStream() {
+  if (!draining_ && pool_ != nullptr) return pool_->onRoom(*this);
+  if (active_ == 0) close(net::CloseCause::kLocal);
+}
+
+void HttpConnection::onCloseAnnounced() { account_.cluster().stats().inc(ClusterStat::upstream_cx_close_notify); }
+
+void HttpConnection::onGoAway() {
+  account_.cluster().stats().inc(ClusterStat::upstream_cx_close_notify);
+  drain();
+}
+
+void HttpConnection::onMaxStreams(uint32_t streams) {
+  const auto& http2 = account_.cluster().plan().http2;
+  max_active_ = http2 ? std::min(streams, http2->max_concurrent_streams) : streams;
+  if (pool_ != nullptr && account_.isConnected() && !closed_) pool_->onRoom(*this);
+}
+
+// ---------------------------------------------------------------- bytes
+
+size_t HttpConnection::onInput(std::string_view bytes) {
+  if (!multiplexed_ && active_ == 0) {  // an idle connection has nothing to say
+    account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
+    close(net::CloseCause::kLocal);
+    return bytes.size();
+  }
+  account_.countBytes(connection_);
+  const http::DispatchResult result = codec_->dispatch(bytes);
+  if (result.error != nullptr) account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
+  if (closed_) return bytes.size();
+  if (result.error != nullptr) {
+    fail(ResetReason::kProtocolError, result.error->message, net::CloseCause::kLocal);
+    return bytes.size();
+  }
+  return result.consumed;
+}
+
+/** The peer is gone, in order or not: that ends an HTTP/1 response that has no other end, and cuts any other. */
+void HttpConnection::onEndOfInput() {
+  if (active_ == 0) return close(net::CloseCause::kRemote);
+  remote_gone_ = true;
+  const http::CodecError* error = codec_->onEndOfInput();
+  if (closed_) return;
+  if (error != nullptr) {
+    account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
+    return fail(ResetReason::kProtocolError, error->message, net::CloseCause::kRemote);
+  }
+  fail(ResetReason::kConnectionTermination, {}, net::CloseCause::kRemote);
+}
+
+void HttpConnection::onAboveHighWatermark() {
+  account_.cluster().stats().inc(ClusterStat::upstream_flow_control_backed_up_total);
+  streams_.forEach([](PoolStream& stream) { stream.onEncoderAboveHighWatermark(); });
+}
+
+void HttpConnection::onBelowLowWatermark() {
+  account_.cluster().stats().inc(ClusterStat::upstream_flow_control_drained_total);
+  streams_.forEach([](PoolStream& stream) { stream.onEncoderBelowLowWatermark(); });
+}
+
+void HttpConnection::pauseReading(bool pause) {
+  if (closed_ || multiplexed_) return;
+  connection_.pauseReading(pause);
+  if (!pause) connection_.resumeInput();
+}
+
+// ---------------------------------------------------------------- time and end
+
+void HttpConnection::becameIdle() {
+  const auto& plan = account_.cluster().plan();
+  if (plan.common && plan.common->idle_timeout_ms != 0) {
+    timer_.arm(account_.cluster().services().loop.timers(), plan.common->idle_timeout_ms);
+  }
+}
+
+void HttpConnection::onTimeout() {
+  if (account_.isConnected()) {
+    if (!idle()) return;  // armed while it was idle, and not worth cancelling for each request
+    account_.cluster().stats().inc(ClusterStat::upstream_cx_idle_timeout);
+    return close(net::CloseCause::kLocal);
+  }
+  onClosed(net::CloseCause::kConnectTimeout);
+}
+
+void HttpConnection::onMaxDuration() {
+  account_.cluster().stats().inc(ClusterStat::upstream_cx_max_duration_reached);
+  drain();
+}
+
+void HttpConnection::drain() {
+  draining_ = true;
+  if (!account_.isConnected()) return;
+  if (idle()) return close(net::CloseCause::kLocal);
+  if (pool_ != nullptr) pool_->onRoom(*this);
+}
+
+/** The connection goes, then the requests under way are told. */
+void HttpConnection::fail(ResetReason reason, std::string_view details, net::CloseCause cause) {
+  if (active_ != 0) account_.closed(cause, true);
+  while (active_ != 0) streamOver();
+  close(cause);
+  while (PoolStream* stream = streams_.popFront()) stream->onStreamReset(reason, details);
+}
+
+void HttpConnection::close(net::CloseCause cause) {
+  if (closed_) return;
+  connection_.close();
+  finished(cause);
+}
+
+void HttpConnection::onClosed(net::CloseCause cause) {
+  if (closed_) return;
+  if (!account_.isConnected()) {
+    const bool timed_out = cause == net::CloseCause::kConnectTimeout;
+    account_.failed(cause);
+    HttpPool* pool = pool_;
+    const int error = connection_.connectError();
+    close(cause);
+    if (pool == nullptr) return;
+    if (timed_out) return pool->onConnectFailed(PoolFailure::kConnectTimeout, {});
+    std::string reason = "delayed connect error: ";
+    char text[128];
+    reason += strerror_r(error, text, sizeof(text));
+    return pool->onConnectFailed(PoolFailure::kConnectFailed, reason);
+  }
+  onEndOfInput();
+}
+
+void HttpConnection::finished(net::CloseCause cause) {
+  closed_ = true;
+  timer_.cancel();
+  max_duration_.cancel();
+  account_.countBytes(connection_);
+  account_.closed(cause, active_ != 0);
+  if (HttpPool* pool = std::exchange(pool_, nullptr)) pool->onConnectionGone(*this);
+  account_.cluster().services().io.freeLater(this);
+}
+
+}  // namespace nuncio::upstream

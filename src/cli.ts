@@ -74,5 +74,6 @@ function printed(what: 'help' | 'version' | 'hot-restart-version'): string {
 }
 
 listenToSignals()
-const code = await main(process.argv.slice(2))
-if (code !== undefined) process.exit(code)
+void main(process.argv.slice(2)).then(code => {
+  if (code !== undefined) process.exit(code)
+})

@@ -1,10 +1,12 @@
 /**
- * The compile thread's composition root, a Piscina task: configuration text in, plans out. Messages of the Envoy API exist only in this
+ * The compile thread's composition root: configuration text in, plans out. Messages of the Envoy API exist only in this
  * thread, which ends when it has nothing to do, so that their memory returns.
  */
 import { readFileSync } from 'node:fs'
+import { parentPort } from 'node:worker_threads'
 import { type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { loadBootstrap, openTypes, printConfigError } from '../config/index.js'
+import type { ExtensionRegistry } from '../api/registry.js'
 import { makeExtensionRegistry } from '../config/extension-registry.js'
 import { loadExtensions } from '../generated/extensions.js'
 import { AccessLog_Sink, AccessLogSchema } from '../generated/plan_pb.js'
@@ -16,42 +18,55 @@ import type {
   BootstrapSource,
   CompileAnswer,
   CompiledBootstrap,
+  CompileReply,
+  CompileRequest,
   CompileTask,
   RefusedBootstrap,
+  ToCompileThread,
 } from '../snapshot/compile-task.js'
 import { statsSettingsOf } from '../stats/settings.js'
 import { systemFiles } from '../support/files.js'
 import { describeClusters, describeListeners, describeVirtualHosts } from './describe.js'
 import { dumpBootstrap } from './dump.js'
 
+const port = parentPort
+if (port === null) throw new Error('src/compile/entry.ts runs in a worker thread')
 const types = openTypes()
-const registry = makeExtensionRegistry(await loadExtensions())
+const registry = loadExtensions().then(makeExtensionRegistry)
 
-export default async function run(task: CompileTask): Promise<CompileAnswer> {
+port.on('message', async (message: ToCompileThread) => {
+  if (message === 'end') process.exit(0)
+  const reply = await replyTo(message)
+  port.postMessage(reply, reply.ok ? memoryOf(reply.answer) : [])
+})
+
+async function replyTo({ id, task }: CompileRequest): Promise<CompileReply> {
+  try {
+    return { id, ok: true, answer: await run(task) }
+  } catch (error) {
+    return { id, ok: false, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
+}
+
+async function run(task: CompileTask): Promise<CompileAnswer> {
   switch (task.kind) {
     case 'bootstrap':
-      return moved(compile(task))
+      return compile(task, await registry)
     case 'dump':
       return dumpBootstrap(task.bootstrap, task.includeEndpoints, task.updatedAt, types)
   }
 }
 
-// Above this, handing memory over is cheaper than loading the library that does it.
-const worthMoving = 1 << 20
-
-/** Hands many bytes over instead of copying them. */
-async function moved(answer: CompiledBootstrap | RefusedBootstrap): Promise<CompileAnswer> {
-  if (answer.kind === 'refused') return answer
-  const buffers = [...answer.plans.map(plan => plan.bytes.buffer), answer.bootstrap.buffer]
-  if (buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0) < worthMoving) return answer
-  const { Piscina, transferableSymbol, valueSymbol } = await import('piscina')
-  return Piscina.move({
-    [transferableSymbol]: buffers,
-    [valueSymbol]: answer,
-  } as unknown as ArrayBuffer) as unknown as CompileAnswer
+/** What is handed over instead of being copied. */
+function memoryOf(answer: CompileAnswer): ArrayBuffer[] {
+  if (answer.kind !== 'compiled') return []
+  return [...answer.plans.map(plan => plan.bytes), answer.bootstrap].map(bytes => bytes.buffer as ArrayBuffer)
 }
 
-function compile(task: Extract<CompileTask, { kind: 'bootstrap' }>): CompiledBootstrap | RefusedBootstrap {
+function compile(
+  task: Extract<CompileTask, { kind: 'bootstrap' }>,
+  registry: ExtensionRegistry,
+): CompiledBootstrap | RefusedBootstrap {
   const { source } = task
   const loaded = loadBootstrap({
     types,

@@ -1,37 +1,55 @@
-import { statSync } from 'node:fs'
-import { Piscina } from 'piscina'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import type {
   CompileAnswer,
   CompiledBootstrap,
+  CompileReply,
+  CompileRequest,
   CompileTask,
   DumpAnswer,
   RefusedBootstrap,
 } from '../snapshot/compile-task.js'
+import type { Clock } from '../support/clock.js'
 
 /** How long the thread waits for more before it ends and gives its memory back. */
 const idleMs = 500
 
-/** scripts/build.mjs puts the thread's modules into one file, which loads faster; it counts only while it is newer than they are. */
-function entry(): URL {
-  const [bundle, modules] = ['bundle.js', 'entry.js'].map(name => new URL(`../compile/${name}`, import.meta.url)) as [
-    URL,
-    URL,
-  ]
-  const madeAt = (url: URL) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return madeAt(bundle) > madeAt(modules) ? bundle : modules
+/** Room for what dies young; without it a third of the time goes to collecting it. */
+const limits = { maxYoungGenerationSizeMb: 48 }
+
+const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/** scripts/build.mjs puts the thread's modules into one file, which loads faster. */
+function entry(): string {
+  const loader = createRequire(import.meta.url)(pathOf('bin/bundle.cjs')) as {
+    isFresh(bundle: string, module: string): boolean
+  }
+  const modules = pathOf('dist/compile/entry.js')
+  return loader.isFresh(pathOf('dist/compile/bundle.cjs'), modules) ? pathOf('bin/compile-thread.cjs') : modules
 }
 
-/** The thread in which configurations are read and compiled. It is started by a task and ends when there is none. */
+interface Asker {
+  resolve(answer: CompileAnswer): void
+  reject(reason: Error): void
+}
+
+/** The thread in which configurations are read and compiled. It is started by a task and ends when there is none. Main thread. */
 export class CompileThread {
-  readonly #pool = new Piscina({
-    filename: entry().href,
-    // Compiling makes much that dies young; without room for it a third of the time goes to collecting it.
-    resourceLimits: { maxYoungGenerationSizeMb: 48 },
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: idleMs,
-    recordTiming: false,
-  })
+  readonly #clock: Clock
+  readonly #asking = new Map<number, Asker>()
+  #thread: Worker | undefined
+  #tasks = 0
+  #cancelEnd: () => void = () => undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Starts the thread before there is a task. */
+  warmUp(): void {
+    this.#thread ??= this.#launch()
+  }
 
   bootstrap(task: Extract<CompileTask, { kind: 'bootstrap' }>): Promise<CompiledBootstrap | RefusedBootstrap> {
     return this.#run(task) as Promise<CompiledBootstrap | RefusedBootstrap>
@@ -43,14 +61,60 @@ export class CompileThread {
 
   /** Is a thread there now? */
   get isRunning(): boolean {
-    return this.#pool.threads.length > 0
+    return this.#thread !== undefined
   }
 
+  /** Resolves when the thread has ended; what was asked of it fails. */
   async close(): Promise<void> {
-    await this.#pool.destroy()
+    this.#cancelEnd()
+    await this.#end()
   }
 
   #run(task: CompileTask): Promise<CompileAnswer> {
-    return this.#pool.run(task) as Promise<CompileAnswer>
+    this.#cancelEnd()
+    this.#thread ??= this.#launch()
+    const thread = this.#thread
+    const id = ++this.#tasks
+    return new Promise((resolve, reject) => {
+      this.#asking.set(id, { resolve, reject })
+      thread.postMessage({ id, task } satisfies CompileRequest)
+    })
+  }
+
+  #launch(): Worker {
+    const thread = new Worker(entry(), { resourceLimits: limits, name: 'compile', trackUnmanagedFds: false })
+    thread.on('message', (reply: CompileReply) => {
+      const asker = this.#asking.get(reply.id)
+      this.#asking.delete(reply.id)
+      if (reply.ok) asker?.resolve(reply.answer)
+      else asker?.reject(new Error(reply.error))
+      if (this.#asking.size === 0) this.#endLater()
+    })
+    thread.on('error', error => this.#failed(thread, error as Error))
+    thread.once('exit', () => this.#failed(thread, new Error('the compile thread ended')))
+    return thread
+  }
+
+  // A task may bring the thread down (out of memory, say): the next one gets a new thread.
+  #failed(thread: Worker, reason: Error): void {
+    if (this.#thread !== thread) return
+    this.#thread = undefined
+    const asking = [...this.#asking.values()]
+    this.#asking.clear()
+    for (const asker of asking) asker.reject(reason)
+  }
+
+  #endLater(): void {
+    this.#cancelEnd()
+    this.#cancelEnd = this.#clock.after(idleMs, () => void this.#end())
+  }
+
+  async #end(): Promise<void> {
+    const thread = this.#thread
+    if (thread === undefined) return
+    this.#failed(thread, new Error('the compile thread was told to end'))
+    const ended = new Promise(resolve => thread.once('exit', resolve))
+    thread.postMessage('end')
+    await ended
   }
 }

@@ -34,7 +34,8 @@ class Process {
   constructor(options: Options) {
     this.options = options
     // First, because it takes longest and goes on in its own thread.
-    this.compiler = new CompileThread()
+    this.compiler = new CompileThread(systemClock)
+    this.compiler.warmUp()
     this.sink = new LogSink(options.logPath)
     this.log = new Log({
       level: options.logLevel,

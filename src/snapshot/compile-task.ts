@@ -29,6 +29,19 @@ export type CompileTask =
 
 export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer
 
+/** A message to the compile thread; 'end' ends it. */
+export type ToCompileThread = CompileRequest | 'end'
+
+export interface CompileRequest {
+  readonly id: number
+  readonly task: CompileTask
+}
+
+/** A task that fails for a reason that is not the configuration's: `error` is the stack. */
+export type CompileReply =
+  | { readonly id: number; readonly ok: true; readonly answer: CompileAnswer }
+  | { readonly id: number; readonly ok: false; readonly error: string }
+
 export interface RefusedBootstrap {
   readonly kind: 'refused'
   /** One line each, ready to print. */

@@ -62,7 +62,7 @@ struct Exchange final : http::ServerCallbacks, http::RequestDecoder, http::Clien
     return *this;
   }
   void onStreamComplete(http::RequestDecoder&) override { current->~Arena(); }
-  void onStreamComplete(bool) override {}
+  void onStreamComplete(http::ResponseDecoder&, bool) override {}
   void onGoAway() override {}
   void onMaxStreams(uint32_t) override {}
   base::Arena& arena() override { return *current; }

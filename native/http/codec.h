@@ -49,7 +49,10 @@ struct DispatchResult {
 /** Where encoded bytes go: the output queue of a connection. */
 using net::ByteSink;
 
-/** Encodes one response (server) or what follows from it. Owned by the codec, valid until the stream is complete or reset. */
+/**
+ * Encodes one response (server) or what follows from it. Owned by the codec, valid until the stream is complete or reset.
+ * May be called within the decoder's callbacks.
+ */
 class ResponseEncoder {
  public:
   virtual ~ResponseEncoder() = default;
@@ -58,9 +61,12 @@ class ResponseEncoder {
   virtual void encodeHeaders(const HeaderMap& headers, bool end_stream) = 0;
   virtual void encodeData(std::string_view data, bool end_stream) = 0;
   virtual void encodeTrailers(const HeaderMap& trailers) = 0;
-  /** Abort: HTTP/1 closes the connection, HTTP/2 sends RST_STREAM. */
+  /** Abort: HTTP/1 closes the connection, HTTP/2 sends RST_STREAM. The decoder hears nothing more; the encoder is dead. */
   virtual void reset(ResetReason reason) = 0;
-  /** Counted: each true needs a false. While paused no body reaches the decoder and the peer is held back. */
+  /**
+   * Counted: each true needs a false. While paused no body reaches the decoder and the peer is held back: HTTP/2 keeps what
+   * still comes (at most the stream's window), and gives the peer no more window for this stream.
+   */
   virtual void pauseReading(bool pause) = 0;
   /** Bytes of heads and of everything written and read for this stream, for the access log. */
   virtual const struct StreamBytes& bytes() const = 0;
@@ -82,10 +88,10 @@ class RequestDecoder {
   virtual void onRequestHeaders(HeaderMap& headers, bool end_stream) = 0;
   virtual void onRequestData(std::string_view data, bool end_stream) = 0;
   virtual void onRequestTrailers(HeaderMap& trailers) = 0;
-  /** The peer gave the stream up, or the connection ended under it. The encoder is dead from here on. */
+  /** The peer gave the stream up, or broke its rules. The encoder is dead from here on; no other call follows. */
   virtual void onStreamReset(ResetReason reason, std::string_view details) = 0;
   /**
-   * The codec met bytes it cannot accept while this request was being read. The stream answers with a local reply if
+   * HTTP/1: the codec met bytes it cannot accept while this request was being read. The stream answers with a local reply if
    * nothing was sent yet. After this call the codec reads no more.
    */
   virtual void onCodecError(const CodecError& error) = 0;
@@ -100,10 +106,17 @@ class ServerCallbacks {
   virtual ~ServerCallbacks() = default;
   /** The first byte of a new request was seen. The decoder outlives the encoder. */
   virtual RequestDecoder& newStream(ResponseEncoder& encoder) = 0;
-  /** The response of the stream went out whole and its request was read whole, or the codec gave it up. */
+  /**
+   * The response of the stream went out whole, and its request was read whole or is given up: the encoder is dead. HTTP/2: what
+   * waited for window has been written. Not called after onStreamReset or the owner's own reset.
+   */
   virtual void onStreamComplete(RequestDecoder& decoder) = 0;
   /** Remote GOAWAY (HTTP/2). */
   virtual void onGoAway() = 0;
+  /** The answer to `ping` (HTTP/2). */
+  virtual void onPingAck() {}
+  /** The codec keeps body of a stream that reads again: call `dispatch` with nothing at the end of the turn (HTTP/2). */
+  virtual void onDispatchWanted() {}
   /** A request had headers with an underscore in their name that were dropped, or for which it is refused. */
   virtual void onUnderscoredHeaders(uint32_t) {}
 };
@@ -112,8 +125,9 @@ class ServerCodec {
  public:
   virtual ~ServerCodec() = default;
   /**
-   * The bytes must be writable memory: those consumed may be rearranged. On an error the stream was told by onCodecError.
-   * All bytes are consumed then, and whatever comes later too.
+   * The bytes must be writable memory: those consumed may be rearranged. On an error all bytes are consumed, and whatever
+   * comes later too. HTTP/1: the stream was told by onCodecError. HTTP/2: no stream was told, the owner ends them all; a GOAWAY
+   * was written where one is due.
    */
   virtual DispatchResult dispatch(std::string_view data) = 0;
   /** The peer half-closed. Returns an error when it did so inside a message. */
@@ -130,6 +144,10 @@ class ServerCodec {
    * ended before its request): close it when the output is flushed. HTTP/1.
    */
   virtual bool mustClose() const { return false; }
+  /** Sends a PING; ServerCallbacks::onPingAck tells of its answer. HTTP/2. */
+  virtual void ping() {}
+  /** The sink still has `queued` bytes to send: the owner tells whenever that became less. Needed by HTTP/2's flood limits. */
+  virtual void onOutputLeft(size_t) {}
 };
 
 /** Encodes one request (client). */
@@ -162,12 +180,20 @@ class ResponseDecoder {
 class ClientCallbacks {
  public:
   virtual ~ClientCallbacks() = default;
-  /** Request written and response read whole. `reusable`: the connection may carry another request. */
-  virtual void onStreamComplete(bool reusable) = 0;
+  /**
+   * The stream is over: its response was read whole (HTTP/2: the request may be unfinished, it is given up then) or its decoder
+   * heard onStreamReset. Not called after the owner's own reset. `reusable`: the connection may carry another request.
+   */
+  virtual void onStreamComplete(ResponseDecoder& decoder, bool reusable) = 0;
   /** The peer said that the response under way is the last one of its connection. HTTP/1. */
   virtual void onCloseAnnounced() {}
+  /** Remote GOAWAY: no new stream. Those that the peer will not handle were reset as kRemoteRefusedStreamReset before. */
   virtual void onGoAway() = 0;
+  /** How many streams the peer allows at a time, on each of its SETTINGS. Never more than our own limit. */
   virtual void onMaxStreams(uint32_t streams) = 0;
+  /** As ServerCallbacks'. */
+  virtual void onPingAck() {}
+  virtual void onDispatchWanted() {}
 };
 
 class ClientCodec {
@@ -176,8 +202,8 @@ class ClientCodec {
   /** Starts a request; the encoder lives until the stream is complete or reset. */
   virtual RequestEncoder& newStream(ResponseDecoder& decoder) = 0;
   /**
-   * The bytes must be writable memory: those consumed may be rearranged. On an error the decoder has NOT been told: the pool
-   * closes the connection and resets the stream with kProtocolError.
+   * The bytes must be writable memory: those consumed may be rearranged. On an error no decoder has been told: the pool closes
+   * the connection and resets every stream with kProtocolError.
    */
   virtual DispatchResult dispatch(std::string_view data) = 0;
   virtual const CodecError* onEndOfInput() = 0;
@@ -187,6 +213,10 @@ class ClientCodec {
   virtual bool requestComplete() const = 0;
   /** Is it worth offering bytes to `dispatch` (nothing paused)? */
   virtual bool wantsInput() const { return true; }
+  /** As ServerCodec's. */
+  virtual void goAway() {}
+  virtual void ping() {}
+  virtual void onOutputLeft(size_t) {}
 };
 
 }  // namespace nuncio::http

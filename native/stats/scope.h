@@ -135,6 +135,7 @@ using ResponsesScope = ScopeRef<Responses>;
 using TcpScope = ScopeRef<Tcp>;
 using VirtualClusterScope = ScopeRef<VirtualCluster>;
 using Http1Scope = ScopeRef<Http1>;
+using Http2Scope = ScopeRef<Http2>;
 using DispatcherScope = ScopeRef<Dispatcher>;
 
 }  // namespace nuncio::stats

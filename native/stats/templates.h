@@ -154,6 +154,20 @@
   COUNTER(dropped_headers_with_underscores) COUNTER(metadata_not_supported_error) \
   COUNTER(requests_rejected_with_underscores_in_headers) COUNTER(response_flood)
 
+// HTTP/2 codec: `http2.` downstream, `cluster.<name>.http2.` upstream; the scope name is the whole prefix without the last dot.
+#define NUNCIO_HTTP2_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(cookies_total_bytes_too_large) COUNTER(dropped_headers_with_underscores) COUNTER(goaway_sent) \
+  COUNTER(header_list_size_too_large) COUNTER(header_overflow) COUNTER(headers_cb_no_stream) \
+  COUNTER(inbound_empty_frames_flood) COUNTER(inbound_priority_frames_flood) \
+  COUNTER(inbound_window_update_frames_flood) COUNTER(keepalive_timeout) COUNTER(metadata_empty_frames) \
+  COUNTER(nghttp2_downstream_connections) COUNTER(nghttp2_upstream_connections) COUNTER(oghttp2_downstream_connections) \
+  COUNTER(oghttp2_upstream_connections) COUNTER(outbound_control_flood) COUNTER(outbound_flood) \
+  COUNTER(requests_rejected_with_underscores_in_headers) COUNTER(rx_messaging_error) COUNTER(rx_reset) \
+  COUNTER(stream_refused_errors) COUNTER(trailers) COUNTER(tx_flush_timeout) COUNTER(tx_reset) \
+  GAUGE(deferred_stream_close) GAUGE(outbound_control_frames_active) GAUGE(outbound_frames_active) \
+  GAUGE(pending_send_bytes) GAUGE(streams_active) HISTOGRAM(cookie_count, kUnspecified) HISTOGRAM(cookie_size, kBytes) \
+  HISTOGRAM(header_count, kUnspecified) HISTOGRAM(header_list_size, kBytes)
+
 // Event loop, with `enable_dispatcher_stats`: `server.dispatcher.`, `listener_manager.worker_<n>.dispatcher.`.
 #define NUNCIO_DISPATCHER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
   HISTOGRAM(loop_duration_us, kMicroseconds) HISTOGRAM(poll_delay_us, kMicroseconds)
@@ -183,6 +197,7 @@
   KIND(Tcp, tcp, "tcp.", NUNCIO_TCP_STATS) \
   KIND(VirtualCluster, virtual_cluster, "vhost.", NUNCIO_VIRTUAL_CLUSTER_STATS) \
   KIND(Http1, http1, "", NUNCIO_HTTP1_STATS) \
+  KIND(Http2, http2, "", NUNCIO_HTTP2_STATS) \
   KIND(Dispatcher, dispatcher, "", NUNCIO_DISPATCHER_STATS) \
   KIND(NamedCounter, named_counter, "", NUNCIO_NAMED_COUNTER_STATS) \
   KIND(NamedGauge, named_gauge, "", NUNCIO_NAMED_GAUGE_STATS) \

@@ -95,7 +95,7 @@ void HttpConnection::abandonStream() {
   afterStream();
 }
 
-void HttpConnection::onStreamComplete(bool reusable) {
+void HttpConnection::onStreamComplete(http::ResponseDecoder&, bool reusable) {
   account_.countBytes(connection_);
   // HTTP/1 cannot end a request in order any more that was not sent whole.
   if (!multiplexed_ && !codec_->requestComplete()) account_.closed(net::CloseCause::kLocal, true);

@@ -52,7 +52,7 @@ class HttpConnection final : public net::DeferredFree,
   void onWritten() override { account_.countBytes(connection_); }
   void onClosed(net::CloseCause cause) override;
   // http::ClientCallbacks
-  void onStreamComplete(bool reusable) override;
+  void onStreamComplete(http::ResponseDecoder& decoder, bool reusable) override;
   void onCloseAnnounced() override;
   void onGoAway() override;
   void onMaxStreams(uint32_t streams) override;

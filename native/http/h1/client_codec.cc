@@ -123,8 +123,9 @@ void ClientCodec::finishIfComplete() {
   const bool reusable = in_order && !leftover_;
   leftover_ = in_order && leftover_;
   state_ = reusable ? State::kIdle : State::kDead;
+  ResponseDecoder& decoder = *decoder_;
   decoder_ = nullptr;
-  callbacks_.onStreamComplete(reusable);
+  callbacks_.onStreamComplete(decoder, reusable);
 }
 
 // ---------------------------------------------------------------- responses in

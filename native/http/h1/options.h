@@ -5,13 +5,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http/underscores.h"
+
 namespace nuncio::http::h1 {
 
 /** How header names are written. */
 enum class HeaderCase : uint8_t { kLower, kProper, kPreserve };
 
-/** What becomes of request headers with an underscore in their name. */
-enum class Underscores : uint8_t { kAllow, kRejectRequest, kDropHeader };
+using http::Underscores;
 
 struct CommonOptions {
   uint32_t max_head_bytes = 60 * 1024;   // start line, headers and the empty line, as they are on the wire

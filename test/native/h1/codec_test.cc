@@ -91,7 +91,7 @@ struct Attempt final : http::ClientCallbacks, http::ResponseDecoder {
     if (!end_stream) encoder.encodeData("hi", true);
     return sink.take();
   }
-  void onStreamComplete(bool can_reuse) override {
+  void onStreamComplete(http::ResponseDecoder&, bool can_reuse) override {
     ++completed;
     reusable = can_reuse;
   }

@@ -230,7 +230,7 @@ class Client final : public http::ClientCallbacks, public http::ResponseDecoder 
     return std::move(recorded_);
   }
 
-  void onStreamComplete(bool reusable) override {
+  void onStreamComplete(http::ResponseDecoder&, bool reusable) override {
     journal_.line("complete");
     reusable_ = reusable;
   }
@@ -295,7 +295,7 @@ class Upstream final : public http::ClientCallbacks, public http::ResponseDecode
     return text_;
   }
 
-  void onStreamComplete(bool) override {}
+  void onStreamComplete(http::ResponseDecoder&, bool) override {}
   void onGoAway() override {}
   void onMaxStreams(uint32_t) override {}
   base::Arena& arena() override { return arena_; }

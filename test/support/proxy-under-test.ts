@@ -13,6 +13,8 @@ export interface ProxyOptions {
   readonly format?: 'yaml' | 'json'
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Workers; 1 by default. */
+  readonly concurrency?: number
   /** False when the config has no admin, or the process is expected to end by itself. */
   readonly waitUntilLive?: boolean
   /** A folder the caller made (and removes); otherwise one is made and removed. */
@@ -57,7 +59,7 @@ export class ProxyUnderTest extends Changing {
       '-c',
       this.configPath,
       '--concurrency',
-      '1',
+      String(options.concurrency ?? 1),
       '--disable-hot-restart',
       '--admin-address-path',
       path.join(this.folder, 'admin-address'),

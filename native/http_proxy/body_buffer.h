@@ -16,6 +16,9 @@ class BodyBuffer {
   size_t size() const { return queue_.size(); }
   bool empty() const { return queue_.empty(); }
   void clear() { queue_.clear(); }
+  /** Takes over everything `other` has. */
+  void absorb(BodyBuffer& other) { queue_.absorb(other.queue_); }
+  net::OutputQueue& queue() { return queue_; }
   template <class Visit>
   void forEach(Visit&& visit) const {
     queue_.forEach(visit);

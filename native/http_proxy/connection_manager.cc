@@ -17,7 +17,20 @@ ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& mana
       listener_http(context.stats.scope<stats::ListenerHttp>(std::string(facts.stat_name) + ".http." + manager.plan.stat_prefix)),
       router(context.stats.scope<stats::Router>(manager.plan.stat_prefix)),
       http1(context.stats.scope<stats::Http1>("http1")),
-      codec_options(serverOptions(manager.plan, manager.common)) {}
+      codec_options(serverOptions(manager.plan, manager.common)),
+      filters(makeFilters(manager.filters)) {
+  for (const auto& list : manager.upgrade_filters) {
+    upgrade_filters_.push_back(list == nullptr ? nullptr : std::make_unique<FilterListRuntime>(makeFilters(*list)));
+  }
+}
+
+FilterListRuntime ManagerRuntime::makeFilters(const FilterList& list) const {
+  FilterListRuntime made{list, {}};
+  for (const NamedFilter& filter : list.filters) {
+    made.runtimes.push_back(filter.factory->makeRuntime({worker, listener, config.plan.stat_prefix, filter.name}));
+  }
+  return made;
+}
 
 ManagerRuntime::~ManagerRuntime() {
   worker.stats.release(http);

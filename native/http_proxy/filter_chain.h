@@ -1,72 +1,103 @@
-// FilterChain: the HTTP filters of one stream, in order, and what is held back while one of them pauses. The request goes
-// through them towards the router, the response comes back in reverse. Part of its Stream.
+// FilterChain: the HTTP filters of one stream, in order, and what waits at each of them. The request goes through them
+// towards the router, the response comes back in reverse. Part of its Stream.
 //
-// A stage is handed on as long as filters continue. kPauseHeaders: the head waits at that filter, body bytes still reach
-// it. kPauseAll: body bytes wait too, in `held`, and beyond the limit the sender is paused.
+// Each filter has a side for each direction (FilterSide): open, paused (body bytes still come to it) or stopped. What
+// waits, waits at the filter that asked for it, and goes on from there: head, then body, then trailers.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "http_proxy/filter.h"
+#include "http_proxy/filter_stream.h"
 
 namespace nuncio::http_proxy {
 
-struct ManagerConfig;
+struct FilterListRuntime;
 
 class FilterChain {
  public:
   explicit FilterChain(Stream& stream) : stream_(stream) {}
+  FilterChain(const FilterChain&) = delete;
+  FilterChain& operator=(const FilterChain&) = delete;
+  ~FilterChain();
 
-  void create(const ManagerConfig& config);
+  /** Makes the filters that the route leaves on. Once; later calls do nothing. */
+  void create(const FilterListRuntime& list);
+  bool created() const { return created_; }
 
   void requestHeaders(http::HeaderMap& headers, bool end_stream);
   void requestData(std::string_view data, bool end_stream);
   void requestTrailers(http::HeaderMap& trailers);
-  void resumeRequest() { resume(request_); }
 
+  void response1xx(http::HeaderMap& headers);
   void responseHeaders(http::HeaderMap& headers, bool end_stream);
   void responseData(std::string_view data, bool end_stream);
   void responseTrailers(http::HeaderMap& trailers);
-  void resumeResponse() { resume(response_); }
 
-  /** A local reply: the request goes no further, and what the response direction held is dropped. */
-  void startLocalReply();
+  /** A filter's hook is running: an answer has to wait until it returns. */
+  bool inHook() const { return depth_ != 0; }
+  void replyAfterHook(const LocalReply& reply);
+  /** A response head came into the chain. */
+  bool responseBegun() const { return response_.headers != nullptr; }
+  /** A local reply: the request goes no further. `direct`: neither does the response that was under way. */
+  void startLocalReply(const LocalReply& reply, bool direct);
+  void onResponseBlocked(bool blocked);
   void complete();
 
  private:
+  friend class FilterStream;
+  static constexpr uint16_t kNone = UINT16_MAX;
+
   struct Direction {
     explicit Direction(bool is_response) : response(is_response) {}
     bool response;
-    bool head_held = false;
-    bool all_held = false;
-    bool head_passed = false;    // the head reached the end of the chain
-    bool end_held = false;       // the end of the message came while held
-    bool sender_paused = false;
-    uint16_t at = 0;             // the filter that holds (in the direction's own order)
+    bool aborted = false;
+    bool limit_set = false;
+    uint16_t fresh_trailers = kNone;  // a filter (in the direction's order) made trailers that the next has not seen
     http::HeaderMap* headers = nullptr;
     http::HeaderMap* trailers = nullptr;
-    std::string held;            // body bytes; empty unless a filter pauses
+    uint64_t limit = 0;
   };
 
-  Filter& filterAt(const Direction& direction, size_t i) const {
-    return *filters_[direction.response ? count_ - 1 - i : i];
+  FilterStream& place(const Direction& direction, size_t i) const { return places_[direction.response ? count_ - 1 - i : i]; }
+  static FilterSide& side(const Direction& direction, FilterStream& place) {
+    return direction.response ? place.response_ : place.request_;
   }
+  size_t positionOf(const Direction& direction, const FilterStream& place) const {
+    return direction.response ? count_ - 1u - place.index_ : place.index_;
+  }
+  template <class Call>
+  Verdict call(FilterStream& place, Call&& hook);
   void runHeaders(Direction& direction, size_t from, bool end_stream);
   void runData(Direction& direction, size_t from, std::string_view data, bool end_stream);
+  size_t offerData(Direction& direction, size_t from, std::string_view& data, bool& end_stream);
   void runTrailers(Direction& direction, size_t from);
-  void hold(Direction& direction, std::string_view data, bool end_stream);
-  void resume(Direction& direction);
+  void keep(Direction& direction, FilterSide& side, std::string_view data, bool end_stream);
+  void append(FilterSide& side, std::string_view data);
+  void checkLimit(Direction& direction, FilterSide& side);
+  void setBlocks(Direction& direction, FilterSide& side, bool blocks);
+  void release(Direction& direction, FilterSide& side, size_t from);
+  bool takeFreshTrailers(Direction& direction, FilterSide& side, size_t at);
   void deliverHeaders(Direction& direction, bool end_stream);
   void deliverData(Direction& direction, std::string_view data, bool end_stream);
   void deliverTrailers(Direction& direction);
   bool stopped(const Direction& direction) const;
 
+  // ---- for FilterStream
+  void resume(Direction& direction, FilterStream& place);
+  void add(Direction& direction, FilterStream& place, std::string_view data);
+  void inject(Direction& direction, FilterStream& place, std::string_view data, bool end_stream);
+  http::HeaderMap& addTrailers(Direction& direction, FilterStream& place);
+  void drop(Direction& direction, FilterSide& side);
+  uint64_t limitOf(const Direction& direction) const;
+
   Stream& stream_;
-  Filter** filters_ = nullptr;
+  FilterStream* places_ = nullptr;
+  const LocalReply* pending_ = nullptr;
   uint16_t count_ = 0;
-  bool replied_ = false;
+  uint16_t depth_ = 0;
+  bool created_ = false;
   Direction request_{false};
   Direction response_{true};
 };

@@ -40,6 +40,7 @@ std::string_view grpcMessage(base::Arena& arena, std::string_view text) {
 
 void Stream::reply(const LocalReply& reply) {
   if (complete_) return;
+  if (filters_.inHook()) return filters_.replyAfterHook(reply);  // a filter is not asked about its answer while it gives it
   const plan::HttpConnectionManager& plan = config().plan;
   const bool tolerant = plan.stream_error_on_invalid_message || (plan.http1 && plan.http1->stream_error_on_invalid_message);
   if (reply.status == 400 && !tolerant) close_connection_ = true;  // the two sides may disagree on where messages end
@@ -47,12 +48,20 @@ void Stream::reply(const LocalReply& reply) {
   info_.response_code_details = reply.details;
   if (response_started_ || encoder_ == nullptr) return resetDownstream(http::ResetReason::kLocalReset);
   replying_ = true;
-  filters_.startLocalReply();
+  filters_.create(*filter_list_);
+  // A response that filters have begun to see stays theirs: the answer goes past them.
+  const bool direct = filters_.responseBegun();
+  filters_.startLocalReply(reply, direct);
   std::string_view body;
   http::HeaderMap& headers = localReplyHead(reply, body);
   const bool head_only = body.empty() || head_;
-  filters_.responseHeaders(headers, head_only);
-  if (!head_only && !complete_) filters_.responseData(body, true);
+  if (direct) {
+    sendHead(headers, head_only);
+    if (!head_only && !complete_) sendData(body, true);
+  } else {
+    filters_.responseHeaders(headers, head_only);
+    if (!head_only && !complete_) filters_.responseData(body, true);
+  }
   if (router_) router_->abandon(http::ResetReason::kLocalReset);
 }
 
@@ -74,6 +83,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   }
   rewriteLocalReply(headers, status, body, content_type);
   info_.local_reply_body = {};
+  info_.response_code = status;
   if (grpc_) {
     headers.remove(HeaderId::kContentLength);
     makeGrpcReply(headers, reply.grpc_status.value_or(grpcStatusOf(status)), body, content_type);

@@ -22,20 +22,38 @@ Made makeRouter(const plan::Extension& extension, DecodeContext& context, Router
   return {};
 }
 
-Made makeFilters(ManagerConfig& config, DecodeContext& context) {
-  for (const plan::Extension& extension : config.plan.http_filters) {
+std::span<const uint8_t> bytesOf(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+
+const FilterEntry* findEntry(std::string_view type, const DecodeContext& context) {
+  for (const FilterEntry* entry : context.filters) {
+    if (entry->name == type) return entry;
+  }
+  return nullptr;
+}
+
+Made makeFilters(const std::vector<plan::Extension>& plans, DecodeContext& context, FilterList& out) {
+  for (const plan::Extension& extension : plans) {
     if (extension.type == kRouter) {
-      if (auto error = makeRouter(extension, context, config.router)) return error;
+      if (auto error = makeRouter(extension, context, out.router)) return error;
       continue;
     }
-    const FilterEntry* entry = nullptr;
-    for (const FilterEntry* candidate : context.filters) {
-      if (candidate->name == extension.type) entry = candidate;
-    }
+    const FilterEntry* entry = findEntry(extension.type, context);
     if (entry == nullptr) return "no native HTTP filter '" + extension.type + "'";
-    auto factory = entry->make({reinterpret_cast<const uint8_t*>(extension.plan.data()), extension.plan.size()});
-    if (!factory.ok()) return std::move(factory.error());
-    if (!extension.disabled) config.filters.push_back({extension.name, std::move(factory.value())});
+    auto factory = entry->make(bytesOf(extension.plan), context);
+    if (!factory.ok()) return "filter '" + extension.name + "': " + factory.error();
+    out.filters.push_back({extension.name, entry->name, std::move(factory.value()), extension.disabled});
+  }
+  return {};
+}
+
+Made makeUpgrades(ManagerConfig& config, DecodeContext& context) {
+  for (const plan::UpgradeConfig& upgrade : config.plan.upgrades) {
+    config.upgrades.push_back({upgrade.type, upgrade.enabled, upgrade.connect, upgrade.connect_allow_post});
+    auto& filters = config.upgrade_filters.emplace_back();
+    if (upgrade.filters.empty()) continue;
+    auto list = std::make_unique<FilterList>();
+    if (auto error = makeFilters(upgrade.filters, context, *list)) return error;
+    filters = std::move(list);
   }
   return {};
 }
@@ -77,6 +95,13 @@ Made makeInternalRanges(ManagerConfig& config) {
 
 }  // namespace
 
+base::Result<RouteSettingsPtr, std::string> makeRouteSettings(const plan::Extension& plan, DecodeContext& context) {
+  if (plan.type.empty()) return RouteSettingsPtr();
+  const FilterEntry* entry = findEntry(plan.type, context);
+  if (entry == nullptr || entry->makeRoute == nullptr) return "no settings for routes of native HTTP filter '" + plan.type + "'";
+  return entry->makeRoute(bytesOf(plan.plan), context);
+}
+
 base::Result<LoggerList, std::string> makeLoggers(const std::vector<plan::AccessLog>& plans, access_log::FileWriters& writers) {
   LoggerList loggers;
   for (const plan::AccessLog& plan : plans) {
@@ -94,13 +119,11 @@ base::Result<std::unique_ptr<const ManagerConfig>, std::string> ManagerConfig::m
   if (!plan::decode(bytes, plan)) return std::string("malformed plan of the HTTP connection manager");
   config->common = plan.common.value_or(plan::HttpCommonOptions{});
   config->path_rules = {static_cast<http::EscapedSlashes>(plan.escaped_slashes), plan.normalize_path, plan.merge_slashes};
-  for (const plan::UpgradeConfig& upgrade : plan.upgrades) {
-    config->upgrades.push_back({upgrade.type, upgrade.enabled, upgrade.connect, upgrade.connect_allow_post});
-  }
   auto loggers = makeLoggers(plan.access_logs, context.writers);
   if (!loggers.ok()) return std::move(loggers.error());
   config->access_logs = std::move(loggers.value());
-  if (auto error = makeFilters(*config, context)) return *error;
+  if (auto error = makeFilters(plan.http_filters, context, config->filters)) return *error;
+  if (auto error = makeUpgrades(*config, context)) return *error;
   if (auto error = makeLocalReplies(*config)) return *error;
   if (auto error = makeInternalRanges(*config)) return *error;
   return std::unique_ptr<const ManagerConfig>(std::move(config));

@@ -48,8 +48,16 @@ struct RouterConfig {
 };
 
 struct NamedFilter {
-  std::string name;  // as configured: per-route configuration is found by it
+  std::string name;       // as configured: settings of routes are found by it
+  std::string_view type;  // Envoy's, of its FilterEntry
   FilterFactoryPtr factory;
+  bool disabled = false;  // unless a route says otherwise
+};
+
+/** A chain of filters, the router at its end apart. */
+struct FilterList {
+  std::vector<NamedFilter> filters;
+  RouterConfig router;
 };
 
 struct IpRange {
@@ -68,12 +76,15 @@ struct ManagerConfig {
   std::optional<http::BodyFormatter> local_reply_format;
   std::vector<IpRange> internal_ranges;
   http::PathRules path_rules;
-  std::vector<NamedFilter> filters;  // without the router
-  RouterConfig router;
+  FilterList filters;
   std::vector<routing::UpgradeRule> upgrades;
+  std::vector<std::unique_ptr<const FilterList>> upgrade_filters;  // beside `upgrades`; null: `filters`
 
   bool isInternal(const net::Address& address) const;
 };
+
+/** A filter's settings for a route or a level above it, for RouteTable::make. */
+base::Result<RouteSettingsPtr, std::string> makeRouteSettings(const plan::Extension& plan, DecodeContext& context);
 
 base::Result<LoggerList, std::string> makeLoggers(const std::vector<plan::AccessLog>& plans, access_log::FileWriters& writers);
 

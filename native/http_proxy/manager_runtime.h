@@ -13,6 +13,12 @@
 
 namespace nuncio::http_proxy {
 
+/** A worker's part of a list of filters. */
+struct FilterListRuntime {
+  const FilterList& list;
+  std::vector<std::unique_ptr<FilterRuntime>> runtimes;  // beside list.filters; null where a filter needs none
+};
+
 class ManagerRuntime final : public tcp::NetworkFilterRuntime {
  public:
   ManagerRuntime(WorkerContext& worker, const ManagerConfig& config, const tcp::ListenerFacts& listener);
@@ -27,6 +33,16 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   stats::RouterScope router;
   stats::Http1Scope http1;
   const http::h1::ServerOptions codec_options;
+  const FilterListRuntime filters;
+  /** The filters of an upgrade (a position in config.upgrades); the ordinary ones when it has none of its own. */
+  const FilterListRuntime& upgradeFilters(size_t upgrade) const {
+    return upgrade_filters_[upgrade] ? *upgrade_filters_[upgrade] : filters;
+  }
+
+ private:
+  FilterListRuntime makeFilters(const FilterList& list) const;
+
+  std::vector<std::unique_ptr<const FilterListRuntime>> upgrade_filters_;
 };
 
 class ManagerFactory final : public tcp::NetworkFilterFactory {

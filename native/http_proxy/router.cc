@@ -17,7 +17,7 @@ using http::ResponseFlag;
 using stats::ClusterStat;
 using stats::RouterStat;
 
-Router::Router(Stream& stream) : stream_(stream), config_(stream.config().router) {}
+Router::Router(Stream& stream, const RouterConfig& config) : stream_(stream), config_(config) {}
 
 Router::~Router() {
   if (attempt_ != nullptr) attempt_->~UpstreamRequest();
@@ -84,9 +84,7 @@ bool Router::answerDirectly(http::HeaderMap& headers) {
 
 bool Router::findCluster(http::HeaderMap& headers) {
   const routing::ClusterAction& action = *route_->cluster;
-  const auto weight = [&](std::string_view key) { return stream_.worker().runtime->integer(key); };
-  const routing::NumberLookup weights(weight);
-  weighted_ = action.pick(headers, stream_.randomValue(), stream_.worker().runtime == nullptr ? nullptr : &weights);
+  weighted_ = stream_.weightedCluster();
   const routing::ClusterRef& wanted = weighted_ == nullptr ? action.cluster : weighted_->cluster;
   auto& clusters = stream_.worker().clusters;
   upstream::ClusterRuntime* cluster;

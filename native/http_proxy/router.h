@@ -32,7 +32,7 @@ struct RouterTimeouts {
 
 class Router {
  public:
-  explicit Router(Stream& stream);
+  Router(Stream& stream, const RouterConfig& config);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;

@@ -38,6 +38,7 @@ Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
       runtime_(manager.runtime()),
       arena_(chunks_),
       random_(runtime_.worker.random_source.next()),
+      filter_list_(&runtime_.filters),
       idle_timeout_ms_(runtime_.config.plan.stream_idle_timeout_ms),
       filters_(*this) {
   loop::Loop& loop = runtime_.worker.services.loop;
@@ -159,8 +160,10 @@ bool Stream::acceptUpgrade() {
   if (matched == nullptr) return true;  // the router says so
   const routing::UpgradeRule* rule = nullptr;
   if (matched != nullptr && matched->cluster != nullptr) rule = routing::findUpgrade(matched->cluster->upgrades, type);
-  if (rule == nullptr) rule = routing::findUpgrade(config().upgrades, type);
+  const routing::UpgradeRule* own = routing::findUpgrade(config().upgrades, type);
+  if (rule == nullptr) rule = own;
   if (rule != nullptr && rule->enabled) {
+    if (own != nullptr) filter_list_ = &runtime_.upgradeFilters(static_cast<size_t>(own - config().upgrades.data()));
     upgrade_ = true;
     runtime_.http.inc(HttpStat::downstream_cx_upgrades_total);
     runtime_.http.inc(HttpStat::downstream_cx_upgrades_active);
@@ -174,22 +177,35 @@ bool Stream::acceptUpgrade() {
 }
 
 void Stream::finishRequestHead(bool end_stream) {
-  router_.emplace(*this);
-  filters_.create(config());
-  if (const routing::Route* matched = route(); matched != nullptr && matched->cluster != nullptr) {
-    const routing::ClusterAction& action = *matched->cluster;
-    if (action.idle_timeout_ms) setIdleTimeout(*action.idle_timeout_ms);
-    limitDuration(action);
-  }
+  router_.emplace(*this, filter_list_->list.router);
+  takeRouteTimeouts();
+  filters_.create(*filter_list_);
   if (config().plan.flush_access_log_on_new_request) log(http::AccessLogType::kDownstreamStart);
   filters_.requestHeaders(*request_headers_, end_stream);
   if (!complete_) armIdleTimer();
+}
+
+/** What the route says of the stream's own time limits. */
+void Stream::takeRouteTimeouts() {
+  const routing::Route* matched = route();
+  if (matched == nullptr || matched->cluster == nullptr) return;
+  const routing::ClusterAction& action = *matched->cluster;
+  if (action.idle_timeout_ms) setIdleTimeout(*action.idle_timeout_ms);
+  limitDuration(action);
+}
+
+void Stream::pickWeighted() {
+  const WorkerContext& context = runtime_.worker;
+  const auto weight = [&](std::string_view key) { return context.runtime->integer(key); };
+  const routing::NumberLookup weights(weight);
+  weighted_ = route_->cluster->pick(*request_headers_, random_, context.runtime == nullptr ? nullptr : &weights);
 }
 
 const routing::Route* Stream::route() {
   if (route_known_) return route_;
   route_known_ = true;
   route_ = nullptr;
+  weighted_ = nullptr;
   // Without a scheme there is no telling who asks for what: an empty x-forwarded-proto of the client finds nothing.
   if (table_ == nullptr || request_headers_->get(HeaderId::kXForwardedProto).empty()) return nullptr;
   routing::MatchInput input = routing::MatchInput::of(*request_headers_, random_);
@@ -201,6 +217,8 @@ const routing::Route* Stream::route() {
   const routing::FractionLookup runtime_lookup(lookup);
   if (context.runtime != nullptr) input.runtime = &runtime_lookup;
   route_ = table_->match(input);
+  if (route_ != nullptr && route_->cluster != nullptr && !route_->cluster->weighted.empty()) pickWeighted();
+  if (filters_.created()) takeRouteTimeouts();  // a filter asked for another look
   return route_;
 }
 
@@ -266,6 +284,10 @@ void Stream::encode1xx(http::HeaderMap& headers) {
   if (complete_ || encoder_ == nullptr) return;
   if (!config().plan.proxy_100_continue || informed_) return;  // who waited for one has had ours
   informed_ = true;
+  filters_.response1xx(headers);
+}
+
+void Stream::send1xx(http::HeaderMap& headers) {
   chargeResponse(static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0)));
   encoder_->encode1xx(headers);
 }
@@ -392,11 +414,26 @@ void Stream::onLogInterval() {
 // ---------------------------------------------------------------- flow control
 
 void Stream::onEncoderAboveHighWatermark() {
-  if (!complete_ && router_) router_->onDownstreamAboveHighWatermark();
+  if (complete_ || encoder_blocked_) return;
+  encoder_blocked_ = true;
+  blockResponse(true);
+  filters_.onResponseBlocked(true);
 }
 
 void Stream::onEncoderBelowLowWatermark() {
-  if (!complete_ && router_) router_->onDownstreamBelowLowWatermark();
+  if (complete_ || !encoder_blocked_) return;
+  encoder_blocked_ = false;
+  blockResponse(false);
+  filters_.onResponseBlocked(false);
+}
+
+void Stream::blockResponse(bool block) {
+  if (complete_ || !router_) return;
+  if (block) {
+    if (response_blocks_++ == 0) router_->onDownstreamAboveHighWatermark();
+  } else if (--response_blocks_ == 0) {
+    router_->onDownstreamBelowLowWatermark();
+  }
 }
 
 // ---------------------------------------------------------------- time

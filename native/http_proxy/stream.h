@@ -59,7 +59,13 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   const routing::RouteTable* routeTable() const { return table_; }
   /** Of the table; only with a route. */
   const RouteStats& routeStats() const { return table_lease_->route_stats; }
+  /** Of the route's weighted clusters, the one picked for this request; null: the route has none. */
+  const routing::WeightedCluster* weightedCluster() const { return weighted_; }
   void refreshRoute() { route_known_ = false; }
+  /** Counted: the upstream's body is held back. */
+  void blockResponse(bool block);
+  /** Trailers made here, for formats. */
+  void noteTrailers(http::HeaderMap& trailers, bool response) { (response ? response_trailers_ : request_trailers_) = &trailers; }
   bool internalRequest() const { return internal_; }
   void setInternalRequest(bool internal) { internal_ = internal; }
   bool isUpgrade() const { return upgrade_; }
@@ -109,11 +115,14 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   void finishRequestHead(bool end_stream);
   void answerExpectation();
   void noteRequestEnd();
+  void send1xx(http::HeaderMap& headers);
   void sendHead(http::HeaderMap& headers, bool end_stream);
   void sendData(std::string_view data, bool end_stream);
   void sendTrailers(http::HeaderMap& trailers);
   void decideConnection(http::HeaderMap& headers);
   void limitDuration(const routing::ClusterAction& action);
+  void takeRouteTimeouts();
+  void pickWeighted();
   void refuseFlood();
   void log(http::AccessLogType type);
   void onLogInterval();
@@ -141,7 +150,9 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   Lease table_lease_;
   const routing::RouteTable* table_ = nullptr;
   const routing::Route* route_ = nullptr;
+  const routing::WeightedCluster* weighted_ = nullptr;
   uint64_t random_;
+  const FilterListRuntime* filter_list_;
   uint32_t idle_timeout_ms_;
   bool route_known_ : 1 = false;
   bool internal_ : 1 = false;
@@ -158,6 +169,8 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   bool close_connection_ : 1 = false;
   bool ends_with_connection_ : 1 = false;
   bool informed_ : 1 = false;  // an informational response was passed on
+  bool encoder_blocked_ : 1 = false;
+  uint16_t response_blocks_ = 0;
   http::StreamInfo info_;
   FilterChain filters_;
   loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};

@@ -24,7 +24,23 @@ void IoContext::freeLater(DeferredFree* object) {
   loop_.atEndOfTurn(*this);
 }
 
+char* IoContext::turnMemory(size_t size) {
+  if (turn_.empty()) loop_.atEndOfTurn(*this);
+  char* memory = turn_.reserve(size);
+  turn_.commit(size);
+  return memory;
+}
+
+void IoContext::keepForTurn(OutputQueue& queue) {
+  if (turn_.empty()) loop_.atEndOfTurn(*this);
+  turn_.absorb(queue);
+}
+
 void IoContext::onEndOfTurn() {
+  if (!turn_.empty()) {
+    flushDirty();  // queues may borrow from it
+    turn_.clear();
+  }
   while (DeferredFree* object = graveyard_.popFront()) object->dispose();
 }
 

@@ -51,6 +51,10 @@ class IoContext final : private loop::TurnTask {
   void flushDirty();
   /** `object` is disposed of at the end of this turn (takes ownership). */
   void freeLater(DeferredFree* object);
+  /** `size` bytes that last until the end of this turn. */
+  char* turnMemory(size_t size);
+  /** What is in the queue lasts until the end of this turn, and the queue is empty: sockets may borrow from its pieces. */
+  void keepForTurn(OutputQueue& queue);
 
  private:
   void onEndOfTurn() override;
@@ -63,6 +67,7 @@ class IoContext final : private loop::TurnTask {
   uint64_t connection_id_ = 0;
   base::IntrusiveList<Connection, DirtyTag> dirty_;
   base::IntrusiveList<DeferredFree, GraveyardTag> graveyard_;
+  OutputQueue turn_{blocks_};
 };
 
 }  // namespace nuncio::net

@@ -120,6 +120,17 @@ void OutputQueue::pushSegment(const char* data, size_t size, Block* owner) {
   size_ += size;
 }
 
+void OutputQueue::absorb(OutputQueue& other) {
+  if (other.front_ == nullptr) return;
+  (back_ == nullptr ? front_ : back_->next) = other.front_;
+  back_ = other.back_;
+  size_ += other.size_;
+  borrowed_ = borrowed_ || other.borrowed_;
+  other.front_ = other.back_ = nullptr;
+  other.size_ = 0;
+  other.borrowed_ = false;
+}
+
 int OutputQueue::gather(iovec* out, int max) const {
   int count = 0;
   for (const Segment* segment = front_; segment != nullptr && count < max; segment = segment->next) {

@@ -90,6 +90,8 @@ class OutputQueue {
     for (const Segment* segment = front_; segment != nullptr; segment = segment->next) visit(std::string_view(segment->data, segment->size));
   }
   void consume(size_t size);
+  /** Takes over everything `other` has. Both use one pool. */
+  void absorb(OutputQueue& other);
   void clear();
 
  private:

@@ -40,15 +40,15 @@ std::string_view formatted(const http::Formatter& formatter, const http::FormatC
   return scratch.view();
 }
 
-std::string fillWeighted(const plan::ClusterAction& plan, ClusterAction& action) {
+std::string fillWeighted(const plan::ClusterAction& plan, ClusterAction& action, const SettingsDecoder& decode) {
   uint64_t sum = 0;
   for (const plan::WeightedCluster& one : plan.weighted) {
     WeightedCluster& weighted = action.weighted.emplace_back();
     weighted.cluster = {one.slot, one.name, one.cluster_header};
     weighted.weight = one.weight;
     weighted.host_rewrite = one.host_rewrite;
-    weighted.filter_configs = ExtensionConfigs(one.per_filter_config);
-    for (std::string error : {compile(one.request_mutations, http::MessageSide::kRequest, weighted.request_mutations),
+    for (std::string error : {weighted.filter_configs.fill(one.per_filter_config, decode),
+                              compile(one.request_mutations, http::MessageSide::kRequest, weighted.request_mutations),
                               compile(one.response_mutations, http::MessageSide::kResponse, weighted.response_mutations)}) {
       if (!error.empty()) return error;
     }
@@ -104,13 +104,14 @@ base::Result<MirrorPolicy, std::string> MirrorPolicy::make(const plan::MirrorPol
   return mirror;
 }
 
-base::Result<std::unique_ptr<const ClusterAction>, std::string> ClusterAction::make(const plan::ClusterAction& plan) {
+base::Result<std::unique_ptr<const ClusterAction>, std::string> ClusterAction::make(const plan::ClusterAction& plan,
+                                                                                    const SettingsDecoder& decode) {
   auto action = std::make_unique<ClusterAction>();
   action->cluster = {plan.slot, plan.name, plan.cluster_header};
   if (plan.not_found_code != 0) action->not_found_code = plan.not_found_code;
   action->high_priority = plan.high_priority;
   action->metadata_match_json = plan.metadata_match_json;
-  for (std::string error : {fillWeighted(plan, *action), fillRewrites(plan, *action)}) {
+  for (std::string error : {fillWeighted(plan, *action, decode), fillRewrites(plan, *action)}) {
     if (!error.empty()) return error;
   }
   fillTimes(plan, *action);

@@ -75,7 +75,8 @@ struct InternalRedirect {
 using NumberLookup = base::FunctionRef<std::optional<uint64_t>(std::string_view key)>;
 
 struct ClusterAction {
-  static base::Result<std::unique_ptr<const ClusterAction>, std::string> make(const plan::ClusterAction& plan);
+  static base::Result<std::unique_ptr<const ClusterAction>, std::string> make(const plan::ClusterAction& plan,
+                                                                             const SettingsDecoder& decode = noSettings);
 
   /** One of the weighted clusters; null when there are none (then `cluster` counts). */
   const WeightedCluster* pick(http::HeaderMap& headers, uint64_t random, const NumberLookup* runtime = nullptr) const;

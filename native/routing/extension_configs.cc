@@ -1,17 +1,26 @@
 #include "routing/extension_configs.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace nuncio::routing {
 
-ExtensionConfigs::ExtensionConfigs(std::vector<plan::Extension> plans) : plans_(std::move(plans)) {
-  std::stable_sort(plans_.begin(), plans_.end(), [](const plan::Extension& a, const plan::Extension& b) { return a.name < b.name; });
+std::string ExtensionConfigs::fill(const std::vector<plan::Extension>& plans, const SettingsDecoder& decode) {
+  configs_.reserve(plans.size());
+  for (const plan::Extension& plan : plans) {
+    auto settings = decode(plan);
+    if (!settings.ok()) return "settings of filter '" + plan.name + "': " + settings.error();
+    configs_.push_back({plan.type, plan.name, plan.disabled, std::move(settings.value())});
+  }
+  std::stable_sort(configs_.begin(), configs_.end(),
+                   [](const ExtensionConfig& a, const ExtensionConfig& b) { return a.name < b.name; });
+  return {};
 }
 
-const plan::Extension* ExtensionConfigs::find(std::string_view name) const {
-  const auto at = std::lower_bound(plans_.begin(), plans_.end(), name,
-                                   [](const plan::Extension& plan, std::string_view wanted) { return plan.name < wanted; });
-  return at != plans_.end() && at->name == name ? &*at : nullptr;
+const ExtensionConfig* ExtensionConfigs::find(std::string_view name) const {
+  const auto at = std::lower_bound(configs_.begin(), configs_.end(), name,
+                                   [](const ExtensionConfig& config, std::string_view wanted) { return config.name < wanted; });
+  return at != configs_.end() && at->name == name ? &*at : nullptr;
 }
 
 }  // namespace nuncio::routing

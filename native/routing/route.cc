@@ -22,9 +22,9 @@ base::Result<std::unique_ptr<const DirectResponse>, std::string> makeDirect(cons
   return std::unique_ptr<const DirectResponse>(std::move(direct));
 }
 
-std::string fillAction(const plan::Route& plan, Route& route) {
+std::string fillAction(const plan::Route& plan, Route& route, const SettingsDecoder& decode) {
   if (plan.cluster.has_value()) {
-    auto action = ClusterAction::make(*plan.cluster);
+    auto action = ClusterAction::make(*plan.cluster, decode);
     if (!action.ok()) return action.error();
     route.kind = RouteKind::kCluster;
     route.cluster = std::move(action.value());
@@ -63,7 +63,7 @@ void forEachLevel(const Route& route, Visit&& visit) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Route>, std::string> Route::make(const plan::Route& plan) {
+base::Result<std::unique_ptr<Route>, std::string> Route::make(const plan::Route& plan, const SettingsDecoder& decode) {
   auto match = RouteMatch::make(plan.match.has_value() ? *plan.match : plan::RouteMatch());
   if (!match.ok()) return std::move(match.error());
   auto route = std::unique_ptr<Route>(new Route(std::move(match.value())));
@@ -71,8 +71,8 @@ base::Result<std::unique_ptr<Route>, std::string> Route::make(const plan::Route&
   route->stat_prefix = plan.stat_prefix;
   route->metadata_json = plan.metadata_json;
   route->request_body_buffer_limit = plan.request_body_buffer_limit;
-  route->filter_configs = ExtensionConfigs(plan.per_filter_config);
-  if (std::string error = fillAction(plan, *route); !error.empty()) return error;
+  if (std::string error = route->filter_configs.fill(plan.per_filter_config, decode); !error.empty()) return error;
+  if (std::string error = fillAction(plan, *route, decode); !error.empty()) return error;
   auto request = http::HeaderMutations::make(plan.request_mutations, http::MessageSide::kRequest);
   if (!request.ok()) return std::move(request.error());
   route->request_mutations = std::move(request.value());
@@ -96,13 +96,17 @@ const HashPolicies& Route::hashPolicies() const {
   return cluster != nullptr && !cluster->hash_policies.empty() ? cluster->hash_policies : virtual_host->hash_policies;
 }
 
-const plan::Extension* Route::filterConfig(std::string_view filter, const WeightedCluster* weighted) const {
-  if (weighted != nullptr) {
-    if (const plan::Extension* found = weighted->filter_configs.find(filter)) return found;
-  }
-  if (const plan::Extension* found = filter_configs.find(filter)) return found;
-  if (const plan::Extension* found = virtual_host->filter_configs.find(filter)) return found;
-  return virtual_host->table->filterConfigs().find(filter);
+size_t Route::filterLevels(const WeightedCluster* weighted, const ExtensionConfigs** out) const {
+  size_t count = 0;
+  const auto take = [&](const ExtensionConfigs& level) {
+    if (!level.empty()) out[count++] = &level;
+  };
+  if (weighted != nullptr) take(weighted->filter_configs);
+  take(filter_configs);
+  if (virtual_host == nullptr) return count;
+  take(virtual_host->filter_configs);
+  if (virtual_host->table != nullptr) take(virtual_host->table->filterConfigs());
+  return count;
 }
 
 void Route::prepareRequest(http::HeaderMap& headers, const WeightedCluster* weighted, const http::FormatContext& context,

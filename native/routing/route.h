@@ -45,7 +45,7 @@ enum class RouteKind : uint8_t {
 };
 
 struct Route {
-  static base::Result<std::unique_ptr<Route>, std::string> make(const plan::Route& plan);
+  static base::Result<std::unique_ptr<Route>, std::string> make(const plan::Route& plan, const SettingsDecoder& decode = noSettings);
 
   RouteKind kind = RouteKind::kNonForwarding;
   uint32_t index = 0;  // place in its virtual host
@@ -69,8 +69,9 @@ struct Route {
   /** The route's hash policies, else the virtual host's. */
   const HashPolicies& hashPolicies() const;
 
-  /** The configuration of a filter at the most specific level that has one; null when none has. */
-  const plan::Extension* filterConfig(std::string_view name, const WeightedCluster* weighted = nullptr) const;
+  /** The levels that have settings of filters, the most specific first; `out` has room for kLevels. Returns how many. */
+  static constexpr size_t kLevels = 4;
+  size_t filterLevels(const WeightedCluster* weighted, const ExtensionConfigs** out) const;
 
   /**
    * Header mutations of all levels, host rewrite, path rewrite, in Envoy's order. `original`: also keep what was there
@@ -94,7 +95,7 @@ struct Route {
 struct VirtualHost {
   enum class RequireTls : uint8_t { kNone, kExternalOnly, kAll };
 
-  static base::Result<std::unique_ptr<VirtualHost>, std::string> make(const plan::VirtualHost& plan);
+  static base::Result<std::unique_ptr<VirtualHost>, std::string> make(const plan::VirtualHost& plan, const SettingsDecoder& decode = noSettings);
 
   /** The first route that matches; null when none does. `path`: as RouteMatch::matches wants it. */
   const Route* match(const MatchInput& input, std::string_view path) const;

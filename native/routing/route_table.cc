@@ -18,7 +18,8 @@ std::string_view lowered(base::Arena& arena, std::string_view host) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<const RouteTable>, std::string> RouteTable::make(const plan::RouteTable& plan) {
+base::Result<std::unique_ptr<const RouteTable>, std::string> RouteTable::make(const plan::RouteTable& plan,
+                                                                              const SettingsDecoder& decode) {
   auto table = std::unique_ptr<RouteTable>(new RouteTable());
   table->name_ = plan.name;
   table->internal_only_headers_ = plan.internal_only_headers;
@@ -26,7 +27,7 @@ base::Result<std::unique_ptr<const RouteTable>, std::string> RouteTable::make(co
   table->most_specific_mutations_win_ = plan.most_specific_mutations_win;
   table->ignore_port_ = plan.ignore_port_in_host;
   table->ignore_path_parameters_ = plan.ignore_path_parameters;
-  table->filter_configs_ = ExtensionConfigs(plan.per_filter_config);
+  if (std::string error = table->filter_configs_.fill(plan.per_filter_config, decode); !error.empty()) return error;
   for (const plan::MirrorPolicy& one : plan.mirrors) {
     auto mirror = MirrorPolicy::make(one);
     if (!mirror.ok()) return std::move(mirror.error());
@@ -40,7 +41,7 @@ base::Result<std::unique_ptr<const RouteTable>, std::string> RouteTable::make(co
   table->response_mutations_ = std::move(response.value());
 
   for (const plan::VirtualHost& one : plan.virtual_hosts) {
-    auto host = VirtualHost::make(one);
+    auto host = VirtualHost::make(one, decode);
     if (!host.ok()) return std::move(host.error());
     host.value()->table = table.get();
     for (const std::string& domain : one.domains) {

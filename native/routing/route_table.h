@@ -19,7 +19,9 @@ namespace nuncio::routing {
 
 class RouteTable {
  public:
-  static base::Result<std::unique_ptr<const RouteTable>, std::string> make(const plan::RouteTable& plan);
+  /** `decode` makes the settings of filters. */
+  static base::Result<std::unique_ptr<const RouteTable>, std::string> make(const plan::RouteTable& plan,
+                                                                          const SettingsDecoder& decode = noSettings);
 
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;

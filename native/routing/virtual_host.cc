@@ -34,11 +34,11 @@ std::string fillPolicies(const plan::VirtualHost& plan, VirtualHost& host) {
   return {};
 }
 
-std::string fillRoutes(const plan::VirtualHost& plan, VirtualHost& host) {
+std::string fillRoutes(const plan::VirtualHost& plan, VirtualHost& host, const SettingsDecoder& decode) {
   std::vector<const RouteMatch*> matches;
   matches.reserve(plan.routes.size());
   for (const plan::Route& one : plan.routes) {
-    auto route = Route::make(one);
+    auto route = Route::make(one, decode);
     if (!route.ok()) return "routes[" + std::to_string(host.routes.size()) + "]: " + route.error();
     route.value()->index = static_cast<uint32_t>(host.routes.size());
     route.value()->virtual_host = &host;
@@ -54,7 +54,8 @@ std::string fillRoutes(const plan::VirtualHost& plan, VirtualHost& host) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<VirtualHost>, std::string> VirtualHost::make(const plan::VirtualHost& plan) {
+base::Result<std::unique_ptr<VirtualHost>, std::string> VirtualHost::make(const plan::VirtualHost& plan,
+                                                                          const SettingsDecoder& decode) {
   auto host = std::make_unique<VirtualHost>();
   host->name = plan.name;
   host->metadata_json = plan.metadata_json;
@@ -62,8 +63,8 @@ base::Result<std::unique_ptr<VirtualHost>, std::string> VirtualHost::make(const 
   host->include_attempt_count_in_response = plan.include_attempt_count_in_response;
   host->include_is_timeout_retry_header = plan.include_is_timeout_retry_header;
   host->request_body_buffer_limit = plan.request_body_buffer_limit;
-  host->filter_configs = ExtensionConfigs(plan.per_filter_config);
-  for (std::string error : {fillPolicies(plan, *host), fillRoutes(plan, *host)}) {
+  for (std::string error : {host->filter_configs.fill(plan.per_filter_config, decode), fillPolicies(plan, *host),
+                            fillRoutes(plan, *host, decode)}) {
     if (!error.empty()) return "virtual host " + plan.name + ": " + error;
   }
   if (plan.require_tls > 2) return "virtual host " + plan.name + ": unknown value of require_tls";

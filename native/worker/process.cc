@@ -29,7 +29,9 @@ Decoded decodeListenerPart(std::string_view name, std::span<const uint8_t> bytes
 Decoded decodeRouteTable(std::string_view name, std::span<const uint8_t> bytes) {
   plan::RouteTable plan;
   if (!plan::decode(bytes, plan)) return "malformed route table plan '" + std::string(name) + "'";
-  auto table = routing::RouteTable::make(plan);
+  http_proxy::DecodeContext context{currentProcess()->writers(), httpFilters()};
+  const auto settings = [&](const plan::Extension& extension) { return http_proxy::makeRouteSettings(extension, context); };
+  auto table = routing::RouteTable::make(plan, settings);
   if (!table.ok()) return std::move(table.error());
   auto part = std::make_shared<RouteTablePart>();
   part->table = std::move(table.value());

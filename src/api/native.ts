@@ -3,6 +3,7 @@
  * stay here; native/ only reads the plan.
  */
 import type { Message } from '@bufbuild/protobuf'
+import type { PolicyTable } from './field-policy.js'
 import type { PlanContext } from './plan-context.js'
 
 export type ExtensionCategory =
@@ -19,6 +20,13 @@ export type SecurityPosture =
   | 'requires_trusted_downstream_and_upstream'
   | 'unknown'
 
+/** A filter's settings for a route, a virtual host, a route table or a weighted cluster (typed_per_filter_config). */
+export interface RouteSettings<R extends Message = Message> {
+  /** Full names of the messages it takes; the first is the one `plan` expects. */
+  readonly typeNames: readonly [R['$typeName'], ...string[]]
+  plan(config: R, context: PlanContext): Uint8Array
+}
+
 export interface NativeExtension<M extends Message = Message> {
   readonly category: ExtensionCategory
   /** Envoy's name, by which native/ knows it: `envoy.filters.http.router`. */
@@ -31,14 +39,22 @@ export interface NativeExtension<M extends Message = Message> {
   readonly isTerminal: boolean
   /** Plan bytes; errors go to the context. Pure: no I/O, no clock. Absent where the core compiles the settings itself. */
   plan?(config: M, context: PlanContext): Uint8Array
+  /** HTTP filters: absent, a route has nothing to say but whether the filter takes part. */
+  readonly route?: RouteSettings
+  /** What becomes of the fields of its messages that an operator sets; messages the core knows anyway are in src/plan/policy. */
+  readonly policy?: PolicyTable
 }
 
-type Named<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal' | 'plan'>
+type Named<M extends Message> = Omit<NativeExtension<M>, 'category' | 'isTerminal' | 'plan' | 'route'>
 type Filter<M extends Message> = Named<M> &
   Required<Pick<NativeExtension<M>, 'plan'>> & { readonly isTerminal?: boolean }
 
-export function defineNativeHttpFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {
-  return { isTerminal: false, ...definition, category: 'envoy.filters.http' }
+/** `R`: the message of its settings for routes. */
+export function defineNativeHttpFilter<M extends Message, R extends Message = Message>(
+  definition: Filter<M> & { readonly route?: RouteSettings<R> },
+): NativeExtension<M> {
+  // The compiler hands plan() only messages of typeNames.
+  return { isTerminal: false, ...definition, category: 'envoy.filters.http' } as NativeExtension<M>
 }
 
 export function defineNativeNetworkFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {

@@ -9,7 +9,11 @@
 import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf'
 import type { Any, Duration } from '@bufbuild/protobuf/wkt'
 import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
-import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type {
+  DataSource,
+  HeaderValueOption,
+  RuntimeFractionalPercent,
+} from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
@@ -19,11 +23,21 @@ import type {
   AccessLogSchema,
   BodyFormatSchema,
   CidrRangeSchema,
+  FieldMatcherSchema,
+  FormatSchema,
+  FractionSchema,
   ExtensionSchema,
   HeaderMutationSchema,
   Http1OptionsSchema,
   HttpCommonOptionsSchema,
+  StringMatcherSchema,
 } from '../generated/plan_pb.js'
+import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
+import type {
+  HeaderMatcher,
+  QueryParameterMatcher,
+} from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 
 /** A piece of a plan as a plain object, members left out where the default holds. */
@@ -68,6 +82,14 @@ export interface PlanContext extends Place {
   bodyFormat(format: SubstitutionFormatString, at: Place): PlanInit<typeof BodyFormatSchema> | undefined
   /** What `headers_to_add` at this place asks for. */
   headersToAdd(add: readonly HeaderValueOption[], at: Place): PlanInit<typeof HeaderMutationSchema>[]
+  /** A substitution format. */
+  format(text: string, at: Place): PlanInit<typeof FormatSchema>
+  /** Header mutations in the form that filters take them. */
+  headerMutations(mutations: readonly HeaderMutation[], at: Place): PlanInit<typeof HeaderMutationSchema>[]
+  stringMatcher(matcher: StringMatcher, at: Place): PlanInit<typeof StringMatcherSchema>
+  headerMatchers(matchers: readonly HeaderMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
+  queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
+  fraction(fraction: RuntimeFractionalPercent): PlanInit<typeof FractionSchema>
   cidrRanges(ranges: readonly CidrRange[], at: Place): PlanInit<typeof CidrRangeSchema>[]
   httpCommon(options: HttpProtocolOptions | undefined, at: Place): PlanInit<typeof HttpCommonOptionsSchema>
   http1(options: Http1ProtocolOptions | undefined, at: Place): PlanInit<typeof Http1OptionsSchema>

@@ -13,12 +13,17 @@ class ListedExtensions implements ExtensionRegistry {
   constructor(extensions: readonly NativeExtension[]) {
     this.#all = extensions
     for (const extension of extensions) {
+      for (const typeName of extension.route?.typeNames ?? []) this.#add(`route/${typeName}`, extension)
       for (const key of [extension.name, ...extension.typeNames]) this.#add(`${extension.category}/${key}`, extension)
     }
   }
 
   byType(category: ExtensionCategory, typeName: string): NativeExtension | undefined {
     return this.#byKey.get(`${category}/${typeName}`)
+  }
+
+  byRouteType(typeName: string): NativeExtension | undefined {
+    return this.#byKey.get(`route/${typeName}`)
   }
 
   byName(category: ExtensionCategory, name: string): NativeExtension | undefined {

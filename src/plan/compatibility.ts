@@ -1,5 +1,5 @@
 import type { Types } from '../config/index.js'
-import { fieldPolicy, type Verdict } from './field-policy.js'
+import type { PolicyTable, Verdict } from './field-policy.js'
 import { extensionOf, knownExtensionNames } from './known-extensions.js'
 
 /** Lines between which docs/envoy-compat.md holds this text. */
@@ -8,20 +8,25 @@ export const compatibilityStart =
 export const compatibilityEnd = '<!-- end of fields -->'
 
 /** Extensions whose settings the policy names, and those that access-log.ts compiles; every other one of Envoy's is to come. */
-function carriedExtensions(): readonly string[] {
+function carriedExtensions(table: PolicyTable): readonly string[] {
   const loggers = ['envoy.access_loggers.file', 'envoy.access_loggers.stderr', 'envoy.access_loggers.stdout']
-  const named = Object.keys(fieldPolicy).flatMap(typeName => extensionOf(typeName) ?? [])
+  const named = Object.keys(table).flatMap(typeName => extensionOf(typeName) ?? [])
   return [...new Set([...loggers, ...named])].sort()
 }
 
 /** The tables of docs/envoy-compat.md: per message what is carried out, accepted without effect, and refused; and the extensions. */
-export function compatibilityText(types: Types): string {
-  const messages = Object.keys(fieldPolicy).filter(name => (types.message(name)?.fields.length ?? 0) > 0)
-  return [compatibilityStart, ...messages.flatMap(messageText), ...extensionText(), compatibilityEnd].join('\n')
+export function compatibilityText(types: Types, table: PolicyTable): string {
+  const messages = Object.keys(table).filter(name => (types.message(name)?.fields.length ?? 0) > 0)
+  return [
+    compatibilityStart,
+    ...messages.flatMap(name => messageText(name, table)),
+    ...extensionText(table),
+    compatibilityEnd,
+  ].join('\n')
 }
 
-function messageText(typeName: string): string[] {
-  const entries = Object.entries(fieldPolicy[typeName] ?? {})
+function messageText(typeName: string, table: PolicyTable): string[] {
+  const entries = Object.entries(table[typeName] ?? {})
   const carried = entries.flatMap(([name, verdict]) => (isCarried(verdict) ? [`\`${name}\``] : []))
   const rows = entries.flatMap(([name, verdict]) => {
     if (verdict.kind === 'tuning') return [`| \`${name}\` | accepted with a warning: ${verdict.note} |`]
@@ -34,8 +39,8 @@ function messageText(typeName: string): string[] {
 
 const isCarried = (verdict: Verdict): boolean => verdict.kind === 'carried' || verdict.kind === 'whole'
 
-function extensionText(): string[] {
-  const carried = carriedExtensions()
+function extensionText(table: PolicyTable): string[] {
+  const carried = carriedExtensions(table)
   const toCome = knownExtensionNames.filter(name => !carried.includes(name))
   return [
     '',

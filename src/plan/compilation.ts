@@ -6,8 +6,10 @@ import type { ExtensionRegistry } from '../api/registry.js'
 import type { ConfigError, Types } from '../config/index.js'
 import { RouteTableSchema } from '../generated/plan_pb.js'
 import type { DataSource } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { Files } from '../support/files.js'
+import { policyWith } from './field-policy.js'
 import { FieldWalk } from './field-walk.js'
 import type { Formats } from './formats.js'
 import { namePart, planId, type Slots } from './ids.js'
@@ -80,7 +82,7 @@ export class Compilation {
     this.deps = deps
     this.issues = issues
     this.runtime = runtime
-    this.walk = new FieldWalk(deps.types)
+    this.walk = new FieldWalk(deps.types, policyWith(deps.registry.all()))
     this.#clusters = clusters
     this.formats = formats(this)
   }
@@ -155,16 +157,28 @@ export class Compilation {
     return slot
   }
 
-  /** No extension has settings for a route yet; FilterConfig can only turn a filter off. */
+  /** What a level of the routes says of a filter: its settings, or (in a FilterConfig) whether it takes part at all. */
   #perFilter(name: string, any: Any, at: Place): ExtensionInit | undefined {
     const unpacked = this.unpack(any, at)
-    if (unpacked?.typeName === 'envoy.config.route.v3.FilterConfig') {
-      const filter = unpacked.message as unknown as { readonly disabled: boolean; readonly config?: Any }
-      if (!filter.disabled && !filter.config)
-        at.error(`Empty route/virtual host per filter configuration for ${name} filter`)
-      return { name, disabled: filter.disabled }
+    if (unpacked?.typeName !== 'envoy.config.route.v3.FilterConfig') return this.#routeSettings(name, unpacked, at)
+    const filter = unpacked.message as FilterConfig
+    if (filter.disabled) return { name, disabled: true }
+    if (!filter.config) {
+      at.error(`Empty route/virtual host per filter configuration for ${name} filter`)
+      return undefined
     }
-    const isFilter = unpacked && this.deps.registry.byType('envoy.filters.http', unpacked.typeName)
+    return this.#routeSettings(name, this.unpack(filter.config, at.field('config')), at.field('config'))
+  }
+
+  #routeSettings(name: string, unpacked: Unpacked | undefined, at: Place): ExtensionInit | undefined {
+    if (!unpacked) return undefined
+    const { registry } = this.deps
+    const definition = registry.byRouteType(unpacked.typeName)
+    if (definition?.route) {
+      const context: PlanContext = new FilterContext(this, at, '')
+      return { type: definition.name, name, plan: definition.route.plan(unpacked.message, context) }
+    }
+    const isFilter = registry.byType('envoy.filters.http', unpacked.typeName)
     if (isFilter) at.error(`The filter ${name} doesn't support virtual host or route specific configurations`)
     return undefined
   }

@@ -2,7 +2,7 @@ import { type DescField, type DescMessage, isFieldSet, type Message } from '@buf
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Place } from '../api/plan-context.js'
 import type { Types } from '../config/index.js'
-import { fieldPolicy, type PolicyTable } from './field-policy.js'
+import type { PolicyTable } from './field-policy.js'
 import { extensionOf } from './known-extensions.js'
 
 /**
@@ -15,7 +15,7 @@ export class FieldWalk {
   readonly #types: Types
   readonly #table: PolicyTable
 
-  constructor(types: Types, table: PolicyTable = fieldPolicy) {
+  constructor(types: Types, table: PolicyTable) {
     this.#types = types
     this.#table = table
   }

@@ -2,14 +2,24 @@ import type { Any, Duration } from '@bufbuild/protobuf/wkt'
 import type { Place, PlanContext, Unpacked } from '../api/plan-context.js'
 import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
-import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type {
+  DataSource,
+  HeaderValueOption,
+  RuntimeFractionalPercent,
+} from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
+import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
+import type {
+  HeaderMatcher,
+  QueryParameterMatcher,
+} from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { cidrRanges } from './address.js'
 import type { Compilation } from './compilation.js'
-import { headerAddition } from './header-mutation.js'
+import { headerAddition, headerRemoval } from './header-mutation.js'
 import { http1Options, httpCommon } from './http-options.js'
 import type {
   AccessLogFilterInit,
@@ -17,10 +27,15 @@ import type {
   BodyFormatInit,
   CidrRangeInit,
   ExtensionInit,
+  FieldMatcherInit,
+  FormatInit,
+  FractionInit,
   HeaderMutationInit,
   Http1Init,
   HttpCommonInit,
+  StringMatcherInit,
 } from './init.js'
+import { headerMatchers, queryMatcher, runtimeFraction, stringMatcher } from './matcher.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -107,6 +122,36 @@ export class FilterContext implements PlanContext {
     return add.map((option, index) =>
       headerAddition(option, at.item(index), (text, place) => formats.format(text, place)),
     )
+  }
+
+  format(text: string, at: Place): FormatInit {
+    return this.#compilation.formats.format(text, at)
+  }
+
+  headerMutations(mutations: readonly HeaderMutation[], at: Place): HeaderMutationInit[] {
+    return mutations.flatMap((mutation, index) => {
+      const place = at.item(index)
+      const { action } = mutation
+      if (action.case === 'remove') return [headerRemoval(action.value, place.field('remove'))]
+      if (action.case !== 'append') return []
+      return [headerAddition(action.value, place.field('append'), (text, where) => this.format(text, where))]
+    })
+  }
+
+  stringMatcher(matcher: StringMatcher, at: Place): StringMatcherInit {
+    return stringMatcher(matcher, at, this.#compilation.checkRegex)
+  }
+
+  headerMatchers(matchers: readonly HeaderMatcher[], at: Place): FieldMatcherInit[] {
+    return headerMatchers(matchers, at, this.#compilation.checkRegex)
+  }
+
+  queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): FieldMatcherInit[] {
+    return matchers.map((matcher, index) => queryMatcher(matcher, at.item(index), this.#compilation.checkRegex))
+  }
+
+  fraction(fraction: RuntimeFractionalPercent): FractionInit {
+    return runtimeFraction(fraction)
   }
 
   cidrRanges(ranges: readonly CidrRange[], at: Place): CidrRangeInit[] {

@@ -223,6 +223,8 @@ function mirrorMutations(policy: RouteAction_RequestMirrorPolicy, at: Place, too
   return policy.requestHeadersMutations.flatMap((mutation, index) => {
     const place = at.item(index)
     if (mutation.action.case === 'remove') return [headerRemoval(mutation.action.value, place.field('remove'))]
+    if (mutation.action.case === 'removeOnMatch')
+      place.field('remove_on_match').unsupported('removal of headers by a matcher')
     return mutation.action.case === 'append'
       ? [headerAddition(mutation.action.value, place.field('append'), tools.format)]
       : []

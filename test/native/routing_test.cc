@@ -534,9 +534,11 @@ TEST("routing: what a route lacks comes from its virtual host or table") {
   EXPECT_EQ(inherited->retryPolicy()->num_retries, 7u);
   EXPECT_EQ(*inherited->request_body_buffer_limit, 9u);
   EXPECT_EQ(inherited->mirrors().size(), 1u);
-  EXPECT(own->filterConfig("f") != nullptr);
-  EXPECT(own->filterConfig("g") != nullptr);
-  EXPECT(own->filterConfig("h") == nullptr);
+  const ExtensionConfigs* levels[Route::kLevels];
+  REQUIRE(own->filterLevels(nullptr, levels) == 2);
+  EXPECT(levels[0]->find("f") != nullptr);
+  EXPECT(levels[0]->find("g") == nullptr);
+  EXPECT(levels[1]->find("g") != nullptr);
 }
 
 TEST("routing: virtual clusters") {

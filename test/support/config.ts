@@ -143,3 +143,20 @@ export function fill(text: string, values: ReadonlyMap<string, string | number>)
     return typeof value === 'number' || quote === '' ? String(value) : `${quote}${value}${quote}`
   })
 }
+
+/** `http_filters` for the `hcm` of a listener: each [name, type of its configuration, fields], and the router behind them. */
+export function httpFilters(
+  ...filters: readonly (readonly [name: string, type: string, yaml: string, more?: string])[]
+): string {
+  const configured = filters.map(([name, type, yaml, more]) => ({
+    name,
+    typed_config: { '@type': `type.googleapis.com/${type}`, ...fields(yaml) },
+    ...fields(more ?? ''),
+  }))
+  return stringify({ http_filters: [...configured, { name: 'router', typed_config: { '@type': ROUTER } }] })
+}
+
+/** One entry of `typed_per_filter_config`, in YAML's flow style. */
+export function perFilter(name: string, type: string, yaml: string): string {
+  return `{${name}: {"@type": type.googleapis.com/${type}, ${yaml}}}`
+}

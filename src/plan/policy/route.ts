@@ -102,9 +102,9 @@ export const routePolicy: PolicyTable = {
   },
   'envoy.config.common.mutation_rules.v3.HeaderMutation': {
     ...whole('remove'),
-    ...carried('append'),
-    ...later('remove_on_match', 'removal of headers by a matcher'),
+    ...carried('append remove_on_match'),
   },
+  'envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch': carried('key_matcher'),
   [`${route}.RouteAction.HashPolicy`]: {
     ...carried('header cookie connection_properties query_parameter filter_state'),
     ...whole('terminal'),

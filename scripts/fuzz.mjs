@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Fuzzes one parser: coverage-guided, with ASan and UBSan, inside the running node.
+// Fuzzes one parser: coverage-guided, with ASan and UBSan, inside the running node. `config`, the loader of configurations, is TypeScript
+// and has an engine of its own.
 //
 //   node scripts/fuzz.mjs TARGET [--seconds=600] [--seed=N] [--source=native/FOLDER …]
 //
@@ -9,6 +10,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { fuzzConfig } from '../test/fuzz/config_fuzz.mjs'
 import { buildAddon, root, runWithAddon, sourcesBelow } from './lib/native-build.mjs'
 
 const { values: options, positionals } = parseArgs({
@@ -21,8 +23,12 @@ const { values: options, positionals } = parseArgs({
 })
 const target = positionals[0]
 if (target === undefined) {
-  console.error('which target? see test/fuzz/*_target.cc')
+  console.error('which target? config, or see test/fuzz/*_target.cc')
   process.exit(2)
+}
+if (target === 'config') {
+  const folder = join(root, '.cache', 'fuzz', target)
+  process.exit(await fuzzConfig(root, Number(options.seconds), folder, Number(options.seed)))
 }
 
 const guided = options.source.flatMap(sourcesBelow).map(path => [path, ['-fsanitize-coverage=trace-pc']])

@@ -221,3 +221,20 @@ test('what cannot be read', () => {
   assert.match(errors('')[0] ?? '', /holds no fields/)
   assert.equal(load('{}').warnings.length, 0)
 })
+
+test('what is nested without end, or stands for more than it is, is refused in every format', () => {
+  const tooDeep = 'nested more than 100 levels deep'
+  const deepJson = `{"node": {"metadata": ${'{"a":'.repeat(5000)}1${'}'.repeat(5002)}`
+  assert.deepEqual(errors(deepJson, 'json'), [`bad.json: error: ${tooDeep}`])
+  assert.deepEqual(errors('node: &x {metadata: {b: *x}}'), [`bad.yaml: error: ${tooDeep}`])
+  assert.deepEqual(errors('node {'.repeat(200), 'pb_text'), [`bad.pb_text:1:601: error: ${tooDeep}`])
+  const lines = [...'bcdefgh'].map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[at]}`).join(', ')}]`)
+  const bomb = `a: &a [${Array(9).fill('x').join(', ')}]\n${lines.join('\n')}\n`
+  assert.deepEqual(errors(bomb), ['bad.yaml: error: more than 5000000 values, aliases written out'])
+})
+
+test('text protobuf: no text brings the parser down', () => {
+  assert.deepEqual(errors('\0', 'pb_text'), ['bad.pb_text:1:1: error: unexpected character'])
+  assert.deepEqual(errors('node {id: "\\U00110000"}', 'pb_text'), ['bad.pb_text:1:11: error: no such character'])
+  assert.match(errors('constructor: 1', 'pb_text')[0] ?? '', /unknown field "constructor"/)
+})

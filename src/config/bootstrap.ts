@@ -204,7 +204,28 @@ function jsonDocument(file: string, text: string, schema: DescMessage, options: 
   return decoded({ file, text, kind: 'yaml' }, parsed.value as Tree, schema, options)
 }
 
+// As deep as protobuf's own parsers go, and more values than a configuration of any size has. Aliases of YAML can stand for more, and for
+// themselves.
+const maxDepth = 100
+const maxValues = 5_000_000
+
+/** Why a tree is not worth decoding. */
+function excess(tree: unknown): string | undefined {
+  let values = 0
+  const isTooDeep = (node: unknown, depth: number): boolean => {
+    if (++values > maxValues || typeof node !== 'object' || node === null) return false
+    if (depth > maxDepth) return true
+    if (Array.isArray(node)) return node.some(item => isTooDeep(item, depth + 1))
+    for (const name in node) if (isTooDeep((node as Record<string, unknown>)[name], depth + 1)) return true
+    return false
+  }
+  if (isTooDeep(tree, 0)) return `nested more than ${maxDepth} levels deep`
+  return values > maxValues ? `more than ${maxValues} values, aliases written out` : undefined
+}
+
 function decoded(source: SourceText, tree: Tree, schema: DescMessage, options: LoadOptions): Document {
+  const tooMuch = excess(tree)
+  if (tooMuch !== undefined) return broken(source.file, source.text, { message: tooMuch })
   const decoder = new TreeDecoder(options.types, options.allowUnknownFields === true)
   const message = isObject(tree)
     ? decoder.message(schema, tree, FieldPath.root)

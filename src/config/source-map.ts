@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { LineCounter, Node, Pair } from 'yaml'
+import type { LineCounter, Node, Pair, YAMLMap } from 'yaml'
 import type { ConfigError, ConfigErrorCode } from './config-error.js'
 import { parsePath } from './field-path.js'
 import { positionAt } from './text-syntax.js'
@@ -124,7 +124,7 @@ function locateOffset(
 }
 
 function stepInto(node: Node | null, part: Part): { value: Node | null; key?: Node } | undefined {
-  const { isAlias, isMap, isScalar, isSeq } = yamlLibrary()
+  const { isAlias, isMap, isSeq } = yamlLibrary()
   const target = isAlias(node) ? null : node
   if (isSeq(target))
     return typeof part === 'number' && part < target.items.length
@@ -132,11 +132,29 @@ function stepInto(node: Node | null, part: Part): { value: Node | null; key?: No
       : undefined
   if (typeof part === 'number') return part === 0 ? { value: node } : undefined // one value in place of a list
   if (!isMap(target)) return undefined
-  const names = new Set([part, camel(part)])
-  const pair = (target.items as Pair<Node, Node | null>[]).findLast(
-    one => isScalar(one.key) && names.has(one.key.source ?? String(one.key.value)),
-  )
+  const named = pairsOf(target)
+  const [snake, camelCase] = [named.get(part), named.get(camel(part))]
+  // The later one counts.
+  const pair = (snake?.position ?? -1) >= (camelCase?.position ?? -1) ? snake?.pair : camelCase?.pair
   return pair && { value: pair.value, key: pair.key }
+}
+
+type YamlPair = Pair<Node, Node | null>
+type NamedPairs = ReadonlyMap<string, { readonly pair: YamlPair; readonly position: number }>
+
+// By map: a document may have as many mistakes as names.
+const indexes = new WeakMap<object, NamedPairs>()
+
+function pairsOf(map: YAMLMap): NamedPairs {
+  const known = indexes.get(map)
+  if (known) return known
+  const { isScalar } = yamlLibrary()
+  const named = new Map<string, { pair: YamlPair; position: number }>()
+  for (const [position, pair] of (map.items as YamlPair[]).entries()) {
+    if (isScalar(pair.key)) named.set(pair.key.source ?? String(pair.key.value), { pair, position })
+  }
+  indexes.set(map, named)
+  return named
 }
 
 function camel(name: string): string {

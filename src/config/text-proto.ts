@@ -14,8 +14,8 @@ export interface TextProto {
 
 /** Parses protobuf's text format into the tree that the proto JSON of the same message has. */
 export function parseTextProto(text: string, schema: DescMessage, types: Types): Result<TextProto, SyntaxError> {
-  const parser = new TextParser(text, types)
   try {
+    const parser = new TextParser(text, types)
     return ok({ tree: parser.document(schema), offsets: parser.offsets })
   } catch (error) {
     if (!(error instanceof TextFault)) throw error
@@ -34,6 +34,12 @@ class TextFault extends Error {
 
 type Fields = Record<string, Tree>
 
+/** Without a prototype: a field of any name is an ordinary one. */
+const noFields = (): Fields => Object.create(null) as Fields
+
+/** As deep as protobuf's own parsers go. */
+const maxDepth = 100
+
 const token =
   /(?<space>(?:\s|#[^\n]*)*)(?:(?<name>[A-Za-z_][\w]*)|(?<number>-?\s*(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?))|(?<string>"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')|(?<mark>[[\]{}<>:;,/.-])|$)/y
 
@@ -45,6 +51,7 @@ class TextParser {
   #kind: 'name' | 'number' | 'string' | 'mark' | 'end' = 'end'
   #token = ''
   #start = 0
+  #depth = 0
 
   constructor(text: string, types: Types) {
     this.#text = text
@@ -102,12 +109,14 @@ class TextParser {
   }
 
   #fields(schema: DescMessage, end: string, path: FieldPath): Fields {
-    const fields: Fields = {}
+    const fields = noFields()
+    if (++this.#depth > maxDepth) this.#fail(`nested more than ${maxDepth} levels deep`)
     while (end === '' ? this.#kind !== 'end' : !this.#is(end)) {
       if (this.#is('[')) this.#expandedAny(fields, path)
       else this.#field(schema, fields, path)
       if (!this.#accept(',')) this.#accept(';')
     }
+    this.#depth--
     return fields
   }
 
@@ -125,13 +134,14 @@ class TextParser {
     const hasColon = this.#accept(':')
     const value = this.#value(field, hasColon, path)
     if (field?.fieldKind === 'map') this.#mapEntry(fields, name, value)
-    else if (isList)
-      fields[name] = [...((before as Tree[] | undefined) ?? []), ...(Array.isArray(value) ? value : [value])]
-    else fields[name] = value
+    else if (isList) {
+      const list = (fields[name] ??= []) as Tree[]
+      for (const item of Array.isArray(value) ? value : [value]) list.push(item)
+    } else fields[name] = value
   }
 
   #mapEntry(fields: Fields, name: string, value: Tree): void {
-    const map = (fields[name] ?? {}) as Fields
+    const map = (fields[name] ?? noFields()) as Fields
     for (const entry of (Array.isArray(value) ? value : [value]) as { key?: Tree; value?: Tree }[])
       map[String(entry.key ?? '')] = entry.value ?? ''
     fields[name] = map
@@ -139,12 +149,14 @@ class TextParser {
 
   #value(field: DescField | undefined, hasColon: boolean, path: FieldPath): Tree {
     if (this.#accept('[')) {
+      if (++this.#depth > maxDepth) this.#fail(`nested more than ${maxDepth} levels deep`)
       const items: Tree[] = []
       while (!this.#is(']')) {
         items.push(this.#value(field, hasColon, path))
         if (!this.#accept(',')) break
       }
       this.#expect(']')
+      this.#depth--
       return items
     }
     if (this.#is('{') || this.#is('<')) return this.#message(field, path)
@@ -164,7 +176,7 @@ class TextParser {
   }
 
   #entryFields(field: DescField & { fieldKind: 'map' }, end: string, path: FieldPath): Fields {
-    const entry: Fields = {}
+    const entry = noFields()
     while (!this.#is(end)) {
       const name = this.#token
       if (name !== 'key' && name !== 'value') this.#fail('expected "key" or "value"')
@@ -234,7 +246,8 @@ class TextParser {
   #strings(isBytes: boolean): Tree {
     const parts: Buffer[] = []
     while (this.#kind === 'string') {
-      parts.push(unescape(this.#token.slice(1, -1)))
+      const bytes = unescape(this.#token.slice(1, -1))
+      parts.push(bytes ?? this.#fail('no such character'))
       this.#next()
     }
     return Buffer.concat(parts).toString(isBytes ? 'base64' : 'utf8')
@@ -257,13 +270,15 @@ function nameScalar(type: ScalarType | undefined, name: string): Tree {
 
 const simpleEscapes: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 }
 
-function unescape(text: string): Buffer {
+/** Undefined: a code point beyond the last. */
+function unescape(text: string): Buffer | undefined {
   const parts: Buffer[] = []
   const pattern = /[^\\]+|\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/g
   for (const [all, hex, octal, short, long, simple] of text.matchAll(pattern)) {
     const byte =
       hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) & 255 : undefined
     const point = short ?? long
+    if (point !== undefined && Number.parseInt(point, 16) > 0x10ffff) return undefined
     if (byte !== undefined) parts.push(Buffer.from([byte]))
     else if (point !== undefined) parts.push(Buffer.from(String.fromCodePoint(Number.parseInt(point, 16))))
     else if (simple !== undefined)

@@ -137,7 +137,7 @@ function run(command, args, input) {
 
 function buildImage() {
   const buf = path.join(packageFolder('@bufbuild/buf'), 'bin/buf')
-  const folders = ['envoy', 'xds', 'udpa', 'contrib', 'patches'].flatMap(folder => ['--path', folder])
+  const folders = ['envoy', 'xds', 'udpa', 'contrib', 'nuncio', 'patches'].flatMap(folder => ['--path', folder])
   const image = run(process.execPath, [
     buf,
     'build',

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "binding/process_binding.h"
+#include "binding/script_binding.h"
 #include "binding/snapshot_binding.h"
 #include "binding/stats_binding.h"
 #include "binding/worker_binding.h"
@@ -14,6 +15,7 @@ Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   exportProcess(env, exports);
   exportSnapshots(env, exports);
   exportWorkers(env, exports);
+  exportScripts(env, exports);
   exportStats(env, exports, stats::processRegistry());
   return exports;
 }

@@ -14,7 +14,7 @@ namespace {
 using PartKind = snapshot::Kind;
 
 std::optional<PartKind> kindOf(const std::string& text) {
-  static constexpr std::string_view kNames[] = {"listener", "route-table", "cluster", "endpoints", "runtime", "secret"};
+  static constexpr std::string_view kNames[] = {"listener", "route-table", "cluster", "endpoints", "runtime", "secret", "script"};
   for (size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == text) return static_cast<PartKind>(i);
   }

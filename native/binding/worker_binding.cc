@@ -60,7 +60,7 @@ class Guest final : public loop::EventHandler {
 
   void run(int uv_timeout) {
     loop::Loop& loop = worker_.loop();
-    const uint64_t deadline = uv_timeout < 0 ? UINT64_MAX : loop.nowMs() + static_cast<uint64_t>(uv_timeout);
+    uint64_t deadline = uv_timeout < 0 ? UINT64_MAX : loop.nowMs() + static_cast<uint64_t>(uv_timeout);
     node_ready_ = false;
     do {
       const int own = loop.timeout();
@@ -70,7 +70,16 @@ class Guest final : public loop::EventHandler {
         wait = own < 0 ? static_cast<int>(left) : static_cast<int>(std::min<uint64_t>(left, static_cast<uint64_t>(own)));
       }
       loop.turn(wait);
+      if (worker_.scripts().host() != nullptr) deadline = std::min(deadline, dueInNode());
     } while (!node_ready_ && loop.nowMs() < deadline);
+  }
+
+  /** When libuv must run for what JavaScript did in the turn: timers it set, descriptors it opened. Milliseconds, monotonic. */
+  uint64_t dueInNode() const {
+    const void* const queue = &uv_->watcher_queue;  // a list whose first word points to itself when it is empty
+    if (*static_cast<const void* const*>(queue) != queue) return 0;
+    const int timeout = uv_backend_timeout(uv_);
+    return timeout < 0 ? UINT64_MAX : uv_now(uv_) + static_cast<uint64_t>(timeout);
   }
 
   /** An active idle handle makes libuv poll without blocking. */

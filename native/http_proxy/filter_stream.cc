@@ -60,6 +60,7 @@ void FilterStream::setResponseBufferLimit(uint64_t bytes) {
 }
 
 void FilterStream::pauseRequest(bool pause) { stream_.pauseRequest(pause); }
+void FilterStream::pauseResponse(bool pause) { stream_.blockResponse(pause); }
 
 const routing::Route* FilterStream::route() { return stream_.route(); }
 void FilterStream::refreshRoute() { stream_.refreshRoute(); }

@@ -90,6 +90,7 @@ class FilterStream {
 
   // ---- flow control, counted
   void pauseRequest(bool pause);
+  void pauseResponse(bool pause);
 
   // ---- route
   /** Null: none. */

@@ -72,6 +72,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   headers.add(HeaderId::kStatus, arena_.decimal(reply.status));
   if (!reply.location.empty()) headers.add(HeaderId::kLocation, reply.location);
   if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
+  for (const http::Header& header : reply.headers) headers.add(header);
   if (reply.route_mutations && route_ != nullptr) router_->decorateResponse(headers);
   uint16_t status = reply.status;
   std::string_view content_type = "text/plain";

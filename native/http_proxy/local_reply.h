@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "http/header_map.h"
@@ -19,6 +20,7 @@ struct LocalReply {
   std::optional<http::ResponseFlag> flag = std::nullopt;
   bool route_mutations = false;             // of the router: carries the route's response headers
   const http::BodyFormatter* format = nullptr;  // direct_response.body_format
+  std::span<const http::Header> headers = {};   // more, set over the reply's own; texts live as long as the stream
   http::HeaderId extra = http::HeaderId::kUnknown;  // set to "true", e.g. x-envoy-overloaded
   std::optional<uint32_t> grpc_status = std::nullopt;  // instead of what the HTTP status stands for
 };

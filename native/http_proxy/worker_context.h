@@ -20,6 +20,10 @@
 #include "upstream/cluster_set.h"
 #include "upstream/worker_services.h"
 
+namespace nuncio::script {
+class ScriptSet;
+}
+
 namespace nuncio {
 
 /** A route table as the snapshot carries it. */
@@ -67,6 +71,7 @@ struct WorkerContext final : access_log::Conditions {
   std::shared_ptr<const RuntimePart> runtime;    // null: no layer has values
   std::vector<Lease> route_tables;
   uint64_t next_stream_id = 0;
+  script::ScriptSet* scripts = nullptr;          // filters in TypeScript; the worker's
 };
 
 }  // namespace nuncio

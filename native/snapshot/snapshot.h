@@ -18,7 +18,7 @@
 
 namespace nuncio::snapshot {
 
-enum class Kind : uint8_t { kListener, kRouteTable, kCluster, kEndpoints, kRuntime, kSecret, kCount };
+enum class Kind : uint8_t { kListener, kRouteTable, kCluster, kEndpoints, kRuntime, kSecret, kScript, kCount };
 inline constexpr size_t kKindCount = static_cast<size_t>(Kind::kCount);
 
 /** A decoded plan. Each kind's own type derives from it; who asks for a kind knows the type. */

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "script/script_part.h"
 #include "tls/secret.h"
 #include "worker/extension_tables.h"
 #include "worker/listener_part.h"
@@ -56,8 +57,10 @@ Decoded decodeRuntime(std::string_view, std::span<const uint8_t> bytes) {
 
 Decoded decodeSecret(std::string_view name, std::span<const uint8_t> bytes) { return tls::SecretPart::decode(name, bytes); }
 
+Decoded decodeScript(std::string_view name, std::span<const uint8_t> bytes) { return script::ScriptPart::decode(name, bytes); }
+
 constexpr snapshot::Decode kDecoders[snapshot::kKindCount] = {decodeListenerPart, decodeRouteTable, decodeCluster,
-                                                              decodeEndpoints, decodeRuntime, decodeSecret};
+                                                              decodeEndpoints, decodeRuntime, decodeSecret,   decodeScript};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "access_log/file_writers.h"
+#include "base/shared_cells.h"
 #include "net/drain.h"
 #include "net/socket_table.h"
 #include "snapshot/snapshot.h"
@@ -34,6 +35,7 @@ class Process {
   stats::Registry& statistics() { return statistics_; }
   access_log::FileWriters& writers() { return writers_; }
   net::DrainState& drain() { return drain_; }
+  base::SharedCells& sharedCells() { return shared_cells_; }
   const net::DrainTiming& drainTiming() const { return options_.drain; }
   upstream::ClusterDirectory& clusters() { return clusters_; }
   size_t workerCount() const { return workers_.size(); }
@@ -70,6 +72,7 @@ class Process {
   snapshot::Store store_;
   net::SocketTable sockets_;
   net::DrainState drain_;
+  base::SharedCells shared_cells_;
   std::atomic<uint64_t> connections_{0};
   mutable std::mutex mutex_;
   std::map<uint32_t, std::vector<net::BoundSocketPtr>> slots_;                        // guarded by mutex_

@@ -11,7 +11,9 @@ namespace nuncio {
 using snapshot::Kind;
 
 Worker::Worker(Process& process, size_t index)
-    : process_(process), context_(index, loop_, io_, process.statistics()) {}
+    : process_(process), context_(index, loop_, io_, process.statistics()) {
+  context_.scripts = &scripts_;
+}
 
 Worker::~Worker() = default;
 
@@ -19,6 +21,7 @@ Worker::~Worker() = default;
 void Worker::adopt() {
   const snapshot::SnapshotPtr snapshot = process_.store().current();
   if (snapshot->version == adopted_.load(std::memory_order_relaxed)) return;
+  scripts_.adopt(*snapshot);
   context_.adopt(snapshot);
   const auto& parts = snapshot->parts[static_cast<size_t>(Kind::kListener)];
   if (listeners_.size() < parts.size()) listeners_.resize(parts.size());

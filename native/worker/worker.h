@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "net/io_context.h"
+#include "script/script_set.h"
 #include "worker/listener_runtime.h"
 
 namespace nuncio {
@@ -25,6 +26,7 @@ class Worker {
   loop::Loop& loop() { return loop_; }
   loop::Mailbox& mailbox() { return mailbox_; }
   WorkerContext& context() { return context_; }
+  script::ScriptSet& scripts() { return scripts_; }
 
   /** Follows the process's current snapshot. Worker thread. */
   void adopt();
@@ -42,6 +44,7 @@ class Worker {
   loop::Loop loop_;
   net::IoContext io_{loop_};
   loop::Mailbox mailbox_{loop_};
+  script::ScriptSet scripts_;  // before what holds programs
   WorkerContext context_;
   std::vector<ListenerRef> listeners_;  // by slot
   std::atomic<uint64_t> adopted_{0};

@@ -14,6 +14,7 @@ const ranks = new Map(
     ['routing', 'access_log'],
     ['upstream'],
     ['http_proxy'],
+    ['script'],
     ['extensions'],
     ['worker'],
     ['binding'],

@@ -8,7 +8,7 @@ const ranks = new Map(
     ['protos', 'generated/protos', 'generated/plan'],
     ['api'],
     ['native', 'threads', 'testing'],
-    ['config', 'stats'],
+    ['config', 'stats', 'script'],
     ['xds', 'plan'],
     ['snapshot', 'upstream'],
     ['admin'],

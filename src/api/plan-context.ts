@@ -6,7 +6,7 @@
  * Nothing here throws for a bad configuration: it is reported under its path, and a harmless value is returned, so that all errors of a
  * file come out at once.
  */
-import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf'
+import type { DescMessage, JsonObject, Message, MessageInitShape } from '@bufbuild/protobuf'
 import type { Any, Duration } from '@bufbuild/protobuf/wkt'
 import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
 import type {
@@ -62,6 +62,15 @@ export interface Unpacked {
   readonly message: Message
 }
 
+/** A filter in TypeScript as a configuration names it. */
+export interface ScriptConfig {
+  readonly kind: 'http-filter'
+  /** A file relative to the configuration's folder, or a package. */
+  readonly module: string
+  readonly config: JsonObject
+  readonly failOpen: boolean
+}
+
 export interface PlanContext extends Place {
   /** --service-node, --service-cluster or the bootstrap's node. */
   readonly node: { readonly id: string; readonly cluster: string }
@@ -97,4 +106,8 @@ export interface PlanContext extends Place {
   checkRegex(pattern: string, at: Place): void
   /** The text of a DataSource, read now. */
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
+  /** Compiles a filter in TypeScript as a plan of its own; the answer is its slot. */
+  script(script: ScriptConfig): number
+  /** What a route says for a filter in TypeScript; checked by the filter's own schema. */
+  scriptSettings(json: JsonObject): void
 }

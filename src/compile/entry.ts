@@ -3,6 +3,7 @@
  * thread, which ends when it has nothing to do, so that their memory returns.
  */
 import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import { type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { loadBootstrap, openTypes, printConfigError } from '../config/index.js'
@@ -25,6 +26,7 @@ import type {
   ToCompileThread,
 } from '../snapshot/compile-task.js'
 import { statsSettingsOf } from '../stats/settings.js'
+import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
 import { describeClusters, describeListeners, describeVirtualHosts } from './describe.js'
 import { dumpBootstrap } from './dump.js'
@@ -82,6 +84,7 @@ function compile(
     id: source.node.id || (bootstrap.node?.id ?? ''),
     cluster: source.node.cluster || (bootstrap.node?.cluster ?? ''),
   }
+  const scripts = new ScriptLoader(source.path === '' ? process.cwd() : dirname(resolve(source.path)))
   const compiled = compileBootstrap(bootstrap, {
     types,
     registry,
@@ -91,6 +94,7 @@ function compile(
     files: systemFiles,
     environment: process.env,
     checkRegex: pattern => loadAddon().checkRegex(pattern),
+    scripts,
     backlog: somaxconn(),
   })
   if (!compiled.ok) return { kind: 'refused', errors: compiled.error.map(error => printConfigError(error)) }
@@ -114,6 +118,8 @@ function compile(
       isAdmin: layer.name === adminLayer,
       values: Object.fromEntries(layer.values),
     })),
+    programs: config.programs,
+    inputs: scripts.inputs,
     virtualHosts: describeVirtualHosts(bootstrap, types),
     bootstrap: owned(raw),
   }

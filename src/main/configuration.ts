@@ -63,11 +63,18 @@ export class Configuration {
     const { dns, publisher, onAdopted } = this.#options
     const candidates = dns.prepare(next.clusters)
     await candidates.ready()
-    const kinds = ['listener', 'route-table', 'cluster', 'endpoints', 'runtime', 'secret'] as const
-    const published = await publisher.publish(current => current.deltaTo(candidates.complete(next.plans), kinds))
+    const kinds = ['listener', 'route-table', 'cluster', 'endpoints', 'runtime', 'secret', 'script'] as const
+    const published = await publisher.publish(
+      current => current.deltaTo(candidates.complete(next.plans), kinds),
+      next.programs,
+    )
     if (!published.ok) {
       dns.abandon(candidates)
-      return err(published.error.map(({ kind, name, message }) => `error: ${kind} '${name}': ${message}`))
+      return err(
+        published.error.map(
+          ({ kind, name, message }) => `error: ${name === '' ? '' : `${kind} '${name}': `}${message}`,
+        ),
+      )
     }
     dns.adopt(candidates)
     const before = this.#current

@@ -117,7 +117,12 @@ export class Server {
     )
     for (const notice of options.notices) main.warning(notice)
     this.#process.initAddon(this.workers)
-    this.#pool = new WorkerPool({ size: this.workers, log: main, clock: systemClock })
+    this.#pool = new WorkerPool({
+      size: this.workers,
+      log: main,
+      filterLog: log.component('filter'),
+      clock: systemClock,
+    })
     this.#publisher = new Publisher(addon, this.#pool)
     const publisher = this.#publisher
     this.#dns = new DnsClusters({

@@ -34,6 +34,7 @@ test('a worker thread that dies is replaced; a prepare asks all; stop ends all',
   const pool = new WorkerPool({
     size: 2,
     log: log.component('main'),
+    filterLog: log.component('filter'),
     clock: systemClock,
     onReplaced: index => replaced(index),
   })

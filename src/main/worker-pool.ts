@@ -2,11 +2,14 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../support/clock.js'
 import type { Logger } from '../support/log.js'
 import type { FromWorker, ToWorker, WorkerStart } from '../threads/messages.js'
+import type { ScriptProgram } from '../threads/script-program.js'
 import type { Prepared, WorkerGroup } from '../threads/worker-group.js'
 
 export interface WorkerPoolOptions {
   readonly size: number
   readonly log: Logger
+  /** For lines of filters in TypeScript. */
+  readonly filterLog: Logger
   readonly clock: Clock
   /** A worker thread died and a new one takes its place. */
   readonly onReplaced?: (index: number) => void
@@ -21,6 +24,7 @@ const restartPauseMs = 100
 export class WorkerPool implements WorkerGroup {
   readonly #options: WorkerPoolOptions
   readonly #threads: (Worker | undefined)[]
+  #programs: readonly ScriptProgram[] = []
   #isStopping = false
 
   constructor(options: WorkerPoolOptions) {
@@ -37,8 +41,12 @@ export class WorkerPool implements WorkerGroup {
     for (const thread of this.#threads) thread?.postMessage(message)
   }
 
-  prepare(version: number, plans: readonly string[], deadlineMs: number): Promise<readonly Prepared[]> {
-    return Promise.all(this.#threads.map((thread, index) => this.#ask(thread, index, version, plans, deadlineMs)))
+  prepare(version: number, programs: readonly ScriptProgram[], deadlineMs: number): Promise<readonly Prepared[]> {
+    return Promise.all(this.#threads.map((thread, index) => this.#ask(thread, index, version, programs, deadlineMs)))
+  }
+
+  keep(programs: readonly ScriptProgram[]): void {
+    this.#programs = programs
   }
 
   /** Resolves when every thread has ended. */
@@ -50,7 +58,7 @@ export class WorkerPool implements WorkerGroup {
   }
 
   #launch(index: number): Promise<void> {
-    const workerData: WorkerStart = { index }
+    const workerData: WorkerStart = { index, programs: this.#programs }
     const thread = new Worker(new URL('../worker/entry.js', import.meta.url), {
       workerData,
       resourceLimits: limits,
@@ -60,6 +68,9 @@ export class WorkerPool implements WorkerGroup {
     this.#threads[index] = thread
     thread.on('error', error => this.#options.log.error(`worker ${index}: ${(error as Error).stack ?? String(error)}`))
     thread.once('exit', code => this.#ended(index, code))
+    thread.on('message', (message: FromWorker) => {
+      if (message.type === 'log') this.#options.filterLog[message.level](message.message)
+    })
     return new Promise(resolve => {
       const onMessage = (message: FromWorker) => {
         if (message.type !== 'attached') return
@@ -84,7 +95,7 @@ export class WorkerPool implements WorkerGroup {
     thread: Worker | undefined,
     index: number,
     version: number,
-    plans: readonly string[],
+    programs: readonly ScriptProgram[],
     deadlineMs: number,
   ): Promise<Prepared> {
     const failed = (reason: string): Prepared => ({ type: 'prepared', version, errors: [`worker ${index} ${reason}`] })
@@ -100,7 +111,7 @@ export class WorkerPool implements WorkerGroup {
       }
       const cancel = this.#options.clock.after(deadlineMs, () => done(failed(`did not answer within ${deadlineMs} ms`)))
       thread.on('message', onMessage)
-      thread.postMessage({ type: 'prepare', version, plans } satisfies ToWorker)
+      thread.postMessage({ type: 'prepare', version, programs } satisfies ToWorker)
     })
   }
 }

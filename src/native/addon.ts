@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret'
+export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret' | 'script'
 
 /** One slot of the next snapshot. `id` empty: the slot is emptied. */
 export interface SnapshotChange {

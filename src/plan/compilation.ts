@@ -1,14 +1,16 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { create, toBinary } from '@bufbuild/protobuf'
 import type { ExtensionCategory, NativeExtension } from '../api/native.js'
-import type { Place, PlanContext, Unpacked } from '../api/plan-context.js'
+import type { Place, PlanContext, ScriptConfig, Unpacked } from '../api/plan-context.js'
 import type { ExtensionRegistry } from '../api/registry.js'
 import type { ConfigError, Types } from '../config/index.js'
 import { RouteTableSchema } from '../generated/plan_pb.js'
 import type { DataSource } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { ScriptLoader } from '../script/loader.js'
 import type { Files } from '../support/files.js'
+import type { ScriptProgram } from '../threads/script-program.js'
 import { policyWith } from './field-policy.js'
 import { FieldWalk } from './field-walk.js'
 import type { Formats } from './formats.js'
@@ -17,8 +19,9 @@ import type { ExtensionInit } from './init.js'
 import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
 import { routeTable, type RouteTools } from './route-table.js'
+import { checkSettings, scriptProgram } from './script.js'
 
-export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret'
+export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret' | 'script'
 
 /** One plan, ready to be put into the native store. `slot` is what other plans refer to it by. */
 export interface Plan {
@@ -39,6 +42,8 @@ export interface CompileDeps {
   /** What is wrong with a pattern of RE2's syntax; undefined when nothing is. */
   checkRegex(pattern: string): string | undefined
   readonly node: { readonly id: string; readonly cluster: string }
+  /** Filters in TypeScript. */
+  readonly scripts: Pick<ScriptLoader, 'load' | 'loaded'>
   /** net.core.somaxconn: the default backlog. */
   readonly backlog: number
   /** Positions of errors; a bootstrap's SourceMap. */
@@ -68,6 +73,8 @@ export class Compilation {
   readonly issues: Issues
   readonly walk: FieldWalk
   readonly plans: Plan[] = []
+  readonly programs: ScriptProgram[] = []
+  readonly #scriptSettings: { name: string; json: unknown; at: Place }[] = []
   readonly runtime: ReadonlyMap<string, string>
   readonly formats: Formats
   readonly #clusters: ReadonlySet<string>
@@ -98,6 +105,35 @@ export class Compilation {
     if (unpacked.ok) return unpacked.value
     at.error(unpacked.error.message, unpacked.error.suggestion)
     return undefined
+  }
+
+  /** `owner` and `name`: of the chain, and of the filter in it. */
+  script(script: ScriptConfig, { owner, name }: { owner: string; name: string }, at: Place): number {
+    const base = `${owner}/${namePart(name)}`
+    const taken = this.programs.filter(program => program.slotName === base || program.slotName.startsWith(`${base}#`))
+    const slotName = taken.length === 0 ? base : `${base}#${taken.length}`
+    const slot = this.deps.slots.of('scripts', slotName)
+    const made = scriptProgram(script, name, slotName, this.deps.scripts, at)
+    if (made === undefined) return slot
+    this.programs.push(made.program)
+    this.add('script', slotName, slot, made.bytes)
+    return slot
+  }
+
+  /** What a route says for the filter of this name; checked at the end, when all filters are known. */
+  scriptSettings(name: string, json: unknown, at: Place): void {
+    this.#scriptSettings.push({ name, json, at })
+  }
+
+  checkScriptSettings(): void {
+    for (const { name, json, at } of this.#scriptSettings) {
+      const program = this.programs.find(one => one.name === name)
+      const script = program && this.deps.scripts.loaded(program.file)
+      if (script === undefined) continue
+      if (script.readRouteConfig === undefined)
+        at.error(`The filter ${name} doesn't support virtual host or route specific configurations`)
+      else checkSettings(script.readRouteConfig, json, at.field('config'))
+    }
   }
 
   /** A property, so that it can be handed on alone. */
@@ -175,7 +211,7 @@ export class Compilation {
     const { registry } = this.deps
     const definition = registry.byRouteType(unpacked.typeName)
     if (definition?.route) {
-      const context: PlanContext = new FilterContext(this, at, '')
+      const context: PlanContext = new FilterContext(this, at, '', name)
       return { type: definition.name, name, plan: definition.route.plan(unpacked.message, context) }
     }
     const isFilter = registry.byType('envoy.filters.http', unpacked.typeName)
@@ -200,7 +236,7 @@ export class Compilation {
         place
           .field('disabled')
           .error(`Error: the last (terminal) filter (${filter.name}) in the chain cannot be disabled by default.`)
-      const context: PlanContext = new FilterContext(this, place.field('typed_config'), rules.owner)
+      const context: PlanContext = new FilterContext(this, place.field('typed_config'), rules.owner, filter.name)
       return [
         {
           type: definition.name,

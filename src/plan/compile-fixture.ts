@@ -3,6 +3,7 @@ import type { NativeExtension } from '../api/native.js'
 import type { ExtensionRegistry } from '../api/registry.js'
 import { type ConfigError, loadBootstrap, openTypes, printConfigError } from '../config/index.js'
 import { makeExtensionRegistry } from '../config/extension-registry.js'
+import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
 import { type CompiledConfig, compileBootstrap } from './compile.js'
 import { Slots, type SlotTable } from './ids.js'
@@ -34,6 +35,7 @@ function compile(source: Source, registry: ExtensionRegistry, slots: SlotTable |
     environment: { GREETING: 'hello' },
     checkRegex,
     node: { id: 'node-1', cluster: 'cluster-1' },
+    scripts: new ScriptLoader(process.cwd()),
     backlog: 4096,
   })
   if (!answer.ok) return { errors: answer.error, warnings: [] }

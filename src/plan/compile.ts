@@ -16,6 +16,7 @@ import type { Listener } from '../generated/protos/envoy/config/listener/v3/list
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Cluster_Type } from '../generated/plan_pb.js'
 import { err, ok, type Result } from '../support/result.js'
+import type { ScriptProgram } from '../threads/script-program.js'
 import { type AdminSettings, adminSettings, type StatsSettings, statsSettings } from './bootstrap-settings.js'
 import { addressText } from './address.js'
 import {
@@ -63,6 +64,8 @@ export interface CompiledConfig {
   readonly warnings: readonly ConfigError[]
   readonly listeners: readonly ListenerMeta[]
   readonly clusters: readonly ClusterMeta[]
+  /** Filters in TypeScript, for the workers. */
+  readonly programs: readonly ScriptProgram[]
   readonly runtimeLayers: readonly RuntimeLayerValues[]
   readonly admin: AdminSettings | undefined
   readonly stats: StatsSettings
@@ -93,10 +96,12 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
     compilation,
     resources.field('listeners'),
   )
+  compilation.checkScriptSettings()
   compilation.add('runtime', '', 0, runtimePlan(compilation.runtime))
   const admin = bootstrap.admin && adminSettings(bootstrap.admin, root.field('admin'), compilation)
   const config: CompiledConfig = {
     plans: compilation.plans,
+    programs: compilation.programs,
     warnings: issues.warnings,
     listeners,
     clusters,

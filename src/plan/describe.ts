@@ -7,6 +7,8 @@ import {
   RouterSchema,
   RouteTableSchema,
   RuntimeSchema,
+  ScriptFilterSchema,
+  ScriptSchema,
   SecretSchema,
   TcpProxySchema,
 } from '../generated/plan_pb.js'
@@ -19,12 +21,14 @@ const kinds: Readonly<Record<PlanKind, DescMessage>> = {
   endpoints: EndpointsSchema,
   runtime: RuntimeSchema,
   secret: SecretSchema,
+  script: ScriptSchema,
 }
 
 const extensions: Readonly<Record<string, DescMessage>> = {
   'envoy.filters.network.http_connection_manager': HttpConnectionManagerSchema,
   'envoy.filters.network.tcp_proxy': TcpProxySchema,
   'envoy.filters.http.router': RouterSchema,
+  'nuncio.filters.http.typescript': ScriptFilterSchema,
 }
 
 /** Plans as text, for golden files and for the eye: proto JSON, the plans of extensions opened, one plan after the other. */

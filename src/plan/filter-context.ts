@@ -1,5 +1,6 @@
+import type { JsonObject } from '@bufbuild/protobuf'
 import type { Any, Duration } from '@bufbuild/protobuf/wkt'
-import type { Place, PlanContext, Unpacked } from '../api/plan-context.js'
+import type { Place, PlanContext, ScriptConfig, Unpacked } from '../api/plan-context.js'
 import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import type {
@@ -45,12 +46,14 @@ export class FilterContext implements PlanContext {
   readonly #compilation: Compilation
   readonly #place: Place
   readonly #owner: string
+  readonly #name: string
 
   /** `owner` names the filter's chain within all listeners (a chain has one connection manager); its inline route table is named after it. */
-  constructor(compilation: Compilation, place: Place, owner: string) {
+  constructor(compilation: Compilation, place: Place, owner: string, name: string) {
     this.#compilation = compilation
     this.#place = place
     this.#owner = owner
+    this.#name = name
     this.path = place.path
     this.node = compilation.deps.node
   }
@@ -172,5 +175,13 @@ export class FilterContext implements PlanContext {
 
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined {
     return this.#compilation.dataSource(source, at)
+  }
+
+  script(script: ScriptConfig): number {
+    return this.#compilation.script(script, { owner: this.#owner, name: this.#name }, this.#place)
+  }
+
+  scriptSettings(json: JsonObject): void {
+    this.#compilation.scriptSettings(this.#name, json, this.#place)
   }
 }

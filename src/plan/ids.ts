@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Small stable numbers for names: clusters, listeners, route tables, secrets. Plans refer to each other by slot, so the hot path hashes no name and
+ * Small stable numbers for names: clusters, listeners, route tables, secrets, scripts. Plans refer to each other by slot, so the hot path hashes no name and
  * a route table does not change when a cluster does. A slot is never given to another name while the process lives.
  *
  * Maps of plain data (they cross threads); the main thread keeps it between compilations, and a compilation works on a copy.
@@ -11,6 +11,7 @@ export interface SlotTable {
   readonly listeners: ReadonlyMap<string, number>
   readonly routeTables: ReadonlyMap<string, number>
   readonly secrets: ReadonlyMap<string, number>
+  readonly scripts: ReadonlyMap<string, number>
 }
 
 export const emptySlots: SlotTable = {
@@ -18,6 +19,7 @@ export const emptySlots: SlotTable = {
   listeners: new Map(),
   routeTables: new Map(),
   secrets: new Map(),
+  scripts: new Map(),
 }
 
 export class Slots {
@@ -29,6 +31,7 @@ export class Slots {
       listeners: new Map(table.listeners),
       routeTables: new Map(table.routeTables),
       secrets: new Map(table.secrets),
+      scripts: new Map(table.scripts),
     }
   }
 
@@ -48,6 +51,7 @@ export class Slots {
       listeners: new Map(this.#maps.listeners),
       routeTables: new Map(this.#maps.routeTables),
       secrets: new Map(this.#maps.secrets),
+      scripts: new Map(this.#maps.scripts),
     }
   }
 }

@@ -4,6 +4,7 @@ import type { AdminSettings } from '../plan/bootstrap-settings.js'
 import type { SlotTable } from '../plan/ids.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
+import type { ScriptProgram } from '../threads/script-program.js'
 import type { PlacedPlan } from './snapshot.js'
 
 /** Where a configuration comes from and what overrides it. */
@@ -65,6 +66,10 @@ export interface CompiledBootstrap {
   /** Layers of the runtime, lowest first: name, and its keys with their values as text. */
   readonly runtime: readonly RuntimeLayer[]
   readonly virtualHosts: readonly VirtualHostInfo[]
+  /** Filters in TypeScript, for the workers. */
+  readonly programs: readonly ScriptProgram[]
+  /** Other files whose change is a change of the configuration: modules of filters. */
+  readonly inputs: readonly string[]
   /** The merged bootstrap message. */
   readonly bootstrap: Uint8Array
 }

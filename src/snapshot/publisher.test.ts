@@ -32,6 +32,7 @@ function recorder() {
     {
       post: message => posted.push(message),
       prepare: async version => [{ type: 'prepared', version, errors: ['create threw'] }],
+      keep: () => undefined,
     },
   )
   return { abandoned, commits, put, posted, publisher }
@@ -99,10 +100,7 @@ test('a port in use fails the publish before anything is committed', async () =>
 
 test('a worker that cannot build its JavaScript filters fails the publish, and all are told', async () => {
   const { commits, posted, publisher } = recorder()
-  const result = await publisher.publish(current => ({
-    ...current.deltaWith([plan('listener', 0, 'l')]),
-    javaScript: ['l'],
-  }))
+  const result = await publisher.publish(current => current.deltaWith([plan('script', 0, 's')]))
   assert.ok(!result.ok)
   assert.equal(commits.length, 0)
   assert.deepEqual(posted, [{ type: 'abandon', version: 1 }])

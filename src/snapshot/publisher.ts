@@ -1,5 +1,6 @@
 import type { NativeAddon, OpenedListener } from '../native/addon.js'
 import { err, ok, type Result } from '../support/result.js'
+import type { ScriptProgram } from '../threads/script-program.js'
 import type { WorkerGroup } from '../threads/worker-group.js'
 import { type Delta, Snapshot } from './snapshot.js'
 
@@ -40,25 +41,32 @@ export class Publisher {
     return this.#current
   }
 
-  /** After an error nothing has changed. */
-  publish(next: (current: Snapshot) => Delta): Promise<Result<Published, readonly PublishError[]>> {
-    const turn = this.#last.then(() => this.#publishNow(next(this.#current)))
+  /** After an error nothing has changed. `programs`: all filters in TypeScript of the version; absent: as they were. */
+  publish(
+    next: (current: Snapshot) => Delta,
+    programs?: readonly ScriptProgram[],
+  ): Promise<Result<Published, readonly PublishError[]>> {
+    const turn = this.#last.then(() => this.#publishNow(next(this.#current), programs))
     this.#last = turn.catch(() => undefined)
     return turn
   }
 
-  async #publishNow(delta: Delta): Promise<Result<Published, readonly PublishError[]>> {
+  async #publishNow(
+    delta: Delta,
+    programs: readonly ScriptProgram[] = [],
+  ): Promise<Result<Published, readonly PublishError[]>> {
     if (delta.changes.length === 0) return ok({ snapshot: this.#current, opened: new Map() })
     const refused = this.#put(delta)
     if (refused.length > 0) return err(refused)
     const opened = this.#open(delta)
     if (!opened.ok) return this.#abandon(opened.error)
-    const unprepared = await this.#prepare(delta)
+    const unprepared = await this.#prepare(delta, programs)
     if (unprepared.length > 0) return this.#abandon(unprepared)
     const failure = this.#addon.commit(delta.changes)
     if (failure !== undefined)
       return this.#abandon([{ kind: 'snapshot', name: String(this.#current.version + 1), message: failure }])
     this.#current = this.#current.apply(delta)
+    if (delta.changes.some(change => change.kind === 'script')) this.#workers.keep(programs)
     return ok({ snapshot: this.#current, opened: opened.value })
   }
 
@@ -88,11 +96,13 @@ export class Publisher {
   }
 
   // Only a publish that brings JavaScript asks the workers.
-  async #prepare(delta: Delta): Promise<PublishError[]> {
-    if (delta.javaScript.length === 0) return []
+  async #prepare(delta: Delta, programs: readonly ScriptProgram[]): Promise<PublishError[]> {
+    if (!delta.plans.some(plan => plan.kind === 'script')) return []
     const version = this.#current.version + 1
-    const answers = await this.#workers.prepare(version, delta.javaScript, prepareDeadlineMs)
-    const errors = answers.flatMap(answer => answer.errors.map(message => ({ kind: 'filter', name: '', message })))
+    const answers = await this.#workers.prepare(version, programs, prepareDeadlineMs)
+    // All workers run the same code, and say the same of it.
+    const lines = new Set(answers.flatMap(answer => answer.errors))
+    const errors = [...lines].map(message => ({ kind: 'filter', name: '', message }))
     if (errors.length > 0) this.#workers.post({ type: 'abandon', version })
     return errors
   }

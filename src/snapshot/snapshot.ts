@@ -16,8 +16,6 @@ type Slots = ReadonlyMap<number, { readonly id: string; readonly name: string }>
 export interface Delta {
   readonly plans: readonly PlacedPlan[]
   readonly changes: readonly SnapshotChange[]
-  /** Plan ids with filters in JavaScript; none so far. */
-  readonly javaScript: readonly string[]
 }
 
 /** A version number and what stands in each slot. Immutable; kinds that did not change are shared with the snapshot before. */
@@ -51,7 +49,7 @@ export class Snapshot {
   /** What must change so that these plans stand where they say; the rest stays. */
   deltaWith(plans: readonly PlacedPlan[]): Delta {
     const fresh = plans.filter(plan => this.idOf(plan.kind, plan.slot) !== plan.id)
-    return { plans: fresh, changes: fresh.map(({ kind, slot, id }) => ({ kind, slot, id })), javaScript: [] }
+    return { plans: fresh, changes: fresh.map(({ kind, slot, id }) => ({ kind, slot, id })) }
   }
 
   /** The next version. */

@@ -1,4 +1,5 @@
 import type { FromWorker, ToWorker } from './messages.js'
+import type { ScriptProgram } from './script-program.js'
 
 export type Prepared = Extract<FromWorker, { type: 'prepared' }>
 
@@ -6,5 +7,7 @@ export type Prepared = Extract<FromWorker, { type: 'prepared' }>
 export interface WorkerGroup {
   post(message: ToWorker): void
   /** One answer of each worker; a worker past the deadline answers with an error that names it. */
-  prepare(version: number, plans: readonly string[], deadlineMs: number): Promise<readonly Prepared[]>
+  prepare(version: number, programs: readonly ScriptProgram[], deadlineMs: number): Promise<readonly Prepared[]>
+  /** The programs of the version that was committed, for threads that take another's place. */
+  keep(programs: readonly ScriptProgram[]): void
 }

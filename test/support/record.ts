@@ -5,7 +5,12 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { REPOSITORY, target } from './target.js'
 
-export const recording: boolean = process.env.NUNCIO_TEST_RECORD === '1' && target.name === 'envoy'
+export const recording: boolean = process.env.NUNCIO_TEST_RECORD === '1'
+
+/** What only Nuncio has is recorded from Nuncio, all else from Envoy. */
+export function recordsFor(onlyNuncio: boolean): boolean {
+  return recording && target.name === (onlyNuncio ? 'nuncio' : 'envoy')
+}
 
 const pending: { readonly file: string; readonly scenario: string; readonly text: string }[] = []
 

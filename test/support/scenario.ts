@@ -12,7 +12,7 @@ import { FakeUpstream, type Reply, type SeenRequest } from './fake-upstream.js'
 import { normalise } from './normalise.js'
 import { makeFolder, ProxyUnderTest } from './proxy-under-test.js'
 import { type ClientTarget, type ClientTls, RawClient } from './raw-client.js'
-import { record, recording, sourceOf, writeRecords } from './record.js'
+import { record, recording, recordsFor, sourceOf, writeRecords } from './record.js'
 import { target } from './target.js'
 import { poll } from './wait.js'
 
@@ -338,7 +338,7 @@ class Stage {
       // LOCAL is this machine's own address, which a proxy puts into x-forwarded-for in place of a loopback peer.
       const expected = dedent(differs?.instead ?? scenario.sees).replace(/\bLOCAL\b/g, localAddress)
       if (seen === expected) return
-      if (recording)
+      if (recordsFor(scenario.onlyNuncio !== undefined))
         return record(
           this.#options.file,
           title,

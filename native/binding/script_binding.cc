@@ -1,0 +1,607 @@
+#include "binding/script_binding.h"
+
+#include <array>
+#include <string>
+
+#include "base/ascii.h"
+#include "binding/arguments.h"
+#include "binding/script_host.h"
+#include "http/dynamic_metadata.h"
+#include "script/http_filter.h"
+#include "script/script_settings.h"
+#include "worker/process.h"
+
+namespace nuncio::binding {
+namespace {
+
+using script::HttpFilter;
+
+/** What the environment of a worker thread keeps; null elsewhere. */
+struct Slot {
+  std::unique_ptr<ScriptHost> host;
+};
+
+ScriptHost* hostOf(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return data == nullptr ? nullptr : static_cast<Slot*>(data)->host.get();
+}
+
+/** The arguments of one call, read without a copy of more than what they say. Raw N-API: these are the calls of the hot path. */
+class Arguments {
+ public:
+  static constexpr size_t kMax = 5;
+
+  Arguments(napi_env env, napi_callback_info info) : env_(env) {
+    size_t count = kMax;
+    napi_get_cb_info(env, info, &count, values_.data(), nullptr, nullptr);
+    host_ = hostOf(env);
+  }
+
+  ScriptHost* host() { return host_; }
+  napi_value operator[](size_t i) { return values_[i]; }
+  uint32_t number(size_t i) {
+    uint32_t value = 0;
+    napi_get_value_uint32(env_, values_[i], &value);
+    return value;
+  }
+  double real(size_t i) {
+    double value = 0;
+    napi_get_value_double(env_, values_[i], &value);
+    return value;
+  }
+  bool flag(size_t i) {
+    bool value = false;
+    napi_get_value_bool(env_, values_[i], &value);
+    return value;
+  }
+  /** Text as UTF-8 in `room`, or in `spill` when it is longer. */
+  std::string_view text(size_t i, std::span<char> room, std::string& spill) {
+    size_t size = 0;
+    if (napi_get_value_string_utf8(env_, values_[i], room.data(), room.size(), &size) != napi_ok) return {};
+    if (size + 4 < room.size()) return {room.data(), size};
+    napi_get_value_string_utf8(env_, values_[i], nullptr, 0, &size);
+    spill.resize(size + 1);
+    napi_get_value_string_utf8(env_, values_[i], spill.data(), spill.size(), &size);
+    spill.resize(size);
+    return spill;
+  }
+  /** Bytes or text; null data for neither. */
+  std::string_view bytesOrText(size_t i, std::span<char> room, std::string& spill) {
+    bool is_array = false;
+    napi_is_typedarray(env_, values_[i], &is_array);
+    if (!is_array) return text(i, room, spill);
+    size_t size = 0;
+    void* data = nullptr;
+    napi_get_typedarray_info(env_, values_[i], nullptr, &size, &data, nullptr, nullptr);
+    return {data == nullptr ? "" : static_cast<const char*>(data), size};
+  }
+
+  /** The filter of the handle in argument 0; throws when its stream is over. */
+  HttpFilter* filter() {
+    HttpFilter* found = host_ == nullptr ? nullptr : host_->filter(number(0));
+    if (found == nullptr) {
+      napi_throw_error(env_, "ERR_NUNCIO_STREAM_OVER", "this stream is over: its headers and bodies are gone");
+    }
+    return found;
+  }
+
+ private:
+  napi_env env_;
+  std::array<napi_value, kMax> values_{};
+  ScriptHost* host_;
+};
+
+using Room = std::array<char, 256>;
+
+napi_value undefined(napi_env env) {
+  napi_value value = nullptr;
+  napi_get_undefined(env, &value);
+  return value;
+}
+
+// Header values are bytes; what is no UTF-8 is read as Latin-1, so that nothing is lost.
+napi_value string(napi_env env, std::string_view text) {
+  napi_value value = nullptr;
+  bool ascii = true;
+  for (const char c : text) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+  if (ascii) {
+    napi_create_string_latin1(env, text.data() == nullptr ? "" : text.data(), text.size(), &value);
+  } else {
+    napi_create_string_utf8(env, text.data(), text.size(), &value);
+  }
+  return value;
+}
+
+// ---------------------------------------------------------------- headers
+
+http::HeaderMap* mapOf(HttpFilter& filter, uint32_t part) {
+  switch (part) {
+    case 0: return &filter.stream().requestHeaders();
+    case 1: return filter.stream().requestTrailers();
+    case 2: return filter.stream().responseHeaders();
+    default: return filter.stream().responseTrailers();
+  }
+}
+
+std::string_view lowered(std::string_view name, Room& room, std::string& spill) {
+  char* out = name.data() == room.data() ? room.data() : spill.data();
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (name[i] >= 'A' && name[i] <= 'Z') out[i] = static_cast<char>(name[i] | 0x20);
+  }
+  return name;
+}
+
+bool isFieldName(std::string_view name) {
+  if (name.empty()) return false;
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '"' || c == '(' || c == ')' || c == ',' || c == '/' ||
+        c == ';' || c == '<' || c == '=' || c == '>' || c == '?' || c == '@' || c == '[' || c == '\\' || c == ']' || c == '{' ||
+        c == '}') {
+      return false;
+    }
+  }
+  return name.find(':', 1) == std::string_view::npos;
+}
+
+bool isFieldValue(std::string_view value) { return value.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos; }
+
+napi_value headerGet(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
+  Room room;
+  std::string spill;
+  const std::string_view name = lowered(arguments.text(2, room, spill), room, spill);
+  const http::Header* found = map == nullptr ? nullptr : map->find(name);
+  return found == nullptr ? undefined(env) : string(env, found->value);
+}
+
+napi_value headerGetAll(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
+  Room room;
+  std::string spill;
+  std::string_view name = lowered(arguments.text(2, room, spill), room, spill);
+  if (name == "host") name = ":authority";
+  napi_value array = nullptr;
+  napi_create_array(env, &array);
+  uint32_t at = 0;
+  if (map == nullptr) return array;
+  for (const http::Header& header : map->entries()) {
+    if (header.name == name) napi_set_element(env, array, at++, string(env, header.value));
+  }
+  return array;
+}
+
+napi_value headerEntries(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
+  napi_value array = nullptr;
+  napi_create_array_with_length(env, map == nullptr ? 0 : map->size() * 2, &array);
+  uint32_t at = 0;
+  if (map == nullptr) return array;
+  for (const http::Header& header : map->entries()) {
+    napi_set_element(env, array, at++, string(env, header.name));
+    napi_set_element(env, array, at++, string(env, header.value));
+  }
+  return array;
+}
+
+enum class Write { kSet, kAppend };
+
+napi_value writeHeader(napi_env env, napi_callback_info info, Write how) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  http::HeaderMap* map = mapOf(*filter, arguments.number(1));
+  Room name_room, value_room;
+  std::string name_spill, value_spill;
+  std::string_view name = lowered(arguments.text(2, name_room, name_spill), name_room, name_spill);
+  const std::string_view value = arguments.text(3, value_room, value_spill);
+  if (!isFieldName(name)) {
+    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name) + "' is no header name").c_str());
+    return nullptr;
+  }
+  if (value.data() == nullptr || !isFieldValue(value)) {
+    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("the value of '" + std::string(name) + "' must be a string without line breaks and NUL").c_str());
+    return nullptr;
+  }
+  if (map == nullptr) return undefined(env);
+  if (name == "host") name = ":authority";
+  if (how == Write::kSet) {
+    map->setCopy(name, value);
+  } else {
+    map->addCopy(name, value);
+  }
+  return undefined(env);
+}
+
+napi_value headerSet(napi_env env, napi_callback_info info) { return writeHeader(env, info, Write::kSet); }
+napi_value headerAppend(napi_env env, napi_callback_info info) { return writeHeader(env, info, Write::kAppend); }
+
+napi_value headerDelete(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  http::HeaderMap* map = mapOf(*filter, arguments.number(1));
+  Room room;
+  std::string spill;
+  const std::string_view name = lowered(arguments.text(2, room, spill), room, spill);
+  if (map != nullptr) map->remove(name);
+  return undefined(env);
+}
+
+// ---------------------------------------------------------------- facts
+
+std::string joinedFlags(const http::FlagList& flags) {
+  std::string text;
+  for (size_t i = 0; i < flags.size(); ++i) {
+    if (i != 0) text += ',';
+    text += http::shortName(flags[i]);
+  }
+  return text;
+}
+
+napi_value streamText(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const http::StreamInfo& facts = filter->stream().info();
+  const routing::Route* route = nullptr;
+  switch (arguments.number(1)) {
+    case 0: return string(env, http::protocolName(facts.protocol));
+    case 1: return string(env, facts.remote.text());
+    case 2: return string(env, facts.downstream->local.text());
+    case 3:
+      route = filter->stream().route();
+      return string(env, route == nullptr ? std::string_view() : std::string_view(route->name));
+    case 4:
+      route = filter->stream().route();
+      if (facts.cluster_name.data() != nullptr) return string(env, facts.cluster_name);
+      if (route == nullptr || route->cluster == nullptr) return string(env, {});
+      return string(env, route->cluster->cluster.nameFor(filter->stream().requestHeaders()));
+    case 5: return string(env, facts.upstream_host == nullptr ? std::string_view() : facts.upstream_host->text());
+    case 6: return string(env, facts.response_code_details);
+    case 7: return string(env, joinedFlags(facts.flags));
+    default: return string(env, facts.downstream->requested_server_name);
+  }
+}
+
+napi_value streamNumber(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const http::StreamInfo& facts = filter->stream().info();
+  double value = 0;
+  switch (arguments.number(1)) {
+    case 9: value = facts.response_code; break;
+    case 10: value = static_cast<double>(facts.bytes_received); break;
+    case 11: value = static_cast<double>(facts.bytes_sent); break;
+    default: value = static_cast<double>(base::monotonicNs() - facts.at.start) / 1e6; break;
+  }
+  napi_value result = nullptr;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+// ---------------------------------------------------------------- deciding
+
+napi_value streamReply(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  base::Arena& arena = filter->stream().arena();
+  Room room;
+  std::string spill;
+  http_proxy::LocalReply reply{.status = static_cast<uint16_t>(arguments.number(1)), .details = "typescript_filter_reply"};
+  reply.body = arena.copy(arguments.bytesOrText(2, room, spill));
+  uint32_t count = 0;
+  napi_get_array_length(env, arguments[3], &count);
+  auto* headers = arena.array<http::Header>(count / 2);
+  for (uint32_t i = 0; i + 1 < count; i += 2) {
+    napi_value pair[2];
+    napi_get_element(env, arguments[3], i, &pair[0]);
+    napi_get_element(env, arguments[3], i + 1, &pair[1]);
+    std::string texts[2];
+    for (int j = 0; j < 2; ++j) {
+      size_t size = 0;
+      if (napi_get_value_string_utf8(env, pair[j], nullptr, 0, &size) != napi_ok) size = 0;
+      texts[j].resize(size + 1);
+      napi_get_value_string_utf8(env, pair[j], texts[j].data(), texts[j].size(), &size);
+      texts[j].resize(size);
+    }
+    for (char& c : texts[0]) c = base::toLower(c);
+    if (!isFieldName(texts[0]) || !isFieldValue(texts[1])) {
+      napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("reply(): '" + texts[0] + "' cannot be sent as a header").c_str());
+      return nullptr;
+    }
+    const std::string_view name = arena.copy(texts[0]);
+    headers[i / 2] = {name, arena.copy(texts[1]), nullptr, http::headerId(name)};
+  }
+  reply.headers = {headers, count / 2};
+  filter->leaveReply(reply);
+  return undefined(env);
+}
+
+napi_value streamResume(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  HttpFilter* filter = host == nullptr ? nullptr : host->filter(arguments.number(0));
+  if (filter == nullptr) return undefined(env);  // its stream ended meanwhile
+  const ScriptHost::FromJavaScript scope(*host);
+  filter->settle(static_cast<script::Stage>(arguments.number(1)), static_cast<script::Outcome>(arguments.number(2)));
+  return undefined(env);
+}
+
+napi_value streamRefreshRoute(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  if (HttpFilter* filter = arguments.filter()) filter->stream().refreshRoute();
+  return undefined(env);
+}
+
+napi_value streamWatch(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  if (HttpFilter* filter = arguments.filter()) filter->watch();
+  return undefined(env);
+}
+
+// ---------------------------------------------------------------- bodies
+
+napi_value scriptChunk(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  if (HttpFilter* filter = arguments.filter()) filter->leaveChunk(arguments.bytesOrText(1, room, spill));
+  return undefined(env);
+}
+
+napi_value bodyBuffer(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const auto body = filter->bufferBody(arguments.flag(1), static_cast<uint64_t>(arguments.real(2)));
+  if (!body) return undefined(env);
+  void* bytes = nullptr;
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  napi_create_arraybuffer(env, body->size(), &bytes, &buffer);
+  body->copy(static_cast<char*>(bytes), body->size());
+  napi_create_typedarray(env, napi_uint8_array, body->size(), buffer, 0, &array);
+  return array;
+}
+
+napi_value bodyReplace(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  if (HttpFilter* filter = arguments.filter()) filter->replaceBody(arguments.flag(1), arguments.bytesOrText(2, room, spill));
+  return undefined(env);
+}
+
+// ---------------------------------------------------------------- metadata and settings
+
+napi_value metadataGet(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  Room rooms[2];
+  std::string spills[2];
+  const std::string path[2] = {std::string(arguments.text(1, rooms[0], spills[0])),
+                               std::string(arguments.text(2, rooms[1], spills[1]))};
+  const http::MetadataValue* value = filter->stream().dynamicMetadata().find(path);
+  if (value == nullptr) return undefined(env);
+  base::TextBuffer text;
+  value->writeJson(text);
+  return string(env, text.view());
+}
+
+napi_value metadataSet(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  Room rooms[3];
+  std::string spills[3];
+  const std::string_view space = arguments.text(1, rooms[0], spills[0]);
+  const std::string_view key = arguments.text(2, rooms[1], spills[1]);
+  const std::string_view json = arguments.text(3, rooms[2], spills[2]);
+  http::DynamicMetadata& metadata = filter->stream().dynamicMetadata();
+  http::MetadataValue value;
+  if (http::parseMetadata(json, metadata.arena(), value)) metadata.set(space, key, value);
+  return undefined(env);
+}
+
+napi_value routeSettings(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const auto* settings = filter->stream().routeSettings<script::ScriptSettings>();
+  napi_value result = nullptr;
+  napi_create_double(env, settings == nullptr ? 0 : static_cast<double>(settings->number), &result);
+  return result;
+}
+
+napi_value routeSettingsText(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  const auto* settings = filter->stream().routeSettings<script::ScriptSettings>();
+  return string(env, settings == nullptr ? std::string_view("null") : std::string_view(settings->json));
+}
+
+// ---------------------------------------------------------------- statistics and shared cells
+
+napi_value number(napi_env env, double value) {
+  napi_value result = nullptr;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+/** The number of a thing among those opened, which it joins when it is new. */
+template <class List, class Same>
+double numbered(List& list, const typename List::value_type& thing, Same&& same) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (same(list[i])) return static_cast<double>(i);
+  }
+  list.push_back(thing);
+  return static_cast<double>(list.size() - 1);
+}
+
+napi_value statOpen(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  if (host == nullptr) return undefined(env);
+  Room rooms[2];
+  std::string spills[2];
+  const std::string_view kind = arguments.text(0, rooms[0], spills[0]);
+  const std::string_view name = arguments.text(1, rooms[1], spills[1]);
+  stats::WorkerStats& worker = host->worker().context().stats;
+  ScriptHost::Stat stat{nullptr, 'h'};
+  if (kind == "counter") {
+    stat = {worker.scope<stats::NamedCounter>(name).scope(), 'c'};
+  } else if (kind == "gauge") {
+    stat = {worker.scope<stats::NamedGauge>(name).scope(), 'g'};
+  } else if (kind == "time") {
+    stat.scope = worker.scope<stats::NamedTime>(name).scope();
+  } else {
+    stat.scope = worker.scope<stats::NamedHistogram>(name).scope();
+  }
+  return number(env, numbered(host->stats, stat, [&](const ScriptHost::Stat& other) { return other.scope == stat.scope; }));
+}
+
+napi_value statAdd(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  const uint32_t at = arguments.number(0);
+  if (host == nullptr || at >= host->stats.size()) return undefined(env);
+  const ScriptHost::Stat& stat = host->stats[at];
+  const double by = arguments.real(1);
+  if (stat.kind == 'c' && by > 0) {
+    stats::ScopeRef<stats::NamedCounter>(stat.scope).inc(stats::NamedCounterStat::value, static_cast<uint64_t>(by));
+  } else if (stat.kind == 'g') {
+    stats::ScopeRef<stats::NamedGauge> gauge(stat.scope);
+    by < 0 ? gauge.dec(stats::NamedGaugeStat::value, static_cast<uint64_t>(-by))
+           : gauge.inc(stats::NamedGaugeStat::value, static_cast<uint64_t>(by));
+  } else if (stat.kind == 'h' && by >= 0) {
+    stat.scope->histogram(0).record(static_cast<uint64_t>(by));
+  }
+  return undefined(env);
+}
+
+napi_value sharedCell(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  if (host == nullptr) return undefined(env);
+  Room room;
+  std::string spill;
+  std::atomic<int64_t>* cell = &currentProcess()->sharedCells().counter(arguments.text(0, room, spill));
+  return number(env, numbered(host->cells, cell, [&](const std::atomic<int64_t>* other) { return other == cell; }));
+}
+
+napi_value sharedAdd(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  const uint32_t at = arguments.number(0);
+  if (host == nullptr || at >= host->cells.size()) return undefined(env);
+  const auto by = static_cast<int64_t>(arguments.real(1));
+  return number(env, static_cast<double>(host->cells[at]->fetch_add(by, std::memory_order_relaxed) + by));
+}
+
+napi_value sharedBucket(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  if (host == nullptr) return undefined(env);
+  Room room;
+  std::string spill;
+  base::TokenBucket& bucket = currentProcess()->sharedCells().bucket(arguments.text(0, room, spill));
+  bucket.configure(arguments.real(1), arguments.real(2));
+  return number(env, numbered(host->buckets, &bucket, [&](const base::TokenBucket* other) { return other == &bucket; }));
+}
+
+napi_value bucketTake(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  const uint32_t at = arguments.number(0);
+  const bool taken = host != nullptr && at < host->buckets.size() && host->buckets[at]->take(arguments.real(1), base::monotonicNs());
+  napi_value result = nullptr;
+  napi_get_boolean(env, taken, &result);
+  return result;
+}
+
+// ---------------------------------------------------------------- the host
+
+/** scriptHost(index, dispatch): joins this environment to a worker. */
+napi_value scriptHost(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Process* process = currentProcess();
+  const uint32_t index = arguments.number(0);
+  if (process == nullptr || index >= process->workerCount() || arguments.host() != nullptr) {
+    napi_throw_error(env, nullptr, "scriptHost: no such worker, or called twice");
+    return nullptr;
+  }
+  auto* slot = new Slot{std::make_unique<ScriptHost>(env, process->worker(index), arguments[1])};
+  napi_set_instance_data(env, slot, [](napi_env, void* data, void*) { delete static_cast<Slot*>(data); }, nullptr);
+  napi_value buffer = nullptr;
+  napi_value array = nullptr;
+  napi_create_external_arraybuffer(env, &slot->host->call(), sizeof(script::Call), nullptr, nullptr, &buffer);
+  napi_create_typedarray(env, napi_uint32_array, sizeof(script::Call) / 4, buffer, 0, &array);
+  return array;
+}
+
+napi_value registerProgram(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  const std::string id(arguments.text(0, room, spill));
+  if (ScriptHost* host = arguments.host()) host->registerProgram(id, {arguments.number(1), arguments.number(2)});
+  return undefined(env);
+}
+
+napi_value forgetProgram(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  const std::string id(arguments.text(0, room, spill));
+  if (ScriptHost* host = arguments.host()) host->forgetProgram(id);
+  return undefined(env);
+}
+
+napi_value isProgramUsed(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  const std::string id(arguments.text(0, room, spill));
+  napi_value result = nullptr;
+  napi_get_boolean(env, arguments.host() != nullptr && arguments.host()->isProgramUsed(id), &result);
+  return result;
+}
+
+}  // namespace
+
+void exportScripts(Napi::Env env, Napi::Object exports) {
+  struct Entry {
+    const char* name;
+    napi_callback call;
+  };
+  static constexpr Entry kEntries[] = {
+      {"scriptHost", scriptHost}, {"registerProgram", registerProgram}, {"forgetProgram", forgetProgram}, {"isProgramUsed", isProgramUsed},
+      {"headerGet", headerGet}, {"headerGetAll", headerGetAll}, {"headerSet", headerSet}, {"headerAppend", headerAppend},
+      {"headerDelete", headerDelete}, {"headerEntries", headerEntries}, {"streamText", streamText},
+      {"streamNumber", streamNumber}, {"streamReply", streamReply}, {"streamResume", streamResume},
+      {"streamRefreshRoute", streamRefreshRoute}, {"streamWatch", streamWatch}, {"scriptChunk", scriptChunk},
+      {"bodyBuffer", bodyBuffer}, {"bodyReplace", bodyReplace}, {"metadataGet", metadataGet}, {"metadataSet", metadataSet},
+      {"routeSettings", routeSettings}, {"routeSettingsText", routeSettingsText}, {"statOpen", statOpen}, {"statAdd", statAdd},
+      {"sharedCell", sharedCell}, {"sharedAdd", sharedAdd}, {"sharedBucket", sharedBucket}, {"bucketTake", bucketTake}};
+  for (const Entry& entry : kEntries) {
+    napi_value function = nullptr;
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, nullptr, &function);
+    napi_set_named_property(env, exports, entry.name, function);
+  }
+}
+
+}  // namespace nuncio::binding

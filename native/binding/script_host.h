@@ -1,0 +1,91 @@
+// ScriptHost: the JavaScript of one worker thread: calls its one dispatch function, with a callback scope that is opened by
+// the first call of a turn and closed at the end of the turn, where promises then settle. Made by `scriptHost()` in the
+// worker's environment, gone with it.
+#pragma once
+
+#include <node_api.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/shared_cells.h"
+#include "loop/loop.h"
+#include "script/host.h"
+#include "script/script_set.h"
+#include "worker/worker.h"
+
+namespace nuncio::binding {
+
+class ScriptHost final : public script::Host, private loop::TurnTask {
+ public:
+  ScriptHost(napi_env env, Worker& worker, napi_value dispatch);
+  ~ScriptHost();
+  ScriptHost(const ScriptHost&) = delete;
+  ScriptHost& operator=(const ScriptHost&) = delete;
+
+  script::Outcome run(const script::Call& call, std::string_view chunk) override;
+  std::optional<script::Built> find(const std::string& id) override;
+
+  void registerProgram(std::string id, script::Built built) { programs_[std::move(id)] = {built, false}; }
+  bool isProgramUsed(const std::string& id) const {
+    const auto found = programs_.find(id);
+    return found != programs_.end() && found->second.used;
+  }
+  void forgetProgram(const std::string& id) { programs_.erase(id); }
+  script::HttpFilter* filter(uint32_t handle) { return worker_.scripts().find(handle); }
+  Worker& worker() { return worker_; }
+  /** The memory JavaScript reads its calls from. */
+  script::Call& call() { return call_; }
+  /** JavaScript has called, and native code may call it back: it has its own scopes, none may be left open in it. */
+  class FromJavaScript {
+   public:
+    explicit FromJavaScript(ScriptHost& host) : host_(host) { ++host_.callers_; }
+    ~FromJavaScript() {
+      --host_.callers_;
+      host_.touched();
+    }
+    FromJavaScript(const FromJavaScript&) = delete;
+    FromJavaScript& operator=(const FromJavaScript&) = delete;
+
+   private:
+    ScriptHost& host_;
+  };
+
+  // ---- statistics and cells that filters opened, by number
+  struct Stat {
+    stats::Scope* scope;
+    char kind;  // 'c'ounter, 'g'auge, 'h'istogram
+  };
+  std::vector<Stat> stats;
+  std::vector<std::atomic<int64_t>*> cells;
+  std::vector<base::TokenBucket*> buckets;
+
+ private:
+  void onEndOfTurn() override;
+  /** What was written meanwhile must go out: this turn is to have an end. */
+  void touched();
+  void openScope();
+  void closeScope();
+
+  napi_env env_;
+  Worker& worker_;
+  napi_ref dispatch_ = nullptr;
+  napi_ref resource_ = nullptr;
+  napi_async_context context_ = nullptr;
+  napi_handle_scope turn_handles_ = nullptr;
+  napi_callback_scope scope_ = nullptr;
+  uint32_t callers_ = 0;  // calls from JavaScript that are under way
+  bool gone_ = false;     // the environment takes no more calls
+  script::Call call_{};
+  struct Known {
+    script::Built built;
+    bool used;  // a snapshot took it up
+  };
+  std::unordered_map<std::string, Known> programs_;
+};
+
+}  // namespace nuncio::binding

@@ -1,0 +1,54 @@
+// Host: the JavaScript of a worker as native code calls it. Implemented by binding/ with N-API, and by tests. It comes
+// and goes with the Node thread that runs the worker; a call that finds it gone says so. Worker thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nuncio::script {
+
+/** What a hook is called for. The bit of a hook in a program's mask is 1 << stage. Numbers as in src/worker/script-addon.ts. */
+enum class Stage : uint32_t {
+  kRequestHeaders, kRequestData, kRequestTrailers, kResponseHeaders, kResponseData, kResponseTrailers,
+  kComplete,
+  kRelease,       // no stream and no snapshot holds the program any more
+  kRequestBody,   // a body that a hook waits for is there
+  kResponseBody,
+};
+
+enum class Outcome : int32_t {
+  kGoOn,
+  kReplied,  // the answer was left with HttpFilter::leaveReply
+  kWaiting,  // a promise; HttpFilter::settle follows
+  kChanged,  // other bytes were left with HttpFilter::leaveChunk
+  kFailed,   // it threw; that was logged and counted
+  kGone,     // there is no JavaScript (the thread is being replaced)
+};
+
+struct Call {
+  Stage stage;
+  uint32_t program;
+  uint32_t handle;
+  uint32_t end_stream;
+};
+
+/** A program as the host has it built. */
+struct Built {
+  uint32_t index;
+  uint32_t hooks;
+};
+
+class Host {
+ public:
+  /** Null data: no chunk. */
+  virtual Outcome run(const Call& call, std::string_view chunk) = 0;
+  /** The program with this id, when it was prepared; from now on it is in use. */
+  virtual std::optional<Built> find(const std::string& id) = 0;
+
+ protected:
+  ~Host() = default;
+};
+
+}  // namespace nuncio::script

@@ -1,0 +1,345 @@
+#include "script/http_filter.h"
+
+#include <charconv>
+#include <new>
+#include <utility>
+
+#include "http_proxy/stream.h"
+
+namespace nuncio::script {
+
+using http_proxy::Verdict;
+
+namespace {
+constexpr std::string_view kFailed = "typescript_filter_failed";
+constexpr std::string_view kNoHandle = "typescript_filter_overflow";
+constexpr http_proxy::LocalReply kFailedReply{.status = 500, .body = "Internal Server Error", .details = kFailed};
+
+void setLength(http::HeaderMap& headers, size_t size) {
+  char text[20];
+  const auto end = std::to_chars(text, text + sizeof(text), size).ptr;
+  headers.setCopy(http::HeaderId::kContentLength, {text, static_cast<size_t>(end - text)});
+}
+}  // namespace
+
+// ---------------------------------------------------------------- calling
+
+bool HttpFilter::enter(FilterStream& stream) {
+  stream_ = &stream;
+  if (handle_ == 0) handle_ = set_.enter(*this);
+  return handle_ != 0;
+}
+
+Outcome HttpFilter::run(Stage stage, bool end_stream, std::string_view chunk) {
+  return program_->run(stage, handle_, end_stream, chunk);
+}
+
+Verdict HttpFilter::reply() { return stream_->reply(reply_); }
+
+/** A hook failed while the chain waits for its verdict. */
+Verdict HttpFilter::fail(Side& side) {
+  if (program_->failsOpen()) return Verdict::kContinue;
+  if (side.response && stream_->stream().responseStarted()) {
+    stream_->reset();
+    return Verdict::kReplied;
+  }
+  return stream_->reply(kFailedReply);
+}
+
+/** A hook failed after its verdict was kWaiting. */
+void HttpFilter::failLater(Side& side) {
+  const Wait wait = std::exchange(side.wait, Wait::kNone);
+  if (!program_->failsOpen()) {
+    fail(side);
+    return;
+  }
+  if (wait == Wait::kData) {
+    inject(side, side.chunk, false);
+    drainQueue(side);
+  } else {
+    headSettled(side);
+  }
+}
+
+// ---------------------------------------------------------------- heads
+
+Verdict HttpFilter::onHead(Side& side, FilterStream& stream, bool end_stream) {
+  side.ended = end_stream;
+  stream_ = &stream;
+  const Stage stage = side.stage(Stage::kRequestHeaders);
+  if (!program_ || !program_->has(stage)) return Verdict::kContinue;
+  if (!enter(stream)) return stream.reply({.status = 503, .details = kNoHandle, .flag = http::ResponseFlag::kOverloadManager});
+  switch (run(stage, end_stream)) {
+    case Outcome::kReplied: return reply();
+    case Outcome::kWaiting:
+      side.wait = Wait::kHead;
+      return end_stream ? Verdict::kWatermark : Verdict::kPause;
+    case Outcome::kFailed:
+    case Outcome::kGone: return fail(side);
+    default: return passHead(side, end_stream);
+  }
+}
+
+/** Lets the head go on, with the body that a hook put in place of its own. */
+Verdict HttpFilter::passHead(Side& side, bool end_stream) {
+  if (!side.replaced) return Verdict::kContinue;
+  setLength(side.response ? *stream_->responseHeaders() : stream_->requestHeaders(), side.replacement.size());
+  if (end_stream) side.response ? stream_->addResponseData(side.replacement) : stream_->addRequestData(side.replacement);
+  return Verdict::kContinue;
+}
+
+void HttpFilter::headSettled(Side& side) {
+  side.wait = Wait::kNone;
+  side.gathering = false;
+  if (side.replaced) {
+    setLength(side.response ? *stream_->responseHeaders() : stream_->requestHeaders(), side.replacement.size());
+    if (side.ended) {
+      side.response ? stream_->dropHeldResponse() : stream_->dropHeldRequest();
+      side.response ? stream_->addResponseData(side.replacement) : stream_->addRequestData(side.replacement);
+      side.replaced = false;
+    }
+    return resume(side);
+  }
+  const bool wants_data = program_->has(side.stage(Stage::kRequestData));
+  http_proxy::BodyBuffer* waiting = held(side);
+  if (!wants_data || waiting == nullptr || waiting->empty()) return resumeAll(side);
+  // The body that came meanwhile goes through its hook, like all other.
+  queue(side, heldBody(side, {}));
+  side.response ? stream_->dropHeldResponse() : stream_->dropHeldRequest();
+  drainQueue(side);
+}
+
+// ---------------------------------------------------------------- bodies
+
+Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& stream, bool end_stream) {
+  stream_ = &stream;
+  if (end_stream) side.ended = true;
+  if (!program_) return Verdict::kContinue;
+  if (side.wait == Wait::kHead) return whileHeadWaits(side, data, end_stream);
+  if (side.wait != Wait::kNone) return whileDataWaits(side, data);
+  if (side.replaced) {
+    if (!end_stream) return Verdict::kPause;  // its own body goes nowhere
+    data = side.replacement;
+    return Verdict::kContinue;
+  }
+  const Stage stage = side.stage(Stage::kRequestData);
+  if (!program_->has(stage)) return Verdict::kContinue;
+  if (!enter(stream)) return stream.reply({.status = 503, .details = kNoHandle, .flag = http::ResponseFlag::kOverloadManager});
+  has_chunk_ = false;
+  switch (run(stage, end_stream, data)) {
+    case Outcome::kReplied: return reply();
+    case Outcome::kChanged:
+      data = left_chunk_;
+      return Verdict::kContinue;
+    case Outcome::kWaiting:
+      side.wait = Wait::kData;
+      side.chunk = stream.arena().copy(data);
+      return Verdict::kPause;
+    case Outcome::kFailed:
+    case Outcome::kGone: return fail(side);
+    default: return Verdict::kContinue;
+  }
+}
+
+Verdict HttpFilter::whileHeadWaits(Side& side, std::string_view data, bool end_stream) {
+  if (!side.gathering) return Verdict::kWatermark;
+  if (!end_stream) return Verdict::kBuffer;
+  side.gathering = false;
+  run(side.response ? Stage::kResponseBody : Stage::kRequestBody, true, heldBody(side, data));
+  return Verdict::kBuffer;
+}
+
+Verdict HttpFilter::whileDataWaits(Side& side, std::string_view data) {
+  queue(side, data);
+  return Verdict::kPause;
+}
+
+void HttpFilter::queue(Side& side, std::string_view data) {
+  if (side.queue == nullptr) {
+    void* memory = stream_->arena().allocate(sizeof(http_proxy::BodyBuffer), alignof(http_proxy::BodyBuffer));
+    side.queue = ::new (memory) http_proxy::BodyBuffer(stream_->worker().services.io.blocks());
+  }
+  side.queue->append(data);
+  const uint64_t limit = side.response ? stream_->responseBufferLimit() : stream_->requestBufferLimit();
+  if (limit != 0 && side.queue->size() > limit) block(side, true);
+}
+
+void HttpFilter::block(Side& side, bool blocked) {
+  if (side.blocked == blocked) return;
+  side.blocked = blocked;
+  side.response ? stream_->pauseResponse(blocked) : stream_->pauseRequest(blocked);
+}
+
+/** What is held in the chain, and `more` behind it, in one piece. */
+std::string_view HttpFilter::heldBody(Side& side, std::string_view more) {
+  http_proxy::BodyBuffer* buffer = held(side);
+  const size_t before = buffer == nullptr ? 0 : buffer->size();
+  if (before == 0) return more.data() == nullptr ? std::string_view("", 0) : more;
+  char* memory = stream_->turnMemory(before + more.size());
+  size_t at = 0;
+  buffer->forEach([&](std::string_view piece) {
+    piece.copy(memory + at, piece.size());
+    at += piece.size();
+  });
+  more.copy(memory + at, more.size());
+  return {memory, before + more.size()};
+}
+
+void HttpFilter::inject(Side& side, std::string_view data, bool end_stream) {
+  if (data.empty() && !end_stream) return;
+  side.response ? stream_->injectResponseData(data, end_stream) : stream_->injectRequestData(data, end_stream);
+}
+
+/** Gives what queued to the hook, as often as it takes; then the end of the message, or its trailers, go on. */
+void HttpFilter::drainQueue(Side& side) {
+  while (!over_ && side.queue != nullptr && !side.queue->empty()) {
+    char* memory = stream_->turnMemory(side.queue->size());
+    size_t at = 0;
+    side.queue->forEach([&](std::string_view piece) {
+      piece.copy(memory + at, piece.size());
+      at += piece.size();
+    });
+    side.queue->clear();
+    block(side, false);
+    std::string_view data(memory, at);
+    const bool end_stream = side.ended && !side.has_trailers;
+    if (!enter(*stream_)) return;
+    has_chunk_ = false;
+    switch (run(side.stage(Stage::kRequestData), end_stream, data)) {
+      case Outcome::kReplied: reply(); return;
+      case Outcome::kWaiting:
+        side.wait = Wait::kData;
+        side.chunk = stream_->arena().copy(data);
+        return;
+      case Outcome::kFailed:
+      case Outcome::kGone:
+        if (!program_->failsOpen()) {
+          fail(side);
+          return;
+        }
+        break;
+      case Outcome::kChanged: data = left_chunk_; break;
+      default: break;
+    }
+    inject(side, data, false);
+  }
+  if (over_) return;
+  if (side.ended && !side.has_trailers) return inject(side, {}, true);
+  resumeAll(side);
+}
+
+/** Lets all go that waits here; trailers see their hook first. */
+void HttpFilter::resumeAll(Side& side) {
+  const Stage stage = side.stage(Stage::kRequestTrailers);
+  if (side.has_trailers && !side.trailers_seen && program_->has(stage) && enter(*stream_)) {
+    side.trailers_seen = true;
+    switch (run(stage, true)) {
+      case Outcome::kReplied: reply(); return;
+      case Outcome::kWaiting: side.wait = Wait::kTrailers; return;
+      case Outcome::kFailed:
+      case Outcome::kGone:
+        if (!program_->failsOpen()) {
+          fail(side);
+          return;
+        }
+        break;
+      default: break;
+    }
+  }
+  resume(side);
+}
+
+void HttpFilter::dataSettled(Side& side, bool changed) {
+  side.wait = Wait::kNone;
+  inject(side, changed ? left_chunk_ : side.chunk, false);
+  drainQueue(side);
+}
+
+// ---------------------------------------------------------------- trailers
+
+Verdict HttpFilter::onTrailers(Side& side, FilterStream& stream) {
+  stream_ = &stream;
+  side.ended = true;
+  side.has_trailers = true;
+  if (!program_) return Verdict::kContinue;
+  if (side.wait == Wait::kHead && side.gathering) {
+    side.gathering = false;
+    run(side.response ? Stage::kResponseBody : Stage::kRequestBody, true, heldBody(side, {}));
+  }
+  if (side.wait != Wait::kNone) return Verdict::kPause;
+  if (side.replaced) side.response ? stream.addResponseData(side.replacement) : stream.addRequestData(side.replacement);
+  const Stage stage = side.stage(Stage::kRequestTrailers);
+  if (!program_->has(stage)) return Verdict::kContinue;
+  if (!enter(stream)) return Verdict::kContinue;
+  side.trailers_seen = true;
+  switch (run(stage, true)) {
+    case Outcome::kReplied: return reply();
+    case Outcome::kWaiting:
+      side.wait = Wait::kTrailers;
+      return Verdict::kPause;
+    case Outcome::kFailed:
+    case Outcome::kGone: return fail(side);
+    default: return Verdict::kContinue;
+  }
+}
+
+// ---------------------------------------------------------------- from JavaScript
+
+void HttpFilter::leaveChunk(std::string_view bytes) {
+  has_chunk_ = true;
+  char* memory = stream_->turnMemory(bytes.size());
+  bytes.copy(memory, bytes.size());
+  left_chunk_ = {memory, bytes.size()};
+}
+
+std::optional<std::string_view> HttpFilter::bufferBody(bool response, uint64_t limit) {
+  Side& side = response ? response_ : request_;
+  if (side.ended) return heldBody(side, {});
+  response ? stream_->setResponseBufferLimit(limit) : stream_->setRequestBufferLimit(limit);
+  side.gathering = true;
+  return std::nullopt;
+}
+
+void HttpFilter::replaceBody(bool response, std::string_view bytes) {
+  Side& side = response ? response_ : request_;
+  side.replaced = true;
+  side.replacement = stream_->arena().copy(bytes);
+}
+
+void HttpFilter::settle(Stage stage, Outcome outcome) {
+  if (over_) return;
+  const bool response = stage >= Stage::kResponseHeaders && stage <= Stage::kResponseTrailers;
+  Side& side = response ? response_ : request_;
+  if (side.wait == Wait::kNone) return;
+  if (outcome == Outcome::kFailed) return failLater(side);
+  if (outcome == Outcome::kReplied) {
+    side.wait = Wait::kNone;
+    reply();
+    return;
+  }
+  if (side.wait == Wait::kData) return dataSettled(side, outcome == Outcome::kChanged);
+  if (side.wait == Wait::kHead) return headSettled(side);
+  side.wait = Wait::kNone;
+  resume(side);
+}
+
+void HttpFilter::onHostGone() {
+  for (Side* side : {&request_, &response_}) {
+    if (!over_ && side->wait != Wait::kNone) failLater(*side);
+  }
+}
+
+void HttpFilter::onComplete(FilterStream& stream) {
+  over_ = true;
+  stream_ = &stream;
+  const bool waits = request_.wait != Wait::kNone || response_.wait != Wait::kNone;
+  if (program_ && (program_->has(Stage::kComplete) || watched_ || waits) && enter(stream)) {
+    run(Stage::kComplete, true);
+  }
+  if (handle_ != 0) set_.leave(handle_);
+  for (Side* side : {&request_, &response_}) {
+    if (side->queue != nullptr) side->queue->~BodyBuffer();
+  }
+}
+
+}  // namespace nuncio::script

@@ -1,0 +1,91 @@
+#include "script/script_set.h"
+
+#include <utility>
+
+#include "script/http_filter.h"
+
+namespace nuncio::script {
+
+// ---------------------------------------------------------------- Program
+
+Program::Program(ScriptSet& set, snapshot::PartPtr part) : set_(set), part_(std::move(part)) { bind(); }
+
+Program::~Program() {
+  if (host_ != 0 && host_ == set_.hostNumber()) set_.host()->run({Stage::kRelease, index_, 0, 0}, {});
+}
+
+void Program::bind() {
+  host_ = 0;
+  if (set_.host() == nullptr) return;
+  const auto built = set_.host()->find(script().plan.program);
+  if (!built) return;
+  host_ = set_.hostNumber();
+  index_ = built->index;
+  hooks_ = built->hooks;
+}
+
+Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_view chunk) {
+  if (host_ == 0 || host_ != set_.hostNumber()) return Outcome::kGone;
+  return set_.host()->run({stage, index_, handle, end_stream}, chunk);
+}
+
+// ---------------------------------------------------------------- ScriptSet
+
+void ScriptSet::adopt(const snapshot::Snapshot& snapshot) {
+  const auto& parts = snapshot.parts[static_cast<size_t>(snapshot::Kind::kScript)];
+  programs_.resize(parts.size());
+  for (size_t slot = 0; slot < parts.size(); ++slot) {
+    if (parts[slot] == nullptr) {
+      programs_[slot].reset();
+    } else if (!programs_[slot] || programs_[slot]->part() != parts[slot]) {
+      programs_[slot] = base::makeLocal<Program>(*this, parts[slot]);
+    }
+  }
+}
+
+void ScriptSet::attach(Host& host) {
+  host_ = &host;
+  ++host_number_;
+  for (const ProgramRef& program : programs_) {
+    if (program) program->bind();
+  }
+}
+
+void ScriptSet::detach() {
+  host_ = nullptr;
+  // Failing one may end others, and those that end leave the table.
+  for (size_t slot = 0; slot < entries_.size(); ++slot) {
+    if (entries_[slot].filter != nullptr) entries_[slot].filter->onHostGone();
+  }
+}
+
+uint32_t ScriptSet::enter(HttpFilter& filter) {
+  uint32_t slot;
+  if (!free_.empty()) {
+    slot = free_.back();
+    free_.pop_back();
+  } else {
+    if (entries_.size() == kMaxFilters) return 0;
+    slot = static_cast<uint32_t>(entries_.size());
+    entries_.emplace_back();
+  }
+  Entry& entry = entries_[slot];
+  entry.filter = &filter;
+  entry.generation = entry.generation % kGenerations + 1;  // never 0, so that no handle is
+  return entry.generation << kSlotBits | slot;
+}
+
+void ScriptSet::leave(uint32_t handle) {
+  if (find(handle) == nullptr) return;
+  const uint32_t slot = handle & (kMaxFilters - 1);
+  entries_[slot].filter = nullptr;
+  free_.push_back(slot);
+}
+
+HttpFilter* ScriptSet::find(uint32_t handle) const {
+  const uint32_t slot = handle & (kMaxFilters - 1);
+  if (slot >= entries_.size() || entries_[slot].generation != handle >> kSlotBits) return nullptr;
+  return entries_[slot].filter;
+}
+
+}  // namespace nuncio::script

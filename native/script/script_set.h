@@ -1,0 +1,83 @@
+// ScriptSet: the filters in TypeScript of one worker: the programs of the current snapshot by slot, and the streams' filters
+// by handle. A handle is a slot and a generation, never a pointer: JavaScript may keep one as long as it likes.
+// Owned by the Worker, its thread only.
+//
+//   filter chain ─ slot ─▶ Program (this version's) ◀─ LocalRef ─ HttpFilter of each stream ◀─ handle ─ JavaScript
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/local_ref.h"
+#include "script/host.h"
+#include "script/script_part.h"
+#include "snapshot/snapshot.h"
+
+namespace nuncio::script {
+
+class HttpFilter;
+class ScriptSet;
+
+/** One version of a filter in this worker, kept by the snapshot and by the streams that began with it. */
+class Program : public base::LocalCounted {
+ public:
+  Program(ScriptSet& set, snapshot::PartPtr part);
+  ~Program();
+
+  std::string_view name() const { return script().plan.name; }
+  bool failsOpen() const { return script().plan.fail_open; }
+  bool has(Stage stage) const { return (hooks_ >> static_cast<uint32_t>(stage) & 1) != 0; }
+  const snapshot::PartPtr& part() const { return part_; }
+  Outcome run(Stage stage, uint32_t handle, bool end_stream, std::string_view chunk);
+  /** Looks its JavaScript up in the host that is there now. */
+  void bind();
+
+ private:
+  const ScriptPart& script() const { return static_cast<const ScriptPart&>(*part_); }
+
+  ScriptSet& set_;
+  const snapshot::PartPtr part_;
+  uint64_t host_ = 0;   // the host its index belongs to; 0: none
+  uint32_t index_ = 0;
+  uint32_t hooks_ = 0;
+};
+using ProgramRef = base::LocalRef<Program>;
+
+class ScriptSet {
+ public:
+  static constexpr uint32_t kSlotBits = 16;
+  static constexpr uint32_t kMaxFilters = 1u << kSlotBits;  // under way at once; beyond that a stream is refused
+
+  void adopt(const snapshot::Snapshot& snapshot);
+  /** The program in a slot; empty: none. */
+  ProgramRef at(uint32_t slot) const { return slot < programs_.size() ? programs_[slot] : ProgramRef(); }
+
+  /** JavaScript is there (again). */
+  void attach(Host& host);
+  /** It goes: whoever waits for it fails by its policy. */
+  void detach();
+  Host* host() { return host_; }
+  uint64_t hostNumber() const { return host_ == nullptr ? 0 : host_number_; }
+
+  // ---- handles; 0: there is none left
+  uint32_t enter(HttpFilter& filter);
+  void leave(uint32_t handle);
+  /** Null: that stream is over. */
+  HttpFilter* find(uint32_t handle) const;
+
+ private:
+  struct Entry {
+    HttpFilter* filter = nullptr;
+    uint32_t generation = 0;
+  };
+  static constexpr uint32_t kGenerations = 0x7fff;
+
+  std::vector<ProgramRef> programs_;  // by slot
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> free_;
+  Host* host_ = nullptr;
+  uint64_t host_number_ = 0;
+};
+
+}  // namespace nuncio::script

@@ -1,0 +1,10 @@
+/** The body of a request or response, for a filter that wants more of it than chunk after chunk. */
+export interface Body {
+  /**
+   * Waits for the whole body, and holds the head back meanwhile. Longer than `limitBytes`: the request is answered with 413, a response
+   * becomes a 500, and the promise is never settled. To be called in the head's hook, and awaited there.
+   */
+  buffer(limitBytes: number): Promise<Uint8Array>
+  /** The message goes on with this body, and with the content-length that belongs to it. */
+  replace(bytes: Uint8Array | string): void
+}

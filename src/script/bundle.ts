@@ -1,0 +1,69 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import type { BuildFailure, BuildResult } from 'esbuild'
+import { err, ok, type Result } from '../support/result.js'
+
+/** A module and all it imports as one text. */
+export interface Bundled {
+  readonly code: string
+  readonly file: string
+  /** Every file it was made from, for who wants to know of changes. */
+  readonly inputs: readonly string[]
+}
+
+/**
+ * Makes one CommonJS text of a module: TypeScript becomes JavaScript, imports of files and packages are taken in, those of Node's own modules
+ * and of `nuncio` stay. `folder`: what a relative path, or a package, is looked for from.
+ */
+export function bundleModule(module: string, folder: string): Result<Bundled, string> {
+  const file = resolveModule(module, folder)
+  if (!file.ok) return file
+  const require = createRequire(import.meta.url)
+  // Loaded here and not above: most configurations have no such filter.
+  const esbuild = require('esbuild') as typeof import('esbuild')
+  try {
+    const result = esbuild.buildSync({
+      entryPoints: [file.value],
+      absWorkingDir: folder,
+      bundle: true,
+      write: false,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: 'inline',
+      sourcesContent: true,
+      external: ['nuncio', 'nuncio/*'],
+      metafile: true,
+      logLevel: 'silent',
+      outfile: '/bundle.js',
+    })
+    return ok({ code: result.outputFiles[0]?.text ?? '', file: file.value, inputs: inputsOf(result, folder) })
+  } catch (error) {
+    return err(failureText(error as BuildFailure))
+  }
+}
+
+function resolveModule(module: string, folder: string): Result<string, string> {
+  if (module.startsWith('.') || path.isAbsolute(module)) return ok(path.resolve(folder, module))
+  try {
+    return ok(createRequire(path.join(folder, 'config')).resolve(module))
+  } catch {
+    return err(
+      `cannot find the package '${module}' from ${folder}; a file is written with its path, as in "./filters/${path.basename(module)}"`,
+    )
+  }
+}
+
+function inputsOf(result: BuildResult<{ metafile: true }>, folder: string): string[] {
+  return Object.keys(result.metafile.inputs).map(input => path.resolve(folder, input))
+}
+
+function failureText(failure: BuildFailure): string {
+  const errors = failure.errors as BuildFailure['errors'] | undefined
+  if (errors === undefined || errors.length === 0) return failure.message
+  return errors
+    .map(({ text, location }) =>
+      location === null ? text : `${location.file}:${location.line}:${location.column + 1}: ${text}`,
+    )
+    .join('; ')
+}

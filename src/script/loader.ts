@@ -1,0 +1,70 @@
+import { fromJson } from '@bufbuild/protobuf'
+import type { HttpFilterModule } from '../api/http-filter.js'
+import { err, ok, type Result } from '../support/result.js'
+import { type Bundled, bundleModule } from './bundle.js'
+import { evaluateModule, notAFilter } from './module.js'
+import { type ConfigReader, configReader } from './read-config.js'
+
+/** A module as the compiler knows it. */
+export interface LoadedScript {
+  readonly bundled: Bundled
+  /** The name in its definition. */
+  readonly name: string
+  readonly readConfig: ConfigReader
+  /** Undefined: it takes no settings for routes. */
+  readonly readRouteConfig: ConfigReader | undefined
+}
+
+/** Loads the modules that a configuration names, each once. */
+export class ScriptLoader {
+  readonly #folder: string
+  readonly #loaded = new Map<string, Result<LoadedScript, string>>()
+  readonly #inputs = new Set<string>()
+
+  /** `folder`: where relative paths start. */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Files whose change makes a new version of some module. */
+  get inputs(): readonly string[] {
+    return [...this.#inputs]
+  }
+
+  /** One that was loaded, by its file. */
+  loaded(file: string): LoadedScript | undefined {
+    for (const one of this.#loaded.values()) if (one.ok && one.value.bundled.file === file) return one.value
+    return undefined
+  }
+
+  load(module: string): Result<LoadedScript, string> {
+    const known = this.#loaded.get(module)
+    if (known !== undefined) return known
+    const bundled = bundleModule(module, this.#folder)
+    const loaded = bundled.ok ? describe(bundled.value) : bundled
+    if (bundled.ok) for (const input of bundled.value.inputs) this.#inputs.add(input)
+    this.#loaded.set(module, loaded)
+    return loaded
+  }
+}
+
+/** Runs the module: what it says of its settings is needed to check them. Its `create` is for the workers. */
+function describe(bundled: Bundled): Result<LoadedScript, string> {
+  let exported: unknown
+  try {
+    exported = evaluateModule(bundled.code, bundled.file)
+  } catch (error) {
+    return err(
+      `${bundled.file} cannot be loaded: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
+  }
+  const problem = notAFilter(exported)
+  if (problem !== undefined) return err(`${bundled.file}: ${problem}`)
+  const { name, config, routeConfig } = exported as HttpFilterModule
+  return ok({
+    bundled,
+    name,
+    readConfig: configReader(config, fromJson),
+    readRouteConfig: routeConfig === undefined ? undefined : configReader(routeConfig, fromJson),
+  })
+}

@@ -1,0 +1,18 @@
+/** A filter in TypeScript as it goes from the compile thread over main to the workers: what to evaluate, and with which settings. */
+export interface ScriptProgram {
+  /** Hash of everything below but `slotName`; what plans of kind `script` are known by. */
+  readonly id: string
+  /** Where it stands: the slot of kind `script` is found by it. */
+  readonly slotName: string
+  /** As the configuration calls it: `acme.api_key`. */
+  readonly name: string
+  readonly kind: ScriptKind
+  /** The module as one CommonJS text, with its source map. */
+  readonly code: string
+  /** The file it was made from, for stack traces and debuggers. */
+  readonly file: string
+  /** JSON text of the settings, as configured: the module's schema reads them. */
+  readonly config: string
+}
+
+export type ScriptKind = 'http-filter'

@@ -1,0 +1,103 @@
+import type {
+  Counter,
+  FilterClock,
+  FilterContext,
+  FilterLog,
+  FilterStats,
+  Gauge,
+  Histogram,
+  Shared,
+  SharedCounter,
+  TokenBucket,
+} from '../api/context.js'
+import type { ScriptAddon } from './script-addon.js'
+
+export interface ContextParts {
+  readonly addon: ScriptAddon
+  readonly name: string
+  readonly workerIndex: number
+  readonly log: FilterLog
+  readonly signal: AbortSignal
+}
+
+/** What `create` is given. */
+export function makeFilterContext({ addon, name, workerIndex, log, signal }: ContextParts): FilterContext {
+  return Object.freeze({
+    name,
+    workerIndex,
+    log,
+    signal,
+    stats: new NamedStats(addon, name),
+    clock: systemClock,
+    shared: new SharedCells(addon, name),
+  })
+}
+
+const systemClock: FilterClock = Object.freeze({ monotonicMs: () => performance.now(), wallMs: () => Date.now() })
+
+class NamedStats implements FilterStats {
+  readonly #addon: ScriptAddon
+  readonly #prefix: string
+
+  constructor(addon: ScriptAddon, prefix: string) {
+    this.#addon = addon
+    this.#prefix = prefix
+  }
+
+  counter(name: string): Counter {
+    return new Stat(this.#addon, this.#addon.statOpen('counter', `${this.#prefix}.${name}`))
+  }
+
+  gauge(name: string): Gauge {
+    return new Stat(this.#addon, this.#addon.statOpen('gauge', `${this.#prefix}.${name}`))
+  }
+
+  histogram(name: string, unit: 'milliseconds' | 'unspecified' = 'unspecified'): Histogram {
+    const kind = unit === 'milliseconds' ? 'time' : 'histogram'
+    return new Stat(this.#addon, this.#addon.statOpen(kind, `${this.#prefix}.${name}`))
+  }
+}
+
+class Stat implements Counter, Gauge, Histogram {
+  readonly #addon: ScriptAddon
+  readonly #stat: number
+
+  constructor(addon: ScriptAddon, stat: number) {
+    this.#addon = addon
+    this.#stat = stat
+  }
+
+  inc(by = 1): void {
+    this.#addon.statAdd(this.#stat, by)
+  }
+
+  dec(by = 1): void {
+    this.#addon.statAdd(this.#stat, -by)
+  }
+
+  record(value: number): void {
+    this.#addon.statAdd(this.#stat, value)
+  }
+}
+
+class SharedCells implements Shared {
+  readonly #addon: ScriptAddon
+  readonly #prefix: string
+
+  constructor(addon: ScriptAddon, prefix: string) {
+    this.#addon = addon
+    this.#prefix = prefix
+  }
+
+  counter(name: string): SharedCounter {
+    const cell = this.#addon.sharedCell(`${this.#prefix}.${name}`)
+    return { add: by => this.#addon.sharedAdd(cell, by), get: () => this.#addon.sharedAdd(cell, 0) }
+  }
+
+  tokenBucket(name: string, { perSecond, burst }: { perSecond: number; burst: number }): TokenBucket {
+    if (!(perSecond >= 0) || !(burst > 0))
+      throw new RangeError(`tokenBucket('${name}'): perSecond must not be negative, and burst must be more than 0`)
+    const bucket = this.#addon.sharedBucket(`${this.#prefix}.${name}`, perSecond, burst)
+    return { take: (tokens = 1) => this.#addon.bucketTake(bucket, tokens) }
+  }
+}

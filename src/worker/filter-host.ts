@@ -1,0 +1,164 @@
+import type { FilterLog } from '../api/context.js'
+import type { HttpFilterModule } from '../api/http-filter.js'
+import { evaluateModule, notAFilter } from '../script/module.js'
+import { issueText, lazyConfigReader } from '../script/read-config.js'
+import type { ScriptProgram } from '../threads/script-program.js'
+import { makeFilterContext } from './filter-context.js'
+import { ScriptHttpFilter } from './http-filter-program.js'
+import { Outcome, type ScriptAddon, Stage } from './script-addon.js'
+import { StreamView } from './stream-view.js'
+
+interface Loaded {
+  readonly id: string
+  readonly filter: ScriptHttpFilter
+  readonly ended: AbortController
+  readonly errors: number
+}
+
+// The lower bits of a handle are the slot of the stream's filter in native code's table.
+const slotMask = 0xffff
+const stageNames = [
+  'onRequestHeaders',
+  'onRequestData',
+  'onRequestTrailers',
+  'onResponseHeaders',
+  'onResponseData',
+  'onResponseTrailers',
+  'onComplete',
+]
+
+/**
+ * The filters in TypeScript of one worker: builds them when a publish is prepared, runs their hooks when native code asks, and lets go of
+ * those that no stream holds any more.
+ */
+export class FilterHost {
+  readonly #addon: ScriptAddon
+  readonly #index: number
+  readonly #logLine: (level: keyof FilterLog, message: string) => void
+  readonly #programs: (Loaded | undefined)[] = []
+  readonly #byId = new Map<string, number>()
+  readonly #free: number[] = []
+  readonly #views: (StreamView | undefined)[] = []
+  readonly #call: Uint32Array
+
+  constructor(addon: ScriptAddon, index: number, logLine: (level: keyof FilterLog, message: string) => void) {
+    this.#addon = addon
+    this.#index = index
+    this.#logLine = logLine
+    this.#call = addon.scriptHost(index, chunk => this.#dispatch(chunk))
+  }
+
+  /** Builds what is not there yet of all that a version has. The answer is what went wrong, a line each; then nothing new stays. */
+  async prepare(programs: readonly ScriptProgram[]): Promise<string[]> {
+    this.abandonUnused(new Set(programs.map(program => program.id)))
+    const fresh = programs.filter(program => !this.#byId.has(program.id))
+    const errors: string[] = []
+    for (const program of fresh) {
+      try {
+        await this.#build(program)
+      } catch (error) {
+        errors.push(`filter '${program.name}': ${describe(error)}`)
+      }
+    }
+    if (errors.length > 0) this.abandonUnused()
+    return errors
+  }
+
+  /** Lets go of programs that no snapshot has adopted: their publish failed, or the next one came before this worker looked. */
+  abandonUnused(except: ReadonlySet<string> = new Set()): void {
+    for (const [id, at] of [...this.#byId]) if (!except.has(id) && !this.#addon.isProgramUsed(id)) this.#release(at)
+  }
+
+  async #build(program: ScriptProgram): Promise<void> {
+    const exported = evaluateModule(program.code, program.file)
+    const problem = notAFilter(exported)
+    if (problem !== undefined) throw new TypeError(`${program.file}: ${problem}`)
+    const definition = exported as HttpFilterModule
+    const config = (await lazyConfigReader(definition.config))(JSON.parse(program.config))
+    if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
+    const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
+    const ended = new AbortController()
+    const errors = this.#addon.statOpen('counter', `${program.name}.errors`)
+    const filter = new ScriptHttpFilter({
+      addon: this.#addon,
+      name: program.name,
+      definition,
+      config: config.value,
+      context: makeFilterContext({
+        addon: this.#addon,
+        name: program.name,
+        workerIndex: this.#index,
+        log: this.#logOf(program.name),
+        signal: ended.signal,
+      }),
+      readRouteConfig: json => {
+        const settings = readRoute?.(json)
+        return settings?.ok === true ? settings.value : json
+      },
+      failed: (stage, error) => {
+        this.#addon.statAdd(errors, 1)
+        this.#logLine(
+          'error',
+          `filter '${program.name}' failed in ${stageNames[stage] ?? 'a hook'}: ${describe(error)}`,
+        )
+      },
+    })
+    const at = this.#free.pop() ?? this.#programs.length
+    this.#programs[at] = { id: program.id, filter, ended, errors }
+    this.#byId.set(program.id, at)
+    this.#addon.registerProgram(program.id, at, filter.hookMask)
+  }
+
+  #logOf(name: string): FilterLog {
+    const at = (level: keyof FilterLog) => (message: string) => this.#logLine(level, `${name}: ${message}`)
+    return { debug: at('debug'), info: at('info'), warning: at('warning'), error: at('error') }
+  }
+
+  /** The one way in for native code; what it wants stands in the shared block. */
+  #dispatch(chunk: Uint8Array | undefined): number {
+    const call = this.#call
+    const stage = call[0] as number
+    const program = call[1] as number
+    const handle = call[2] as number
+    if (stage === Stage.release) return this.#release(program)
+    const slot = handle & slotMask
+    let view = this.#views[slot]
+    if (view === undefined || view.handle !== handle) {
+      const loaded = this.#programs[program]
+      if (loaded === undefined) return Outcome.failed
+      view = new StreamView(this.#addon, loaded.filter, handle)
+      this.#views[slot] = view
+    }
+    if (stage <= Stage.responseTrailers) return view.program.run(stage, view, chunk)
+    return this.#settle(stage, view, slot, chunk)
+  }
+
+  #settle(stage: number, view: StreamView, slot: number, chunk: Uint8Array | undefined): number {
+    if (stage === Stage.complete) {
+      this.#views[slot] = undefined
+      view.program.run(stage, view, undefined)
+      view.close()
+      return Outcome.goOn
+    }
+    const side = stage === Stage.requestBody ? 'request' : 'response'
+    const resolve = view.waiting[side]
+    view.waiting[side] = undefined
+    resolve?.(chunk ?? new Uint8Array())
+    return Outcome.goOn
+  }
+
+  #release(at: number): number {
+    const loaded = this.#programs[at]
+    if (loaded === undefined) return Outcome.goOn
+    this.#programs[at] = undefined
+    this.#free.push(at)
+    this.#byId.delete(loaded.id)
+    this.#addon.forgetProgram(loaded.id)
+    loaded.ended.abort()
+    return Outcome.goOn
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

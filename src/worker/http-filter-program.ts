@@ -1,0 +1,131 @@
+import type { HttpFilterHooks, HttpFilterModule } from '../api/http-filter.js'
+import type { FilterContext } from '../api/context.js'
+import { HeaderView } from './header-view.js'
+import { Outcome, Part, type ScriptAddon, Stage } from './script-addon.js'
+import { ResponseView, type StreamView } from './stream-view.js'
+
+type Hooks = HttpFilterHooks<unknown, unknown>
+
+const hookNames = [
+  'onRequestHeaders',
+  'onRequestData',
+  'onRequestTrailers',
+  'onResponseHeaders',
+  'onResponseData',
+  'onResponseTrailers',
+  'onComplete',
+] as const satisfies readonly (keyof Hooks)[]
+
+export interface ProgramParts {
+  readonly addon: ScriptAddon
+  readonly name: string
+  readonly definition: HttpFilterModule
+  readonly config: unknown
+  readonly context: FilterContext
+  /** Reads the settings of a route; they were checked when the configuration was. */
+  readonly readRouteConfig: (json: unknown) => unknown
+  /** Says that a hook threw or rejected. */
+  readonly failed: (stage: number, error: unknown) => void
+}
+
+// Settings of routes that went are not told; so many distinct ones are kept.
+const maxRouteConfigs = 4096
+
+/** One instance of an HTTP filter in this worker: its hooks, and how a stage is given to them. */
+export class ScriptHttpFilter {
+  readonly name: string
+  /** Bit by stage. */
+  readonly hookMask: number
+  readonly makeState: (() => unknown) | undefined
+  readonly #addon: ScriptAddon
+  readonly #hooks: Hooks
+  readonly #parts: ProgramParts
+  readonly #routeConfigs = new Map<number, unknown>()
+
+  /** Throws what `create` throws. */
+  constructor(parts: ProgramParts) {
+    this.#parts = parts
+    this.#addon = parts.addon
+    this.name = parts.name
+    this.makeState = parts.definition.state as (() => unknown) | undefined
+    const create = parts.definition.create as unknown as (config: unknown, context: FilterContext) => unknown
+    const hooks = create.call(parts.definition, parts.config, parts.context)
+    if (typeof hooks !== 'object' || hooks === null) throw new TypeError('create() must return an object with hooks')
+    this.#hooks = hooks as Hooks
+    this.hookMask = hookNames.reduce(
+      (mask, hook, stage) => (typeof this.#hooks[hook] === 'function' ? mask | (1 << stage) : mask),
+      0,
+    )
+  }
+
+  routeConfig(settings: number, text: () => string): unknown {
+    if (this.#routeConfigs.has(settings)) return this.#routeConfigs.get(settings)
+    if (this.#routeConfigs.size >= maxRouteConfigs) this.#routeConfigs.clear()
+    const config = this.#parts.readRouteConfig(JSON.parse(text()))
+    this.#routeConfigs.set(settings, config)
+    return config
+  }
+
+  /** Gives a stage to its hook. The answer is one of `Outcome`. */
+  run(stage: number, view: StreamView, chunk: Uint8Array | undefined): number {
+    try {
+      const result = this.#call(stage, view, chunk)
+      if (result === undefined && !view.hasReplied) return Outcome.goOn
+      if (isPromise(result)) {
+        this.#follow(stage, view, result)
+        return Outcome.waiting
+      }
+      return this.#outcome(view, result)
+    } catch (error) {
+      this.#parts.failed(stage, error)
+      return view.hasReplied ? Outcome.replied : Outcome.failed
+    }
+  }
+
+  #call(stage: number, view: StreamView, chunk: Uint8Array | undefined): unknown {
+    const hooks = this.#hooks
+    switch (stage) {
+      case Stage.requestHeaders:
+        return hooks.onRequestHeaders?.(view, view)
+      case Stage.requestData:
+        return hooks.onRequestData?.(chunk as Uint8Array, view)
+      case Stage.requestTrailers:
+        return hooks.onRequestTrailers?.(new HeaderView(this.#addon, view.handle, Part.requestTrailers), view)
+      case Stage.responseHeaders:
+        return hooks.onResponseHeaders?.(new ResponseView(this.#addon, view.handle), view)
+      case Stage.responseData:
+        return hooks.onResponseData?.(chunk as Uint8Array, view)
+      case Stage.responseTrailers:
+        return hooks.onResponseTrailers?.(new HeaderView(this.#addon, view.handle, Part.responseTrailers), view)
+      default:
+        return hooks.onComplete?.(view)
+    }
+  }
+
+  #outcome(view: StreamView, result: unknown): number {
+    if (view.hasReplied) return Outcome.replied
+    if (result instanceof Uint8Array) {
+      this.#addon.scriptChunk(view.handle, result)
+      return Outcome.changed
+    }
+    return Outcome.goOn
+  }
+
+  #follow(stage: number, view: StreamView, promise: PromiseLike<unknown>): void {
+    promise.then(
+      result => {
+        // The stream may be gone by now, and then nobody waits.
+        if (!view.isOver) this.#addon.streamResume(view.handle, stage, this.#outcome(view, result))
+      },
+      (error: unknown) => {
+        if (view.isOver) return
+        this.#parts.failed(stage, error)
+        this.#addon.streamResume(view.handle, stage, view.hasReplied ? Outcome.replied : Outcome.failed)
+      },
+    )
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+}

@@ -1,0 +1,95 @@
+/**
+ * The part of the addon that filters in TypeScript stand on (native/binding/script_binding.cc). A stream's filter is known by a handle: a
+ * number that is never a pointer and that native code recognises when it is out of date; every call then throws.
+ */
+
+/** What native code calls a hook for; the bit of the hook in the mask is `1 << stage`. */
+export const Stage = {
+  requestHeaders: 0,
+  requestData: 1,
+  requestTrailers: 2,
+  responseHeaders: 3,
+  responseData: 4,
+  responseTrailers: 5,
+  complete: 6,
+  /** No stream holds this program any more. */
+  release: 7,
+  /** A body that a hook waits for is there. */
+  requestBody: 8,
+  responseBody: 9,
+} as const
+
+/** What a hook said. */
+export const Outcome = {
+  goOn: 0,
+  replied: 1,
+  waiting: 2,
+  /** Other bytes were left with `scriptChunk`. */
+  changed: 3,
+  failed: 4,
+} as const
+
+/** Which header map of a stream. */
+export const Part = { requestHeaders: 0, requestTrailers: 1, responseHeaders: 2, responseTrailers: 3 } as const
+
+/** Facts of a stream that are texts (`streamText`) or numbers (`streamNumber`). */
+export const Fact = {
+  protocol: 0,
+  remoteAddress: 1,
+  localAddress: 2,
+  routeName: 3,
+  clusterName: 4,
+  upstreamHost: 5,
+  responseCodeDetails: 6,
+  responseFlags: 7,
+  requestedServerName: 8,
+  responseCode: 9,
+  bytesReceived: 10,
+  bytesSent: 11,
+  durationMs: 12,
+} as const
+
+export interface ScriptAddon {
+  /** Joins this thread's JavaScript to worker `index`. The answer is where native code leaves [stage, program, handle, end of message]. */
+  scriptHost(index: number, dispatch: (chunk?: Uint8Array) => number): Uint32Array
+  registerProgram(id: string, program: number, hooks: number): void
+  forgetProgram(id: string): void
+  /** Has this worker's snapshot, or a stream, taken it up? */
+  isProgramUsed(id: string): boolean
+
+  headerGet(handle: number, part: number, name: string): string | undefined
+  headerGetAll(handle: number, part: number, name: string): string[]
+  headerSet(handle: number, part: number, name: string, value: string): void
+  headerAppend(handle: number, part: number, name: string, value: string): void
+  headerDelete(handle: number, part: number, name: string): void
+  /** name, value, name, value … */
+  headerEntries(handle: number, part: number): string[]
+
+  streamText(handle: number, fact: number): string
+  streamNumber(handle: number, fact: number): number
+  streamReply(handle: number, status: number, body: string | Uint8Array | undefined, headers: readonly string[]): void
+  /** A promise of a hook has settled. */
+  streamResume(handle: number, stage: number, outcome: number): void
+  streamRefreshRoute(handle: number): void
+  /** Wants the stage `complete` although the program has no hook for it. */
+  streamWatch(handle: number): void
+  /** The bytes that a data hook returned. */
+  scriptChunk(handle: number, bytes: Uint8Array): void
+  /** Undefined: not there yet; the stage requestBody or responseBody follows. */
+  bodyBuffer(handle: number, isResponse: boolean, limitBytes: number): Uint8Array | undefined
+  bodyReplace(handle: number, isResponse: boolean, bytes: string | Uint8Array): void
+  metadataGet(handle: number, namespace: string, key: string): string | undefined
+  metadataSet(handle: number, namespace: string, key: string, json: string): void
+  /** Number of the route's settings for this filter, the same for the same settings; 0: none. */
+  routeSettings(handle: number): number
+  routeSettingsText(handle: number): string
+
+  statOpen(kind: 'counter' | 'gauge' | 'histogram' | 'time', name: string): number
+  /** Adds to a counter or gauge, records in a histogram. */
+  statAdd(stat: number, by: number): void
+  sharedCell(name: string): number
+  /** The value afterwards. */
+  sharedAdd(cell: number, by: number): number
+  sharedBucket(name: string, perSecond: number, burst: number): number
+  bucketTake(bucket: number, tokens: number): boolean
+}

@@ -1,0 +1,232 @@
+import type { Body } from '../api/body.js'
+import type { Headers } from '../api/headers.js'
+import type { DynamicMetadata, LocalReply, RequestHead, ResponseHead, Stream, StreamInfo } from '../api/stream.js'
+import { HeaderView } from './header-view.js'
+import type { ScriptHttpFilter } from './http-filter-program.js'
+import { Fact, Part, type ScriptAddon } from './script-addon.js'
+
+export const localReply: LocalReply = Object.freeze({ kind: 'local-reply' })
+
+/**
+ * One stream as one filter sees it. Native code has the stream; this has its handle, and makes objects only for what is asked for. Also the
+ * head of the request, which is there in every hook.
+ */
+export class StreamView implements Stream<unknown, unknown>, RequestHead {
+  readonly handle: number
+  readonly state: unknown
+  /** reply() was called. */
+  hasReplied = false
+  /** Nobody waits for this stream's hooks any more. */
+  isOver = false
+  /** Promises of a body that is being gathered. */
+  readonly waiting: Record<'request' | 'response', ((bytes: Uint8Array) => void) | undefined> = {
+    request: undefined,
+    response: undefined,
+  }
+  readonly #addon: ScriptAddon
+  readonly program: ScriptHttpFilter
+  #headers: HeaderView | undefined
+  #abort: AbortController | undefined
+
+  constructor(addon: ScriptAddon, program: ScriptHttpFilter, handle: number) {
+    this.#addon = addon
+    this.program = program
+    this.handle = handle
+    this.state = program.makeState?.()
+  }
+
+  // ---- RequestHead
+
+  get method(): string {
+    return this.#addon.headerGet(this.handle, Part.requestHeaders, ':method') ?? ''
+  }
+
+  get path(): string {
+    return this.#addon.headerGet(this.handle, Part.requestHeaders, ':path') ?? ''
+  }
+
+  get authority(): string {
+    return this.#addon.headerGet(this.handle, Part.requestHeaders, ':authority') ?? ''
+  }
+
+  get headers(): Headers {
+    this.#headers ??= new HeaderView(this.#addon, this.handle, Part.requestHeaders)
+    return this.#headers
+  }
+
+  // ---- Stream
+
+  get routeConfig(): unknown {
+    const settings = this.#addon.routeSettings(this.handle)
+    return settings === 0
+      ? undefined
+      : this.program.routeConfig(settings, () => this.#addon.routeSettingsText(this.handle))
+  }
+
+  get info(): StreamInfo {
+    return new StreamFacts(this.#addon, this.handle)
+  }
+
+  get requestBody(): Body {
+    return new BodyView(this.#addon, this, false)
+  }
+
+  get responseBody(): Body {
+    return new BodyView(this.#addon, this, true)
+  }
+
+  get metadata(): DynamicMetadata {
+    return new MetadataView(this.#addon, this.handle)
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.isOver) this.#abort.abort()
+      else this.#addon.streamWatch(this.handle)
+    }
+    return this.#abort.signal
+  }
+
+  reply(status: number, body?: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): LocalReply {
+    if (this.hasReplied) throw new Error('this request was answered already: reply() was called twice')
+    if (!Number.isInteger(status) || status < 200 || status > 599)
+      throw new RangeError(`reply(${status}): a status is a whole number from 200 to 599`)
+    const names = Object.keys(headers)
+    this.#addon.streamReply(
+      this.handle,
+      status,
+      body,
+      names.flatMap(name => [name, headers[name] as string]),
+    )
+    this.hasReplied = true
+    return localReply
+  }
+
+  refreshRoute(): void {
+    this.#addon.streamRefreshRoute(this.handle)
+  }
+
+  /** The stream is over. */
+  close(): void {
+    this.isOver = true
+    this.#abort?.abort()
+  }
+}
+
+export class ResponseView implements ResponseHead {
+  readonly headers: HeaderView
+  readonly #addon: ScriptAddon
+  readonly #handle: number
+
+  constructor(addon: ScriptAddon, handle: number) {
+    this.#addon = addon
+    this.#handle = handle
+    this.headers = new HeaderView(addon, handle, Part.responseHeaders)
+  }
+
+  get status(): number {
+    return Number(this.headers.get(':status') ?? 0)
+  }
+
+  set status(status: number) {
+    if (!Number.isInteger(status) || status < 200 || status > 599)
+      throw new RangeError(`status = ${status}: a status is a whole number from 200 to 599`)
+    this.#addon.headerSet(this.#handle, Part.responseHeaders, ':status', String(status))
+  }
+}
+
+class StreamFacts implements StreamInfo {
+  readonly #addon: ScriptAddon
+  readonly #handle: number
+
+  constructor(addon: ScriptAddon, handle: number) {
+    this.#addon = addon
+    this.#handle = handle
+  }
+
+  get protocol(): string {
+    return this.#addon.streamText(this.#handle, Fact.protocol)
+  }
+  get remoteAddress(): string {
+    return this.#addon.streamText(this.#handle, Fact.remoteAddress)
+  }
+  get localAddress(): string {
+    return this.#addon.streamText(this.#handle, Fact.localAddress)
+  }
+  get routeName(): string {
+    return this.#addon.streamText(this.#handle, Fact.routeName)
+  }
+  get clusterName(): string {
+    return this.#addon.streamText(this.#handle, Fact.clusterName)
+  }
+  get upstreamHost(): string {
+    return this.#addon.streamText(this.#handle, Fact.upstreamHost)
+  }
+  get responseCodeDetails(): string {
+    return this.#addon.streamText(this.#handle, Fact.responseCodeDetails)
+  }
+  get responseFlags(): string {
+    return this.#addon.streamText(this.#handle, Fact.responseFlags)
+  }
+  get requestedServerName(): string {
+    return this.#addon.streamText(this.#handle, Fact.requestedServerName)
+  }
+  get responseCode(): number {
+    return this.#addon.streamNumber(this.#handle, Fact.responseCode)
+  }
+  get bytesReceived(): number {
+    return this.#addon.streamNumber(this.#handle, Fact.bytesReceived)
+  }
+  get bytesSent(): number {
+    return this.#addon.streamNumber(this.#handle, Fact.bytesSent)
+  }
+  get durationMs(): number {
+    return this.#addon.streamNumber(this.#handle, Fact.durationMs)
+  }
+}
+
+class MetadataView implements DynamicMetadata {
+  readonly #addon: ScriptAddon
+  readonly #handle: number
+
+  constructor(addon: ScriptAddon, handle: number) {
+    this.#addon = addon
+    this.#handle = handle
+  }
+
+  get(namespace: string, key: string): unknown {
+    const json = this.#addon.metadataGet(this.#handle, namespace, key)
+    return json === undefined ? undefined : JSON.parse(json)
+  }
+
+  set(namespace: string, key: string, value: unknown): void {
+    const json = JSON.stringify(value) as string | undefined
+    if (json === undefined) throw new TypeError(`metadata.set('${namespace}', '${key}'): the value is not JSON`)
+    this.#addon.metadataSet(this.#handle, namespace, key, json)
+  }
+}
+
+class BodyView implements Body {
+  readonly #addon: ScriptAddon
+  readonly #stream: StreamView
+  readonly #isResponse: boolean
+
+  constructor(addon: ScriptAddon, stream: StreamView, isResponse: boolean) {
+    this.#addon = addon
+    this.#stream = stream
+    this.#isResponse = isResponse
+  }
+
+  buffer(limitBytes: number): Promise<Uint8Array> {
+    const whole = this.#addon.bodyBuffer(this.#stream.handle, this.#isResponse, limitBytes)
+    if (whole !== undefined) return Promise.resolve(whole)
+    return new Promise(resolve => {
+      this.#stream.waiting[this.#isResponse ? 'response' : 'request'] = resolve
+    })
+  }
+
+  replace(bytes: Uint8Array | string): void {
+    this.#addon.bodyReplace(this.#stream.handle, this.#isResponse, bytes)
+  }
+}

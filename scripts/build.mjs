@@ -77,18 +77,25 @@ const generators = ['generate-protos.mjs', 'generate-plan.mjs', 'generate.mjs']
 
 function generate() {
   const isInput = path => /\.(proto|mjs)$/.test(path) || path.endsWith('/index.ts')
+  // The tables of C++ filters hang on which folders have one, not on what is in it.
+  const filters = () => filesBelow('src/extensions', path => path.endsWith('/filter.cc'))
   const inputs = () =>
-    fingerprint([
-      ...filesBelow('scripts', isInput),
-      ...filesBelow('src/protos', isInput),
-      ...filesBelow('src/extensions', isInput),
-      'native/plan/plan.proto',
-      'package-lock.json',
-    ])
+    fingerprint(
+      [
+        ...filesBelow('scripts', isInput),
+        ...filesBelow('src/protos', isInput),
+        ...filesBelow('src/extensions', isInput),
+        'native/plan/plan.proto',
+        'package-lock.json',
+      ],
+      ...filters(),
+    )
   const outputs = [
     'src/generated/extensions.ts',
     'src/generated/plan_pb.ts',
     'native/generated/plan.h',
+    'native/generated/http_filters.inc',
+    'native/generated/network_filters.inc',
     'src/generated/protos',
     'dist/generated/protos',
   ]

@@ -17,6 +17,8 @@ using Decoded = base::Result<PartPtr, std::string>;
 
 namespace {
 
+constexpr uint32_t kInbound = 1;  // envoy.config.core.v3.TrafficDirection
+
 std::unique_ptr<Process>& holder() {
   static std::unique_ptr<Process> process;
   return process;
@@ -85,6 +87,11 @@ std::string Process::putPlan(Kind kind, std::string_view name, const std::string
 base::Result<std::vector<net::BoundSocketPtr>, std::string> Process::openListener(uint32_t slot, const std::string& id) {
   auto part = std::static_pointer_cast<const ListenerPart>(store_.find(Kind::kListener, id));
   if (part == nullptr) return "no listener plan with id " + id;
+  if (isStopped(part->plan)) {
+    // As Envoy: what was told to stop does not come back with a new configuration.
+    opened_.erase(slot);
+    return std::vector<net::BoundSocketPtr>();
+  }
   auto sockets = sockets_.open(part->plan);
   if (!sockets.ok()) return std::move(sockets.error());
   opened_[slot] = sockets.value();
@@ -147,8 +154,12 @@ std::shared_ptr<std::atomic<uint64_t>> Process::connectionsOf(const std::string&
   return count;
 }
 
+bool Process::isStopped(const plan::Listener& plan) const {
+  return stopped_ == Stopped::kAll || (stopped_ == Stopped::kInbound && plan.traffic_direction == kInbound);
+}
+
 size_t Process::stopListeners(bool inbound_only) {
-  constexpr uint32_t kInbound = 1;
+  if (stopped_ != Stopped::kAll) stopped_ = inbound_only ? Stopped::kInbound : Stopped::kAll;
   const snapshot::SnapshotPtr snapshot = store_.current();
   size_t stopped = 0;
   {

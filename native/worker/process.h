@@ -47,7 +47,10 @@ class Process {
   /** Lets go of what was opened since the last commit. */
   void abandonListeners();
   std::string commit(const std::vector<snapshot::Change>& changes);
-  /** Listeners stop accepting and their ports close: all, or those with traffic_direction INBOUND. How many there were. */
+  /**
+   * Listeners stop accepting and their ports close: all, or those with traffic_direction INBOUND; later versions of them are not
+   * opened. How many there were.
+   */
   size_t stopListeners(bool inbound_only);
   void drainListeners(bool inbound_only);
   /** Any thread: the sockets of a listener slot. */
@@ -65,6 +68,9 @@ class Process {
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
+  enum class Stopped : uint8_t { kNone, kInbound, kAll };
+  bool isStopped(const plan::Listener& plan) const;
+
   const ProcessOptions options_;
   stats::Registry& statistics_;
   access_log::FileWriters writers_;
@@ -74,6 +80,7 @@ class Process {
   net::DrainState drain_;
   base::SharedCells shared_cells_;
   std::atomic<uint64_t> connections_{0};
+  Stopped stopped_ = Stopped::kNone;  // main
   mutable std::mutex mutex_;
   std::map<uint32_t, std::vector<net::BoundSocketPtr>> slots_;                        // guarded by mutex_
   std::map<uint32_t, std::vector<net::BoundSocketPtr>> opened_;                       // main: opened, not committed

@@ -112,6 +112,8 @@ function compile(
     stats: {
       flushIntervalMs: config.stats.flushOnAdmin ? 0 : config.stats.flushIntervalMs,
       settings: statsSettingsOf(bootstrap.statsConfig),
+      serverVersion:
+        config.stats.serverVersionOverride === undefined ? undefined : Number(config.stats.serverVersionOverride),
     },
     runtime: config.runtimeLayers.map(layer => ({
       name: layer.name,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../support/clock.js'
-import { FileWatch, foldersOf } from './file-watch.js'
+import { FileWatch, namesThatCount } from './file-watch.js'
 
 /** A watched file in a folder of its own; `change` does something and waits until it is noticed. */
 async function watching(
@@ -94,16 +94,37 @@ test('neighbours, the same bytes again, and an emptied file call nobody', () =>
     assert.equal(calls(), 1)
   }))
 
-test('every folder with a link on the way is watched', () => {
+test('every link on the way counts, in its folder', () => {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'nuncio-watch-')))
   mkdirSync(path.join(folder, 'real/deep'), { recursive: true })
   symlinkSync('real', path.join(folder, 'link'))
   writeFileSync(path.join(folder, 'real/deep/f'), '')
   symlinkSync('../link/deep/f', path.join(folder, 'real/f'))
-  assert.deepEqual(foldersOf(path.join(folder, 'link/f')), [
-    folder,
-    path.join(folder, 'real'),
-    path.join(folder, 'real/deep'),
-  ])
+  assert.deepEqual(
+    namesThatCount(path.join(folder, 'link/f')),
+    new Map([
+      [folder, new Set(['link'])],
+      [path.join(folder, 'real'), new Set(['f'])],
+      [path.join(folder, 'real/deep'), new Set(['f'])],
+    ]),
+  )
+  rmSync(folder, { recursive: true })
+})
+
+test('neighbours are not even looked at', async () => {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'nuncio-watch-')))
+  let looks = 0
+  const clock = {
+    now: systemClock.now,
+    after: (ms: number, callback: () => void) => {
+      looks++
+      return systemClock.after(ms, callback)
+    },
+  }
+  const watch = new FileWatch({ file: plainFile(folder), clock, onChange: () => {}, onError: assert.fail })
+  for (let count = 0; count < 5; count++) writeFileSync(path.join(folder, 'access.log'), 'line')
+  await new Promise(resolve => setTimeout(resolve, 150))
+  assert.equal(looks, 0)
+  watch.close()
   rmSync(folder, { recursive: true })
 })

@@ -16,11 +16,12 @@ const maxLinks = 40
 
 /**
  * Watches what a path means: edits in place, a new file renamed over it, and any symbolic link on the way being swapped (as Kubernetes
- * does with `..data`). Watches the folders, not the file, and compares contents, so that a folder's other files cost a look but no call.
+ * does with `..data`). Watches the folders, not the file: what else is written in them is nobody's business.
  */
 export class FileWatch {
   readonly #options: FileWatchOptions
   #watchers = new Map<string, FSWatcher>()
+  #wanted: ReadonlyMap<string, ReadonlySet<string>> = new Map()
   #contents: Buffer | undefined
   #cancelTimer: (() => void) | undefined
   #isClosed = false
@@ -39,18 +40,20 @@ export class FileWatch {
   }
 
   #arm(): void {
-    const wanted = new Set(foldersOf(this.#options.file))
+    this.#wanted = namesThatCount(this.#options.file)
     for (const [folder, watcher] of this.#watchers) {
-      if (wanted.has(folder)) continue
+      if (this.#wanted.has(folder)) continue
       watcher.close()
       this.#watchers.delete(folder)
     }
-    for (const folder of wanted) if (!this.#watchers.has(folder)) this.#watch(folder)
+    for (const folder of this.#wanted.keys()) if (!this.#watchers.has(folder)) this.#watch(folder)
   }
 
   #watch(folder: string): void {
     try {
-      const watcher = watch(folder, () => this.#touched())
+      const watcher = watch(folder, (_event, name) => {
+        if (name === null || this.#wanted.get(folder)?.has(name)) this.#touched()
+      })
       watcher.on('error', () => {
         watcher.close()
         this.#watchers.delete(folder)
@@ -87,18 +90,23 @@ export class FileWatch {
   }
 }
 
-/** The folders in which something decides what the path means: one for each symbolic link on the way, and that of the file itself. */
-export function foldersOf(file: string): string[] {
-  const folders = new Set<string>()
+/** What decides what the path means, by folder: each symbolic link on the way, and the file itself. */
+export function namesThatCount(file: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const folders = new Map<string, Set<string>>()
+  const add = (one: string): void => {
+    const folder = path.dirname(one)
+    const names = folders.get(folder) ?? new Set()
+    folders.set(folder, names.add(path.basename(one)))
+  }
   let rest = path.resolve(file)
   for (let links = 0; links < maxLinks; links++) {
     const link = firstLink(rest)
     if (link === undefined) break
-    folders.add(path.dirname(link))
+    add(link)
     rest = path.resolve(path.dirname(link), readlinkSync(link), path.relative(link, rest))
   }
-  folders.add(path.dirname(rest))
-  return [...folders]
+  add(rest)
+  return folders
 }
 
 function firstLink(file: string): string | undefined {

@@ -34,7 +34,7 @@ const healthStatus = { healthy: 1, draining: 3, degraded: 5 } as const
 // Known from the start, and zero for us: nothing of a configuration passes unread, and it is no FIPS build.
 const zeroFromTheStart = {
   counters: ['dynamic_unknown_fields', 'static_unknown_fields', 'wip_protos'],
-  gauges: ['compilation_settings.fips_mode', 'stats_recent_lookups', 'version'],
+  gauges: ['compilation_settings.fips_mode', 'stats_recent_lookups'],
 }
 
 export type ServerState = keyof typeof serverStates

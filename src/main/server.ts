@@ -12,6 +12,7 @@ import { countCpus } from '../support/cpu-count.js'
 import { Log, type Logger, logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import { AdminHost } from './admin-host.js'
+import { buildInfo } from './build-info.js'
 import { CompileThread } from './compile-thread.js'
 import { type Adopted, Configuration, type Errors } from './configuration.js'
 import { DnsClusters } from './dns-clusters.js'
@@ -202,13 +203,15 @@ export class Server {
   }
 
   #openStats(compiled: CompiledBootstrap): void {
-    const { settings, flushIntervalMs } = compiled.stats
+    const { settings, flushIntervalMs, serverVersion } = compiled.stats
     const native = this.#process.addon as unknown as NativeStats
     this.#stats = new MainStats(
       new StatsStore(native, compileMatcher(settings.matcher)),
       this.#process.addon,
       this.workers,
     )
+    // As Envoy: the first six digits of the revision.
+    this.#stats.server.set('version', serverVersion ?? Number.parseInt(buildInfo().commit.slice(0, 6), 16))
     if (flushIntervalMs > 0) {
       this.#flushTimer = setInterval(() => this.#stats?.flush(this.#facts), flushIntervalMs)
       this.#flushTimer.unref()

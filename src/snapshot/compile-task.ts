@@ -133,6 +133,8 @@ export interface StatsInfo {
   /** 0: only when the statistics are asked for (stats_flush_on_admin). */
   readonly flushIntervalMs: number
   readonly settings: StatsSettings
+  /** What server.version says instead of the build's revision. */
+  readonly serverVersion: number | undefined
 }
 
 /** The parts of the ConfigDump message, in proto JSON with the names of the .proto files; sensitive fields are redacted. */

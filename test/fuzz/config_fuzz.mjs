@@ -66,7 +66,7 @@ function places(tree, found = []) {
 
 function changeTree(tree, other, chance) {
   const root = { tree: structuredClone(tree) }
-  for (let changes = 1 + chance.below(4); changes > 0; changes--) {
+  for (let changes = 1 + chance.below(chance.below(3) === 0 ? 4 : 1); changes > 0; changes--) {
     const [owner, key] = chance.of(places(root)) ?? []
     if (owner === undefined) break
     const [donor, part] = chance.of(places({ tree: other }))
@@ -260,7 +260,8 @@ async function run({ root, seconds, seed, folder, beats }) {
     if (!kinds.has(kind) && kinds.size < 20_000) {
       kinds.add(kind)
       if (text.length < 100_000) texts.push([format, text])
-      if (typeof tree === 'object' && tree !== null && text.length < 100_000) trees.push(tree)
+      if (answer.stage !== 'load' && typeof tree === 'object' && tree !== null && text.length < 100_000)
+        trees.push(tree)
     }
     if (performance.now() - started > told * 1000) {
       told += 60

@@ -133,4 +133,26 @@ feature('a changed file', { file: import.meta.url, withoutProxy: true }, f => {
         s.note(bad === 0 ? 'every answer was whole, and the last version is served' : `${bad} requests failed`)
       }),
   )
+  f.scenario(
+    'listeners that were drained stay closed',
+    { onlyNuncio: OURS, sees: 'refused, and refused after it' },
+    s =>
+      running(s, async (proxy, answer) => {
+        const state = (): Promise<string> =>
+          answer().then(
+            text => text,
+            () => 'refused',
+          )
+        await answer()
+        await proxy.admin('/drain_listeners', 'POST')
+        await poll('closed ports', async () => (await state()) === 'refused' || undefined)
+        writeFileSync(proxy.configPath, config('two'))
+        await proxy.waitFor(
+          'the reload',
+          () => (proxy.stderr.includes('the new configuration is in use') ? true : undefined),
+          () => proxy.stderr,
+        )
+        s.note(`refused, and ${await state()} after it`)
+      }),
+  )
 })

@@ -107,6 +107,7 @@ function replaceBy(script, args) {
 
 /** Cheap checks first, the scenarios last, so that the runner's closing lines end the output. */
 function test(args) {
+  node('scripts/fetch-test-programs.mjs')
   const steps = [
     ['lint, format, import ranks', () => node('scripts/check.mjs')],
     ['native tests with sanitizers', () => node('scripts/native-tests.mjs', '--sanitize')],

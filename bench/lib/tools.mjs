@@ -13,8 +13,14 @@ const kDebian = join(kRoot, '.tools/debian')
 const kPackages = ['nginx', 'libnginx-mod-stream', 'haproxy', 'wrk', 'nghttp2-client', 'openssl', 'libssl-dev']
 const kLibraryFolders = ['usr/lib', 'lib']
 
-/** For a reader whose machine does not let us fetch: what to type, without starting a service. */
-export const kInstallHint = `apt-get update && mkdir -p /tmp/nuncio-debs && cd /tmp/nuncio-debs && apt-get -y --download-only -o Dir::Cache::archives=. install ${kPackages.join(' ')} && for f in *.deb; do dpkg -x $f ${kDebian}; done`
+/** For a reader whose machine does not let us fetch: what to type, without starting a service. @param {string[]} packages */
+function installHint(packages) {
+  const folder = '/tmp/nuncio-debs'
+  const download = `apt-get -y --download-only -o Dir::Cache::archives=. install ${packages.join(' ')}`
+  return `apt-get update && mkdir -p ${folder} && cd ${folder} && ${download} && for f in *.deb; do dpkg -x $f ${kDebian}; done`
+}
+
+export const kInstallHint = installHint(kPackages)
 
 /** @param {string} path */
 function isProgram(path) {
@@ -71,21 +77,30 @@ export function toolEnvironment() {
  * Downloads and unpacks what is missing of Debian's programs.
  * @returns {Promise<string | undefined>} what went wrong, in one line
  */
-export async function fetchDebianTools() {
+export function fetchDebianTools() {
   const wanted = ['nginx', 'haproxy', 'wrk', 'h2load', 'openssl']
-  if (wanted.every(name => findProgram(name)) && findStreamModule() !== undefined && hasSslHeaders()) return undefined
+  const complete = wanted.every(name => findProgram(name)) && findStreamModule() !== undefined && hasSslHeaders()
+  return complete ? Promise.resolve(undefined) : fetchDebianPackages(kPackages)
+}
+
+/**
+ * Downloads packages with all they need and unpacks them below .tools/debian.
+ * @param {string[]} packages
+ * @returns {Promise<string | undefined>} what went wrong, in one line
+ */
+export async function fetchDebianPackages(packages) {
   if (onPath('apt-get') === undefined || onPath('dpkg') === undefined)
-    return 'this is no Debian: install nginx with its stream module, haproxy and wrk yourself'
+    return `this is no Debian: install ${packages.join(', ')} yourself`
   const archives = join(kDebian, 'archives')
   mkdirSync(join(archives, 'partial'), { recursive: true })
-  console.error(`fetching ${kPackages.join(', ')} into .tools/debian ...`)
+  console.error(`fetching ${packages.join(', ')} into .tools/debian ...`)
   const download = () =>
     run(
       ['apt-get', '-y', '-q', '-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}`].concat([
         '--download-only',
         '--no-install-recommends',
         'install',
-        ...kPackages,
+        ...packages,
       ]),
     )
   let result = await download()
@@ -95,7 +110,7 @@ export async function fetchDebianTools() {
   }
   const files = readdirSync(archives).filter(name => name.endsWith('.deb'))
   if (result.code !== 0 || files.length === 0) {
-    return `apt-get could not download: ${result.stderr.trim().split('\n').at(-1) ?? ''}; type: ${kInstallHint}`
+    return `apt-get could not download: ${result.stderr.trim().split('\n').at(-1) ?? ''}; type: ${installHint(packages)}`
   }
   for (const file of files) await run(['dpkg', '-x', join(archives, file), kDebian])
   rmSync(archives, { recursive: true, force: true })

@@ -11,6 +11,8 @@ export type ExtensionCategory =
   | 'envoy.filters.network'
   | 'envoy.filters.listener'
   | 'envoy.access_loggers'
+  | 'envoy.transport_sockets.downstream'
+  | 'envoy.transport_sockets.upstream'
 
 /** As in Envoy's extension metadata. */
 export type ExtensionStatus = 'stable' | 'alpha' | 'wip'
@@ -59,6 +61,14 @@ export function defineNativeHttpFilter<M extends Message, R extends Message = Me
 
 export function defineNativeNetworkFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {
   return { isTerminal: false, ...definition, category: 'envoy.filters.network' }
+}
+
+/** What stands between the connections of one side and their sockets. An empty plan where there is nothing to say. */
+export function defineNativeTransportSocket<M extends Message>(
+  side: 'downstream' | 'upstream',
+  definition: Named<M> & Required<Pick<NativeExtension<M>, 'plan'>>,
+): NativeExtension<M> {
+  return { ...definition, isTerminal: false, category: `envoy.transport_sockets.${side}` }
 }
 
 /** A sink of access logs. Its format and filter are compiled with all others, in src/plan/access-log.ts. */

@@ -13,6 +13,7 @@ import type {
   DataSource,
   HeaderValueOption,
   RuntimeFractionalPercent,
+  TransportSocket,
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
@@ -39,6 +40,7 @@ import type {
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { Secrets } from './secrets.js'
 
 /** A piece of a plan as a plain object, members left out where the default holds. */
 export type PlanInit<Schema extends DescMessage> = Extract<MessageInitShape<Schema>, { readonly $typeName?: never }>
@@ -104,6 +106,14 @@ export interface PlanContext extends Place {
   http1(options: Http1ProtocolOptions | undefined, at: Place): PlanInit<typeof Http1OptionsSchema>
   /** A regular expression in RE2's syntax; reports what is wrong with it. */
   checkRegex(pattern: string, at: Place): void
+  /** Certificates, validation contexts and ticket keys of a transport socket. */
+  readonly secrets: Secrets
+  /** Compiles a transport socket within this one. Undefined: clear text, or an error was reported. */
+  transportSocket(
+    side: 'downstream' | 'upstream',
+    config: TransportSocket | undefined,
+    at: Place,
+  ): PlanInit<typeof ExtensionSchema> | undefined
   /** The text of a DataSource, read now. */
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
   /** Compiles a filter in TypeScript as a plan of its own; the answer is its slot. */

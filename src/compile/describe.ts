@@ -8,13 +8,19 @@ import type { Listener } from '../generated/protos/envoy/config/listener/v3/list
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpConnectionManager } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { TcpProxy } from '../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
-import type { ClusterMeta, CompiledConfig, DnsSettings, ListenerMeta } from '../plan/compile.js'
+import { transportSocketOf } from '../plan/transport-socket-match.js'
+import type { ClusterMeta, CompiledConfig, DnsSettings } from '../plan/compile.js'
 import type { ClusterInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
 
 /** What main keeps about the things of a bootstrap, so that it never needs their messages. */
 
-export function describeListeners(bootstrap: Bootstrap, metas: readonly ListenerMeta[], types: Types): ListenerInfo[] {
+export function describeListeners(
+  bootstrap: Bootstrap,
+  { listeners: metas, tlsContexts }: CompiledConfig,
+  types: Types,
+): ListenerInfo[] {
+  const secure = ownersOf(tlsContexts, 'listener')
   const listeners = bootstrap.staticResources?.listeners ?? []
   return metas.map((meta, index) => {
     const listener = listeners[index]
@@ -29,6 +35,7 @@ export function describeListeners(bootstrap: Bootstrap, metas: readonly Listener
       httpStatPrefixes: prefixes(filters.filter(isManager)),
       tcpStatPrefixes: prefixes(filters.filter(isTcpProxy)),
       isInbound: meta.trafficDirection === TrafficDirection.INBOUND,
+      hasTls: secure.has(meta.name),
     }
   })
 }
@@ -52,16 +59,23 @@ export function describeVirtualHosts(bootstrap: Bootstrap, types: Types): Virtua
     .filter(host => host.virtualClusters.length + host.routes.length > 0)
 }
 
+const ownersOf = (contexts: CompiledConfig['tlsContexts'], kind: 'listener' | 'cluster'): ReadonlySet<string> =>
+  new Set(contexts.filter(({ owner }) => owner.kind === kind).map(({ owner }) => owner.name))
+
 export function describeClusters(bootstrap: Bootstrap, compiled: CompiledConfig): ClusterInfo[] {
   const byName = new Map((bootstrap.staticResources?.clusters ?? []).map(cluster => [cluster.name, cluster]))
-  return compiled.clusters.map(meta => describeCluster(meta, byName.get(meta.name), compiled.dnsResolver))
+  const secure = ownersOf(compiled.tlsContexts, 'cluster')
+  return compiled.clusters.map(meta => ({
+    ...describeCluster(meta, byName.get(meta.name), compiled.dnsResolver),
+    hasTls: secure.has(meta.name),
+  }))
 }
 
 function describeCluster(
   meta: ClusterMeta,
   cluster: Cluster | undefined,
   resolver: CompiledConfig['dnsResolver'],
-): ClusterInfo {
+): Omit<ClusterInfo, 'hasTls'> {
   const { default: normal, high } = meta.thresholds
   const observabilityName = cluster?.altStatName || meta.name
   return {
@@ -72,6 +86,7 @@ function describeCluster(
     dns: meta.dns && dnsPlan(meta.dns, resolver),
     hosts: meta.dns === undefined ? staticHosts(cluster) : [],
     thresholds: { default: limits(normal), high: limits(high) },
+    transportSocketMatches: (cluster?.transportSocketMatches ?? []).map(match => match.name),
     trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
   }
 }
@@ -95,6 +110,7 @@ function staticHosts(cluster: Cluster | undefined): ClusterInfo['hosts'] {
       zone: locality.locality?.zone ?? '',
       subZone: locality.locality?.subZone ?? '',
       priority: locality.priority,
+      transportSocket: transportSocketOf(cluster?.transportSocketMatches ?? [], endpoint.metadata, locality.metadata),
     })),
   )
 }
@@ -137,6 +153,7 @@ function dnsLocalities(dns: DnsSettings): DnsPlan['localities'] {
         health: host.health ?? 0,
         canary: host.canary ?? false,
         metadataJson: host.metadataJson ?? '',
+        transportSocket: host.transportSocket ?? 0,
       }
     }),
   }))

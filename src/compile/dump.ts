@@ -16,6 +16,7 @@ import { HealthStatus } from '../generated/protos/envoy/config/core/v3/health_ch
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
+import type { Secret } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import type { DumpAnswer } from '../snapshot/compile-task.js'
 import { routeConfigurations } from './describe.js'
 
@@ -65,7 +66,12 @@ export function dumpBootstrap(
     part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
     part('ScopedRoutesConfigDump', {}),
     part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(bootstrap, types)) }),
-    part('SecretsConfigDump', {}),
+    part('SecretsConfigDump', {
+      static_secrets: byType(bootstrap.staticResources?.secrets ?? []).map(secret => ({
+        name: secret.name,
+        secret: packed(secret),
+      })),
+    }),
   ]
   return { kind: 'dump', parts }
 }
@@ -111,6 +117,12 @@ function typeFirst(value: JsonValue): JsonValue {
   const { '@type': type, ...fields } = value
   const ordered = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, typeFirst(field)]))
   return type === undefined ? ordered : { '@type': type, ...ordered }
+}
+
+// Envoy keeps secrets of each type apart.
+function byType(secrets: readonly Secret[]): Secret[] {
+  const order = ['tlsCertificate', 'validationContext', 'sessionTicketKeys', 'genericSecret']
+  return [...secrets].sort((a, b) => order.indexOf(a.type.case ?? '') - order.indexOf(b.type.case ?? ''))
 }
 
 // Envoy keeps its clusters by name.

@@ -30,6 +30,7 @@ import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
 import { describeClusters, describeListeners, describeVirtualHosts } from './describe.js'
 import { dumpBootstrap } from './dump.js'
+import { renewSecrets } from './renew-secrets.js'
 
 const port = parentPort
 if (port === null) throw new Error('src/compile/entry.ts runs in a worker thread')
@@ -56,6 +57,13 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
       return compile(task, await registry)
     case 'dump':
       return dumpBootstrap(task.bootstrap, task.includeEndpoints, task.updatedAt, types)
+    case 'secrets':
+      return renewSecrets(task.sources, {
+        types,
+        files: systemFiles,
+        environment: process.env,
+        checkRegex: pattern => loadAddon().checkRegex(pattern),
+      })
   }
 }
 
@@ -104,7 +112,7 @@ function compile(
     plans: config.plans.map(plan => ({ ...plan, bytes: owned(plan.bytes) })),
     slots: config.slots,
     warnings: [...warnings, ...config.warnings].map(warning => printConfigError(warning, 'warning')),
-    listeners: describeListeners(bootstrap, config.listeners, types),
+    listeners: describeListeners(bootstrap, config, types),
     clusters: describeClusters(bootstrap, config),
     admin: config.admin,
     adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
@@ -123,6 +131,8 @@ function compile(
     programs: config.programs,
     inputs: scripts.inputs,
     virtualHosts: describeVirtualHosts(bootstrap, types),
+    secrets: config.secrets,
+    tlsContexts: config.tlsContexts,
     bootstrap: owned(raw),
   }
 }

@@ -21,6 +21,7 @@ import type { StatsSettings } from '../stats/settings.js'
 import type { StatsStore } from '../stats/store.js'
 import { logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
+import { certificatesJson } from './certificates.js'
 import type { AdminHostOptions } from './admin-host.js'
 import { buildInfo } from './build-info.js'
 import { commandLineOptions } from './command-line-options.js'
@@ -123,7 +124,7 @@ export class ProcessBackend implements AdminBackend {
   }
 
   certificates(): readonly JsonObject[] {
-    return []
+    return certificatesJson(this.#host.certificates(), Math.floor(Date.now() / 1000))
   }
 
   runtime(): RuntimeStatus {
@@ -196,7 +197,16 @@ export class ProcessBackend implements AdminBackend {
   }
 }
 
-const unknownHost: HostInfo = { weight: 1, health: 0, canary: false, region: '', zone: '', subZone: '', priority: 0 }
+const unknownHost: HostInfo = {
+  weight: 1,
+  health: 0,
+  canary: false,
+  region: '',
+  zone: '',
+  subZone: '',
+  priority: 0,
+  transportSocket: 0,
+}
 
 function hostStatus(stats: HostStats, info: HostInfo = unknownHost): HostStatus {
   const { health, ...rest } = info

@@ -6,6 +6,7 @@ import type { StatsStore } from '../stats/store.js'
 import type { TextPattern } from '../stats/settings.js'
 import type { Log } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
+import type { CertificatesInUse } from './certificates.js'
 import type { CompileThread } from './compile-thread.js'
 import type { Configuration, Errors } from './configuration.js'
 import { LogSink } from './log-sink.js'
@@ -24,6 +25,7 @@ export interface AdminHostOptions {
   readonly flushStats: () => void
   /** The members of a cluster, in the order of its endpoints plan. */
   readonly hostsOf: (cluster: ClusterInfo) => readonly HostInfo[]
+  readonly certificates: () => CertificatesInUse
   readonly state: () => ServerState
   readonly uptimeS: () => number
   readonly setHealthFailed: (failed: boolean) => void

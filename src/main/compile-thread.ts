@@ -9,6 +9,7 @@ import type {
   CompileTask,
   DumpAnswer,
   RefusedBootstrap,
+  SecretsAnswer,
 } from '../snapshot/compile-task.js'
 import type { Clock } from '../support/clock.js'
 
@@ -57,6 +58,10 @@ export class CompileThread {
 
   dump(task: Extract<CompileTask, { kind: 'dump' }>): Promise<DumpAnswer> {
     return this.#run(task) as Promise<DumpAnswer>
+  }
+
+  secrets(task: Extract<CompileTask, { kind: 'secrets' }>): Promise<SecretsAnswer> {
+    return this.#run(task) as Promise<SecretsAnswer>
   }
 
   /** Is a thread there now? */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../support/clock.js'
-import { FileWatch, namesThatCount } from './file-watch.js'
+import { FileWatch } from './file-watch.js'
+import { namesThatCount } from './files-watch.js'
 
 /** A watched file in a folder of its own; `change` does something and waits until it is noticed. */
 async function watching(

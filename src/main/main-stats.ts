@@ -1,3 +1,4 @@
+import type { TlsContextMeta } from '../plan/secrets.js'
 import type { NativeAddon, OpenedListener, PlanKind } from '../native/addon.js'
 import type {
   ClusterInfo,
@@ -20,13 +21,16 @@ import {
 import type { MainScope } from '../stats/main-scope.js'
 import { sanitizeName } from '../stats/names.js'
 import type { StatsStore } from '../stats/store.js'
+import {
+  type CertificatesInUse,
+  daysUntilFirstExpiration,
+  expirations,
+  secondsUntilFirstOcspExpiration,
+} from './certificates.js'
 import type { DnsEvent } from '../upstream/dns-cluster.js'
 
 /** The numbers of Envoy's server.state. */
 export const serverStates = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const
-// What Envoy says when there is no certificate that could expire.
-const noCertificates = 0xffff_ffff
-
 // The bootstrap is read with its layers, and once more when the admin layer and files on disk are there.
 const loadsAtStart = 2
 // Envoy's HealthStatus; unknown (0) counts as healthy.
@@ -59,6 +63,12 @@ export class MainStats {
   readonly #declared = new Map<string, Declared>()
   readonly #members = new Map<string, number>()
   #hasDns = false
+  #certificates: CertificatesInUse = { contexts: [], secrets: new Map() }
+  /** Gauges of certificates, by whole name. */
+  #expirations = new Map<string, Forget>()
+  /** Names in statistics, by name. */
+  readonly #listenerNames = new Map<string, string>()
+  #clusterNames = new Map<string, string>()
 
   constructor(
     store: StatsStore,
@@ -73,7 +83,7 @@ export class MainStats {
     this.server.set('state', serverStates.PRE_INITIALIZING)
     for (const counter of zeroFromTheStart.counters) this.server.inc(counter, 0)
     for (const gauge of zeroFromTheStart.gauges) this.server.set(gauge, 0)
-    this.server.set('days_until_first_cert_expiring', noCertificates)
+    this.#updateCertificates()
   }
 
   get server(): MainScope {
@@ -176,6 +186,39 @@ export class MainStats {
     this.server.set('memory_heap_size', memory.heapSize)
     this.server.set('memory_physical_size', facts.residentBytes)
     this.server.set('total_connections', this.#addon.connectionCount())
+    this.#updateCertificates()
+  }
+
+  /** These are in use now: after a configuration was adopted, and after one was renewed. */
+  certificates(inUse: CertificatesInUse): void {
+    this.#certificates = inUse
+    this.#updateCertificates()
+    const before = this.#expirations
+    this.#expirations = new Map()
+    for (const context of inUse.contexts) {
+      const scope = this.#scopeOf(context.owner)
+      for (const [name, expiration] of expirations(inUse, context)) {
+        const stat = `${scope}.ssl.certificate.${sanitizeName(name)}.expiration_unix_time_seconds`
+        if (!this.#expirations.has(stat)) {
+          this.store.declare('named_gauge', stat)
+          this.#expirations.set(stat, () => this.store.forget('named_gauge', stat))
+        }
+        this.store.scope('named_gauge', stat).set('value', expiration)
+      }
+    }
+    for (const forget of before.values()) forget()
+  }
+
+  #scopeOf({ kind, name }: TlsContextMeta['owner']): string {
+    if (kind === 'listener') return `listener.${sanitizeName(this.#listenerNames.get(name) ?? name)}`
+    return `cluster.${sanitizeName(this.#clusterNames.get(name) ?? name)}`
+  }
+
+  #updateCertificates(): void {
+    const now = Math.floor(Date.now() / 1000)
+    this.server.set('days_until_first_cert_expiring', daysUntilFirstExpiration(this.#certificates, now))
+    const ocsp = secondsUntilFirstOcspExpiration(this.#certificates, now)
+    if (ocsp !== undefined) this.server.set('seconds_until_first_ocsp_response_expiring', ocsp)
   }
 
   /** Copies what is kept elsewhere; before the statistics are read. */
@@ -196,6 +239,7 @@ export class MainStats {
     if (removed > 0) scope.inc('cluster_removed', removed)
     scope.set('active_clusters', now.clusters.length)
     scope.set('warming_clusters', 0)
+    this.#clusterNames = new Map(now.clusters.map(info => [info.name, info.statName]))
     const wanted = now.clusters.map(info => ({
       key: `cluster ${info.name}`,
       value: info.statName,
@@ -264,6 +308,7 @@ export class MainStats {
 
   #declareListener(info: ListenerInfo, at: OpenedListener | undefined): Forget {
     const statName = info.statPrefix === '' ? (at?.statName ?? info.name) : info.statPrefix
+    this.#listenerNames.set(info.name, statName)
     return declareListener(this.store, { statName, workers: this.#workers, httpPrefixes: info.httpStatPrefixes })
   }
 

@@ -16,10 +16,12 @@ import { buildInfo } from './build-info.js'
 import { CompileThread } from './compile-thread.js'
 import { type Adopted, Configuration, type Errors } from './configuration.js'
 import { DnsClusters } from './dns-clusters.js'
+import type { CertificatesInUse } from './certificates.js'
 import { FileWatch } from './file-watch.js'
 import { LogSink } from './log-sink.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { runtimePlan } from './runtime-flags.js'
+import { Secrets } from './secrets.js'
 import { WorkerPool } from './worker-pool.js'
 
 /** What every mode needs: the log, the compile thread, the addon. */
@@ -96,6 +98,7 @@ export class Server {
   readonly #publisher: Publisher
   readonly #configuration: Configuration
   readonly #dns: DnsClusters
+  readonly #secrets: Secrets
   readonly #admin: AdminHost
   readonly #startedAt = performance.now()
   readonly workers: number
@@ -132,6 +135,16 @@ export class Server {
       onEvent: (cluster, event) => this.#stats?.dnsEvent(cluster, event),
       onMembers: (cluster, members) => this.#stats?.members(cluster, members),
     })
+    this.#secrets = new Secrets({
+      clock: systemClock,
+      compiler,
+      publisher,
+      log: this.#process.config,
+      exclusively: run => {
+        this.#reloading = this.#reloading.then(run)
+      },
+      onRenewed: () => this.#stats?.certificates(this.#certificates),
+    })
     this.#configuration = new Configuration({
       source: () => this.#process.source(this.#runtimeOverrides),
       compiler,
@@ -149,6 +162,7 @@ export class Server {
       hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? cluster.hosts,
       stats: () => this.#refreshedStats(),
       flushStats: () => this.#stats?.flush(this.#facts),
+      certificates: () => this.#certificates,
       state: () => this.state,
       uptimeS: () => this.#uptimeS(),
       setHealthFailed: failed => {
@@ -238,13 +252,19 @@ export class Server {
   }
 
   #adopted(change: Adopted): void {
+    this.#secrets.adopt(change.now.secrets)
     this.#stats?.adopt(change.before, change.now, change.opened)
+    this.#stats?.certificates(this.#certificates)
     const { main } = this.#process
     for (const { name, slot } of change.now.listeners) {
       const listening = change.opened.get(slot)
       if (listening !== undefined)
         main.info(`listener '${name}' on ${listening.addresses.join(', ') || 'no socket of its own'}`)
     }
+  }
+
+  get #certificates(): CertificatesInUse {
+    return { contexts: this.#configuration.current?.tlsContexts ?? [], secrets: this.#secrets.metas }
   }
 
   /** Reads the configuration again and puts it in place; a bad one is reported and changes nothing. */
@@ -313,6 +333,7 @@ export class Server {
     this.#process.main.warning('shutting down')
     this.#watch?.close()
     clearInterval(this.#flushTimer)
+    this.#secrets.close()
     this.#dns.close()
     await this.#admin.close()
     await this.#pool.stop()
@@ -322,6 +343,7 @@ export class Server {
   }
 
   async #abort(): Promise<void> {
+    this.#secrets.close()
     this.#dns.close()
     await this.#admin.close()
     this.#process.addon.flushAccessLogs()

@@ -6,7 +6,10 @@ import {
   type Cluster,
   Cluster_ClusterProtocolSelection,
 } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
-import type { Http1ProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
+import type {
+  Http1ProtocolOptions,
+  UpstreamHttpProtocolOptions,
+} from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { HttpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { TcpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.js'
 import { Cluster_Protocol } from '../generated/plan_pb.js'
@@ -19,9 +22,10 @@ const tcpOptionsType = 'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions'
 const tcpIdleTimeout = 600_000
 
 type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'tcpIdleTimeoutMs'>
+type AutoSni = Pick<ClusterInit, 'autoSni' | 'autoSanValidation' | 'overrideAutoSniHeader'>
 
 /** How a cluster's upstreams are spoken to: typed options win over the cluster's own deprecated ones. */
-export function clusterProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {
+export function clusterProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol & AutoSni {
   const inOptions = at.field('typed_extension_protocol_options')
   let http: { options: HttpProtocolOptions; at: Place } | undefined
   let tcp: { options: TcpProtocolOptions; at: Place } | undefined
@@ -32,10 +36,20 @@ export function clusterProtocol(cluster: Cluster, at: Place, tools: HttpOptionTo
     else if (message && isMessage<TcpProtocolOptions>(message, tcpOptionsType)) tcp = { options: message, at: place }
   }
   return {
+    ...autoSni(http ? http.options.upstreamHttpProtocolOptions : cluster.upstreamHttpProtocolOptions),
     ...(http ? typedProtocol(http.options, cluster, http.at, tools) : deprecatedProtocol(cluster, at, tools)),
     tcpIdleTimeoutMs: tcp
       ? milliseconds(tcp.options.idleTimeout, tcpIdleTimeout, tcp.at.field('idle_timeout'))
       : tcpIdleTimeout,
+  }
+}
+
+/** What a request says about the server's name and certificate. */
+function autoSni(options: UpstreamHttpProtocolOptions | undefined): AutoSni {
+  return {
+    autoSni: options?.autoSni ?? false,
+    autoSanValidation: options?.autoSanValidation ?? false,
+    overrideAutoSniHeader: options?.overrideAutoSniHeader.toLowerCase() ?? '',
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   CircuitBreakers_Thresholds,
 } from '../generated/protos/envoy/config/cluster/v3/circuit_breaker_pb.js'
 import { type Cluster, Cluster_DiscoveryType } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { BindConfig } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import { RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { DnsCluster } from '../generated/protos/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js'
@@ -14,7 +15,7 @@ import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { clusterProtocol } from './cluster-protocol.js'
 import type { FieldWalk } from './field-walk.js'
 import type { HttpOptionTools } from './http-options.js'
-import type { ClusterInit, ThresholdsInit } from './init.js'
+import type { ClusterInit, ExtensionInit, ThresholdsInit } from './init.js'
 import { loadBalancer } from './load-balancer.js'
 import { metadataJson, milliseconds } from './values.js'
 
@@ -27,6 +28,13 @@ const unlimited = 0xffff_ffff_ffff_ffffn
 export interface ClusterTools extends HttpOptionTools {
   readonly types: Types
   readonly walk: FieldWalk
+  /** Undefined: clear text. `name`: what the socket's own secrets are called after, within the cluster. */
+  transportSocket(
+    config: TransportSocket | undefined,
+    cluster: string,
+    name: string,
+    at: Place,
+  ): ExtensionInit | undefined
   /** cluster_manager.upstream_bind_config, for clusters without one of their own. */
   readonly defaultBind: { readonly config: BindConfig; readonly at: Place } | undefined
 }
@@ -72,6 +80,7 @@ export function clusterPlan(
     connectTimeoutMs: milliseconds(cluster.connectTimeout, defaultConnectTimeout, at.field('connect_timeout')),
     bufferLimit: cluster.perConnectionBufferLimitBytes ?? defaultBufferLimit,
     ...clusterProtocol(cluster, at, tools),
+    ...transportSockets(cluster, at, tools),
     defaultThresholds: thresholds.default,
     highThresholds: thresholds.high,
     ...perHost(cluster.circuitBreakers, at.field('circuit_breakers')),
@@ -83,12 +92,24 @@ export function clusterPlan(
     closeOnHostSetChange: cluster.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     metadataJson: metadataJson(cluster.metadata),
   }
-  if (cluster.transportSocket && cluster.transportSocket.configType.case !== 'typedConfig') {
-    at.field('transport_socket').error(
-      `Didn't find a registered implementation for '${cluster.transportSocket.name}' without a typed_config`,
-    )
-  }
   return toBinary(ClusterSchema, create(ClusterSchema, plan))
+}
+
+function transportSockets(
+  cluster: Cluster,
+  at: Place,
+  tools: ClusterTools,
+): Pick<ClusterInit, 'transportSocket' | 'transportSockets'> {
+  const own = tools.transportSocket(cluster.transportSocket, cluster.name, '', at.field('transport_socket'))
+  const inMatches = at.field('transport_socket_matches')
+  const matched = cluster.transportSocketMatches.map(({ name, transportSocket }, index) => {
+    const place = inMatches.item(index)
+    if (!transportSocket)
+      place.error("Didn't find a registered implementation for '' with type URL: ''", 'write transport_socket')
+    // The empty type is clear text: it may be chosen over the cluster's own.
+    return tools.transportSocket(transportSocket, cluster.name, name, place.field('transport_socket')) ?? {}
+  })
+  return { ...(own && { transportSocket: own }), transportSockets: matched }
 }
 
 const byDiscovery: Partial<Record<Cluster_DiscoveryType, Cluster_Type>> = {

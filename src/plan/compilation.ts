@@ -5,21 +5,32 @@ import type { Place, PlanContext, ScriptConfig, Unpacked } from '../api/plan-con
 import type { ExtensionRegistry } from '../api/registry.js'
 import type { ConfigError, Types } from '../config/index.js'
 import { RouteTableSchema } from '../generated/plan_pb.js'
-import type { DataSource } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { DataSource, TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { ScriptLoader } from '../script/loader.js'
 import type { Files } from '../support/files.js'
 import type { ScriptProgram } from '../threads/script-program.js'
 import { policyWith } from './field-policy.js'
+import { readDataSource } from './data-source.js'
 import { FieldWalk } from './field-walk.js'
 import type { Formats } from './formats.js'
 import { namePart, planId, type Slots } from './ids.js'
 import type { ExtensionInit } from './init.js'
 import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
+import { CompiledSecrets, type TlsOwner } from './secrets.js'
 import { routeTable, type RouteTools } from './route-table.js'
 import { checkSettings, scriptProgram } from './script.js'
+
+const rawBuffer = 'envoy.transport_sockets.raw_buffer'
+const tlsContexts = 'envoy.extensions.transport_sockets.tls.v3'
+const tlsTypeUrls = {
+  downstream: `type.googleapis.com/${tlsContexts}.DownstreamTlsContext`,
+  upstream: `type.googleapis.com/${tlsContexts}.UpstreamTlsContext`,
+} as const
+const isTls = (name: string): boolean => name === 'envoy.transport_sockets.tls' || name === 'tls'
+const isTlsType = (typeName: string): boolean => Object.values(tlsTypeUrls).some(url => url.endsWith(`/${typeName}`))
 
 export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret' | 'script'
 
@@ -67,6 +78,12 @@ export interface ChainRules {
   readonly owner: string
 }
 
+/** Whose transport socket it is, and what its own secrets are called after. */
+export interface TransportOwner {
+  readonly owner: TlsOwner
+  readonly name: string
+}
+
 /** One run of the compiler: what it was given, what it found, and the plans made so far. */
 export class Compilation {
   readonly deps: CompileDeps
@@ -77,6 +94,7 @@ export class Compilation {
   readonly #scriptSettings: { name: string; json: unknown; at: Place }[] = []
   readonly runtime: ReadonlyMap<string, string>
   readonly formats: Formats
+  readonly secrets: CompiledSecrets
   readonly #clusters: ReadonlySet<string>
 
   constructor(
@@ -92,6 +110,7 @@ export class Compilation {
     this.walk = new FieldWalk(deps.types, policyWith(deps.registry.all()))
     this.#clusters = clusters
     this.formats = formats(this)
+    this.secrets = new CompiledSecrets(this)
   }
 
   add(kind: PlanKind, name: string, slot: number, bytes: Uint8Array): Plan {
@@ -143,29 +162,7 @@ export class Compilation {
   }
 
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined {
-    const spec = source?.specifier
-    switch (spec?.case) {
-      case 'inlineString':
-        return Buffer.from(spec.value, 'utf8')
-      case 'inlineBytes':
-        return spec.value
-      case 'filename':
-        return this.#file(spec.value, at.field('filename'))
-      case 'environmentVariable': {
-        const value = this.deps.environment[spec.value]
-        if (value === undefined)
-          at.field('environment_variable').error(`Environment variable doesn't exist: ${spec.value}`)
-        return value === undefined ? undefined : Buffer.from(value, 'utf8')
-      }
-      default:
-        return undefined
-    }
-  }
-
-  #file(path: string, at: Place): Uint8Array | undefined {
-    const bytes = this.deps.files.read(path)
-    if (!bytes) at.error(`file ${path} does not exist or cannot be read`)
-    return bytes
+    return readDataSource(source, at, this.deps)
   }
 
   routeTable(config: RouteConfiguration, owner: string, at: Place): number {
@@ -246,6 +243,37 @@ export class Compilation {
         },
       ]
     })
+  }
+
+  /** Undefined: clear text, or an error was reported. */
+  transportSocket(
+    side: 'downstream' | 'upstream',
+    config: TransportSocket | undefined,
+    transport: TransportOwner,
+    at: Place,
+  ): ExtensionInit | undefined {
+    if (!config) return undefined
+    if (config.configType.case !== 'typedConfig') {
+      at.error(
+        `Didn't find a registered implementation for '${config.name}' without a typed_config`,
+        isTls(config.name) ? `write typed_config: {"@type": ${tlsTypeUrls[side]}, …}` : undefined,
+      )
+      return undefined
+    }
+    const place = at.field('typed_config')
+    const unpacked = this.unpack(config.configType.value, place)
+    const definition = unpacked && this.deps.registry.byType(`envoy.transport_sockets.${side}`, unpacked.typeName)
+    if (!unpacked || !definition) {
+      if (unpacked && isTlsType(unpacked.typeName))
+        place.error(
+          `Didn't find a registered implementation for '${config.name}' with type URL: '${unpacked.typeName}'`,
+          `${side === 'downstream' ? "a listener's" : "a cluster's"} "@type" is ${tlsTypeUrls[side]}`,
+        )
+      return undefined // the field walk says so
+    }
+    const context: PlanContext = new FilterContext(this, place, transport.name, config.name, transport)
+    const plan = definition.plan?.(unpacked.message, context) ?? new Uint8Array()
+    return definition.name === rawBuffer ? undefined : { type: definition.name, name: config.name, plan }
   }
 
   #extension(

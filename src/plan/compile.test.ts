@@ -175,21 +175,6 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     }),
     /max_backoff_interval/,
   ],
-  [
-    'TLS',
-    withListener({
-      filter_chains: [
-        {
-          filters: [tcp()],
-          transport_socket: {
-            name: 'tls',
-            typed_config: any('extensions.transport_sockets.tls.v3.DownstreamTlsContext'),
-          },
-        },
-      ],
-    }),
-    'later',
-  ],
 
   ['a route to no cluster', withAction({ cluster: 'nope' }), /unknown cluster 'nope'/],
   [

@@ -30,13 +30,15 @@ import {
 import { Compilation, type CompileDeps, type Plan } from './compilation.js'
 import { type DnsSettings, endpointsPlan, plainResolver, type ResolverSettings, typedResolver } from './endpoints.js'
 import { formatsOf } from './formats.js'
-import type { SlotTable } from './ids.js'
+import { namePart, type SlotTable } from './ids.js'
 import type { AddressInit } from './init.js'
 import { listener, type ListenerTools } from './listener.js'
 import { Issues } from './place.js'
+import type { SecretMeta, TlsContextMeta } from './secrets.js'
 import { mergedRuntime, type RuntimeLayerValues, runtimeLayers, runtimePlan } from './runtime.js'
 
 export type { CompileDeps, Plan, PlanKind } from './compilation.js'
+export type { SecretMeta, TlsContextMeta } from './secrets.js'
 export type { DnsSettings, DnsTarget, ResolverSettings } from './endpoints.js'
 
 /** What the main thread knows about a listener without decoding its plan. */
@@ -67,6 +69,8 @@ export interface CompiledConfig {
   /** Filters in TypeScript, for the workers. */
   readonly programs: readonly ScriptProgram[]
   readonly runtimeLayers: readonly RuntimeLayerValues[]
+  readonly secrets: readonly SecretMeta[]
+  readonly tlsContexts: readonly TlsContextMeta[]
   readonly admin: AdminSettings | undefined
   readonly stats: StatsSettings
   /** envoy.config.core.v3.Node in proto JSON. */
@@ -90,6 +94,7 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
   if (localCluster !== '' && !clusterNames.has(localCluster)) {
     root.field('cluster_manager').field('local_cluster_name').error(`local cluster '${localCluster}' must be defined`)
   }
+  compilation.secrets.declare(bootstrap.staticResources?.secrets ?? [], resources.field('secrets'))
   const clusters = compileClusters(bootstrap, compilation, resources.field('clusters'))
   const listeners = compileListeners(
     bootstrap.staticResources?.listeners ?? [],
@@ -106,6 +111,8 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
     listeners,
     clusters,
     runtimeLayers: layers,
+    secrets: compilation.secrets.metas,
+    tlsContexts: compilation.secrets.contexts,
     admin,
     stats: statsSettings(bootstrap, root, deps.types),
     node: nodeJson(bootstrap, deps),
@@ -122,6 +129,15 @@ function compileClusters(bootstrap: Bootstrap, compilation: Compilation, at: Pla
   const tools: ClusterTools = {
     types: compilation.deps.types,
     walk: compilation.walk,
+    transportSocket: (config, cluster, name, place) => {
+      const parts = ['cluster', cluster, ...(name === '' ? [] : [name])].map(namePart)
+      return compilation.transportSocket(
+        'upstream',
+        config,
+        { owner: { kind: 'cluster', name: cluster }, name: parts.join('/') },
+        place,
+      )
+    },
     checkRegex: compilation.checkRegex,
     unpack: (any, place) => compilation.unpack(any, place),
     defaultBind: bind && { config: bind, at: inBind },
@@ -221,6 +237,13 @@ function listenerTools(compilation: Compilation): ListenerTools {
         owner,
       })
     },
+    transportSocket: (config, chain, at) =>
+      compilation.transportSocket(
+        'downstream',
+        config,
+        { owner: { kind: 'listener', name: chain.listener }, name: chain.owner },
+        at,
+      ),
     connectionLimit: name => {
       const limit = compilation.runtime.get(`envoy.resource_limits.listener.${name}.connection_limit`)
       return limit !== undefined && /^\d+$/.test(limit) ? BigInt(limit) : undefined

@@ -45,4 +45,5 @@ export interface DnsTarget {
   readonly health: number
   readonly canary: boolean
   readonly metadataJson: string
+  readonly transportSocket: number
 }

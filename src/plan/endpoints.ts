@@ -15,6 +15,7 @@ import { addressText, checkProtocol, literalAddress, socketPort } from './addres
 import type { ClusterKind } from './cluster.js'
 import type { EndpointsInit, HostInit, LocalityInit } from './init.js'
 import { fraction } from './matcher.js'
+import { transportSocketOf } from './transport-socket-match.js'
 import { metadataJson, milliseconds } from './values.js'
 
 const defaultOverprovisioning = 140
@@ -72,7 +73,9 @@ export function endpointsPlan(cluster: Cluster, kind: ClusterKind, at: Place, ty
       priority: entry.priority,
       hosts: entry.lbEndpoints.map((endpoint, host) => {
         const place = inHosts.item(host).field('endpoint').field('address')
-        return isDns ? dnsHost(endpoint, place, { locality, host }, targets) : staticHost(endpoint, place)
+        const made = isDns ? dnsHost(endpoint, place, { locality, host }, targets) : staticHost(endpoint, place)
+        const transportSocket = transportSocketOf(cluster.transportSocketMatches, endpoint.metadata, entry.metadata)
+        return transportSocket === 0 ? made : { ...made, transportSocket }
       }),
     }
   })

@@ -4,6 +4,7 @@ import { httpPolicy } from './policy/http.js'
 import { listenerPolicy } from './policy/listener.js'
 import { routePolicy } from './policy/route.js'
 import type { NativeExtension } from '../api/native.js'
+import { tlsPolicy } from './policy/tls.js'
 import type { PolicyTable } from './policy/verdict.js'
 
 export type { MessagePolicy, PolicyTable, Verdict } from './policy/verdict.js'
@@ -20,4 +21,5 @@ export const fieldPolicy: PolicyTable = {
   ...httpPolicy,
   ...routePolicy,
   ...clusterPolicy,
+  ...tlsPolicy,
 }

@@ -7,6 +7,7 @@ import type {
   DataSource,
   HeaderValueOption,
   RuntimeFractionalPercent,
+  TransportSocket,
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
@@ -18,8 +19,9 @@ import type {
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import type { Secrets } from '../api/secrets.js'
 import { cidrRanges } from './address.js'
-import type { Compilation } from './compilation.js'
+import type { Compilation, TransportOwner } from './compilation.js'
 import { headerAddition, headerRemoval } from './header-mutation.js'
 import { http1Options, httpCommon } from './http-options.js'
 import type {
@@ -47,9 +49,14 @@ export class FilterContext implements PlanContext {
   readonly #place: Place
   readonly #owner: string
   readonly #name: string
+  readonly #transport: TransportOwner | undefined
 
-  /** `owner` names the filter's chain within all listeners (a chain has one connection manager); its inline route table is named after it. */
-  constructor(compilation: Compilation, place: Place, owner: string, name: string) {
+  /**
+   * `owner` names the filter's chain within all listeners (a chain has one connection manager); its inline route table is named after it.
+   * `transport`: the context is a transport socket's, not a filter's.
+   */
+  constructor(compilation: Compilation, place: Place, owner: string, name: string, transport?: TransportOwner) {
+    this.#transport = transport
     this.#compilation = compilation
     this.#place = place
     this.#owner = owner
@@ -171,6 +178,25 @@ export class FilterContext implements PlanContext {
 
   checkRegex(pattern: string, at: Place): void {
     this.#compilation.checkRegex(pattern, at)
+  }
+
+  get secrets(): Secrets {
+    const { owner, name } = this.#tlsOwner()
+    return this.#compilation.secrets.of(owner, name, this.#place.path)
+  }
+
+  transportSocket(
+    side: 'downstream' | 'upstream',
+    config: TransportSocket | undefined,
+    at: Place,
+  ): ExtensionInit | undefined {
+    const { owner, name } = this.#tlsOwner()
+    const inner = `${name}${at.path.slice(this.#place.path.length)}`
+    return this.#compilation.transportSocket(side, config, { owner, name: inner }, at)
+  }
+
+  #tlsOwner(): TransportOwner {
+    return this.#transport ?? { owner: { kind: 'listener', name: this.#owner }, name: this.#owner }
   }
 
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined {

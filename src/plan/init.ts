@@ -39,3 +39,7 @@ export type ThresholdsInit = PlanInit<typeof plan.ThresholdsSchema>
 export type EndpointsInit = PlanInit<typeof plan.EndpointsSchema>
 export type LocalityInit = PlanInit<typeof plan.LocalitySchema>
 export type HostInit = PlanInit<typeof plan.HostSchema>
+export type TlsCertificateInit = PlanInit<typeof plan.TlsCertificateSchema>
+export type CertificateValidationInit = PlanInit<typeof plan.CertificateValidationSchema>
+export type SanMatcherInit = PlanInit<typeof plan.SanMatcherSchema>
+export type SecretInit = PlanInit<typeof plan.SecretSchema>

@@ -3,6 +3,7 @@ import type { Place } from '../api/plan-context.js'
 import { ListenerSchema } from '../generated/plan_pb.js'
 import type { AccessLog } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
 import { SocketAddress_Protocol } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import { type Listener, Listener_DrainType } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
@@ -26,6 +27,8 @@ export interface ListenerTools {
   accessLogs(logs: readonly AccessLog[], at: Place): AccessLogInit[]
   /** `owner` names the chain within all listeners. */
   networkFilters(filters: readonly Filter[], owner: string, at: Place): ExtensionInit[]
+  /** Undefined: clear text. */
+  transportSocket(config: TransportSocket | undefined, chain: ChainOwner, at: Place): ExtensionInit | undefined
   /** The runtime's envoy.resource_limits.listener.NAME.connection_limit. */
   connectionLimit(name: string): bigint | undefined
   /** Default of tcp_backlog_size: the system's net.core.somaxconn. */
@@ -93,7 +96,7 @@ function chains(
 ): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain'> {
   const matches = new ChainMatches()
   const keys = chainKeys(config.filterChains)
-  const owner = (key: string): string => `${namePart(name)}/${key}`
+  const owner = (key: string): ChainOwner => ({ listener: name, owner: `${namePart(name)}/${key}` })
   const filterChains = config.filterChains.map((chain, index) => {
     const place = at.field('filter_chains').item(index)
     const compiled = filterChain(chain, owner(keys[index] ?? ''), place, tools)
@@ -125,21 +128,24 @@ function chainKeys(filterChains: readonly FilterChain[]): string[] {
   })
 }
 
+/** A chain's listener, and its own name within all listeners. */
+interface ChainOwner {
+  readonly listener: string
+  readonly owner: string
+}
+
 function filterChain(
   chain: FilterChain,
-  owner: string,
+  chainOwner: ChainOwner,
   at: Place,
   tools: ListenerTools,
 ): FilterChainInit & { readonly match: FilterChainMatchInit } {
-  if (chain.transportSocket && chain.transportSocket.configType.case !== 'typedConfig') {
-    at.field('transport_socket').error(
-      `Didn't find a registered implementation for '${chain.transportSocket.name}' without a typed_config`,
-    )
-  }
+  const transportSocket = tools.transportSocket(chain.transportSocket, chainOwner, at.field('transport_socket'))
   return {
     name: chain.name,
+    ...(transportSocket && { transportSocket }),
     match: chain.filterChainMatch ? filterChainMatch(chain.filterChainMatch, at.field('filter_chain_match')) : {},
-    filters: tools.networkFilters(chain.filters, owner, at.field('filters')),
+    filters: tools.networkFilters(chain.filters, chainOwner.owner, at.field('filters')),
     transportSocketConnectTimeoutMs: milliseconds(
       chain.transportSocketConnectTimeout,
       0,

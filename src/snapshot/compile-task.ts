@@ -2,6 +2,8 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AdminSettings } from '../plan/bootstrap-settings.js'
 import type { SlotTable } from '../plan/ids.js'
+import type { SecretSource } from '../plan/secret.js'
+import type { SecretMeta, TlsContextMeta } from '../plan/secrets.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
 import type { ScriptProgram } from '../threads/script-program.js'
@@ -28,7 +30,23 @@ export type CompileTask =
       readonly updatedAt: string
     }
 
-export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer
+  /** Files of secrets changed: reads them once more. */
+  | { readonly kind: 'secrets'; readonly sources: readonly SecretSource[] }
+
+export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer | SecretsAnswer
+
+export interface SecretsAnswer {
+  readonly kind: 'secrets'
+  /** In the order of the sources. */
+  readonly secrets: readonly RenewedSecret[]
+}
+
+export interface RenewedSecret {
+  readonly meta: SecretMeta
+  /** Undefined: it cannot be used, and `errors` say why, one line each. */
+  readonly plan: PlacedPlan | undefined
+  readonly errors: readonly string[]
+}
 
 /** A message to the compile thread; 'end' ends it. */
 export type ToCompileThread = CompileRequest | 'end'
@@ -66,6 +84,8 @@ export interface CompiledBootstrap {
   /** Layers of the runtime, lowest first: name, and its keys with their values as text. */
   readonly runtime: readonly RuntimeLayer[]
   readonly virtualHosts: readonly VirtualHostInfo[]
+  readonly secrets: readonly SecretMeta[]
+  readonly tlsContexts: readonly TlsContextMeta[]
   /** Filters in TypeScript, for the workers. */
   readonly programs: readonly ScriptProgram[]
   /** Other files whose change is a change of the configuration: modules of filters. */
@@ -96,6 +116,8 @@ export interface ListenerInfo {
   readonly httpStatPrefixes: readonly string[]
   readonly tcpStatPrefixes: readonly string[]
   readonly isInbound: boolean
+  /** Some chain of it speaks TLS. */
+  readonly hasTls: boolean
 }
 
 export interface ClusterInfo {
@@ -109,6 +131,9 @@ export interface ClusterInfo {
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
   readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
   readonly observabilityName: string
+  readonly hasTls: boolean
+  /** Names of its transport_socket_matches, in order. */
+  readonly transportSocketMatches: readonly string[]
 }
 
 export interface HostInfo {
@@ -120,6 +145,8 @@ export interface HostInfo {
   readonly zone: string
   readonly subZone: string
   readonly priority: number
+  /** 0: the cluster's own transport socket; n: that of its nth match. */
+  readonly transportSocket: number
 }
 
 export interface Thresholds {

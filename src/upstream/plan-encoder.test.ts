@@ -13,6 +13,7 @@ test('writes what the generated encoder writes', () => {
     health: 2,
     canary: true,
     metadataJson: '{"a":"ü"}',
+    transportSocket: 2,
     moreIps: ['::1'],
   }
   const plain = {
@@ -23,6 +24,7 @@ test('writes what the generated encoder writes', () => {
     health: 0,
     canary: false,
     metadataJson: '',
+    transportSocket: 0,
     moreIps: [],
   }
   const locality = { region: 'r', zone: 'z', subZone: 's', weight: 4_000_000_000, priority: 1, hosts: [host, plain] }

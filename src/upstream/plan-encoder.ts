@@ -26,6 +26,8 @@ export interface HostValue {
   readonly health: number
   readonly canary: boolean
   readonly metadataJson: string
+  /** 0: the cluster's own; n: the nth of its transport_socket_matches. */
+  readonly transportSocket: number
   /** Further addresses of the same host, same port. */
   readonly moreIps: readonly string[]
 }
@@ -67,6 +69,7 @@ function encodeHost(value: HostValue): Uint8Array {
     number(5, value.canary ? 1 : 0),
     text(6, value.metadataJson),
     ...value.moreIps.map(ip => bytes(7, address(ip))),
+    number(8, value.transportSocket),
   )
 }
 

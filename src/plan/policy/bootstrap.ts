@@ -25,12 +25,11 @@ export const bootstrapPolicy: PolicyTable = {
     ...later('overload_manager', 'the overload manager'),
     ...later('header_prefix', 'another prefix for x-envoy headers', value => value === 'x-envoy'),
     ...later('fatal_actions', 'fatal actions'),
-    ...later('certificate_provider_instances', 'TLS'),
+    ...later('certificate_provider_instances', 'certificate providers'),
     ...later('xds_delegate_extension xds_config_tracker_extension', xds),
   },
   'envoy.config.bootstrap.v3.Bootstrap.StaticResources': {
-    ...carried('listeners clusters'),
-    ...later('secrets', 'TLS'),
+    ...carried('listeners clusters secrets'),
   },
   'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
     ...later('lds_config lds_resources_locator', 'listener discovery (LDS)'),

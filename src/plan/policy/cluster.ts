@@ -16,7 +16,7 @@ export const clusterPolicy: PolicyTable = {
       'cluster_type load_assignment circuit_breakers common_http_protocol_options http_protocol_options typed_extension_protocol_options',
     ),
     ...carried(
-      'upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket upstream_connection_options',
+      'upstream_bind_config least_request_lb_config round_robin_lb_config common_lb_config transport_socket upstream_connection_options transport_socket_matches',
     ),
     ...carried(
       'load_balancing_policy upstream_config upstream_http_protocol_options dns_resolution_config typed_dns_resolver_config',
@@ -33,7 +33,7 @@ export const clusterPolicy: PolicyTable = {
     ...tuning('track_timeout_budgets track_cluster_stats stats_matcher', 'has no effect on statistics'),
     ...tuning('preconnect_policy queuing_policies per_connection_buffer_high_watermark_timeout'),
     ...tuning('ring_hash_lb_config maglev_lb_config original_dst_lb_config', 'belongs to another load balancer'),
-    ...later('transport_socket_matches transport_socket_matcher', 'TLS'),
+    ...later('transport_socket_matcher', 'transport sockets chosen by a matcher tree'),
     ...later('eds_cluster_config', 'endpoint discovery (EDS)'),
     ...later('connection_pool_per_downstream_connection', 'connection pools per downstream connection', isFalse),
     ...later('health_checks', 'health checks'),
@@ -153,10 +153,10 @@ export const clusterPolicy: PolicyTable = {
     ...tuning('http2_protocol_options', 'has no effect until HTTP/2 is carried'),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
   },
-  'envoy.config.core.v3.UpstreamHttpProtocolOptions': tuning(
-    'auto_sni auto_san_validation override_auto_sni_header',
-    'has no effect until TLS is carried',
-  ),
+  'envoy.config.core.v3.UpstreamHttpProtocolOptions': {
+    ...whole('auto_sni auto_san_validation override_auto_sni_header'),
+  },
+  [`${cluster}.Cluster.TransportSocketMatch`]: { ...whole('name match'), ...carried('transport_socket') },
   'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions': tuning(
     'idle_timeout',
     'has no effect: idle connections of TCP proxies are not pooled',

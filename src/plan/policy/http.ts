@@ -27,7 +27,7 @@ export const httpPolicy: PolicyTable = {
     ...whole('http1_safe_max_connection_duration add_user_agent'),
     ...tuning('stream_flush_timeout', http2),
     ...tuning('append_local_overload', 'has no effect without an overload manager'),
-    ...tuning('set_current_client_cert_details', 'has no effect until TLS is carried'),
+    ...whole('set_current_client_cert_details'),
     ...later('forward_proto_config', 'x-forwarded-proto by destination port'),
     ...later('represent_ipv4_remote_address_as_ipv4_mapped_ipv6', 'IPv4 addresses written as IPv6', isFalse),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),

@@ -44,8 +44,7 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.config.listener.v3.FilterChain': {
     ...carried('filter_chain_match filters transport_socket'),
-    ...whole('name metadata'),
-    ...tuning('transport_socket_connect_timeout', 'has no effect until TLS is carried'),
+    ...whole('name metadata transport_socket_connect_timeout'),
     ...later('use_proxy_proto', 'the PROXY protocol', isFalse),
   },
   'envoy.config.listener.v3.FilterChainMatch': {

@@ -79,7 +79,9 @@ export class FilesWatch {
         wanted.set(folder, known)
       }
     }
-    return new Map([...wanted, ...this.#moreFolders.map(folder => [path.resolve(folder), 'all'] as const)])
+    const all = new Map<string, ReadonlySet<string> | 'all'>(wanted)
+    for (const folder of this.#moreFolders) all.set(path.resolve(folder), 'all')
+    return all
   }
 
   #watch(folder: string): void {

@@ -37,6 +37,7 @@ if (!existsSync(output) || readFileSync(output, 'utf8') !== text) {
 for (const [kind, macro] of [
   ['http', 'NUNCIO_HTTP_FILTER'],
   ['network', 'NUNCIO_NETWORK_FILTER'],
+  ['listener', 'NUNCIO_LISTENER_FILTER'],
 ]) {
   const base = path.join(root, 'src/extensions/filters', kind)
   const names = existsSync(base)

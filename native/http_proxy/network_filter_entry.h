@@ -10,12 +10,17 @@
 #include "base/result.h"
 #include "http_proxy/manager_config.h"
 #include "tcp/network_filter.h"
+#include "tcp/read_filter.h"
 
 namespace nuncio::tcp {
 
 struct NetworkFilterEntry {
   std::string_view name;
+  /** A terminal filter; null: it is none. */
   base::Result<NetworkFilterFactoryPtr, std::string> (*make)(std::span<const uint8_t> plan, http_proxy::DecodeContext& context);
+  /** A filter before the terminal one; null: it is none. */
+  base::Result<ReadFilterFactoryPtr, std::string> (*make_reader)(std::span<const uint8_t> plan,
+                                                                 http_proxy::DecodeContext& context) = nullptr;
 };
 
 }  // namespace nuncio::tcp

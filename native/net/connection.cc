@@ -84,7 +84,7 @@ void Connection::watchOutput() {
 
 void Connection::readSome() {
   for (int reads = 0; reads < kMaxReadsPerEvent; ++reads) {
-    if (state_ == State::kClosed || paused_ > 0 || input_blocked_ || !readable_) return;
+    if (state_ == State::kClosed || paused_ > 0 || input_blocked_ || kept_ != nullptr || !readable_) return;
     if (!readOnce()) return;
     if (reads + 1 < kMaxReadsPerEvent) io_.flushDirty();  // the read buffer is about to be reused
   }
@@ -126,7 +126,9 @@ void Connection::deliver(std::string_view bytes) {
   const size_t taken = events_->onInput(bytes);
   if (taken == bytes.size() || state_ == State::kClosed) return;
   input_blocked_ = true;
-  kept_ = std::make_unique<std::string>(bytes.substr(taken));
+  auto rest = std::make_unique<std::string>(bytes.substr(taken));
+  if (kept_ != nullptr) rest->append(*kept_);  // offered meanwhile
+  kept_ = std::move(rest);
 }
 
 void Connection::deliverEnd() {
@@ -139,6 +141,13 @@ void Connection::resumeInput() {
   if (!input_blocked_ || state_ == State::kClosed) return;
   input_blocked_ = false;
   io_.loop().atEndOfTurn(*this);
+}
+
+void Connection::offerLater(std::string_view bytes) {
+  if (state_ == State::kClosed || bytes.empty()) return;
+  if (kept_ == nullptr) kept_ = std::make_unique<std::string>();
+  kept_->append(bytes);
+  if (paused_ == 0 && !input_blocked_) io_.loop().atEndOfTurn(*this);
 }
 
 void Connection::onEndOfTurn() {

@@ -104,6 +104,8 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   /** Counted: while paused nothing is read and the peer's window fills. */
   void pauseReading(bool pause);
   bool readingPaused() const { return paused_ > 0; }
+  /** Input that did not come from the socket just now: offered after what is kept already, before anything new. */
+  void offerLater(std::string_view bytes);
   /** Offers kept input again at the end of the turn and lets reading go on. */
   void resumeInput();
 

@@ -79,11 +79,13 @@ int FilterChainMatcher::score(const Criteria& criteria, int step, const MatchFac
       return match.transport_protocol == facts.transport ? 1 : kNoMatch;
     case 4: {
       if (match.application_protocols.empty()) return 0;
+      // The first of the client's protocols that any chain wants decides.
       const auto offered = facts.application_protocols;
-      const bool found = std::any_of(match.application_protocols.begin(), match.application_protocols.end(), [&](const auto& wanted) {
-        return std::find(offered.begin(), offered.end(), wanted) != offered.end();
+      const auto& wanted = match.application_protocols;
+      const auto found = std::find_if(offered.begin(), offered.end(), [&](std::string_view protocol) {
+        return std::find(wanted.begin(), wanted.end(), protocol) != wanted.end();
       });
-      return found ? 1 : kNoMatch;
+      return found == offered.end() ? kNoMatch : static_cast<int>(offered.end() - found);
     }
     case 5: return rangeScore(criteria.direct_sources, facts.direct_remote);
     case 6:

@@ -172,6 +172,24 @@
 #define NUNCIO_DISPATCHER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
   HISTOGRAM(loop_duration_us, kMicroseconds) HISTOGRAM(poll_delay_us, kMicroseconds)
 
+// Listener filters: `tls_inspector.`, `http_inspector.`; `proxy_proto[.<stat_prefix>].` and under it `versions.v1.`,
+// `versions.v2.`. The scope name is the whole prefix without the last dot.
+#define NUNCIO_TLS_INSPECTOR_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(alpn_found) COUNTER(alpn_not_found) COUNTER(client_hello_too_large) COUNTER(sni_found) \
+  COUNTER(sni_not_found) COUNTER(tls_found) COUNTER(tls_not_found) HISTOGRAM(bytes_processed, kBytes)
+#define NUNCIO_HTTP_INSPECTOR_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(http10_found) COUNTER(http11_found) COUNTER(http2_found) COUNTER(http_not_found) COUNTER(read_error)
+#define NUNCIO_PROXY_PROTO_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(not_found_allowed) COUNTER(not_found_disallowed)
+#define NUNCIO_PROXY_PROTO_VERSION_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(disallowed) COUNTER(error) COUNTER(found)
+
+// `connection_limit.<prefix>.`; `local_rate_limit.<prefix>.` and `listener_local_ratelimit.<prefix>.`, whose scope name is
+// the whole prefix.
+#define NUNCIO_CONNECTION_LIMIT_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(limited_connections) GAUGE(active_connections)
+#define NUNCIO_CONNECTION_RATE_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) COUNTER(rate_limited)
+
 // Statistics with names of their own (an extension's, a filter's in TypeScript): the scope name is the whole name, and the
 // one stat in it adds nothing to it.
 #define NUNCIO_NAMED_COUNTER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) COUNTER(value)
@@ -199,6 +217,12 @@
   KIND(Http1, http1, "", NUNCIO_HTTP1_STATS) \
   KIND(Http2, http2, "", NUNCIO_HTTP2_STATS) \
   KIND(Dispatcher, dispatcher, "", NUNCIO_DISPATCHER_STATS) \
+  KIND(TlsInspector, tls_inspector, "", NUNCIO_TLS_INSPECTOR_STATS) \
+  KIND(HttpInspector, http_inspector, "", NUNCIO_HTTP_INSPECTOR_STATS) \
+  KIND(ProxyProto, proxy_proto, "", NUNCIO_PROXY_PROTO_STATS) \
+  KIND(ProxyProtoVersion, proxy_proto_version, "", NUNCIO_PROXY_PROTO_VERSION_STATS) \
+  KIND(ConnectionLimit, connection_limit, "connection_limit.", NUNCIO_CONNECTION_LIMIT_STATS) \
+  KIND(ConnectionRate, connection_rate, "", NUNCIO_CONNECTION_RATE_STATS) \
   KIND(NamedCounter, named_counter, "", NUNCIO_NAMED_COUNTER_STATS) \
   KIND(NamedGauge, named_gauge, "", NUNCIO_NAMED_GAUGE_STATS) \
   KIND(NamedHistogram, named_histogram, "", NUNCIO_NAMED_HISTOGRAM_STATS) \

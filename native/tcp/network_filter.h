@@ -23,6 +23,7 @@ namespace nuncio::tcp {
 struct Downstream {
   net::Connection& connection;
   http::ConnectionInfo& info;
+  bool filtered = false;  // read filters look at what the client sends: it must not bypass onInput
 };
 
 /** The last (terminal) filter of a chain owns the connection's fate: it closes it, and learns when it closed. */

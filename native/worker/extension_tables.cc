@@ -11,6 +11,12 @@ namespace ext {
 #define NUNCIO_NETWORK_FILTER(name) extern const tcp::NetworkFilterEntry name;
 #include "generated/network_filters.inc"
 #undef NUNCIO_NETWORK_FILTER
+#define NUNCIO_LISTENER_FILTER(name) \
+  namespace listener {               \
+  extern const tcp::ListenerFilterEntry name; \
+  }
+#include "generated/listener_filters.inc"
+#undef NUNCIO_LISTENER_FILTER
 }  // namespace ext
 
 // Each table ends in a null that is not part of it, so that an empty list is a table too.
@@ -28,6 +34,15 @@ std::span<const tcp::NetworkFilterEntry* const> networkFilters() {
 #define NUNCIO_NETWORK_FILTER(name) &ext::name,
 #include "generated/network_filters.inc"
 #undef NUNCIO_NETWORK_FILTER
+      nullptr};
+  return {kTable, std::size(kTable) - 1};
+}
+
+std::span<const tcp::ListenerFilterEntry* const> listenerFilters() {
+  static constexpr const tcp::ListenerFilterEntry* kTable[] = {
+#define NUNCIO_LISTENER_FILTER(name) &ext::listener::name,
+#include "generated/listener_filters.inc"
+#undef NUNCIO_LISTENER_FILTER
       nullptr};
   return {kTable, std::size(kTable) - 1};
 }

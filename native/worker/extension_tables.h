@@ -4,11 +4,13 @@
 #include <span>
 
 #include "http_proxy/filter.h"
+#include "http_proxy/listener_filter_entry.h"
 #include "http_proxy/network_filter_entry.h"
 
 namespace nuncio {
 
 std::span<const http_proxy::FilterEntry* const> httpFilters();
 std::span<const tcp::NetworkFilterEntry* const> networkFilters();
+std::span<const tcp::ListenerFilterEntry* const> listenerFilters();
 
 }  // namespace nuncio

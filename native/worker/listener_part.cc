@@ -1,8 +1,10 @@
 #include "worker/listener_part.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "http_proxy/manager_runtime.h"
+#include "tcp/network_filter_chain.h"
 #include "worker/extension_tables.h"
 
 namespace nuncio {
@@ -20,20 +22,61 @@ base::Result<tcp::NetworkFilterFactoryPtr, std::string> makeFilter(const plan::E
     return tcp::NetworkFilterFactoryPtr(std::make_unique<http_proxy::ManagerFactory>(std::move(config.value())));
   }
   for (const tcp::NetworkFilterEntry* entry : networkFilters()) {
-    if (entry->name == extension.type) return entry->make(bytesOf(extension.plan), context);
+    if (entry->name == extension.type && entry->make != nullptr) return entry->make(bytesOf(extension.plan), context);
   }
-  return "no native network filter '" + extension.type + "'";
+  return "no native network filter '" + extension.type + "' that can end a chain";
+}
+
+base::Result<tcp::ReadFilterFactoryPtr, std::string> makeReader(const plan::Extension& extension,
+                                                                http_proxy::DecodeContext& context) {
+  for (const tcp::NetworkFilterEntry* entry : networkFilters()) {
+    if (entry->name == extension.type && entry->make_reader != nullptr) return entry->make_reader(bytesOf(extension.plan), context);
+  }
+  return "no native network filter '" + extension.type + "' that can stand before another";
 }
 
 base::Result<FilterChainPart, std::string> makeChain(const plan::FilterChain& plan, http_proxy::DecodeContext& context) {
   if (plan.filters.empty()) return FilterChainPart{plan.name, nullptr};
-  if (plan.filters.size() != 1) return "filter chain '" + plan.name + "': exactly one network filter is carried out for now";
-  auto filter = makeFilter(plan.filters[0], context);
+  auto filter = makeFilter(plan.filters.back(), context);
   if (!filter.ok()) return std::move(filter.error());
-  return FilterChainPart{plan.name, std::move(filter.value())};
+  if (plan.filters.size() == 1) return FilterChainPart{plan.name, std::move(filter.value())};
+  tcp::ChainFactories chain;
+  chain.terminal = std::move(filter.value());
+  for (size_t i = 0; i + 1 < plan.filters.size(); ++i) {
+    auto reader = makeReader(plan.filters[i], context);
+    if (!reader.ok()) return std::move(reader.error());
+    chain.readers.push_back(std::move(reader.value()));
+  }
+  return FilterChainPart{plan.name, tcp::makeChainFactory(std::move(chain))};
+}
+
+base::Result<ListenerFilterPart, std::string> makeListenerFilter(const plan::ListenerFilter& plan,
+                                                                 http_proxy::DecodeContext& context) {
+  if (!plan.filter) return std::string("a listener filter without a type");
+  for (const tcp::ListenerFilterEntry* entry : listenerFilters()) {
+    if (entry->name != plan.filter->type) continue;
+    auto factory = entry->make(bytesOf(plan.filter->plan), context);
+    if (!factory.ok()) return std::move(factory.error());
+    return ListenerFilterPart{plan.filter->name, std::move(factory.value()), plan.disabled ? &*plan.disabled : nullptr};
+  }
+  return "no native listener filter '" + plan.filter->type + "'";
 }
 
 }  // namespace
+
+bool holds(const plan::ListenerFilterPredicate& predicate, const net::Address& local) {
+  using Kind = plan::ListenerFilterPredicate::Kind;
+  const auto child = [&](const plan::ListenerFilterPredicate& of) { return holds(of, local); };
+  const auto& children = predicate.children;
+  switch (predicate.kind) {
+    case Kind::ANY: return true;
+    case Kind::DESTINATION_PORT: return local.isIp() && local.port() >= predicate.start && local.port() < predicate.end;
+    case Kind::NOT: return !children.empty() && !child(children.front());
+    case Kind::AND: return std::all_of(children.begin(), children.end(), child);
+    case Kind::OR: return std::any_of(children.begin(), children.end(), child);
+  }
+  return false;
+}
 
 base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view name, std::span<const uint8_t> bytes,
                                                             http_proxy::DecodeContext& context) {
@@ -51,6 +94,11 @@ base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view nam
     auto chain = makeChain(*part->plan.default_filter_chain, context);
     if (!chain.ok()) return std::move(chain.error());
     part->default_chain = std::move(chain.value());
+  }
+  for (const plan::ListenerFilter& plan : part->plan.listener_filters) {
+    auto filter = makeListenerFilter(plan, context);
+    if (!filter.ok()) return std::move(filter.error());
+    part->listener_filters.push_back(std::move(filter.value()));
   }
   auto loggers = http_proxy::makeLoggers(part->plan.access_logs, context.writers);
   if (!loggers.ok()) return std::move(loggers.error());

@@ -12,9 +12,19 @@
 #include "net/filter_chain_match.h"
 #include "plan/plan_types.h"
 #include "snapshot/snapshot.h"
+#include "tcp/listener_filter.h"
 #include "tcp/network_filter.h"
 
 namespace nuncio {
+
+struct ListenerFilterPart {
+  std::string name;
+  tcp::ListenerFilterFactoryPtr factory;
+  const plan::ListenerFilterPredicate* disabled = nullptr;  // of the plan; null: never
+};
+
+/** Does a connection to this address have it? */
+bool holds(const plan::ListenerFilterPredicate& predicate, const net::Address& local);
 
 struct FilterChainPart {
   std::string name;
@@ -24,6 +34,7 @@ struct FilterChainPart {
 struct ListenerPart final : snapshot::Part {
   plan::Listener plan;
   net::FilterChainMatcher matcher;
+  std::vector<ListenerFilterPart> listener_filters;
   std::vector<FilterChainPart> chains;
   std::optional<FilterChainPart> default_chain;
   http_proxy::LoggerList access_logs;

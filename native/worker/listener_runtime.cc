@@ -39,6 +39,7 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
       connections_(process.connectionsOf(part_->plan.name)),
       chain_runtimes_(part_->chains.size() + 1) {
+  for (const ListenerFilterPart& filter : part_->listener_filters) listener_filters_.push_back(filter.factory->makeRuntime(worker_));
   for (net::BoundSocketPtr& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
 }
 
@@ -123,9 +124,6 @@ bool ListenerRuntime::overLimit() {
 }
 
 void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const net::BoundSocketPtr& socket) {
-  // Before a filter chain is chosen; nothing takes time there yet.
-  stats_.inc(ListenerStat::downstream_pre_cx_active);
-  stats_.dec(ListenerStat::downstream_pre_cx_active);
   net::Address local = socket->address;
   if (local.isAnyAddress()) {
     sockaddr_storage storage;
@@ -136,19 +134,34 @@ void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const 
   }
   // A unix client has no name of its own as a rule; it goes by the one it connected to.
   const net::Address& peer = remote.text().empty() ? local : remote;
-  const int matched = part_->matcher.choose({local, peer, peer});
+  stats_.inc(ListenerStat::downstream_pre_cx_active);
+  countIn(*socket);
+  if (!listener_filters_.empty()) [[unlikely]] return inspect(fd, local, peer, socket);
+  stats_.dec(ListenerStat::downstream_pre_cx_active);
+  enter({local, peer, peer}, fd, socket, nullptr);
+}
+
+/** The connection gets its filter chain, or none takes it. */
+void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::BoundSocketPtr& socket, Inspection* inspection) {
+  const int matched = part_->matcher.choose(facts);
   const size_t chain = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
-  if (matched < 0 && !part_->default_chain) return refuseUnmatched(fd, local, peer);
-  if (local.isIp()) net::setNoDelay(fd);
+  if (matched < 0 && !part_->default_chain) {
+    countOut(*socket->active);
+    if (inspection != nullptr) return refuseUnmatched(fd, inspection->info(), inspection->beganNs());
+    http::ConnectionInfo connection;
+    connection.local = facts.local;
+    connection.remote = facts.remote;
+    connection.listener_name = facts_.name;
+    return refuseUnmatched(fd, connection, worker_.services.loop.now());
+  }
+  if (socket->address.isIp()) net::setNoDelay(fd);
   if (part_->plan.tcp_keepalive) net::applyKeepalive(fd, *part_->plan.tcp_keepalive);
   stats_.inc(ListenerStat::downstream_cx_total);
   stats_.inc(ListenerStat::downstream_cx_active);
   worker_stats_.inc(ListenerWorkerStat::downstream_cx_total);
   worker_stats_.inc(ListenerWorkerStat::downstream_cx_active);
-  socket->active->of[worker_.services.index].fetch_add(1, std::memory_order_relaxed);
-  connections_->fetch_add(1, std::memory_order_relaxed);
-  process_.countConnection(1);
-  auto* session = new Session(*this, fd, local, peer, socket->active);
+  auto* session = new Session(*this, fd, facts.local, facts.remote, socket->active);
+  if (inspection != nullptr) session->inspected(std::move(inspection->info().facts), inspection->beganNs());
   sessions_.pushBack(session);
   const FilterChainPart& part = matched >= 0 ? part_->chains[chain] : *part_->default_chain;
   if (part.filter == nullptr) {
@@ -156,6 +169,58 @@ void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const 
     return onSessionGone(*session);
   }
   session->start(chainRuntime(chain), part.name);
+}
+
+void ListenerRuntime::countIn(const net::BoundSocket& socket) {
+  socket.active->of[worker_.services.index].fetch_add(1, std::memory_order_relaxed);
+  connections_->fetch_add(1, std::memory_order_relaxed);
+  process_.countConnection(1);
+}
+
+void ListenerRuntime::countOut(net::WorkerCounts& counts) {
+  counts.of[worker_.services.index].fetch_sub(1, std::memory_order_relaxed);
+  connections_->fetch_sub(1, std::memory_order_relaxed);
+  process_.countConnection(-1);
+}
+
+// ---------------------------------------------------------------- listener filters
+
+void ListenerRuntime::inspect(int fd, const net::Address& local, const net::Address& peer, const net::BoundSocketPtr& socket) {
+  auto* inspection = new Inspection(*this, fd, local, peer, socket);
+  inspections_.pushBack(inspection);
+  inspection->start();
+}
+
+std::vector<std::unique_ptr<tcp::ListenerFilter>> ListenerRuntime::makeListenerFilters(const net::Address& local) {
+  std::vector<std::unique_ptr<tcp::ListenerFilter>> filters;
+  filters.reserve(listener_filters_.size());
+  for (size_t i = 0; i < listener_filters_.size(); ++i) {
+    const plan::ListenerFilterPredicate* disabled = part_->listener_filters[i].disabled;
+    if (disabled == nullptr || !holds(*disabled, local)) filters.push_back(listener_filters_[i]->create());
+  }
+  return filters;
+}
+
+void ListenerRuntime::onInspected(Inspection& inspection, Inspection::End end) {
+  using End = Inspection::End;
+  const ListenerRef keep(this);
+  inspection.base::ListNode<>::unlink();
+  stats_.dec(ListenerStat::downstream_pre_cx_active);
+  if (end == End::kTimedOut) stats_.inc(ListenerStat::downstream_pre_cx_timeout);
+  if (end == End::kClientGone) stats_.inc(ListenerStat::downstream_listener_filter_remote_close);
+  if (end == End::kBroken) stats_.inc(ListenerStat::downstream_listener_filter_error);
+  const http::ConnectionInfo& info = inspection.info();
+  if (end == End::kAccepted || (end == End::kTimedOut && part_->plan.continue_on_listener_filters_timeout)) {
+    const http::ConnectionFacts& found = *info.facts;
+    const std::string_view transport = found.transport_protocol.empty() ? "raw_buffer" : found.transport_protocol;
+    enter({info.local, info.remote, found.direct_remote, found.server_name, transport, found.application_protocols},
+          inspection.takeFd(), inspection.socket(), &inspection);
+  } else {
+    logUnestablished(info, inspection.beganNs(), false);
+    close(inspection.takeFd());
+    countOut(*inspection.socket()->active);
+  }
+  worker_.services.io.freeLater(&inspection);
 }
 
 tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(size_t chain) {
@@ -168,22 +233,28 @@ tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(size_t chain) {
 }
 
 // No connection of its own comes into being: only the counter and the log know of it.
-void ListenerRuntime::refuseUnmatched(int fd, const net::Address& local, const net::Address& peer) {
+void ListenerRuntime::refuseUnmatched(int fd, const http::ConnectionInfo& connection, int64_t began_ns) {
   stats_.inc(ListenerStat::no_filter_chain_match);
-  http::ConnectionInfo connection;
-  connection.local = local;
-  connection.remote = peer;
-  connection.listener_name = facts_.name;
+  logUnestablished(connection, began_ns, true);
+  close(fd);
+}
+
+void ListenerRuntime::logUnestablished(const http::ConnectionInfo& connection, int64_t began_ns, bool unmatched) {
+  if (part_->access_logs.empty()) return;
+  loop::Loop& loop = worker_.services.loop;
   http::StreamInfo info;
   info.downstream = &connection;
-  info.at.start = info.at.end = worker_.services.loop.now();
-  info.start_wall_ns = worker_.services.loop.wall();
+  if (connection.facts != nullptr) info.dynamic_metadata = &connection.facts->metadata;
+  info.at.start = began_ns;
+  info.at.end = loop.now();
+  info.start_wall_ns = loop.wall() - (loop.now() - began_ns);
   info.remote = connection.remote;
-  info.flags.add(http::ResponseFlag::kNoRouteFound);
-  info.response_code_details = "filter_chain_not_found";
+  if (unmatched) {
+    info.flags.add(http::ResponseFlag::kNoRouteFound);
+    info.response_code_details = "filter_chain_not_found";
+  }
   info.log_type = http::AccessLogType::kNotSet;
   log(info);
-  close(fd);
 }
 
 void ListenerRuntime::log(const http::StreamInfo& info) {
@@ -206,9 +277,7 @@ void ListenerRuntime::onSessionGone(Session& session) {
   stats_.dec(ListenerStat::downstream_cx_active);
   stats_.inc(ListenerStat::downstream_cx_destroy);
   worker_stats_.dec(ListenerWorkerStat::downstream_cx_active);
-  session.counts().of[worker_.services.index].fetch_sub(1, std::memory_order_relaxed);
-  connections_->fetch_sub(1, std::memory_order_relaxed);
-  process_.countConnection(-1);
+  countOut(session.counts());
   const int64_t age_ns = worker_.services.loop.now() - session.beganNs();
   stats_.record(ListenerHistogram::downstream_cx_length_ms, static_cast<uint64_t>(age_ns / 1'000'000));
   worker_.services.io.freeLater(&session);

@@ -1,7 +1,7 @@
 // ListenerRuntime: one version of a listener in one worker: accepts on the worker's sockets, chooses a filter chain, owns
 // the sessions. A replaced or removed version stops accepting and lives on until its last session has gone.
 //
-//   socket readable ─▶ accept (bounded) ─▶ limits, balance ─▶ filter chain ─▶ Session
+//   socket readable ─▶ accept (bounded) ─▶ limits, balance ─▶ (listener filters: Inspection) ─▶ filter chain ─▶ Session
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "loop/loop.h"
 #include "net/drain.h"
 #include "net/socket_table.h"
+#include "worker/inspection.h"
 #include "worker/listener_part.h"
 #include "worker/session.h"
 
@@ -42,6 +43,11 @@ class ListenerRuntime : public base::LocalCounted {
   const tcp::ListenerFacts& facts() const { return facts_; }
   void onSessionGone(Session& session);
 
+  // ---- for connections under inspection
+  /** The filters that a connection to `local` meets, in order. */
+  std::vector<std::unique_ptr<tcp::ListenerFilter>> makeListenerFilters(const net::Address& local);
+  void onInspected(Inspection& inspection, Inspection::End end);
+
  private:
   class Acceptor final : public loop::EventHandler {
    public:
@@ -58,7 +64,12 @@ class ListenerRuntime : public base::LocalCounted {
 
   void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
   bool overLimit();
-  void refuseUnmatched(int fd, const net::Address& local, const net::Address& peer);
+  void inspect(int fd, const net::Address& local, const net::Address& peer, const net::BoundSocketPtr& socket);
+  void enter(const net::MatchFacts& facts, int fd, const net::BoundSocketPtr& socket, Inspection* inspection);
+  void refuseUnmatched(int fd, const http::ConnectionInfo& connection, int64_t began_ns);
+  void logUnestablished(const http::ConnectionInfo& connection, int64_t began_ns, bool unmatched);
+  void countIn(const net::BoundSocket& socket);
+  void countOut(net::WorkerCounts& counts);
   void log(const http::StreamInfo& info);
   tcp::NetworkFilterRuntime& chainRuntime(size_t chain);
 
@@ -75,7 +86,9 @@ class ListenerRuntime : public base::LocalCounted {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Acceptor>> retired_;  // one of them may be accepting right now
   std::vector<std::unique_ptr<tcp::NetworkFilterRuntime>> chain_runtimes_;  // by chain; the default chain is last
+  std::vector<std::unique_ptr<tcp::ListenerFilterRuntime>> listener_filters_;
   base::IntrusiveList<Session> sessions_;
+  base::IntrusiveList<Inspection> inspections_;
 };
 using ListenerRef = base::LocalRef<ListenerRuntime>;
 

@@ -21,6 +21,14 @@ Session::Session(ListenerRuntime& listener, int fd, const net::Address& local, c
 
 Session::~Session() = default;
 
+void Session::inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t accepted_ns) {
+  info_.facts = std::move(facts);
+  info_.direct_local = &info_.facts->direct_local;
+  info_.direct_remote = &info_.facts->direct_remote;
+  info_.requested_server_name = info_.facts->server_name;
+  began_ns_ = accepted_ns;
+}
+
 void Session::start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name) {
   info_.filter_chain_name = chain_name;
   connection_.start(false);
@@ -42,6 +50,7 @@ void Session::onClosed(net::CloseCause cause) {
 void Session::describe(http::StreamInfo& out, std::string& text) const {
   loop::Loop& loop = listener_->worker().services.loop;
   out.downstream = &info_;
+  if (info_.facts != nullptr) out.dynamic_metadata = &info_.facts->metadata;
   out.remote = info_.remote;
   out.at.start = began_ns_;
   out.at.end = loop.now();

@@ -21,6 +21,8 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
           std::shared_ptr<net::WorkerCounts> counts);
   ~Session() override;
 
+  /** Takes over what listener filters found out. */
+  void inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t accepted_ns);
   /** Makes the filter and starts reading. */
   void start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name);
   http::ConnectionInfo& info() { return info_; }

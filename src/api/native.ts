@@ -71,6 +71,10 @@ export function defineNativeTransportSocket<M extends Message>(
   return { ...definition, isTerminal: false, category: `envoy.transport_sockets.${side}` }
 }
 
+export function defineNativeListenerFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {
+  return { isTerminal: false, ...definition, category: 'envoy.filters.listener' }
+}
+
 /** A sink of access logs. Its format and filter are compiled with all others, in src/plan/access-log.ts. */
 export function defineNativeAccessLogger<M extends Message>(definition: Named<M>): NativeExtension<M> {
   return { ...definition, isTerminal: false, category: 'envoy.access_loggers' }

@@ -276,6 +276,15 @@ export class Compilation {
     return definition.name === rawBuffer ? undefined : { type: definition.name, name: config.name, plan }
   }
 
+  /** A filter of a list that nothing ends. */
+  listenerFilter(filter: ConfiguredFilter, at: Place): ExtensionInit | undefined {
+    const extension = this.#extension(filter, at, 'envoy.filters.listener')
+    if (!extension) return undefined
+    const { definition, message } = extension
+    const context: PlanContext = new FilterContext(this, at.field('typed_config'), '', filter.name)
+    return { type: definition.name, name: filter.name, plan: definition.plan?.(message, context) ?? new Uint8Array() }
+  }
+
   #extension(
     filter: ConfiguredFilter,
     at: Place,

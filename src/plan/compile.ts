@@ -224,6 +224,16 @@ function listenerTools(compilation: Compilation): ListenerTools {
   return {
     backlog: compilation.deps.backlog,
     accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),
+    listenerFilter: ({ name, configType }, at) =>
+      compilation.listenerFilter(
+        {
+          name,
+          disabled: false,
+          isOptional: false,
+          typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+        },
+        at,
+      ),
     networkFilters: (filters, owner, at) => {
       const configured = filters.map(({ name, configType }) => ({
         name,

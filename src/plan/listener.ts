@@ -5,6 +5,7 @@ import type { AccessLog } from '../generated/protos/envoy/config/accesslog/v3/ac
 import { SocketAddress_Protocol } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import type { TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
+import type { ListenerFilter as ListenerFilterConfig } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import { type Listener, Listener_DrainType } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { ChainMatches, filterChainMatch } from './filter-chain.js'
@@ -15,8 +16,10 @@ import type {
   ExtensionInit,
   FilterChainInit,
   FilterChainMatchInit,
+  ListenerFilterInit,
   ListenerInit,
 } from './init.js'
+import { listenerFilterPredicate, warnOfMissingInspector } from './listener-filters.js'
 import { milliseconds } from './values.js'
 
 const defaultBufferLimit = 1 << 20
@@ -25,6 +28,7 @@ const defaultListenerFiltersTimeout = 15_000
 /** What a listener needs from the rest of the compilation. */
 export interface ListenerTools {
   accessLogs(logs: readonly AccessLog[], at: Place): AccessLogInit[]
+  listenerFilter(filter: ListenerFilterConfig, at: Place): ExtensionInit | undefined
   /** `owner` names the chain within all listeners. */
   networkFilters(filters: readonly Filter[], owner: string, at: Place): ExtensionInit[]
   /** Undefined: clear text. */
@@ -78,6 +82,7 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
       at.field('listener_filters_timeout'),
     ),
     continueOnListenerFiltersTimeout: config.continueOnListenerFiltersTimeout,
+    listenerFilters: listenerFilters(config, at, tools),
     ...chains(config, name, at, tools),
     accessLogs: tools.accessLogs(config.accessLog, at.field('access_log')),
     trafficDirection: config.trafficDirection,
@@ -86,6 +91,18 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     ignoreGlobalConnLimit: config.ignoreGlobalConnLimit,
   }
   return { bytes: toBinary(ListenerSchema, create(ListenerSchema, plan)), addresses, bindToPort, reusePort }
+}
+
+function listenerFilters(config: Listener, at: Place, tools: ListenerTools): ListenerFilterInit[] {
+  const place = at.field('listener_filters')
+  warnOfMissingInspector(config, at)
+  return config.listenerFilters.flatMap((filter, index) => {
+    const item = place.item(index)
+    const compiled = tools.listenerFilter(filter, item)
+    const disabled =
+      filter.filterDisabled && listenerFilterPredicate(filter.filterDisabled, item.field('filter_disabled'))
+    return compiled ? [{ filter: compiled, ...(disabled && { disabled }) }] : []
+  })
 }
 
 function chains(

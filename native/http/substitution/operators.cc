@@ -399,6 +399,14 @@ ValueKind dynamicMetadata(const Piece& piece, const StreamInfo& info, Buffer& ou
   return info.dynamic_metadata == nullptr ? ValueKind::kNull : metadata(piece, info.dynamic_metadata->json(), out);
 }
 
+/** What the TLS inspector made of the client's hello. */
+ValueKind fingerprint(const Piece& piece, const StreamInfo& info, Buffer& out) {
+  if (info.downstream == nullptr || info.downstream->facts == nullptr) return ValueKind::kNull;
+  const ConnectionFacts& facts = *info.downstream->facts;
+  if (piece.text == "TLS_JA3_FINGERPRINT") return textOrNull(facts.ja3_fingerprint, out);
+  return piece.text == "TLS_JA4_FINGERPRINT" ? textOrNull(facts.ja4_fingerprint, out) : ValueKind::kNull;
+}
+
 // The stream's, else its connection's. Option 0: as JSON; 1: plain; 2: one field.
 ValueKind filterState(const Piece& piece, const StreamInfo& info, Buffer& out) {
   const MetadataValue* found = info.filter_state == nullptr ? nullptr : info.filter_state->value(piece.text);
@@ -533,11 +541,12 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
 
     case Operator::FILTER_STATE: return filterState(piece, info, out);
 
+    case Operator::DOWNSTREAM_TLS: return fingerprint(piece, info, out);
+
     // Nothing of these exists yet: no tracing, no TLS, and the constants became literals.
     case Operator::TRACE_ID:
     case Operator::SPAN_ID:
     case Operator::UPSTREAM_FILTER_STATE:
-    case Operator::DOWNSTREAM_TLS:
     case Operator::UPSTREAM_TLS:
     case Operator::HOSTNAME:
     case Operator::ENVIRONMENT:

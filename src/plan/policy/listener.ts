@@ -10,10 +10,7 @@ export const listenerPolicy: PolicyTable = {
       'freebind tcp_fast_open_queue_length traffic_direction reuse_port enable_reuse_port access_log tcp_backlog_size',
     ),
     ...whole('max_connections_to_accept_per_socket_event bind_to_port drain_type metadata'),
-    ...tuning(
-      'listener_filters_timeout continue_on_listener_filters_timeout',
-      'has no effect without listener filters',
-    ),
+    ...whole('listener_filters_timeout continue_on_listener_filters_timeout'),
     ...tuning('ignore_global_conn_limit', 'has no effect: there is no limit for the whole process'),
     ...tuning('bypass_overload_manager', 'has no effect without an overload manager'),
     ...tuning('stats_matcher', 'has no effect: all statistics of the listener are kept'),
@@ -40,7 +37,7 @@ export const listenerPolicy: PolicyTable = {
     ...whole('name'),
     ...carried('typed_config'),
     ...later('config_discovery', 'extension config discovery (ECDS)'),
-    ...later('filter_disabled', 'listener filters disabled by a match'),
+    ...whole('filter_disabled'),
   },
   'envoy.config.listener.v3.FilterChain': {
     ...carried('filter_chain_match filters transport_socket'),
@@ -58,6 +55,20 @@ export const listenerPolicy: PolicyTable = {
     ...whole('name'),
     ...carried('typed_config'),
     ...later('config_discovery', 'extension config discovery (ECDS)'),
+  },
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': {
+    ...whole('enable_ja3_fingerprinting enable_ja4_fingerprinting initial_read_buffer_size'),
+    ...whole('close_connection_on_client_hello_parsing_errors max_client_hello_size'),
+  },
+  'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector': {},
+  'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol': {
+    ...whole('rules allow_requests_without_proxy_protocol pass_through_tlvs disallowed_versions stat_prefix'),
+    ...whole('tlv_location'),
+  },
+  'envoy.extensions.filters.network.echo.v3.Echo': {},
+  'envoy.extensions.filters.network.direct_response.v3.Config': { ...whole('response') },
+  'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit': {
+    ...whole('stat_prefix max_connections delay runtime_enabled'),
   },
   'envoy.config.core.v3.TransportSocket': { ...whole('name'), ...carried('typed_config') },
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': {},

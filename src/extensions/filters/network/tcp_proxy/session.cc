@@ -124,7 +124,7 @@ size_t Session::onInput(std::string_view bytes) {
   if (upstream_ == nullptr) return bytes.size();  // the last words go out to the client; its own go nowhere
   touch();
   net::Connection& upstream = upstream_->connection();
-  const bool large = bulk_ || bytes.size() >= Bulk::kSpliceFrom;
+  const bool large = !downstream_.filtered && (bulk_ || bytes.size() >= Bulk::kSpliceFrom);
   if (large) {
     moveBulk(downstream_.connection, upstream, bytes);
   } else {
@@ -323,6 +323,7 @@ void Session::log(http::AccessLogType type) {
   std::string failure_text;
   facts_.fill(info, failure_text);
   info.downstream = &downstream_.info;
+  if (downstream_.info.facts != nullptr) info.dynamic_metadata = &downstream_.info.facts->metadata;
   info.log_type = type;
   if (type == http::AccessLogType::kTcpConnectionEnd) info.at.end = loop().now();
   const http::FormatContext context{

@@ -29,7 +29,9 @@ function envoyProgram(): string {
 function choose(): Target {
   const name = process.env.NUNCIO_TEST_TARGET ?? 'nuncio'
   if (name === 'envoy') return { name, command: [envoyProgram()] }
-  if (name === 'nuncio') return { name, command: [process.execPath, path.join(REPOSITORY, 'bin/nuncio')] }
+  // scripts/node-versions.mjs runs ours under other versions of Node.
+  const node = process.env.NUNCIO_TEST_NODE ?? process.execPath
+  if (name === 'nuncio') return { name, command: [node, path.join(REPOSITORY, 'bin/nuncio')] }
   throw new Error(`NUNCIO_TEST_TARGET is ${name}; it can be nuncio or envoy`)
 }
 

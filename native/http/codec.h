@@ -108,7 +108,8 @@ class ServerCallbacks {
   virtual RequestDecoder& newStream(ResponseEncoder& encoder) = 0;
   /**
    * The response of the stream went out whole, and its request was read whole or is given up: the encoder is dead. HTTP/2: what
-   * waited for window has been written. Not called after onStreamReset or the owner's own reset.
+   * waited for window has been written. Not called after onStreamReset or the owner's own reset. From the end of the encoded
+   * response on, this is the only call for the stream, and `decoder` may be gone: HTTP/2 only names it.
    */
   virtual void onStreamComplete(RequestDecoder& decoder) = 0;
   /** Remote GOAWAY (HTTP/2). */
@@ -148,6 +149,10 @@ class ServerCodec {
   virtual void ping() {}
   /** The sink still has `queued` bytes to send: the owner tells whenever that became less. Needed by HTTP/2's flood limits. */
   virtual void onOutputLeft(size_t) {}
+  /** Does a response that was encoded whole still wait for the peer's window? HTTP/2. */
+  virtual bool hasPendingOutput() const { return false; }
+  /** Resets every such stream, which is over then without onStreamComplete; gives their number. HTTP/2. */
+  virtual size_t resetStalled() { return 0; }
 };
 
 /** Encodes one request (client). */

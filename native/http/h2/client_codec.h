@@ -19,7 +19,7 @@ class ClientCodec final : public http::ClientCodec, private Session {
   ClientCodec(ClientCallbacks& callbacks, ByteSink& sink, const ClientOptions& options, Memory& memory, stats::Http2Scope stats);
   ~ClientCodec() override;
 
-  /** `canCreateStream()` must hold. */
+  /** When `canCreateStream()` does not hold, the peer may refuse the stream, or hear nothing of it. */
   http::RequestEncoder& newStream(ResponseDecoder& decoder) override;
   DispatchResult dispatch(std::string_view data) override { return dispatchFrames(data); }
   const CodecError* onEndOfInput() override { return nullptr; }
@@ -37,10 +37,6 @@ class ClientCodec final : public http::ClientCodec, private Session {
   bool canCreateStream() const;
   bool sawGoAway() const;
   stats::Http2Scope stats() const { return statistics(); }
-
- private:
-  ClientCallbacks& callbacks_;
-  const ClientOptions& options_;
 };
 
 }  // namespace nuncio::http::h2

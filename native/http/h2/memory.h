@@ -1,9 +1,10 @@
-// What the HTTP/2 codecs of one worker share: free stream objects and the blocks of queued body. Owned by the worker, outlives
-// its codecs.
+// What the HTTP/2 codecs of one worker share: free stream objects, the blocks of queued body, room to decode heads in. Owned by
+// the worker, outlives its codecs.
 #pragma once
 
 #include <cstddef>
 
+#include "http/h2/hpack_decoder.h"
 #include "net/output_queue.h"
 
 namespace nuncio::http::h2 {
@@ -16,6 +17,7 @@ class Memory {
   ~Memory();
 
   net::BlockPool& blocks() { return blocks_; }
+  DecodeScratch& scratch() { return scratch_; }
 
   /** `size` bytes for one stream; every caller asks for the same size. */
   void* takeStream(size_t size);
@@ -27,6 +29,7 @@ class Memory {
     Free* next;
   };
   net::BlockPool& blocks_;
+  DecodeScratch scratch_;
   Free* free_ = nullptr;
   size_t count_ = 0;
 };

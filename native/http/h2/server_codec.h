@@ -36,13 +36,12 @@ class ServerCodec final : public http::ServerCodec, private Session {
   void ping() override { sendPing(); }
   void onOutputLeft(size_t queued) override { outputLeft(queued); }
 
+  bool hasPendingOutput() const override { return stalledCount() != 0; }
+  size_t resetStalled() override { return resetStalledStreams(); }
+
   /** Streams that are not over. */
   uint32_t activeStreams() const { return streamCount(); }
   stats::Http2Scope stats() const { return statistics(); }
-
- private:
-  ServerCallbacks& callbacks_;
-  const ServerOptions& options_;
 };
 
 }  // namespace nuncio::http::h2

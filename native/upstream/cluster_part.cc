@@ -34,10 +34,24 @@ base::Result<net::Address, std::string> toAddress(const plan::Address& address) 
   return out;
 }
 
+/** The PROXY transport becomes the cluster's own affair; what is inside it takes its place. */
+static bool unwrapProxyProtocol(ClusterPart& part) {
+  auto& socket = part.plan.transport_socket;
+  if (!socket || socket->type != "envoy.transport_sockets.upstream_proxy_protocol") return true;
+  plan::UpstreamProxyProtocol proxy;
+  if (!plan::decode({reinterpret_cast<const uint8_t*>(socket->plan.data()), socket->plan.size()}, proxy)) return false;
+  socket.reset();
+  if (proxy.inner) socket = std::move(*proxy.inner);
+  proxy.inner.reset();
+  part.proxy_protocol = std::move(proxy);
+  return true;
+}
+
 base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std::string_view name,
                                                                              std::span<const uint8_t> bytes) {
   auto part = std::make_shared<ClusterPart>();
   if (!plan::decode(bytes, part->plan)) return "malformed cluster plan '" + std::string(name) + "'";
+  if (!unwrapProxyProtocol(*part)) return "malformed PROXY transport of cluster '" + std::string(name) + "'";
   part->limits[0] = part->plan.default_thresholds.value_or(plan::Thresholds{});
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
   part->http1 = clientOptions(part->plan);

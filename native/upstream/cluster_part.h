@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct ClusterPart final : snapshot::Part {
   plan::Thresholds limits[2];       // by Priority
   std::shared_ptr<CircuitBreakers> breakers;
   std::string stat_prefix;          // "cluster.<stat_name>."
+  std::optional<plan::UpstreamProxyProtocol> proxy_protocol;  // connections begin with a PROXY header
   http::h1::ClientOptions http1;    // what the HTTP/1 codecs of this cluster are told
 
   const plan::Thresholds& limitsOf(Priority priority) const { return limits[static_cast<size_t>(priority)]; }

@@ -6,9 +6,14 @@
 namespace nuncio::upstream {
 
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
-    : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)) {}
+    : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)) {
+  if (!part_->proxy_protocol) return;
+  dropped_tlvs_ =
+      services.stats.scope<stats::NamedCounter>(part_->stat_prefix + "upstream.proxyprotocol.v2_tlvs_exceed_max_length");
+}
 
 ClusterRuntime::~ClusterRuntime() {
+  services_.stats.release(dropped_tlvs_);
   services_.stats.release(stats_);
   for (const auto& scope : responses_) services_.stats.release(scope);
 }

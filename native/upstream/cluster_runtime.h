@@ -36,6 +36,9 @@ class ClusterRuntime : public base::LocalCounted {
   stats::ResponsesScope& responses(ResponseGroup group);
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
 
+  /** TLVs did not fit into a PROXY header. */
+  void countDroppedTlvs() { dropped_tlvs_.inc(stats::NamedCounterStat::value); }
+
   /** Takes over a new list of members; hosts that stay keep their pools. */
   void setEndpoints(std::shared_ptr<const EndpointsPart> endpoints);
   /** The host for one attempt; null: none is usable. */
@@ -66,6 +69,7 @@ class ClusterRuntime : public base::LocalCounted {
   std::shared_ptr<const ClusterPart> part_;
   std::shared_ptr<const EndpointsPart> endpoints_;
   stats::ClusterScope stats_;
+  stats::ScopeRef<stats::NamedCounter> dropped_tlvs_;  // with a PROXY transport
   stats::ResponsesScope responses_[static_cast<size_t>(ResponseGroup::kCount)];  // made on first use
   std::unordered_map<const Host*, HostRef> hosts_;
   std::vector<PriorityState> priorities_;

@@ -71,11 +71,11 @@ size_t sizeOf(std::span<const std::string_view> list) {
 
 bool TransportOptions::operator==(const TransportOptions& other) const {
   return sni == other.sni && same(verify_sans, other.verify_sans) && same(alpn, other.alpn) &&
-         same(alpn_fallback, other.alpn_fallback);
+         same(alpn_fallback, other.alpn_fallback) && preamble_key == other.preamble_key;
 }
 
 uint64_t TransportOptions::hash() const {
-  uint64_t hash = base::xxHash64(sni);
+  uint64_t hash = base::xxHash64(preamble_key, base::xxHash64(sni));
   for (const auto list : {verify_sans, alpn, alpn_fallback}) {
     for (std::string_view one : list) hash = base::xxHash64(one, hash);
     hash = hash * 31 + list.size();
@@ -84,12 +84,14 @@ uint64_t TransportOptions::hash() const {
 }
 
 OwnedTransportOptions::OwnedTransportOptions(const TransportOptions& options) {
-  text_.reserve(options.sni.size() + sizeOf(options.verify_sans) + sizeOf(options.alpn) + sizeOf(options.alpn_fallback));
+  text_.reserve(options.sni.size() + options.preamble.size() + options.preamble_key.size() + sizeOf(options.verify_sans) + sizeOf(options.alpn) + sizeOf(options.alpn_fallback));
   const auto keep = [this](std::string_view one) {
     text_ += one;
     return std::string_view(text_).substr(text_.size() - one.size());
   };
   view_.sni = keep(options.sni);
+  view_.preamble = keep(options.preamble);
+  view_.preamble_key = keep(options.preamble_key);
   const std::span<const std::string_view> from[] = {options.verify_sans, options.alpn, options.alpn_fallback};
   for (size_t i = 0; i < std::size(from); ++i) {
     for (std::string_view one : from[i]) lists_[i].push_back(keep(one));

@@ -34,10 +34,12 @@ struct TransportOptions {
   std::span<const std::string_view> verify_sans;     // the certificate must have one of them, besides what is configured
   std::span<const std::string_view> alpn;            // offered instead of what is configured
   std::span<const std::string_view> alpn_fallback;   // offered when nothing is configured: what the pool can speak
+  std::string_view preamble;                         // sent before anything else, the transport's own bytes too (PROXY)
+  std::string_view preamble_key;                     // what of it counts when connections are shared
 
   uint64_t hash() const;
   bool operator==(const TransportOptions& other) const;
-  bool empty() const { return sni.empty() && verify_sans.empty() && alpn.empty() && alpn_fallback.empty(); }
+  bool empty() const { return sni.empty() && verify_sans.empty() && alpn.empty() && alpn_fallback.empty() && preamble.empty(); }
 };
 
 class OwnedTransportOptions {

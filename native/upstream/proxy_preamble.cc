@@ -33,7 +33,7 @@ std::span<const net::ProxyTlv> tlvsOf(const plan::UpstreamProxyProtocol& plan, c
 
 void addProxyPreamble(ClusterRuntime& cluster, const http::ConnectionInfo& downstream, base::Arena& arena,
                       TransportOptions& options) {
-  const auto& plan = cluster.plan().proxy_protocol;
+  const auto& plan = cluster.part().proxy_protocol;
   if (!plan) return;
   if (plan->version == 1) {
     options.preamble = options.preamble_key = net::writeProxyV1(downstream.remote, downstream.local, arena);

@@ -8,7 +8,10 @@ namespace ext {
 #define NUNCIO_HTTP_FILTER(name) extern const http_proxy::FilterEntry name;
 #include "generated/http_filters.inc"
 #undef NUNCIO_HTTP_FILTER
-#define NUNCIO_NETWORK_FILTER(name) extern const tcp::NetworkFilterEntry name;
+#define NUNCIO_NETWORK_FILTER(name) \
+  namespace network {               \
+  extern const tcp::NetworkFilterEntry name; \
+  }
 #include "generated/network_filters.inc"
 #undef NUNCIO_NETWORK_FILTER
 #define NUNCIO_LISTENER_FILTER(name) \
@@ -31,7 +34,7 @@ std::span<const http_proxy::FilterEntry* const> httpFilters() {
 
 std::span<const tcp::NetworkFilterEntry* const> networkFilters() {
   static constexpr const tcp::NetworkFilterEntry* kTable[] = {
-#define NUNCIO_NETWORK_FILTER(name) &ext::name,
+#define NUNCIO_NETWORK_FILTER(name) &ext::network::name,
 #include "generated/network_filters.inc"
 #undef NUNCIO_NETWORK_FILTER
       nullptr};

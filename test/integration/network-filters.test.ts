@@ -1,7 +1,8 @@
 // Network filters: those that end a chain without an upstream, and those that stand before one that does.
 import { cluster, fileLog, http, tcp } from '../support/config.js'
 import { get } from '../support/bytes.js'
-import { feature } from '../support/scenario.js'
+import { clientHello, serverName, tls13, tlsRecord } from '../support/proxy-header.js'
+import { feature, type Scene } from '../support/scenario.js'
 
 const type = (name: string): string => `type.googleapis.com/envoy.extensions.filters.network.${name}`
 const limit = (prefix: string, config: object): Record<string, unknown> => ({
@@ -111,6 +112,118 @@ feature(
   },
 )
 
+const bucket = { max_tokens: 2, tokens_per_fill: 1, fill_interval: '3600s' }
+const rate = (prefix: string, config: object = {}): Record<string, unknown> => ({
+  name: 'rate',
+  typed_config: {
+    '@type': type('local_ratelimit.v3.LocalRateLimit'),
+    stat_prefix: prefix,
+    token_bucket: bucket,
+    ...config,
+  },
+})
+
+feature(
+  'local rate limits',
+  {
+    file: import.meta.url,
+    listeners: [
+      listener('chain', rate('chain'), direct('in')),
+      listener('off', rate('off', { runtime_enabled: { default_value: false, runtime_key: 'x' } }), direct('in')),
+      listener('refill', rate('refill', { token_bucket: { max_tokens: 1, fill_interval: '0.05s' } }), direct('in')),
+      {
+        ...listener('front', direct('in')),
+        listener_filters: [
+          {
+            name: 'rate',
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.listener.local_ratelimit.v3.LocalRateLimit',
+              stat_prefix: 'front',
+              token_bucket: bucket,
+            },
+          },
+        ],
+      },
+    ],
+    clusters: [],
+  },
+  f => {
+    const three = (at: string) => async (s: Scene) =>
+      s.statsOf(/limit/, async () => {
+        for (let i = 0; i < 3; i++) {
+          const client = await s.connect(at)
+          await client.closed()
+          s.note(client.received.toString() || 'closed')
+        }
+        for (const line of await s.log(3, at)) s.note(line)
+      })
+    f.scenario(
+      'in a filter chain',
+      {
+        sees: `
+      in
+      in
+      closed
+      0 2 direct_response -
+      0 2 direct_response -
+      0 0 - local_ratelimit_close_over_limit
+      stat: local_rate_limit.chain.rate_limited +1
+    `,
+      },
+      three('chain'),
+    )
+    f.scenario(
+      'at the listener',
+      {
+        sees: `
+      in
+      in
+      closed
+      0 2 direct_response -
+      0 2 direct_response -
+      0 0 - -
+      stat: listener_local_ratelimit.front.rate_limited +1
+    `,
+      },
+      three('front'),
+    )
+    f.scenario(
+      'turned off by the runtime',
+      {
+        sees: `
+      in
+      in
+      in
+      0 2 direct_response -
+      0 2 direct_response -
+      0 2 direct_response -
+      stat: none changed
+    `,
+      },
+      three('off'),
+    )
+    f.scenario(
+      'tokens come back',
+      {
+        sees: `
+      3
+    `,
+      },
+      async s => {
+        let served = 0
+        for (let i = 0; served < 3 && i < 200; i++) {
+          const client = await s.connect('refill')
+          await client.closed()
+          if (client.received.length > 0) served++
+          client.destroy()
+          await new Promise(resolve => setTimeout(resolve, 5))
+        }
+        s.note(`${served}`)
+      },
+    )
+  },
+)
+
 feature(
   'before another filter',
   {
@@ -125,9 +238,24 @@ feature(
       ),
       before(limit('web', { max_connections: 1 }), http('web')),
       before(limit('bytes', { max_connections: 1 }), tcp('bytes', 'cluster: up')),
+      {
+        ...before(
+          { name: 'sni', typed_config: { '@type': type('sni_cluster.v3.SniCluster') } },
+          tcp('sni', 'cluster: up', '', '%UPSTREAM_CLUSTER% %RESPONSE_FLAGS%\n'),
+        ),
+        listener_filters: [
+          {
+            name: 'tls',
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+            },
+          },
+        ],
+      },
       listener('both', limit('a', { max_connections: 5 }), limit('b', { max_connections: 1 }), direct('in')),
     ],
-    clusters: [cluster('up')],
+    upstreams: ['up', 'b'],
+    clusters: [cluster('up'), cluster('b.example.com', ['b'])],
   },
   f => {
     f.scenario(
@@ -270,6 +398,43 @@ feature(
         const client = await s.connect('both')
         await client.closed()
         s.sawAll(client)
+      },
+    )
+    f.scenario(
+      'the cluster a TLS client names',
+      {
+        sees: `
+      b.example.com: b
+      log: b.example.com -
+      none: up
+      log: up -
+      log: - NC
+    `,
+      },
+      async s => {
+        s.upstream().raw()
+        s.upstream('b').raw()
+        const hello = (name: string): Buffer => tlsRecord(clientHello({ extensions: [serverName(name), tls13] }))
+        for (const [name, bytes] of [
+          ['b.example.com', hello('B.example.com')],
+          ['none', tlsRecord(clientHello())],
+          ['unknown', hello('c.example.com')],
+        ] as const) {
+          const client = await s.connect('sni')
+          await client.send(bytes)
+          if (name !== 'unknown') {
+            const upstream = s.upstream(name === 'none' ? 'up' : 'b')
+            const server = await upstream.nextConnection()
+            await server.send('hi')
+            await client.until('hi')
+            s.note(`${name}: ${upstream.name}`)
+            client.end()
+            await server.closed()
+            server.end()
+          }
+          await client.closed()
+          await s.sawLog(1, 'sni')
+        }
       },
     )
   },

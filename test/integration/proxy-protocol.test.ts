@@ -22,11 +22,12 @@ const answering = (name: string, filter: object): Record<string, unknown> => ({
 /** Sends, and notes who was let in and what the log says. Peers that wait for more end. */
 async function tell(s: Scene, listener: string, name: string, bytes: string | Buffer): Promise<void> {
   const client = await s.connect(listener)
+  const { localPort } = client // a closed socket has none
   await client.send(bytes)
   if (name.endsWith('…')) client.end()
   await client.closed()
   const [line = ''] = await s.log(1, listener)
-  const port = new RegExp(`127\\.0\\.0\\.1:${client.localPort}\\b`)
+  const port = new RegExp(`127\\.0\\.0\\.1:${localPort}\\b`)
   s.note(`${name}: ${client.received.toString('latin1') || 'refused'} ${line.replace(port, 'itself')}`)
 }
 

@@ -66,7 +66,15 @@ export const listenerPolicy: PolicyTable = {
     ...whole('tlv_location'),
   },
   'envoy.extensions.filters.network.echo.v3.Echo': {},
+  'envoy.extensions.filters.network.sni_cluster.v3.SniCluster': {},
   'envoy.extensions.filters.network.direct_response.v3.Config': { ...whole('response') },
+  'envoy.extensions.filters.listener.local_ratelimit.v3.LocalRateLimit': {
+    ...whole('stat_prefix token_bucket runtime_enabled'),
+  },
+  'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit': {
+    ...whole('stat_prefix token_bucket runtime_enabled'),
+    ...later('share_key', 'token buckets shared by several filters'),
+  },
   'envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit': {
     ...whole('stat_prefix max_connections delay runtime_enabled'),
   },

@@ -11,6 +11,12 @@ export const tlsPolicy: PolicyTable = {
     ...whole('ocsp_staple_policy full_scan_certs_on_sni_mismatch disable_stateful_session_resumption'),
     ...whole('prefer_client_ciphers'),
   },
+  'envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport': {
+    ...carried('config transport_socket'),
+    ...whole('allow_unspecified_address tlv_as_pool_key'),
+  },
+  [`${core}.ProxyProtocolConfig`]: { ...whole('version pass_through_tlvs'), ...carried('added_tlvs') },
+  [`${core}.TlvEntry`]: { ...whole('type value'), ...later('format_string', 'TLVs made from a format') },
   [`${tls}.UpstreamTlsContext`]: {
     ...carried('common_tls_context'),
     ...whole('sni auto_host_sni auto_sni_san_validation allow_renegotiation max_session_keys enforce_rsa_key_usage'),

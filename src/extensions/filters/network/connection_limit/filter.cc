@@ -117,7 +117,9 @@ base::Result<nuncio::tcp::ReadFilterFactoryPtr, std::string> make(std::span<cons
 }  // namespace
 }  // namespace limit
 
+namespace network {
 extern const nuncio::tcp::NetworkFilterEntry connection_limit;
 const nuncio::tcp::NetworkFilterEntry connection_limit = {"envoy.filters.network.connection_limit", nullptr, &limit::make};
+}  // namespace network
 
 }  // namespace nuncio::ext

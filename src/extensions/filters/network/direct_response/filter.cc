@@ -62,7 +62,9 @@ base::Result<nuncio::tcp::NetworkFilterFactoryPtr, std::string> make(std::span<c
 }  // namespace
 }  // namespace fixed_text
 
+namespace network {
 extern const nuncio::tcp::NetworkFilterEntry direct_response;
 const nuncio::tcp::NetworkFilterEntry direct_response = {"envoy.filters.network.direct_response", &fixed_text::make};
+}  // namespace network
 
 }  // namespace nuncio::ext

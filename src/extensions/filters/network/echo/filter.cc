@@ -45,7 +45,9 @@ base::Result<nuncio::tcp::NetworkFilterFactoryPtr, std::string> make(std::span<c
 }  // namespace
 }  // namespace echo_bytes
 
+namespace network {
 extern const nuncio::tcp::NetworkFilterEntry echo;
 const nuncio::tcp::NetworkFilterEntry echo = {"envoy.filters.network.echo", &echo_bytes::make};
+}  // namespace network
 
 }  // namespace nuncio::ext

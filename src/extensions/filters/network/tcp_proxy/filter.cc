@@ -31,7 +31,9 @@ base::Result<nuncio::tcp::NetworkFilterFactoryPtr, std::string> make(std::span<c
 }  // namespace
 }  // namespace tcp
 
+namespace network {
 extern const nuncio::tcp::NetworkFilterEntry tcp_proxy;
 const nuncio::tcp::NetworkFilterEntry tcp_proxy = {"envoy.filters.network.tcp_proxy", &tcp::make};
+}  // namespace network
 
 }  // namespace nuncio::ext

@@ -28,6 +28,8 @@ void Session::onNewConnection() {
   facts_.start_ns = loop().now();
   facts_.start_wall_ns = loop().wall();
   target_ = runtime_.config.pick(runtime_.worker().random_source.next());
+  // A filter before this one may have chosen the cluster.
+  if (downstream_.info.facts != nullptr) named_ = downstream_.info.facts->filter_state.find("envoy.tcp_proxy.cluster");
   stats().inc(TcpStat::downstream_cx_total);
   downstream_.connection.pauseReading(true);
   if (const uint32_t ms = plan().max_downstream_connection_duration_ms; ms != 0) duration_timer_.arm(loop().timers(), ms);
@@ -36,7 +38,8 @@ void Session::onNewConnection() {
 }
 
 void Session::connect() {
-  facts_.cluster = upstream::ClusterRef(runtime_.worker().clusters.find(target_.slot));
+  auto& clusters = runtime_.worker().clusters;
+  facts_.cluster = upstream::ClusterRef(named_.empty() ? clusters.find(target_.slot) : clusters.find(named_));
   if (!facts_.cluster) {
     facts_.flags.add(ResponseFlag::kNoClusterFound);
     stats().inc(TcpStat::downstream_cx_no_route);

@@ -75,6 +75,7 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   Runtime& runtime_;
   const nuncio::tcp::Downstream downstream_;
   Target target_{};
+  std::string_view named_;                     // cluster by name, in place of the target; the connection's facts have it
   upstream::TcpUpstream* upstream_ = nullptr;  // null: none yet, or gone
   base::LocalRef<Bulk> bulk_;      // from the first large read on
   SessionFacts facts_;

@@ -74,40 +74,40 @@ feature(
       'version 1',
       {
         sees: `
-      TCP4: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      TCP6: in [fe80::1]:1111 from 127.0.0.1, to 2001::2 at 127.0.0.1 - - - -
-      UNKNOWN: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      UNKNOWN with addresses: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      UNKNOWNX: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      port 0: in 1.2.3.4:0 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      port +1: in 1.2.3.4:1 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      port 65536: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      port a: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      port -1: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      both families: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      TCP4 with IPv6: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      TCP6 with IPv4: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      IPv4 in IPv6: in [::ffff:1.2.3.4]:1111 from 127.0.0.1, to ::ffff:5.6.7.8 at 127.0.0.1 - - - -
-      UDP4: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a port missing: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a word too many: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      two spaces: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      address any: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      broadcast: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      multicast: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      leading zero: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      longest line: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      too long a line: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      no words: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      no words, a space: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      line feed alone…: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      half a line…: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      nothing…: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      stat: downstream_cx_proxy_proto_error +18
-      stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +3
-      stat: proxy_proto.versions.v1.error +18
-      stat: proxy_proto.versions.v1.found +8
-    `,
+          TCP4: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          TCP6: in [fe80::1]:1111 from 127.0.0.1, to 2001::2 at 127.0.0.1 - - - -
+          UNKNOWN: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          UNKNOWN with addresses: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          UNKNOWNX: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          port 0: in 1.2.3.4:0 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          port +1: in 1.2.3.4:1 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          port 65536: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          port a: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          port -1: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          both families: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          TCP4 with IPv6: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          TCP6 with IPv4: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          IPv4 in IPv6: in [::ffff:1.2.3.4]:1111 from 127.0.0.1, to ::ffff:5.6.7.8 at 127.0.0.1 - - - -
+          UDP4: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a port missing: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a word too many: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          two spaces: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          address any: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          broadcast: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          multicast: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          leading zero: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          longest line: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          too long a line: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          no words: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          no words, a space: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          line feed alone…: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          half a line…: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          nothing…: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          stat: downstream_cx_proxy_proto_error +18
+          stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +3
+          stat: proxy_proto.versions.v1.error +18
+          stat: proxy_proto.versions.v1.found +8
+        `,
       },
       async s =>
         tellAll(s, 'main', {
@@ -146,39 +146,39 @@ feature(
       'version 2',
       {
         sees: `
-      TCP4: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      TCP6: in [fe80::1]:1111 from 127.0.0.1, to 2001::2 at 127.0.0.1 - - - -
-      UDP4: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      local: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      local with addresses: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      local with more: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      local with a TLV: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      no family: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      unix sockets: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      no transport: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      unknown family: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      unknown transport: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      version 1: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      version 3: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      command 2: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      addresses cut: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      address any: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      multicast: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      broadcast: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      TLVs: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":"val!1"} YWJj/w== - -
-      the same TLV twice: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":"one"} - - -
-      an empty TLV: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":""} - - -
-      a TLV beyond the header: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a byte of a TLV: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a long TLV: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"} - - -
-      a wrong signature: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      half a header…: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      stat: downstream_cx_proxy_proto_error +15
-      stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +1
-      stat: proxy_proto.not_found_disallowed +1
-      stat: proxy_proto.versions.v2.error +14
-      stat: proxy_proto.versions.v2.found +11
-    `,
+          TCP4: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          TCP6: in [fe80::1]:1111 from 127.0.0.1, to 2001::2 at 127.0.0.1 - - - -
+          UDP4: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          local: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          local with addresses: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          local with more: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          local with a TLV: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          no family: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          unix sockets: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          no transport: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          unknown family: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          unknown transport: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          version 1: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          version 3: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          command 2: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          addresses cut: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          address any: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          multicast: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          broadcast: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          TLVs: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":"val!1"} YWJj/w== - -
+          the same TLV twice: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":"one"} - - -
+          an empty TLV: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":""} - - -
+          a TLV beyond the header: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a byte of a TLV: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a long TLV: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 {"key1":"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"} - - -
+          a wrong signature: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          half a header…: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          stat: downstream_cx_proxy_proto_error +15
+          stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +1
+          stat: proxy_proto.not_found_disallowed +1
+          stat: proxy_proto.versions.v2.error +14
+          stat: proxy_proto.versions.v2.found +11
+        `,
       },
       async s =>
         tellAll(s, 'main', {
@@ -255,13 +255,13 @@ feature(
       'no header where one must be',
       {
         sees: `
-      another protocol: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      in lower case: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a few bytes…: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      stat: downstream_cx_proxy_proto_error +2
-      stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +1
-      stat: proxy_proto.not_found_disallowed +2
-    `,
+          another protocol: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          in lower case: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a few bytes…: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          stat: downstream_cx_proxy_proto_error +2
+          stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +1
+          stat: proxy_proto.not_found_disallowed +2
+        `,
       },
       async s =>
         tellAll(s, 'main', {
@@ -274,22 +274,22 @@ feature(
       'no header where none need be',
       {
         sees: `
-      another protocol: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a few bytes: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a broken signature: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      version 1: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      version 2, TLV: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - {"key1":"two!"} two!
-      wrong version 1: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      wrong version 2: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      a beginning…: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      stat: downstream_cx_proxy_proto_error +2
-      stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +1
-      stat: proxy_proto.opt.not_found_allowed +3
-      stat: proxy_proto.opt.versions.v1.error +1
-      stat: proxy_proto.opt.versions.v1.found +1
-      stat: proxy_proto.opt.versions.v2.error +1
-      stat: proxy_proto.opt.versions.v2.found +1
-    `,
+          another protocol: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a few bytes: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a broken signature: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          version 1: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          version 2, TLV: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - {"key1":"two!"} two!
+          wrong version 1: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          wrong version 2: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          a beginning…: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          stat: downstream_cx_proxy_proto_error +2
+          stat: listener.127.0.0.1_0.downstream_listener_filter_remote_close +1
+          stat: proxy_proto.opt.not_found_allowed +3
+          stat: proxy_proto.opt.versions.v1.error +1
+          stat: proxy_proto.opt.versions.v1.found +1
+          stat: proxy_proto.opt.versions.v2.error +1
+          stat: proxy_proto.opt.versions.v2.found +1
+        `,
       },
       async s =>
         tellAll(s, 'optional', {
@@ -307,18 +307,18 @@ feature(
       'versions not allowed',
       {
         sees: `
-      version 1: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      wrong version 1: refused 127.0.0.1:PORT from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      version 2: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      stat: proxy_proto.versions.v1.disallowed +2
-      stat: proxy_proto.versions.v1.found +2
-      stat: proxy_proto.versions.v2.found +1
-      version 1: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
-      version 2: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      another protocol: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
-      stat: proxy_proto.not_found_allowed +2
-      stat: proxy_proto.versions.v1.found +1
-    `,
+          version 1: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          wrong version 1: refused itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          version 2: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          stat: proxy_proto.versions.v1.disallowed +2
+          stat: proxy_proto.versions.v1.found +2
+          stat: proxy_proto.versions.v2.found +1
+          version 1: in 1.2.3.4:1111 from 127.0.0.1, to 5.6.7.8 at 127.0.0.1 - - - -
+          version 2: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          another protocol: in itself from 127.0.0.1, to 127.0.0.1 at 127.0.0.1 - - - -
+          stat: proxy_proto.not_found_allowed +2
+          stat: proxy_proto.versions.v1.found +1
+        `,
       },
       async s => {
         await tellAll(s, 'nov1', {

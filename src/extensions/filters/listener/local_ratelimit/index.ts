@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { defineNativeListenerFilter } from '../../../../api/native.js'
 import { ConnectionRateLimitSchema } from '../../../../generated/plan_pb.js'
 import type { LocalRateLimit } from '../../../../generated/protos/envoy/extensions/filters/listener/local_ratelimit/v3/local_ratelimit_pb.js'
-import { tokenBucket } from '../../common/token-bucket.js'
+import { tokenBucket } from '../../../../api/token-bucket.js'
 
 /** envoy.filters.listener.local_ratelimit: so many new connections in a time, at the listener. */
 const localRateLimit = defineNativeListenerFilter<LocalRateLimit>({

@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { defineNativeNetworkFilter } from '../../../../api/native.js'
 import { ConnectionRateLimitSchema } from '../../../../generated/plan_pb.js'
 import type { LocalRateLimit } from '../../../../generated/protos/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.js'
-import { tokenBucket } from '../../common/token-bucket.js'
+import { tokenBucket } from '../../../../api/token-bucket.js'
 
 /** envoy.filters.network.local_ratelimit: so many new connections of a filter chain in a time. */
 const localRateLimit = defineNativeNetworkFilter<LocalRateLimit>({

@@ -1,6 +1,6 @@
-import type { Place, PlanInit } from '../../../api/plan-context.js'
-import type { ConnectionRateLimitSchema } from '../../../generated/plan_pb.js'
-import type { TokenBucket } from '../../../generated/protos/envoy/type/v3/token_bucket_pb.js'
+import type { Place, PlanInit } from './plan-context.js'
+import type { ConnectionRateLimitSchema } from '../generated/plan_pb.js'
+import type { TokenBucket } from '../generated/protos/envoy/type/v3/token_bucket_pb.js'
 
 const leastInterval = 50_000_000n
 

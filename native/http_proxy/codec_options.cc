@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/ascii.h"
+#include "upstream/http2_options.h"
 
 namespace nuncio::http_proxy {
 namespace {
@@ -40,6 +41,22 @@ http::h1::ServerOptions serverOptions(const plan::HttpConnectionManager& plan, c
     options.ignores_upgrade = ignoresUpgrade;
     options.ignores_upgrade_context = &http1;
   }
+  return options;
+}
+
+std::vector<http::h2::Setting> customSettings(const plan::HttpConnectionManager& plan) {
+  return plan.http2 ? upstream::customSettings(*plan.http2) : std::vector<http::h2::Setting>();
+}
+
+http::h2::ServerOptions http2ServerOptions(const plan::HttpConnectionManager& plan, const plan::HttpCommonOptions& common,
+                                           uint32_t buffer_limit, const std::vector<http::h2::Setting>& custom) {
+  http::h2::ServerOptions options;
+  if (plan.http2) upstream::fillHttp2(*plan.http2, options);
+  options.max_head_bytes = plan.max_request_headers_kb * 1024;
+  options.max_headers = common.max_headers_count;
+  options.underscores = static_cast<http::Underscores>(common.headers_with_underscores);
+  options.stream_buffer_limit = buffer_limit;
+  options.custom_settings = custom;
   return options;
 }
 

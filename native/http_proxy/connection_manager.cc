@@ -1,6 +1,11 @@
 #include "http_proxy/connection_manager.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "http/h1/server_codec.h"
+#include "http/h2/server_codec.h"
+#include "upstream/http2_options.h"
 
 namespace nuncio::http_proxy {
 
@@ -18,6 +23,9 @@ ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& mana
       router(context.stats.scope<stats::Router>(manager.plan.stat_prefix)),
       http1(context.stats.scope<stats::Http1>("http1")),
       codec_options(serverOptions(manager.plan, manager.common)),
+      custom_settings(customSettings(manager.plan)),
+      http2_options(http2ServerOptions(manager.plan, manager.common, facts.buffer_limit, custom_settings)),
+      keep_alive(manager.plan.http2 ? upstream::keepAlive(*manager.plan.http2) : http::KeepAliveOptions()),
       filters(makeFilters(manager.filters)) {
   for (const auto& list : manager.upgrade_filters) {
     upgrade_filters_.push_back(list == nullptr ? nullptr : std::make_unique<FilterListRuntime>(makeFilters(*list)));
@@ -37,6 +45,12 @@ ManagerRuntime::~ManagerRuntime() {
   worker.stats.release(listener_http);
   worker.stats.release(router);
   worker.stats.release(http1);
+  if (http2_) worker.stats.release(http2_);
+}
+
+stats::Http2Scope ManagerRuntime::http2() {
+  if (!http2_) http2_ = worker.stats.scope<stats::Http2>("http2");
+  return http2_;
 }
 
 std::unique_ptr<tcp::NetworkFilter> ManagerRuntime::create(const tcp::Downstream& downstream) {
@@ -65,38 +79,111 @@ void ConnectionManager::onNewConnection() {
 
 size_t ConnectionManager::onInput(std::string_view bytes) {
   if (closing_ || ended_) return bytes.size();
-  if (codec_ == nullptr) {
-    codec_ = std::make_unique<http::h1::ServerCodec>(*this, downstream_.connection, runtime_.codec_options);
-    runtime_.http.inc(HttpStat::downstream_cx_http1_total);
-    runtime_.http.inc(HttpStat::downstream_cx_http1_active);
+  if (codec_ == nullptr && !chooseCodec(bytes)) return bytes.size();
+  size_t consumed = 0;
+  dispatch(bytes, consumed);
+  return consumed;
+}
+
+/** False when the bytes may be the beginning of an HTTP/2 preface; they are taken then. */
+bool ConnectionManager::chooseCodec(std::string_view bytes) {
+  using Codec = plan::HttpConnectionManager::CodecType;
+  constexpr std::string_view kPreface = "PRI * HTTP/2";  // as much of it as Envoy looks at
+  const Codec wanted = runtime_.config.plan.codec_type;
+  const std::string_view negotiated = downstream_.connection.applicationProtocol();
+  if (wanted != Codec::AUTO || !negotiated.empty()) {
+    speak(wanted == Codec::HTTP2 || (wanted == Codec::AUTO && negotiated == "h2"));
+    return true;
   }
+  const std::string_view rest = kPreface.substr(preface_seen_);
+  const size_t compared = std::min(rest.size(), bytes.size());
+  const bool equal = bytes.substr(0, compared) == rest.substr(0, compared);
+  if (equal && compared < rest.size()) {
+    preface_seen_ += static_cast<uint8_t>(compared);
+    return false;
+  }
+  speak(equal);
+  if (preface_seen_ == 0) return true;
+  char seen[kPreface.size()];
+  std::memcpy(seen, kPreface.data(), preface_seen_);
+  size_t consumed = 0;
+  return dispatch({seen, preface_seen_}, consumed);
+}
+
+void ConnectionManager::speak(bool http2) {
+  auto& services = runtime_.worker.services;
+  auto& stats = runtime_.http;
+  if (!http2) {
+    codec_ = std::make_unique<http::h1::ServerCodec>(*this, downstream_.connection, runtime_.codec_options);
+    stats.inc(HttpStat::downstream_cx_http1_total);
+    stats.inc(HttpStat::downstream_cx_http1_active);
+    return;
+  }
+  stats.inc(HttpStat::downstream_cx_http2_total);
+  stats.inc(HttpStat::downstream_cx_http2_active);
+  auto codec = std::make_unique<http::h2::ServerCodec>(*this, downstream_.connection, runtime_.http2_options, services.http2,
+                                                       runtime_.http2());
+  http2_ = codec.get();
+  codec_ = std::move(codec);
+  if (!runtime_.keep_alive.enabled()) return;
+  keep_alive_ = std::make_unique<http::KeepAlive>(services.loop, services.random, runtime_.keep_alive,
+                                                  static_cast<http::KeepAliveOwner&>(*this));
+}
+
+/** False when the connection is of no more use for reading. */
+bool ConnectionManager::dispatch(std::string_view bytes, size_t& consumed) {
   countBytes();
   answered_ = 0;
+  if (keep_alive_ != nullptr) keep_alive_->onInput();
   const http::DispatchResult result = codec_->dispatch(bytes);
-  if (result.error == nullptr) return closing_ || ended_ ? bytes.size() : result.consumed;
+  consumed = bytes.size();
+  if (result.error != nullptr) {
+    onProtocolError(*result.error);
+    return false;
+  }
+  if (closing_ || ended_) return false;
+  consumed = result.consumed;
+  return true;
+}
+
+void ConnectionManager::onProtocolError(const http::CodecError& error) {
   runtime_.http.inc(HttpStat::downstream_cx_protocol_error);
   protocol_error_ = true;
-  if (!ended_ && !closing_) close(true);
-  return bytes.size();
+  if (ended_) return;
+  if (multiplexed()) {
+    while (Stream* stream = streams_.front()) stream->onConnectionError(error);
+    while (Stream* stream = flushing_.front()) stream->onCodecDone();
+  }
+  if (!closing_) close(true);
 }
 
 http::RequestDecoder& ConnectionManager::newStream(http::ResponseEncoder& encoder) {
-  ++requests_;
   ++active_;
-  runtime_.http.inc(HttpStat::downstream_rq_total);
-  runtime_.http.inc(HttpStat::downstream_rq_active);
-  runtime_.http.inc(HttpStat::downstream_rq_http1_total);
   Stream* stream = Stream::make(*this, encoder);
   streams_.pushBack(stream);
+  countRequest(*stream);
+  if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) headers_timer_.arm(timers(), ms);
+  reading_head_ = stream;
+  if (downstream_.connection.aboveHighWatermark()) stream->onEncoderAboveHighWatermark();
+  return *stream;
+}
+
+void ConnectionManager::countRequest(Stream& stream) {
+  ++requests_;
+  auto& http = runtime_.http;
+  http.inc(HttpStat::downstream_rq_total);
+  http.inc(HttpStat::downstream_rq_active);
+  http.inc(multiplexed() ? HttpStat::downstream_rq_http2_total : HttpStat::downstream_rq_http1_total);
   const uint32_t max_requests = runtime_.config.common.max_requests_per_connection;
   const bool enough = max_requests != 0 && requests_ >= max_requests;
-  if (enough) runtime_.http.inc(HttpStat::downstream_cx_max_requests_reached);
-  if (enough || duration_over_) {
+  if (enough) http.inc(HttpStat::downstream_cx_max_requests_reached);
+  if (!enough && !duration_over_) return;
+  if (multiplexed()) {
+    if (drain_ == Drain::kNone) startDrain();
+  } else {
     drain_ = Drain::kClosing;
-    stream->setSawConnectionClose();
+    stream.setSawConnectionClose();
   }
-  if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) headers_timer_.arm(timers(), ms);
-  return *stream;
 }
 
 void ConnectionManager::onUnderscoredHeaders(uint32_t count) {
@@ -106,27 +193,70 @@ void ConnectionManager::onUnderscoredHeaders(uint32_t count) {
                      count);
 }
 
-void ConnectionManager::onStreamComplete(http::RequestDecoder&) { downstream_.connection.resumeInput(); }
+void ConnectionManager::onStreamComplete(http::RequestDecoder& decoder) {
+  if (!multiplexed()) return downstream_.connection.resumeInput();
+  static_cast<Stream&>(decoder).onCodecDone();
+}
+
+void ConnectionManager::onFlushed() { closeIfDrained(true); }
+
+void ConnectionManager::onEndOfTurn() {
+  if (closing_ || ended_) return;
+  size_t consumed = 0;
+  dispatch({}, consumed);
+}
+
+void ConnectionManager::onWritten() {
+  countBytes();
+  if (multiplexed() && codec_ != nullptr) codec_->onOutputLeft(downstream_.connection.queued());
+}
 
 void ConnectionManager::onStreamFinished(Stream& stream) {
   --active_;
   stream.base::ListNode<>::unlink();
-  headers_timer_.cancel();
+  if (stream.flushing()) flushing_.pushBack(&stream);
+  if (reading_head_ == &stream) onRequestHeadersComplete();
   runtime_.http.dec(HttpStat::downstream_rq_active);
   if (answered_ < kMaxAnswered) ++answered_;
   if (ended_ || closing_) return;
+  if (multiplexed()) {
+    countResets(stream);
+    if (active_ != 0 || ended_) return;
+    if (drain_ != Drain::kClosing) return armIdle();
+    return closeIfDrained(true);
+  }
   if (!stream.whole()) drain_ = Drain::kClosing;  // HTTP/1 cannot go on behind half a message
   if (active_ != 0) return;
   if (drain_ != Drain::kClosing) return armIdle();
   // Who has nothing more to send needs no time to notice the end.
-  close(!stream.closesConnection() || !(stream.requestComplete() || stream.endsWithConnection()));
+  closeIfDrained(!stream.closesConnection() || !(stream.requestComplete() || stream.endsWithConnection()));
+}
+
+void ConnectionManager::closeIfDrained(bool linger) {
+  if (drain_ == Drain::kClosing && active_ == 0 && !closing_ && !ended_ && flushing_.empty()) close(linger);
+}
+
+/** A client that opens streams only to reset them at once makes work and never gets an answer: it is cut off. */
+void ConnectionManager::countResets(const Stream& stream) {
+  constexpr uint64_t kLimit = 500, kLifetimeSeconds = 1;  // Envoy's, of its runtime
+  ++finished_;
+  auto& worker = runtime_.worker;
+  const int64_t age_s = (worker.services.loop.now() - stream.beganNs()) / 1'000'000'000;
+  if (stream.responseStarted()) return;
+  if (age_s > static_cast<int64_t>(worker.runtimeInteger("overload.premature_reset_min_stream_lifetime_seconds", kLifetimeSeconds))) return;
+  ++reset_early_;
+  const uint64_t limit = worker.runtimeInteger("overload.premature_reset_total_stream_count", kLimit);
+  if (uint64_t{reset_early_} * 2 < std::max<uint64_t>(limit, finished_ < limit ? 0 : finished_)) return;
+  runtime_.http.inc(HttpStat::downstream_rq_too_many_premature_resets);
+  http2_->goAway(http::h2::ErrorCode::kEnhanceYourCalm);  // it reads no more
+  downstream_.connection.abort(true);
 }
 
 /** Our last bytes go out. `linger`: a client that still sends gets time to read them before the socket goes. */
 void ConnectionManager::close(bool linger) {
   closing_ = true;
   idle_timer_.cancel();
-  if (codec_ != nullptr) codec_->goAway();
+  if (codec_ != nullptr && !multiplexed()) codec_->goAway();
   downstream_.connection.closeAfterFlush(runtime_.config.plan.delayed_close_timeout_ms, linger);
 }
 
@@ -149,6 +279,8 @@ void ConnectionManager::ended(bool local) {
   idle_timer_.cancel();
   duration_timer_.cancel();
   headers_timer_.cancel();
+  if (keep_alive_ != nullptr) keep_alive_->stop();
+  loop::TurnTask::unlink();
   countBytes();
   if (buffered_ != 0) countBuffered(0);
   auto& http = runtime_.http;
@@ -159,7 +291,9 @@ void ConnectionManager::ended(bool local) {
     http.inc(local ? HttpStat::downstream_cx_destroy_local_active_rq : HttpStat::downstream_cx_destroy_remote_active_rq);
   }
   http.dec(HttpStat::downstream_cx_active);
-  if (codec_ != nullptr) http.dec(HttpStat::downstream_cx_http1_active);
+  if (codec_ != nullptr) {
+    http.dec(multiplexed() ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active);
+  }
   const int64_t age_ns = runtime_.worker.services.loop.now() - began_ns_;
   http.record(HttpHistogram::downstream_cx_length_ms, static_cast<uint64_t>(age_ns / 1'000'000));
   endStreams(local);
@@ -168,6 +302,7 @@ void ConnectionManager::ended(bool local) {
 void ConnectionManager::endStreams(bool local) {
   ended_ = true;
   while (Stream* stream = streams_.front()) stream->onDownstreamGone(local);
+  while (Stream* stream = flushing_.front()) stream->onCodecDone();
 }
 
 // Envoy's gauge says how much the last read found, until the next one.
@@ -189,6 +324,7 @@ void ConnectionManager::countBytes() {
 }
 
 http::Protocol ConnectionManager::protocol() const {
+  if (multiplexed()) return http::Protocol::kHttp2;
   return codec_ != nullptr && codec_->protocol() == "HTTP/1.0" ? http::Protocol::kHttp10 : http::Protocol::kHttp11;
 }
 
@@ -199,6 +335,7 @@ bool ConnectionManager::announcesClose(const Stream& stream) {
     startDrain();
     runtime_.http.inc(HttpStat::downstream_cx_drain_close);
   }
+  if (multiplexed()) return false;
   if (drain_ == Drain::kNone && stream.closesConnection()) drain_ = Drain::kClosing;
   if (!stream.requestComplete()) drain_ = Drain::kClosing;  // nobody would read the rest of the request
   return drain_ != Drain::kNone;
@@ -207,9 +344,10 @@ bool ConnectionManager::announcesClose(const Stream& stream) {
 // ---------------------------------------------------------------- flow control
 
 void ConnectionManager::pauseReading(bool pause) {
-  downstream_.connection.pauseReading(pause);
   runtime_.http.inc(pause ? HttpStat::downstream_flow_control_paused_reading_total
                           : HttpStat::downstream_flow_control_resumed_reading_total);
+  if (multiplexed()) return;  // the stream's own window holds it back
+  downstream_.connection.pauseReading(pause);
   if (!pause) downstream_.connection.resumeInput();
 }
 
@@ -240,7 +378,7 @@ void ConnectionManager::onMaxDuration() {
   runtime_.http.inc(HttpStat::downstream_cx_max_duration_reached);
   if (codec_ == nullptr) return close(false);
   if (drain_ != Drain::kNone) return;
-  if (runtime_.config.plan.http1_safe_max_connection_duration != 0) {
+  if (!multiplexed() && runtime_.config.plan.http1_safe_max_connection_duration != 0) {
     duration_over_ = true;
   } else {
     startDrain();
@@ -249,22 +387,37 @@ void ConnectionManager::onMaxDuration() {
 
 void ConnectionManager::startDrain() {
   drain_ = Drain::kDraining;
+  if (multiplexed()) codec_->shutdownNotice();
   idle_timer_.arm(timers(), runtime_.config.plan.drain_timeout_ms);
 }
 
 void ConnectionManager::onDrainTimeout() {
   drain_ = Drain::kClosing;
-  if (active_ == 0 && !closing_) close(true);
+  if (multiplexed()) codec_->goAway();
+  closeIfDrained(true);
+}
+
+void ConnectionManager::onPingAck() {
+  if (keep_alive_ != nullptr) keep_alive_->onAck();
+}
+
+void ConnectionManager::onPingTimeout() {
+  runtime_.http2().inc(stats::Http2Stat::keepalive_timeout);
+  downstream_.connection.abort(false);
 }
 
 void ConnectionManager::onHeadersTimeout() {
-  if (Stream* stream = streams_.back()) stream->onHeadersTimeout();
+  if (reading_head_ != nullptr) reading_head_->onHeadersTimeout();
 }
 
 void ConnectionManager::onDrain() {}
 
 void ConnectionManager::describe(http::StreamInfo& info, std::string&) const {
-  if (requests_ > (protocol_error_ ? 1u : 0u)) info.protocol = http::Protocol::kHttp11;
+  if (multiplexed()) {
+    info.protocol = http::Protocol::kHttp2;
+  } else if (requests_ > (protocol_error_ ? 1u : 0u)) {
+    info.protocol = http::Protocol::kHttp11;
+  }
   if (protocol_error_) info.flags.add(http::ResponseFlag::kDownstreamProtocolError);
 }
 

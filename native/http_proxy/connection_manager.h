@@ -1,7 +1,7 @@
 // ConnectionManager: the network filter that speaks HTTP with one downstream connection: owns its codec and its streams,
 // decides when the connection ends. Worker thread only.
 //
-//   bytes ─▶ codec ─▶ newStream() ─▶ Stream … complete ─▶ keep alive: idle timer │ close: flush, linger, gone
+//   bytes ─▶ which codec? ─▶ codec ─▶ newStream() ─▶ Stream … complete ─▶ keep alive: idle timer │ close: flush, linger, gone
 #pragma once
 
 #include <memory>
@@ -10,14 +10,22 @@
 
 #include "base/intrusive_list.h"
 #include "http/codec.h"
+#include "http/keep_alive.h"
 #include "http_proxy/manager_runtime.h"
 #include "http_proxy/stream.h"
 #include "loop/timer_wheel.h"
 #include "tcp/network_filter.h"
 
+namespace nuncio::http::h2 {
+class ServerCodec;
+}
+
 namespace nuncio::http_proxy {
 
-class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCallbacks {
+class ConnectionManager final : public tcp::NetworkFilter,
+                                public http::ServerCallbacks,
+                                private http::KeepAliveOwner,
+                                private loop::TurnTask {
  public:
   ConnectionManager(ManagerRuntime& runtime, const tcp::Downstream& downstream);
   ~ConnectionManager() override;
@@ -28,7 +36,7 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   void onEndOfInput() override;
   void onAboveHighWatermark() override;
   void onBelowLowWatermark() override;
-  void onWritten() override { countBytes(); }
+  void onWritten() override;
   void onClosed(net::CloseCause cause) override;
   void onDrain() override;
   void describe(http::StreamInfo& info, std::string& text) const override;
@@ -38,6 +46,8 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   void onStreamComplete(http::RequestDecoder& decoder) override;
   void onGoAway() override {}
   void onUnderscoredHeaders(uint32_t count) override;
+  void onPingAck() override;
+  void onDispatchWanted() override { runtime_.worker.services.loop.atEndOfTurn(*this); }
 
   // ---- for streams
   ManagerRuntime& runtime() { return runtime_; }
@@ -48,10 +58,17 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   bool announcesClose(const Stream& stream);
   /** Too many answers to pipelined requests wait to be sent: nobody reads them. */
   bool flooded() const { return answered_ >= kMaxAnswered; }
-  /** The client's bytes are not wanted for now. */
+  /** Several streams at a time (HTTP/2): the end of one is not the end of the connection. */
+  bool multiplexed() const { return http2_ != nullptr; }
+  /** A stream's body is not wanted for now. */
   void pauseReading(bool pause);
   void onStreamFinished(Stream& stream);
-  void onRequestHeadersComplete() { headers_timer_.cancel(); }
+  /** The last bytes of a stream that was over went out. */
+  void onFlushed();
+  void onRequestHeadersComplete() {
+    reading_head_ = nullptr;
+    headers_timer_.cancel();
+  }
 
  private:
   /**
@@ -61,6 +78,19 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   enum class Drain : uint8_t { kNone, kDraining, kClosing };
   static constexpr uint8_t kMaxAnswered = 2;  // Envoy's
 
+  // http::KeepAliveOwner
+  void sendPing() override { codec_->ping(); }
+  void onPingTimeout() override;
+  // loop::TurnTask: the codec holds bytes that a stream wants now
+  void onEndOfTurn() override;
+
+  bool chooseCodec(std::string_view bytes);
+  void speak(bool http2);
+  bool dispatch(std::string_view bytes, size_t& consumed);
+  void onProtocolError(const http::CodecError& error);
+  void countRequest(Stream& stream);
+  void closeIfDrained(bool linger);
+  void countResets(const Stream& stream);
   void startDrain();
   void onDrainTimeout();
   void close(bool linger);
@@ -77,13 +107,20 @@ class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCa
   ManagerRuntime& runtime_;
   const tcp::Downstream downstream_;
   std::unique_ptr<http::ServerCodec> codec_;
+  http::h2::ServerCodec* http2_ = nullptr;       // what `codec_` is, if it is
+  std::unique_ptr<http::KeepAlive> keep_alive_;  // only where it is configured
   base::IntrusiveList<Stream> streams_;
+  base::IntrusiveList<Stream> flushing_;  // over, but for bytes that wait in the codec for the client's window
+  Stream* reading_head_ = nullptr;  // the one whose head is on its way
   int64_t began_ns_;
   uint64_t requests_ = 0;
   uint64_t counted_read_ = 0;
   uint64_t counted_written_ = 0;
   uint32_t active_ = 0;
   uint32_t buffered_ = 0;     // size of the last read
+  uint32_t finished_ = 0;     // streams that ended
+  uint32_t reset_early_ = 0;  // of these, without an answer soon after they began
+  uint8_t preface_seen_ = 0;  // bytes of an HTTP/2 preface that came in pieces
   bool closing_ = false;      // no further request is read
   bool ended_ = false;
   bool protocol_error_ = false;

@@ -46,7 +46,7 @@ void Stream::reply(const LocalReply& reply) {
   if (reply.status == 400 && !tolerant) close_connection_ = true;  // the two sides may disagree on where messages end
   if (reply.flag) info_.flags.add(*reply.flag);
   info_.response_code_details = reply.details;
-  if (response_started_ || encoder_ == nullptr) return resetDownstream(http::ResetReason::kLocalReset);
+  if (response_started_ || encoder_ == nullptr) return resetDownstream(ownReset());
   replying_ = true;
   filters_.create(*filter_list_);
   // A response that filters have begun to see stays theirs: the answer goes past them.

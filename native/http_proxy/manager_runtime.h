@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "http/h1/options.h"
+#include "http/keep_alive.h"
 #include "http_proxy/codec_options.h"
 #include "http_proxy/manager_config.h"
 #include "http_proxy/worker_context.h"
@@ -33,16 +35,22 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   stats::RouterScope router;
   stats::Http1Scope http1;
   const http::h1::ServerOptions codec_options;
+  const std::vector<http::h2::Setting> custom_settings;
+  const http::h2::ServerOptions http2_options;
+  const http::KeepAliveOptions keep_alive;
   const FilterListRuntime filters;
   /** The filters of an upgrade (a position in config.upgrades); the ordinary ones when it has none of its own. */
   const FilterListRuntime& upgradeFilters(size_t upgrade) const {
     return upgrade_filters_[upgrade] ? *upgrade_filters_[upgrade] : filters;
   }
+  /** Made with the first connection that speaks it. */
+  stats::Http2Scope http2();
 
  private:
   FilterListRuntime makeFilters(const FilterList& list) const;
 
   std::vector<std::unique_ptr<const FilterListRuntime>> upgrade_filters_;
+  stats::Http2Scope http2_;
 };
 
 class ManagerFactory final : public tcp::NetworkFilterFactory {

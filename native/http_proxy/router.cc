@@ -53,8 +53,9 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   if (host == nullptr) return noHealthyUpstream();
   computeTimeouts(headers);
   prepareUpstreamHead(headers);
+  choosePool(headers);
   const routing::RetryPolicy* policy = route_->retryPolicy();
-  if (auto state = RetryState::make(policy, headers, *cluster_, priority_)) retry_.emplace(std::move(*state));
+  if (auto state = RetryState::make(policy, headers, *cluster_, pool_key_.priority)) retry_.emplace(std::move(*state));
   const uint64_t connection_limit = stream_.runtime().listener.buffer_limit;
   buffer_limit_ = route_->request_body_buffer_limit.value_or(connection_limit);
   head_only_ = end_stream;
@@ -96,7 +97,7 @@ bool Router::findCluster(http::HeaderMap& headers) {
     name = stream_.arena().copy(wanted.nameFor(headers));
     cluster = clusters.find(name);
   }
-  priority_ = action.high_priority ? upstream::Priority::kHigh : upstream::Priority::kDefault;
+  pool_key_.priority = action.high_priority ? upstream::Priority::kHigh : upstream::Priority::kDefault;
   if (cluster == nullptr) {
     stream_.runtime().router.inc(RouterStat::no_cluster);
     stream_.reply({.status = static_cast<uint16_t>(action.not_found_code),
@@ -202,6 +203,44 @@ void Router::prepareUpstreamHead(http::HeaderMap& headers) {
   const routing::VirtualHost* host = route_->virtual_host;
   if (host != nullptr && host->include_attempt_count) headers.set(HeaderId::kXEnvoyAttemptCount, "1");
   route_->prepareRequest(headers, weighted_, stream_.formatContext(), stream_.worker().scratch, !config_.suppress_envoy_headers);
+}
+
+void Router::choosePool(const http::HeaderMap& headers) {
+  using Protocol = plan::Cluster::Protocol;
+  const plan::Cluster& plan = cluster_->plan();
+  switch (plan.protocol) {
+    case Protocol::HTTP2: pool_key_.wire = upstream::Wire::kHttp2; break;
+    case Protocol::AUTO: pool_key_.wire = upstream::Wire::kByAlpn; break;
+    case Protocol::DOWNSTREAM:
+      if (stream_.info().protocol == http::Protocol::kHttp2) pool_key_.wire = upstream::Wire::kHttp2;
+      break;
+    case Protocol::HTTP1:
+    case Protocol::HTTP3: break;
+  }
+  if (plan.auto_sni || plan.auto_san_validation) nameTransport(headers);
+}
+
+bool Router::endsConnect() const {
+  const routing::UpgradeRule* rule =
+      route_->cluster->upgrades.empty() ? nullptr : routing::findUpgrade(route_->cluster->upgrades, "connect");
+  if (rule == nullptr || !rule->connect) return false;
+  return stream_.isConnect() || (rule->connect_allow_post && headers_->get(HeaderId::kMethod) == "POST");
+}
+
+/** auto_sni, auto_san_validation: the upstream is asked for, and must prove to be, who the request is for. */
+void Router::nameTransport(const http::HeaderMap& headers) {
+  const plan::Cluster& plan = cluster_->plan();
+  auto& arena = stream_.arena();
+  std::string_view host;
+  if (!plan.override_auto_sni_header.empty()) host = headers.get(plan.override_auto_sni_header);
+  if (host.empty()) host = headers.get(HeaderId::kAuthority);
+  const size_t port = http::portStart(host);
+  const std::string_view name = arena.copy(host.substr(0, port));
+  net::Address ip;
+  const bool is_ip = net::Address::parseIp(name.starts_with('[') ? name.substr(1, name.size() - 2) : name, 0, ip);
+  if (plan.auto_sni && !is_ip) transport_.sni = name;
+  if (plan.auto_san_validation) transport_.verify_sans = {arena.make<std::string_view>(name), 1};
+  pool_key_.transport = transport_.empty() ? 0 : transport_.hash() | 1;
 }
 
 void Router::onUpstreamConnected(UpstreamRequest& attempt) {

@@ -17,6 +17,7 @@
 #include "loop/timer_wheel.h"
 #include "routing/route_table.h"
 #include "upstream/cluster_runtime.h"
+#include "upstream/connect.h"
 
 namespace nuncio::http_proxy {
 
@@ -68,7 +69,11 @@ class Router {
 
   Stream& stream() { return stream_; }
   upstream::ClusterRuntime& cluster() { return *cluster_; }
-  upstream::Priority priority() const { return priority_; }
+  /** A CONNECT that is not forwarded, but ends here in a TCP connection. */
+  bool endsConnect() const;
+  /** Of the pool that attempts use, and what they want of its transport. */
+  const upstream::PoolKey& poolKey() const { return pool_key_; }
+  const upstream::TransportOptions& transportOptions() const { return transport_; }
   const routing::ClusterAction& action() const { return *route_->cluster; }
   const RouterTimeouts& timeouts() const { return timeouts_; }
   /** How long an attempt may last when the request says so itself; 0: for ever. */
@@ -86,6 +91,8 @@ class Router {
   void computeTimeouts(http::HeaderMap& headers);
   void setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms);
   void prepareUpstreamHead(http::HeaderMap& headers);
+  void choosePool(const http::HeaderMap& headers);
+  void nameTransport(const http::HeaderMap& headers);
   upstream::HostRuntime* chooseHost();
   void onRequestEnded();
   void bufferForRetry(std::string_view data);
@@ -110,7 +117,8 @@ class Router {
   const routing::Route* route_ = nullptr;
   const routing::WeightedCluster* weighted_ = nullptr;
   upstream::ClusterRef cluster_;
-  upstream::Priority priority_ = upstream::Priority::kDefault;
+  upstream::PoolKey pool_key_;
+  upstream::TransportOptions transport_;
   http::HeaderMap* headers_ = nullptr;
   http::HeaderMap* trailers_ = nullptr;
   UpstreamRequest* attempt_ = nullptr;

@@ -8,6 +8,7 @@
 #include "http/grpc_timeout.h"
 #include "http_proxy/connection_manager.h"
 #include "http_proxy/request_preparation.h"
+#include "http_proxy/upgrade_translation.h"
 
 namespace nuncio::http_proxy {
 
@@ -76,13 +77,17 @@ void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   request_headers_ = &headers;
   manager_.onRequestHeadersComplete();
   info_.protocol = manager_.protocol();
+  if (isExtendedConnect(headers)) {
+    extended_connect_ = true;
+    toUpgradeRequest(headers);
+  }
   const std::string_view method = headers.get(HeaderId::kMethod);
   head_ = method == "HEAD";
   connect_ = method == "CONNECT";
   grpc_ = headers.has(HeaderId::kContentType) && isGrpcContentType(headers.get(HeaderId::kContentType));
   if (end_stream) noteRequestEnd();
   const plan::HttpConnectionManager& plan = config().plan;
-  if (manager_.flooded()) return refuseFlood();
+  if (manager_.flooded() && !manager_.multiplexed()) return refuseFlood();
   answerExpectation();
   if (!acceptHead() || !acceptPath()) return;
   const bool asks_close = base::listContains(headers.get(HeaderId::kConnection), "close") ||
@@ -180,6 +185,7 @@ void Stream::finishRequestHead(bool end_stream) {
   router_.emplace(*this, filter_list_->list.router);
   takeRouteTimeouts();
   filters_.create(*filter_list_);
+  if (encoder_blocks_ != 0) blockResponse(true);  // the connection was full already
   if (config().plan.flush_access_log_on_new_request) log(http::AccessLogType::kDownstreamStart);
   filters_.requestHeaders(*request_headers_, end_stream);
   if (!complete_) armIdleTimer();
@@ -257,11 +263,22 @@ void Stream::onCodecError(const http::CodecError& error) {
   reply({.status = error.status, .body = error.body, .details = error.details});
 }
 
-void Stream::onStreamReset(ResetReason, std::string_view details) {
-  if (complete_) return;
+void Stream::onStreamReset(ResetReason reason, std::string_view details) {
+  if (complete_) return onCodecDone();
+  noteBytes();
   encoder_ = nullptr;
-  info_.response_code_details = details.empty() ? "downstream_remote_disconnect" : details;
-  info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
+  const bool remote = reason == ResetReason::kRemoteReset || reason == ResetReason::kRemoteRefusedStreamReset;
+  info_.flags.add(remote ? ResponseFlag::kDownstreamRemoteReset : ResponseFlag::kDownstreamProtocolError);
+  info_.response_code_details = details;
+  finish();
+}
+
+void Stream::onConnectionError(const http::CodecError& error) {
+  if (complete_) return base::ListNode<>::unlink();
+  noteBytes();
+  encoder_ = nullptr;
+  info_.flags.add(ResponseFlag::kDownstreamProtocolError);
+  info_.response_code_details = error.details;
   finish();
 }
 
@@ -302,6 +319,7 @@ void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
   chargeResponse(status);
   request_timer_.cancel();
   armIdleTimer();
+  if (extended_connect_) toConnectResponse(headers);
   response_started_ = true;
   info_.at.downstream_tx_begin = runtime_.worker.services.loop.now();
   encoder_->encodeHeaders(headers, end_stream);
@@ -343,11 +361,23 @@ void Stream::finishResponse() {
 void Stream::resetDownstream(ResetReason reason) {
   if (complete_) return;
   runtime_.http.inc(HttpStat::downstream_rq_tx_reset);
-  if (encoder_ != nullptr) encoder_->reset(reason);
+  if (encoder_ != nullptr) {
+    noteBytes();
+    encoder_->reset(reason);
+    encoder_ = nullptr;  // the codec forgets it
+  }
   finish();
 }
 
 // ---------------------------------------------------------------- completion
+
+/** What the client is told of a stream that we end before its time (RFC 9113 section 8.5 for CONNECT). */
+ResetReason Stream::ownReset() const {
+  const bool lost = info_.flags.has(ResponseFlag::kUpstreamConnectionFailure) ||
+                    info_.flags.has(ResponseFlag::kUpstreamConnectionTermination);
+  if (connect_ && !extended_connect_ && lost) return ResetReason::kConnectError;
+  return info_.flags.has(ResponseFlag::kUpstreamProtocolError) ? ResetReason::kProtocolError : ResetReason::kLocalReset;
+}
 
 void Stream::chargeResponse(uint32_t status) {
   runtime_.http.inc(HttpStat::downstream_rq_completed);
@@ -373,15 +403,33 @@ void Stream::finish() {
   log_timer_.cancel();
   if (!whole()) {
     runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
-    if (encoder_ != nullptr) encoder_->reset(ResetReason::kLocalReset);
+    // HTTP/2 gives up the rest of the request by itself, when the answer is out.
+    if (encoder_ != nullptr && !(response_complete_ && manager_.multiplexed())) {
+      noteBytes();
+      std::exchange(encoder_, nullptr)->reset(ownReset());
+    }
   }
   if (router_) router_->abandon(ResetReason::kLocalReset);
   if (upgrade_) runtime_.http.dec(HttpStat::downstream_cx_upgrades_active);
   logAndCount();
   filters_.complete();
+  flushing_ = encoder_ != nullptr && manager_.multiplexed();  // what the codec has not sent yet points into our arena
   manager_.onStreamFinished(*this);
+  if (!flushing_) return runtime_.worker.services.io.freeLater(this);
+  if (const uint32_t ms = config().plan.stream_flush_timeout_ms; ms != 0) {
+    idle_timer_.arm(runtime_.worker.services.loop.timers(), ms);
+  }
+}
+
+void Stream::onCodecDone() {
+  noteBytes();
   encoder_ = nullptr;
+  if (!flushing_) return;
+  flushing_ = false;
+  base::ListNode<>::unlink();
+  idle_timer_.cancel();
   runtime_.worker.services.io.freeLater(this);
+  manager_.onFlushed();
 }
 
 void Stream::logAndCount() {
@@ -394,16 +442,19 @@ void Stream::logAndCount() {
 
 void Stream::log(http::AccessLogType type) {
   info_.log_type = type;
-  if (encoder_ != nullptr) {
-    const http::StreamBytes& bytes = encoder_->bytes();
-    info_.downstream_wire_sent = bytes.wire_sent;
-    info_.downstream_wire_received = bytes.wire_received;
-    info_.downstream_headers_sent = bytes.headers_sent;
-    info_.downstream_headers_received = bytes.headers_received;
-  }
+  noteBytes();
   if (router_) router_->noteBytes();
   const http::FormatContext context = formatContext();
   for (const auto& logger : config().access_logs) logger->log(context, worker().log);
+}
+
+void Stream::noteBytes() {
+  if (encoder_ == nullptr) return;
+  const http::StreamBytes& bytes = encoder_->bytes();
+  info_.downstream_wire_sent = bytes.wire_sent;
+  info_.downstream_wire_received = bytes.wire_received;
+  info_.downstream_headers_sent = bytes.headers_sent;
+  info_.downstream_headers_received = bytes.headers_received;
 }
 
 void Stream::onLogInterval() {
@@ -414,15 +465,13 @@ void Stream::onLogInterval() {
 // ---------------------------------------------------------------- flow control
 
 void Stream::onEncoderAboveHighWatermark() {
-  if (complete_ || encoder_blocked_) return;
-  encoder_blocked_ = true;
+  if (encoder_blocks_++ != 0 || complete_) return;
   blockResponse(true);
   filters_.onResponseBlocked(true);
 }
 
 void Stream::onEncoderBelowLowWatermark() {
-  if (complete_ || !encoder_blocked_) return;
-  encoder_blocked_ = false;
+  if (encoder_blocks_ == 0 || --encoder_blocks_ != 0 || complete_) return;
   blockResponse(false);
   filters_.onResponseBlocked(false);
 }
@@ -469,6 +518,11 @@ void Stream::armMaxDuration(uint32_t timeout_ms) {
 }
 
 void Stream::onIdleTimeout() {
+  if (flushing_) {
+    runtime_.http2().inc(stats::Http2Stat::tx_flush_timeout);
+    encoder_->reset(ResetReason::kLocalReset);
+    return onCodecDone();
+  }
   runtime_.http.inc(HttpStat::downstream_rq_idle_timeout);
   const uint16_t status = request_complete_ ? 504 : 408;
   reply({.status = status, .body = "stream timeout", .details = "stream_idle_timeout", .flag = ResponseFlag::kStreamIdleTimeout});

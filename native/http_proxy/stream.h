@@ -97,12 +97,18 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   // ---- for the connection manager
   /** The connection went away under the stream. */
   void onDownstreamGone(bool local);
+  /** The connection cannot go on, as somebody broke the protocol (HTTP/2; with HTTP/1 onCodecError says so). */
+  void onConnectionError(const http::CodecError& error);
+  /** HTTP/2: the codec knows the stream no more. */
+  void onCodecDone();
   void onHeadersTimeout();
   bool closesConnection() const { return close_connection_; }
   /** Request and response went through from end to end. */
   bool whole() const { return request_complete_ && response_complete_; }
   /** The end of the connection is the end of the response (HTTP/1.0). */
   bool endsWithConnection() const { return ends_with_connection_; }
+  bool flushing() const { return flushing_; }
+  int64_t beganNs() const { return info_.at.start; }
   void setSawConnectionClose() { close_connection_ = true; }
 
  private:
@@ -125,8 +131,10 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   void pickWeighted();
   void refuseFlood();
   void log(http::AccessLogType type);
+  void noteBytes();
   void onLogInterval();
   void chargeResponse(uint32_t status);
+  http::ResetReason ownReset() const;
   void finishResponse();
   void finish();
   void logAndCount();
@@ -169,7 +177,9 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   bool close_connection_ : 1 = false;
   bool ends_with_connection_ : 1 = false;
   bool informed_ : 1 = false;  // an informational response was passed on
-  bool encoder_blocked_ : 1 = false;
+  bool flushing_ : 1 = false;      // over, but the codec has bytes of the answer to send
+  bool extended_connect_ : 1 = false;  // an upgrade that came as HTTP/2's CONNECT
+  uint8_t encoder_blocks_ = 0;  // of stream and connection: which have more to send than they should
   uint16_t response_blocks_ = 0;
   http::StreamInfo info_;
   FilterChain filters_;

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http_proxy/request_preparation.h"
 #include "http_proxy/reset_text.h"
 #include "http_proxy/router.h"
 #include "http_proxy/stream.h"
+#include "http_proxy/upgrade_translation.h"
 
 namespace nuncio::http_proxy {
 
@@ -28,7 +30,8 @@ void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
   head_only_ = end_stream;
   if (end_stream) end_stream_ = true;  // with a body it may be known already
   router_.stream().info().at.upstream_connect_begin = began_ns_;
-  host_->httpPool(router_.cluster(), {.priority = router_.priority()}).newStream(*this);
+  if (router_.endsConnect()) return tunnel_.emplace(*this).start(router_.cluster(), *host_, router_.poolKey().priority);
+  host_->httpPool(router_.cluster(), router_.poolKey(), router_.transportOptions()).newStream(*this);
 }
 
 void UpstreamRequest::noteHost() {
@@ -38,22 +41,43 @@ void UpstreamRequest::noteHost() {
 
 void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
   noteHost();
-  noteConnection(connection);
+  noteConnection(connection.account(), connection.connection().id());
+  if (connection.multiplexed()) router_.stream().info().upstream_protocol = http::Protocol::kHttp2;
   connection_ = &connection;
   encoder_ = &connection.newStream(*this);
   router_.onUpstreamConnected(*this);
+  awaits_handshake_ = isConnect() || base::equalsIgnoreCase(headers_->get(http::HeaderId::kUpgrade), "websocket");
+  begin(*encoder_);
+}
+
+void UpstreamRequest::onTunnelReady(TcpTunnel& tunnel) {
+  noteHost();
+  noteConnection(tunnel.upstream().account(), tunnel.upstream().connection().id());
+  encoder_ = &tunnel;
+  router_.onUpstreamConnected(*this);
+  begin(tunnel);
+}
+
+void UpstreamRequest::begin(http::RequestEncoder& encoder) {
   auto& loop = router_.stream().worker().services.loop;
   router_.stream().info().at.upstream_tx_begin = loop.now();
   wrote_head_ = true;
   if (router_.downstreamBlocked()) pauseReading(true);
-  awaits_handshake_ = base::equalsIgnoreCase(headers_->get(http::HeaderId::kUpgrade), "websocket");
-  encoder_->encodeHeaders(*headers_, head_only_);
+  encoder.encodeHeaders(connection_ == nullptr ? *headers_ : headersFor(*connection_), head_only_);
   if (over_) return;
   if (!awaits_handshake_) writeQueued();
   const auto& common = router_.cluster().plan().common;
   const uint32_t most_ms = router_.askedDurationMs().value_or(common ? common->max_stream_duration_ms : 0);
   if (!over_ && most_ms != 0) max_duration_timer_.arm(loop.timers(), most_ms);
   touchIdle();
+}
+
+bool UpstreamRequest::isConnect() const { return headers_->get(http::HeaderId::kMethod) == "CONNECT"; }
+
+const http::HeaderMap& UpstreamRequest::headersFor(const upstream::HttpConnection& connection) {
+  if (!connection.multiplexed() || !isUpgradeRequest(*headers_)) return *headers_;
+  upgrade_ = headers_->get(http::HeaderId::kUpgrade);
+  return connectRequest(*headers_, arena());
 }
 
 void UpstreamRequest::writeQueued() {
@@ -74,13 +98,12 @@ void UpstreamRequest::writeQueued() {
   if (!over_) holdDownstream(false);
 }
 
-void UpstreamRequest::noteConnection(upstream::HttpConnection& connection) {
-  auto& account = connection.account();
+void UpstreamRequest::noteConnection(upstream::ConnectionAccount& account, uint64_t id) {
   http::StreamInfo& info = router_.stream().info();
   info.upstream_local = account.local;
   info.upstream_remote = host_->address();
   info.upstream_protocol = http::Protocol::kHttp11;
-  info.upstream_connection_id = connection.connection().id();
+  info.upstream_connection_id = id;
   info.at.upstream_pool_ready = router_.stream().worker().services.loop.now();
   if (account.requests == 1) {
     info.at.upstream_connect_begin = account.beganNs();
@@ -135,7 +158,7 @@ void UpstreamRequest::holdDownstream(bool hold) {
 void UpstreamRequest::pauseReading(bool pause) {
   if (encoder_ == nullptr) return;
   encoder_->pauseReading(pause);
-  connection_->pauseReading(pause);
+  if (connection_ != nullptr) connection_->pauseReading(pause);
 }
 
 void UpstreamRequest::reset(ResetReason reason) {
@@ -147,7 +170,7 @@ void UpstreamRequest::reset(ResetReason reason) {
   cancelWaiting();
   if (encoder == nullptr) return;
   encoder->reset(reason);
-  connection->abandonStream();
+  if (connection != nullptr) connection->abandonStream();
 }
 
 void UpstreamRequest::noteBytes() {
@@ -163,6 +186,7 @@ void UpstreamRequest::noteBytes() {
 void UpstreamRequest::ended() {
   holdDownstream(false);
   leaveConnection();
+  if (tunnel_) tunnel_->close();
   over_ = true;
   encoder_ = nullptr;
   connection_ = nullptr;
@@ -179,11 +203,12 @@ void UpstreamRequest::on1xx(http::HeaderMap& headers) {
 
 bool UpstreamRequest::failsHandshake(const http::HeaderMap& headers) const {
   const auto status = base::parseDecimal(headers.get(http::HeaderId::kStatus)).value_or(0);
-  return awaits_handshake_ && status != 101 && status < 400;  // an error passes as it is
+  return awaits_handshake_ && !isConnect() && status != 101 && status < 400;  // an error passes as it is
 }
 
 void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_stream) {
   if (over_) return;
+  if (!upgrade_.empty()) toUpgradeResponse(headers, upgrade_);
   response_ = &headers;
   status_ = static_cast<uint16_t>(base::parseDecimal(headers.get(http::HeaderId::kStatus)).value_or(0));
   if (failsHandshake(headers)) {
@@ -193,7 +218,10 @@ void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_strea
     reset(ResetReason::kLocalReset);
     return router_.onUpstreamHeaders(headers, true);
   }
-  if (std::exchange(awaits_handshake_, false)) writeQueued();
+  if (awaits_handshake_ && !(isConnect() && status_ != 200)) {
+    awaits_handshake_ = false;
+    writeQueued();
+  }
   auto& at = router_.stream().info().at;
   at.upstream_rx_begin = router_.stream().worker().services.loop.now();
   touchIdle();
@@ -229,6 +257,7 @@ void UpstreamRequest::onResponseTrailers(http::HeaderMap& trailers) {
 
 void UpstreamRequest::onStreamReset(ResetReason reason, std::string_view) {
   if (over_) return;
+  if (connection_ != nullptr) connection_->noteReset(reason);
   noteBytes();
   ended();
   failed(reason, {});

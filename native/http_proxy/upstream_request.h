@@ -9,6 +9,7 @@
 #include "http/codec.h"
 #include "http/stream_info.h"
 #include "http_proxy/body_buffer.h"
+#include "http_proxy/tcp_tunnel.h"
 #include "loop/timer_wheel.h"
 #include "upstream/http_pool.h"
 
@@ -44,6 +45,9 @@ class UpstreamRequest final : public upstream::PoolStream {
   const http::HeaderMap* response() const { return response_; }
   std::optional<http::ResponseFlag> flag() const { return flag_; }
 
+  /** The TCP connection of a CONNECT that ends here is made. */
+  void onTunnelReady(TcpTunnel& tunnel);
+
   // ---- upstream::PoolStream
   void onPoolReady(upstream::HttpConnection& connection) override;
   void onPoolFailure(upstream::PoolFailure failure, std::string_view reason) override;
@@ -61,7 +65,8 @@ class UpstreamRequest final : public upstream::PoolStream {
  private:
   void failed(http::ResetReason reason, std::string_view transport);
   void writeQueued();
-  void noteConnection(upstream::HttpConnection& connection);
+  void noteConnection(upstream::ConnectionAccount& account, uint64_t id);
+  void begin(http::RequestEncoder& encoder);
   void ended();
   void touchIdle();
   void onPerTryTimeout();
@@ -70,13 +75,17 @@ class UpstreamRequest final : public upstream::PoolStream {
   void holdDownstream(bool hold);
   void noteHost();
   bool failsHandshake(const http::HeaderMap& headers) const;
+  bool isConnect() const;
+  const http::HeaderMap& headersFor(const upstream::HttpConnection& connection);
 
   Router& router_;
   upstream::HostRef host_;
   http::HeaderMap* headers_ = nullptr;
   http::HeaderMap* trailers_ = nullptr;
+  std::string_view upgrade_;   // what an upgrade asked for that went out as HTTP/2's CONNECT
   http::RequestEncoder* encoder_ = nullptr;             // null before there is a connection and after the end
   upstream::HttpConnection* connection_ = nullptr;     // as encoder_
+  std::optional<TcpTunnel> tunnel_;     // instead of a connection of a pool
   std::optional<BodyBuffer> waiting_;   // body that came before a connection did
   int64_t began_ns_;
   const http::StreamBytes before_;     // of earlier attempts

@@ -49,7 +49,8 @@ using Lease = base::LocalRef<PartLease>;
 struct WorkerContext final : access_log::Conditions {
   WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry)
       : stats(registry, static_cast<int>(index)),
-        services{index, loop, io, random_source, stats},
+        http2(io.blocks()),
+        services{index, loop, io, random_source, stats, http2},
         clusters(services),
         log{static_cast<uint32_t>(index), *this, {}} {}
 
@@ -63,6 +64,7 @@ struct WorkerContext final : access_log::Conditions {
 
   mutable base::Random random_source;
   stats::WorkerStats stats;
+  http::h2::Memory http2;
   upstream::WorkerServices services;
   upstream::ClusterSet clusters;
   http::DateCache date;

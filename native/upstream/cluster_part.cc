@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "upstream/http2_options.h"
+
 namespace nuncio::upstream {
 namespace {
 
@@ -21,6 +23,20 @@ http::h1::ClientOptions clientOptions(const plan::Cluster& plan) {
   options.header_case = static_cast<http::h1::HeaderCase>(plan.http1->header_case);
   options.send_fully_qualified_url = plan.http1->send_fully_qualified_url;
   return options;
+}
+
+void makeHttp2(ClusterPart& part) {
+  const plan::Cluster& plan = part.plan;
+  if (plan.http2) {
+    fillHttp2(*plan.http2, part.http2);
+    part.custom_settings = customSettings(*plan.http2);
+    part.keep_alive = keepAlive(*plan.http2);
+  }
+  part.http2.custom_settings = part.custom_settings;
+  part.http2.stream_buffer_limit = plan.buffer_limit;
+  if (!plan.common) return;
+  if (plan.common->max_headers_count != 0) part.http2.max_headers = plan.common->max_headers_count;
+  if (plan.common->max_response_headers_kb != 0) part.http2.max_head_bytes = plan.common->max_response_headers_kb * 1024;
 }
 
 }  // namespace
@@ -55,6 +71,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
   part->limits[0] = part->plan.default_thresholds.value_or(plan::Thresholds{});
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
   part->http1 = clientOptions(part->plan);
+  makeHttp2(*part);
   part->stat_prefix = "cluster." + part->plan.stat_name + ".";
   std::lock_guard lock(mutex_);
   std::weak_ptr<CircuitBreakers>& shared = breakers_[part->plan.name];

@@ -12,6 +12,8 @@
 
 #include "base/result.h"
 #include "http/h1/options.h"
+#include "http/h2/options.h"
+#include "http/keep_alive.h"
 #include "net/address.h"
 #include "plan/plan_types.h"
 #include "snapshot/snapshot.h"
@@ -27,6 +29,9 @@ struct ClusterPart final : snapshot::Part {
   std::string stat_prefix;          // "cluster.<stat_name>."
   std::optional<plan::UpstreamProxyProtocol> proxy_protocol;  // connections begin with a PROXY header
   http::h1::ClientOptions http1;    // what the HTTP/1 codecs of this cluster are told
+  http::h2::ClientOptions http2;    // and those of HTTP/2
+  std::vector<http::h2::Setting> custom_settings;  // that `http2` refers to
+  http::KeepAliveOptions keep_alive;
 
   const plan::Thresholds& limitsOf(Priority priority) const { return limits[static_cast<size_t>(priority)]; }
 };

@@ -15,6 +15,7 @@ ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const C
 ClusterRuntime::~ClusterRuntime() {
   services_.stats.release(dropped_tlvs_);
   services_.stats.release(stats_);
+  if (http2_stats_) services_.stats.release(http2_stats_);
   for (const auto& scope : responses_) services_.stats.release(scope);
 }
 
@@ -26,6 +27,11 @@ stats::ResponsesScope& ClusterRuntime::responses(ResponseGroup group) {
     scope = services_.stats.scope<stats::Responses>(name.append(kNames[static_cast<size_t>(group)]));
   }
   return scope;
+}
+
+stats::Http2Scope ClusterRuntime::http2Stats() {
+  if (!http2_stats_) http2_stats_ = services_.stats.scope<stats::Http2>(part_->stat_prefix + "http2");
+  return http2_stats_;
 }
 
 void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints) {

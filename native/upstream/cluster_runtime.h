@@ -34,6 +34,8 @@ class ClusterRuntime : public base::LocalCounted {
   WorkerServices& services() { return services_; }
   stats::ClusterScope& stats() { return stats_; }
   stats::ResponsesScope& responses(ResponseGroup group);
+  /** Of the HTTP/2 codecs; made with the first of them. */
+  stats::Http2Scope http2Stats();
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
 
   /** TLVs did not fit into a PROXY header. */
@@ -71,6 +73,7 @@ class ClusterRuntime : public base::LocalCounted {
   stats::ClusterScope stats_;
   stats::ScopeRef<stats::NamedCounter> dropped_tlvs_;  // with a PROXY transport
   stats::ResponsesScope responses_[static_cast<size_t>(ResponseGroup::kCount)];  // made on first use
+  stats::Http2Scope http2_stats_;
   std::unordered_map<const Host*, HostRef> hosts_;
   std::vector<PriorityState> priorities_;
   bool simple_ = false;  // one priority, all healthy: no arithmetic for each request

@@ -1,5 +1,8 @@
 #include "upstream/host_runtime.h"
 
+#include <utility>
+
+#include "upstream/connect.h"
 #include "upstream/http_pool.h"
 
 namespace nuncio::upstream {
@@ -9,10 +12,26 @@ HostRuntime::HostRuntime(const Member& member, size_t worker)
 
 HostRuntime::~HostRuntime() = default;
 
-HttpPool& HostRuntime::httpPool(ClusterRuntime& cluster, const PoolKey& key) {
-  auto& pool = pools_[static_cast<size_t>(key.priority)][static_cast<size_t>(key.wire)];
-  if (pool == nullptr) pool = std::make_unique<HttpPool>(cluster, *this, key);
-  return *pool;
+HttpPool& HostRuntime::httpPool(ClusterRuntime& cluster, const PoolKey& key, const TransportOptions& options) {
+  if (key.transport == 0) {
+    auto& pool = pools_[static_cast<size_t>(key.priority)][static_cast<size_t>(key.wire)];
+    if (pool == nullptr) pool = std::make_unique<HttpPool>(cluster, *this, key, options);
+    return *pool;
+  }
+  for (auto& pool : special_pools_) {
+    if (pool->serves(key, options)) return *pool;
+  }
+  special_pools_.push_back(std::make_unique<HttpPool>(cluster, *this, key, options));
+  return *special_pools_.back();
+}
+
+void HostRuntime::retirePool(HttpPool& pool) {
+  for (auto& kept : special_pools_) {
+    if (kept.get() != &pool) continue;
+    pool.services().io.freeLater(kept.release());
+    std::swap(kept, special_pools_.back());
+    return special_pools_.pop_back();
+  }
 }
 
 void HostRuntime::drain() {
@@ -22,6 +41,7 @@ void HostRuntime::drain() {
       if (pool != nullptr) pool->drain();
     }
   }
+  for (size_t i = special_pools_.size(); i-- > 0;) special_pools_[i]->drain();  // one that is empty goes
 }
 
 }  // namespace nuncio::upstream

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/local_ref.h"
@@ -15,6 +16,7 @@ namespace nuncio::upstream {
 
 class ClusterRuntime;
 class HttpPool;
+struct TransportOptions;
 
 class HostRuntime : public base::LocalCounted {
  public:
@@ -30,8 +32,10 @@ class HostRuntime : public base::LocalCounted {
   const Member& member() const { return member_; }
   void update(const Member& member) { member_ = member; }
 
-  /** Made on first use. */
-  HttpPool& httpPool(ClusterRuntime& cluster, const PoolKey& key);
+  /** Made on first use. `options`: what `key.transport` is the hash of. */
+  HttpPool& httpPool(ClusterRuntime& cluster, const PoolKey& key, const TransportOptions& options);
+  /** A pool for special wishes of the transport has neither connections nor requests: it goes at the end of the turn. */
+  void retirePool(HttpPool& pool);
   /** The host left the cluster: idle connections close now, busy ones after their request. */
   void drain();
 
@@ -41,6 +45,7 @@ class HostRuntime : public base::LocalCounted {
   Member member_;
   static constexpr size_t kPriorities = 2, kWires = 3;
   std::unique_ptr<HttpPool> pools_[kPriorities][kWires];
+  std::vector<std::unique_ptr<HttpPool>> special_pools_;  // with a key.transport
 };
 using HostRef = base::LocalRef<HostRuntime>;
 

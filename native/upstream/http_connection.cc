@@ -1,11 +1,11 @@
 #include "upstream/http_connection.h"
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "http/h1/client_codec.h"
+#include "http/h2/client_codec.h"
 #include "upstream/http_pool.h"
 
 namespace nuncio::upstream {
@@ -23,9 +23,19 @@ HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::speak(Wire wire) {
   auto& cluster = account_.cluster();
-  (void)wire;
-  codec_ = std::make_unique<http::h1::ClientCodec>(*this, connection_, cluster.part().http1);
-  cluster.stats().inc(ClusterStat::upstream_cx_http1_total);
+  const ClusterPart& part = cluster.part();
+  if (wire != Wire::kHttp2) {
+    codec_ = std::make_unique<http::h1::ClientCodec>(*this, connection_, part.http1);
+    return cluster.stats().inc(ClusterStat::upstream_cx_http1_total);
+  }
+  multiplexed_ = true;
+  max_active_ = part.http2.max_concurrent_streams;
+  WorkerServices& services = cluster.services();
+  codec_ = std::make_unique<http::h2::ClientCodec>(*this, connection_, part.http2, services.http2, cluster.http2Stats());
+  cluster.stats().inc(ClusterStat::upstream_cx_http2_total);
+  if (!part.keep_alive.enabled()) return;
+  keep_alive_ = std::make_unique<http::KeepAlive>(services.loop, services.random, part.keep_alive,
+                                                  static_cast<http::KeepAliveOwner&>(*this));
 }
 
 // ---------------------------------------------------------------- connecting
@@ -51,7 +61,7 @@ void HttpConnection::onConnected() {
   if (common && common->max_connection_duration_ms != 0) {
     max_duration_.arm(account_.cluster().services().loop.timers(), common->max_connection_duration_ms);
   }
-  if (codec_ == nullptr) speak(Wire::kHttp1);
+  if (codec_ == nullptr) speak(connection_.applicationProtocol() == "h2" ? Wire::kHttp2 : Wire::kHttp1);
   if (pool_ == nullptr) return close(net::CloseCause::kLocal);  // nobody waits any more
   pool_->onConnectionReady(*this);
 }
@@ -75,6 +85,7 @@ void HttpConnection::takeRequest() {
 
 http::RequestEncoder& HttpConnection::newStream(PoolStream& stream) {
   streams_.pushBack(&stream);
+  if (keep_alive_ != nullptr) keep_alive_->beforeRequest();
   return codec_->newStream(stream);
 }
 
@@ -91,8 +102,27 @@ void HttpConnection::abandonStream() {
   if (!multiplexed_) account_.closed(net::CloseCause::kLocal, true);
   streamOver();
   if (!multiplexed_) return close(net::CloseCause::kLocal);
-  account_.cluster().stats().inc(ClusterStat::upstream_rq_tx_reset);
+  noteReset(ResetReason::kLocalReset);
   afterStream();
+}
+
+void HttpConnection::noteReset(ResetReason reason) {
+  if (!multiplexed_) return;  // there the connection goes with its request, and that is counted
+  auto& stats = account_.cluster().stats();
+  switch (reason) {
+    case ResetReason::kConnectionTermination:
+    case ResetReason::kConnectionFailure:
+    case ResetReason::kLocalConnectionFailure:
+    case ResetReason::kConnectionTimeout: return stats.inc(ClusterStat::upstream_rq_pending_failure_eject);
+    case ResetReason::kLocalReset:
+    case ResetReason::kProtocolError:
+    case ResetReason::kOverloadManager: return stats.inc(ClusterStat::upstream_rq_tx_reset);
+    case ResetReason::kRemoteReset: return stats.inc(ClusterStat::upstream_rq_rx_reset);
+    case ResetReason::kLocalRefusedStreamReset:
+    case ResetReason::kRemoteRefusedStreamReset:
+    case ResetReason::kOverflow:
+    case ResetReason::kConnectError: return;
+  }
 }
 
 void HttpConnection::onStreamComplete(http::ResponseDecoder&, bool reusable) {
@@ -119,8 +149,7 @@ void HttpConnection::onGoAway() {
 }
 
 void HttpConnection::onMaxStreams(uint32_t streams) {
-  const auto& http2 = account_.cluster().plan().http2;
-  max_active_ = http2 ? std::min(streams, http2->max_concurrent_streams) : streams;
+  max_active_ = streams;
   if (pool_ != nullptr && account_.isConnected() && !closed_) pool_->onRoom(*this);
 }
 
@@ -132,15 +161,33 @@ size_t HttpConnection::onInput(std::string_view bytes) {
     close(net::CloseCause::kLocal);
     return bytes.size();
   }
+  if (keep_alive_ != nullptr) keep_alive_->onInput();
+  size_t consumed = 0;
+  dispatch(bytes, consumed);
+  return consumed;
+}
+
+void HttpConnection::dispatch(std::string_view bytes, size_t& consumed) {
   account_.countBytes(connection_);
   const http::DispatchResult result = codec_->dispatch(bytes);
+  consumed = bytes.size();
   if (result.error != nullptr) account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
-  if (closed_) return bytes.size();
-  if (result.error != nullptr) {
-    fail(ResetReason::kProtocolError, result.error->message, net::CloseCause::kLocal);
-    return bytes.size();
-  }
-  return result.consumed;
+  if (closed_) return;
+  if (result.error != nullptr) return fail(ResetReason::kProtocolError, result.error->message, net::CloseCause::kLocal);
+  consumed = result.consumed;
+}
+
+void HttpConnection::onDispatchWanted() { account_.cluster().services().loop.atEndOfTurn(*this); }
+
+void HttpConnection::onEndOfTurn() {
+  if (closed_) return;
+  size_t consumed = 0;
+  dispatch({}, consumed);
+}
+
+void HttpConnection::onWritten() {
+  account_.countBytes(connection_);
+  if (multiplexed_) codec_->onOutputLeft(connection_.queued());
 }
 
 /** The peer is gone, in order or not: that ends an HTTP/1 response that has no other end, and cuts any other. */
@@ -188,6 +235,15 @@ void HttpConnection::onTimeout() {
     return close(net::CloseCause::kLocal);
   }
   onClosed(net::CloseCause::kConnectTimeout);
+}
+
+void HttpConnection::onPingAck() {
+  if (keep_alive_ != nullptr) keep_alive_->onAck();
+}
+
+void HttpConnection::onPingTimeout() {
+  account_.cluster().http2Stats().inc(stats::Http2Stat::keepalive_timeout);
+  fail(ResetReason::kConnectionTermination, "http2_ping_timeout", net::CloseCause::kLocal);
 }
 
 void HttpConnection::onMaxDuration() {
@@ -238,6 +294,8 @@ void HttpConnection::finished(net::CloseCause cause) {
   closed_ = true;
   timer_.cancel();
   max_duration_.cancel();
+  loop::TurnTask::unlink();
+  if (keep_alive_ != nullptr) keep_alive_->stop();
   account_.countBytes(connection_);
   account_.closed(cause, active_ != 0);
   if (HttpPool* pool = std::exchange(pool_, nullptr)) pool->onConnectionGone(*this);

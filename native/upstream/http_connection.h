@@ -9,6 +9,7 @@
 
 #include "base/intrusive_list.h"
 #include "http/codec.h"
+#include "http/keep_alive.h"
 #include "net/connection.h"
 #include "upstream/connection_account.h"
 #include "upstream/pool_key.h"
@@ -21,6 +22,8 @@ class PoolStream;
 class HttpConnection final : public net::DeferredFree,
                              public net::ConnectionEvents,
                              public http::ClientCallbacks,
+                             private http::KeepAliveOwner,
+                             private loop::TurnTask,
                              public base::ListNode<> {
  public:
   HttpConnection(HttpPool& pool, ClusterRuntime& cluster, HostRuntime& host, int fd);
@@ -31,6 +34,8 @@ class HttpConnection final : public net::DeferredFree,
   http::RequestEncoder& newStream(PoolStream& stream);
   /** A request is given up, its encoder was reset: HTTP/1 ends the connection with it. The decoder hears nothing more. */
   void abandonStream();
+  /** Counts that a request ended before its time. */
+  void noteReset(http::ResetReason reason);
   net::Connection& connection() { return connection_; }
   ConnectionAccount& account() { return account_; }
   bool multiplexed() const { return multiplexed_; }
@@ -49,20 +54,29 @@ class HttpConnection final : public net::DeferredFree,
   void onEndOfInput() override;
   void onAboveHighWatermark() override;
   void onBelowLowWatermark() override;
-  void onWritten() override { account_.countBytes(connection_); }
+  void onWritten() override;
   void onClosed(net::CloseCause cause) override;
   // http::ClientCallbacks
   void onStreamComplete(http::ResponseDecoder& decoder, bool reusable) override;
   void onCloseAnnounced() override;
   void onGoAway() override;
   void onMaxStreams(uint32_t streams) override;
+  void onPingAck() override;
+  void onDispatchWanted() override;
 
  private:
   friend class HttpPool;
   /** Which of its pool's lists it is in. */
   enum class Place : uint8_t { kConnecting, kReady, kBusy };
 
+  // http::KeepAliveOwner
+  void sendPing() override { codec_->ping(); }
+  void onPingTimeout() override;
+  // loop::TurnTask: the codec holds bytes that a stream wants now
+  void onEndOfTurn() override;
+
   void speak(Wire wire);
+  void dispatch(std::string_view bytes, size_t& consumed);
   void onTimeout();
   void onMaxDuration();
   void fail(http::ResetReason reason, std::string_view details, net::CloseCause cause);
@@ -76,6 +90,7 @@ class HttpConnection final : public net::DeferredFree,
   ConnectionAccount account_;
   net::Connection connection_;
   std::unique_ptr<http::ClientCodec> codec_;   // null until it is known what is spoken
+  std::unique_ptr<http::KeepAlive> keep_alive_;  // only where it is configured
   base::IntrusiveList<PoolStream> streams_;    // whose decoders still listen
   uint32_t active_ = 0;
   uint32_t max_active_ = 1;

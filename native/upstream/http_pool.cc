@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "upstream/connect.h"
-
 namespace nuncio::upstream {
 
 using stats::ClusterStat;
@@ -20,8 +18,32 @@ void PoolStream::cancelWaiting() {
   pool->leftQueue();
 }
 
-HttpPool::HttpPool(ClusterRuntime& cluster, HostRuntime& host, const PoolKey& key)
-    : cluster_(&cluster), host_(host), key_(key), multiplexes_(key.wire == Wire::kHttp2) {}
+namespace {
+
+/** What is offered by ALPN when the cluster's TLS settings name nothing. */
+std::span<const std::string_view> alpnOf(Wire wire) {
+  static constexpr std::string_view kNames[] = {"h2", "http/1.1"};
+  switch (wire) {
+    case Wire::kHttp1: return {kNames + 1, 1};
+    case Wire::kHttp2: return {kNames, 1};
+    case Wire::kByAlpn: return {kNames, 2};
+  }
+  return {};
+}
+
+TransportOptions withAlpn(TransportOptions options, Wire wire) {
+  options.alpn_fallback = alpnOf(wire);
+  return options;
+}
+
+}  // namespace
+
+HttpPool::HttpPool(ClusterRuntime& cluster, HostRuntime& host, const PoolKey& key, const TransportOptions& options)
+    : cluster_(&cluster),
+      host_(host),
+      key_(key),
+      transport_(withAlpn(options, key.wire)),
+      multiplexes_(key.wire == Wire::kHttp2) {}
 
 HttpPool::~HttpPool() {
   const auto forget = [](HttpConnection& connection) {
@@ -30,6 +52,10 @@ HttpPool::~HttpPool() {
   };
   for (auto& list : lists_) list.forEach(forget);
   if (counted_) breaker().pools.release();
+}
+
+bool HttpPool::serves(const PoolKey& key, const TransportOptions& options) const {
+  return key_ == key && transport_.view() == withAlpn(options, key.wire);
 }
 
 // ---------------------------------------------------------------- requests
@@ -108,9 +134,7 @@ void HttpPool::onRoom(HttpConnection& connection) {
 // ---------------------------------------------------------------- connections
 
 uint32_t HttpPool::expectedRoom() const {
-  if (!multiplexes_) return 1;
-  const auto& http2 = cluster_->plan().http2;
-  return http2 ? std::max(http2->max_concurrent_streams, 1u) : 1;
+  return multiplexes_ ? std::max(cluster_->part().http2.max_concurrent_streams, 1u) : 1;
 }
 
 void HttpPool::connectAsNeeded() {
@@ -132,6 +156,9 @@ bool HttpPool::connectOne() {
     return false;
   }
   auto* connection = new HttpConnection(*this, *cluster_, host_, result.fd);
+  if (auto transport = makeTransport(*cluster_, host_, transport_.view())) {
+    connection->connection().secure(std::move(transport));
+  }
   lists_[static_cast<size_t>(Place::kConnecting)].pushBack(connection);
   ++counts_[static_cast<size_t>(Place::kConnecting)];
   connection->start(result.in_progress);
@@ -186,6 +213,7 @@ void HttpPool::countPool() {
     breaker().pools.acquire();
   } else {
     breaker().pools.release();
+    if (key_.transport != 0) host_.retirePool(*this);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/intrusive_list.h"
 #include "http/codec.h"
+#include "upstream/connect.h"
 #include "upstream/http_connection.h"
 #include "upstream/pool_key.h"
 
@@ -43,7 +44,8 @@ class PoolStream : public http::ResponseDecoder, public base::ListNode<> {
 
 class HttpPool final : public net::DeferredFree {
  public:
-  HttpPool(ClusterRuntime& cluster, HostRuntime& host, const PoolKey& key);
+  /** `options`: what `key.transport` is the hash of. */
+  HttpPool(ClusterRuntime& cluster, HostRuntime& host, const PoolKey& key, const TransportOptions& options);
   ~HttpPool() override;
   HttpPool(const HttpPool&) = delete;
   HttpPool& operator=(const HttpPool&) = delete;
@@ -52,6 +54,9 @@ class HttpPool final : public net::DeferredFree {
   void newStream(PoolStream& stream);
   void drain();
   const PoolKey& key() const { return key_; }
+  /** Made for this key, and not merely for the same hash? */
+  bool serves(const PoolKey& key, const TransportOptions& options) const;
+  WorkerServices& services() { return cluster_->services(); }
   size_t size() const { return counts_[0] + counts_[1] + counts_[2]; }
 
  private:
@@ -81,6 +86,7 @@ class HttpPool final : public net::DeferredFree {
   ClusterRuntime* const cluster_;  // alive as long as a connection or the cluster itself is
   HostRuntime& host_;
   const PoolKey key_;
+  const OwnedTransportOptions transport_;
   bool draining_ = false;
   bool counted_ = false;      // among the breaker's pools
   bool multiplexes_ = false;  // by what the last handshake chose

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/random.h"
+#include "http/h2/memory.h"
 #include "loop/loop.h"
 #include "net/io_context.h"
 #include "stats/registry.h"
@@ -17,6 +18,7 @@ struct WorkerServices {
   net::IoContext& io;
   base::Random& random;
   stats::WorkerStats& stats;
+  http::h2::Memory& http2;
 };
 
 }  // namespace nuncio::upstream

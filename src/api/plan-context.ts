@@ -18,7 +18,11 @@ import type {
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
-import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
+import type {
+  Http1ProtocolOptions,
+  Http2ProtocolOptions,
+  HttpProtocolOptions,
+} from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type {
   AccessLogFilterSchema,
   AccessLogSchema,
@@ -30,6 +34,7 @@ import type {
   ExtensionSchema,
   HeaderMutationSchema,
   Http1OptionsSchema,
+  Http2OptionsSchema,
   HttpCommonOptionsSchema,
   StringMatcherSchema,
 } from '../generated/plan_pb.js'
@@ -104,6 +109,12 @@ export interface PlanContext extends Place {
   cidrRanges(ranges: readonly CidrRange[], at: Place): PlanInit<typeof CidrRangeSchema>[]
   httpCommon(options: HttpProtocolOptions | undefined, at: Place): PlanInit<typeof HttpCommonOptionsSchema>
   http1(options: Http1ProtocolOptions | undefined, at: Place): PlanInit<typeof Http1OptionsSchema>
+  /** `streamError`: what holds for invalid messages where the options say nothing. Undefined: all defaults. */
+  http2(
+    options: Http2ProtocolOptions | undefined,
+    at: Place,
+    streamError: boolean,
+  ): PlanInit<typeof Http2OptionsSchema> | undefined
   /** A regular expression in RE2's syntax; reports what is wrong with it. */
   checkRegex(pattern: string, at: Place): void
   /** Certificates, validation contexts and ticket keys of a transport socket. */

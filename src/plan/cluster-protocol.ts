@@ -8,20 +8,21 @@ import {
 } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type {
   Http1ProtocolOptions,
+  Http2ProtocolOptions,
   UpstreamHttpProtocolOptions,
 } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { HttpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { TcpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.js'
 import { Cluster_Protocol } from '../generated/plan_pb.js'
 import type { ClusterInit } from './init.js'
-import { http1Options, httpCommon, type HttpOptionTools } from './http-options.js'
+import { http1Options, http2Options, httpCommon, type HttpOptionTools } from './http-options.js'
 import { milliseconds } from './values.js'
 
 const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const tcpOptionsType = 'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions'
 const tcpIdleTimeout = 600_000
 
-type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'tcpIdleTimeoutMs'>
+type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'http2' | 'tcpIdleTimeoutMs'>
 type AutoSni = Pick<ClusterInit, 'autoSni' | 'autoSanValidation' | 'overrideAutoSniHeader'>
 
 /** How a cluster's upstreams are spoken to: typed options win over the cluster's own deprecated ones. */
@@ -72,29 +73,48 @@ function typedProtocol(options: HttpProtocolOptions, cluster: Cluster, at: Place
     }
     common.maxRequestsPerConnection = cluster.maxRequestsPerConnection
   }
-  const { http1, place, protocol } = http1Of(options, at)
-  return { protocol, common, http1: http1Options(http1, place, tools) }
+  const { protocol, http1, http2, place } = spoken(options, at)
+  return {
+    protocol,
+    common,
+    http1: http1Options(http1, place.field('http_protocol_options'), tools),
+    ...withHttp2(http2, place),
+  }
 }
 
-function http1Of(
-  options: HttpProtocolOptions,
-  at: Place,
-): { http1: Http1ProtocolOptions | undefined; place: Place; protocol: Cluster_Protocol } {
+function withHttp2(options: Http2ProtocolOptions | undefined, at: Place): Pick<Protocol, 'http2'> {
+  const http2 = http2Options(options, at.field('http2_protocol_options'))
+  return http2 ? { http2 } : {}
+}
+
+interface Spoken {
+  readonly protocol: Cluster_Protocol
+  readonly http1?: Http1ProtocolOptions | undefined
+  readonly http2?: Http2ProtocolOptions | undefined
+  readonly place: Place
+}
+
+function spoken(options: HttpProtocolOptions, at: Place): Spoken {
   const spec = options.upstreamProtocolOptions
-  if (spec.case === 'useDownstreamProtocolConfig') {
+  if (spec.case === 'useDownstreamProtocolConfig')
     return {
-      http1: spec.value.httpProtocolOptions,
-      place: at.field('use_downstream_protocol_config').field('http_protocol_options'),
       protocol: Cluster_Protocol.DOWNSTREAM,
+      http1: spec.value.httpProtocolOptions,
+      http2: spec.value.http2ProtocolOptions,
+      place: at.field('use_downstream_protocol_config'),
     }
-  }
+  if (spec.case === 'autoConfig')
+    return {
+      protocol: Cluster_Protocol.AUTO,
+      http1: spec.value.httpProtocolOptions,
+      http2: spec.value.http2ProtocolOptions,
+      place: at.field('auto_config'),
+    }
+  const place = at.field('explicit_http_config')
   const config = spec.case === 'explicitHttpConfig' ? spec.value.protocolConfig : undefined
+  if (config?.case === 'http2ProtocolOptions') return { protocol: Cluster_Protocol.HTTP2, http2: config.value, place }
   const http1 = config?.case === 'httpProtocolOptions' ? config.value : undefined
-  return {
-    http1,
-    place: at.field('explicit_http_config').field('http_protocol_options'),
-    protocol: Cluster_Protocol.HTTP1,
-  }
+  return { protocol: Cluster_Protocol.HTTP1, http1, place }
 }
 
 function deprecatedProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {
@@ -104,9 +124,11 @@ function deprecatedProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools)
   }
   const common = httpCommon(cluster.commonHttpProtocolOptions, at.field('common_http_protocol_options'))
   if (cluster.maxRequestsPerConnection !== undefined) common.maxRequestsPerConnection = cluster.maxRequestsPerConnection
+  const configured = cluster.http2ProtocolOptions ? Cluster_Protocol.HTTP2 : Cluster_Protocol.HTTP1
   return {
-    protocol: usesDownstream ? Cluster_Protocol.DOWNSTREAM : Cluster_Protocol.HTTP1,
+    protocol: usesDownstream ? Cluster_Protocol.DOWNSTREAM : configured,
     common,
     http1: http1Options(cluster.httpProtocolOptions, at.field('http_protocol_options'), tools),
+    ...withHttp2(cluster.http2ProtocolOptions, at),
   }
 }

@@ -241,7 +241,9 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     withAction({ upgrade_configs: [{ upgrade_type: 'websocket' }, { upgrade_type: 'WebSocket' }] }),
     /Duplicate upgrade/,
   ],
-  ['CONNECT', withAction({ upgrade_configs: [{ upgrade_type: 'CONNECT' }] }), 'later'],
+  ['CONNECT', withAction({ upgrade_configs: [{ upgrade_type: 'CONNECT' }] }), 'ok'],
+  ['CONNECT-UDP', withAction({ upgrade_configs: [{ upgrade_type: 'CONNECT-UDP' }] }), 'later'],
+  ['CONNECT that ends here', withAction({ upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: {} }] }), 'ok'],
   [
     'back-off the wrong way',
     withAction({ retry_policy: { retry_back_off: { base_interval: '1s', max_interval: '0.5s' } } }),
@@ -326,8 +328,31 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     withManager({ access_log: [{ name: 'envoy.access_loggers.file' }] }),
     /Didn't find a registered implementation/,
   ],
-  ['HTTP/2 only', withManager({ codec_type: 'HTTP2' }), 'later'],
+  ['HTTP/2 only', withManager({ codec_type: 'HTTP2' }), 'ok'],
   ['HTTP/2 options', withManager({ http2_protocol_options: { max_concurrent_streams: 10 } }), 'ok'],
+  ['HTTP/3', withManager({ codec_type: 'HTTP3' }), 'later'],
+  [
+    'a SETTINGS parameter by name and by number',
+    withManager({
+      http2_protocol_options: {
+        max_concurrent_streams: 10,
+        custom_settings_parameters: [{ identifier: 3, value: 5 }],
+      },
+    }),
+    /the \{0x3\} HTTP\/2 SETTINGS parameter\(s\) can not be configured through both named and custom parameters/,
+  ],
+  [
+    'a SETTINGS parameter with two values',
+    withManager({
+      http2_protocol_options: {
+        custom_settings_parameters: [
+          { identifier: 0x10, value: 5 },
+          { identifier: 0x10, value: 6 },
+        ],
+      },
+    }),
+    /inconsistent HTTP\/2 custom SETTINGS parameter\(s\) detected; identifiers = \{0x10\}/,
+  ],
   [
     'routes from xDS',
     withManager({ route_config: undefined, rds: { route_config_name: 'r', config_source: { ads: {} } } }),
@@ -370,7 +395,7 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
   ['no typed balancer', policy(), /registered load balancer factory/],
   ['a typed balancer to come', policy('extensions.load_balancing_policies.maglev.v3.Maglev', roundRobin), 'later'],
   ['HTTP/1 upstream', upstreamOptions({ explicit_http_config: { http_protocol_options: {} } }), 'ok'],
-  ['HTTP/2 upstream', upstreamOptions({ explicit_http_config: { http2_protocol_options: {} } }), 'later'],
+  ['HTTP/2 upstream', upstreamOptions({ explicit_http_config: { http2_protocol_options: {} } }), 'ok'],
   ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'later'],
   [
     'other limits per host',

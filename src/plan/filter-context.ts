@@ -9,7 +9,11 @@ import type {
   RuntimeFractionalPercent,
   TransportSocket,
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
-import type { Http1ProtocolOptions, HttpProtocolOptions } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
+import type {
+  Http1ProtocolOptions,
+  Http2ProtocolOptions,
+  HttpProtocolOptions,
+} from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
 import type {
@@ -23,7 +27,7 @@ import type { Secrets } from '../api/secrets.js'
 import { cidrRanges } from './address.js'
 import type { Compilation, TransportOwner } from './compilation.js'
 import { headerAddition, headerRemoval } from './header-mutation.js'
-import { http1Options, httpCommon } from './http-options.js'
+import { http1Options, http2Options, httpCommon } from './http-options.js'
 import type {
   AccessLogFilterInit,
   AccessLogInit,
@@ -35,6 +39,7 @@ import type {
   FractionInit,
   HeaderMutationInit,
   Http1Init,
+  Http2Init,
   HttpCommonInit,
   StringMatcherInit,
 } from './init.js'
@@ -174,6 +179,10 @@ export class FilterContext implements PlanContext {
 
   http1(options: Http1ProtocolOptions | undefined, at: Place): Http1Init {
     return http1Options(options, at, this.#compilation)
+  }
+
+  http2(options: Http2ProtocolOptions | undefined, at: Place, streamError: boolean): Http2Init | undefined {
+    return http2Options(options, at, streamError)
   }
 
   checkRegex(pattern: string, at: Place): void {

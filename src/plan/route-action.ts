@@ -148,7 +148,7 @@ export function upgradeConfigs(configs: readonly RouteAction_UpgradeConfig[], at
     const place = at.item(index)
     if (seen.has(type)) place.field('upgrade_type').error(`Duplicate upgrade ${config.upgradeType}`)
     seen.add(type)
-    if (type === 'connect' || type === 'connect-udp') place.field('upgrade_type').unsupported('CONNECT')
+    if (type === 'connect-udp') place.field('upgrade_type').unsupported('CONNECT-UDP')
     if (config.connectConfig && type !== 'connect' && type !== 'connect-udp') {
       place.field('connect_config').error(`Non-CONNECT upgrade type ${config.upgradeType} has ConnectConfig`)
     }

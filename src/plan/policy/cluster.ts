@@ -6,7 +6,6 @@ const upstreamHttp = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const policies = 'envoy.extensions.load_balancing_policies'
 const localityLb = 'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig'
 const slowStart = later('slow_start_config', 'slow start')
-const h2 = 'HTTP/2 upstream'
 const h3 = 'HTTP/3 upstream'
 const health = 'has no effect without health checks'
 
@@ -37,7 +36,7 @@ export const clusterPolicy: PolicyTable = {
     ...later('eds_cluster_config', 'endpoint discovery (EDS)'),
     ...later('connection_pool_per_downstream_connection', 'connection pools per downstream connection', isFalse),
     ...later('health_checks', 'health checks'),
-    ...later('http2_protocol_options', h2),
+    ...carried('http2_protocol_options'),
     ...later('outlier_detection', 'outlier detection'),
     ...later('lb_subset_config', 'subset load balancing'),
     ...later('filters', 'upstream network filters'),
@@ -134,7 +133,7 @@ export const clusterPolicy: PolicyTable = {
     ...carried(
       'common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config',
     ),
-    ...later('auto_config', 'HTTP/2 upstream chosen by ALPN'),
+    ...carried('auto_config'),
     ...later('http_filters', 'upstream HTTP filters'),
     ...later('header_validation_config', 'header validators'),
     ...later('outlier_detection', 'outlier detection'),
@@ -143,14 +142,16 @@ export const clusterPolicy: PolicyTable = {
     ...later('retry_policy', 'retry policies of a cluster'),
   },
   [`${upstreamHttp}.ExplicitHttpConfig`]: {
-    ...carried('http_protocol_options'),
-    ...later('http2_protocol_options', h2),
+    ...carried('http_protocol_options http2_protocol_options'),
     ...later('http3_protocol_options', h3),
   },
-  // HTTP/1 is all a downstream can speak yet, so HTTP/1 is all that is used upstream.
+  [`${upstreamHttp}.AutoHttpConfig`]: {
+    ...carried('http_protocol_options http2_protocol_options'),
+    ...later('http3_protocol_options', h3),
+    ...tuning('alternate_protocols_cache_options', 'has no effect until HTTP/3 is carried'),
+  },
   [`${upstreamHttp}.UseDownstreamHttpConfig`]: {
-    ...carried('http_protocol_options'),
-    ...tuning('http2_protocol_options', 'has no effect until HTTP/2 is carried'),
+    ...carried('http_protocol_options http2_protocol_options'),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
   },
   'envoy.config.core.v3.UpstreamHttpProtocolOptions': {

@@ -1,7 +1,6 @@
 import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verdict.js'
 
 const hcm = 'envoy.extensions.filters.network.http_connection_manager.v3'
-const http2 = 'has no effect until HTTP/2 is carried'
 
 export const httpPolicy: PolicyTable = {
   [`${hcm}.HttpConnectionManager`]: {
@@ -25,7 +24,7 @@ export const httpPolicy: PolicyTable = {
     ),
     ...whole('stream_error_on_invalid_http_message strip_trailing_host_dot append_x_forwarded_port'),
     ...whole('http1_safe_max_connection_duration add_user_agent'),
-    ...tuning('stream_flush_timeout', http2),
+    ...whole('stream_flush_timeout'),
     ...tuning('append_local_overload', 'has no effect without an overload manager'),
     ...whole('set_current_client_cert_details'),
     ...later('forward_proto_config', 'x-forwarded-proto by destination port'),
@@ -90,14 +89,19 @@ export const httpPolicy: PolicyTable = {
     ...whole('forward_reason_phrase'),
     ...later('formatter_type_on_envoy_headers', 'the case of added headers', value => value === 0),
   },
-  'envoy.config.core.v3.Http2ProtocolOptions': tuning(
-    'hpack_table_size max_concurrent_streams initial_stream_window_size initial_connection_window_size allow_connect allow_metadata ' +
-      'max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream ' +
-      'max_inbound_window_update_frames_per_data_frame_sent stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message ' +
-      'custom_settings_parameters connection_keepalive use_oghttp2_codec max_metadata_size enable_huffman_encoding max_header_field_size_kb ' +
-      'disallow_obs_text stream_reset_burst stream_reset_rate',
-    http2,
-  ),
+  'envoy.config.core.v3.Http2ProtocolOptions': {
+    ...whole('hpack_table_size max_concurrent_streams initial_stream_window_size initial_connection_window_size'),
+    ...whole('allow_connect max_outbound_frames max_outbound_control_frames enable_huffman_encoding'),
+    ...whole('max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream'),
+    ...whole('max_inbound_window_update_frames_per_data_frame_sent custom_settings_parameters connection_keepalive'),
+    ...whole('stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message'),
+    ...later('allow_metadata', 'METADATA frames', isFalse),
+    ...tuning('max_metadata_size', 'has no effect without METADATA frames'),
+    ...tuning('use_oghttp2_codec', 'has no effect: there is one HTTP/2 codec'),
+    ...tuning('max_header_field_size_kb', 'has no effect: max_request_headers_kb is the limit'),
+    ...later('disallow_obs_text', 'header values without obs-text', isFalse),
+    ...tuning('stream_reset_burst stream_reset_rate', 'has no effect: premature resets are limited'),
+  },
   'envoy.config.core.v3.SchemeHeaderTransformation': {
     ...whole('scheme_to_overwrite'),
     ...tuning('match_upstream', 'has no effect until TLS or HTTP/2 is carried'),

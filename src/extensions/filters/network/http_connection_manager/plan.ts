@@ -49,20 +49,27 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
 }
 
 function codecType(config: HttpConnectionManager, context: PlanContext): PlanCodec {
-  const place = context.field('codec_type')
-  if (config.codecType === CodecType.HTTP2) place.unsupported('HTTP/2 downstream')
-  if (config.codecType === CodecType.HTTP3) place.unsupported('HTTP/3 downstream')
-  return config.codecType === CodecType.HTTP1 ? PlanCodec.HTTP1 : PlanCodec.AUTO
+  if (config.codecType === CodecType.HTTP3) context.field('codec_type').unsupported('HTTP/3 downstream')
+  return codecs[config.codecType]
+}
+
+const codecs: Readonly<Record<CodecType, PlanCodec>> = {
+  [CodecType.AUTO]: PlanCodec.AUTO,
+  [CodecType.HTTP1]: PlanCodec.HTTP1,
+  [CodecType.HTTP2]: PlanCodec.HTTP2,
+  [CodecType.HTTP3]: PlanCodec.HTTP3,
 }
 
 function codecOptions(config: HttpConnectionManager, context: PlanContext): ManagerInit {
   const http1 = context.http1(config.httpProtocolOptions, context.field('http_protocol_options'))
   const streamError = config.streamErrorOnInvalidHttpMessage ?? false
+  const http2 = context.http2(config.http2ProtocolOptions, context.field('http2_protocol_options'), streamError)
   return {
     http1: {
       ...http1,
       streamErrorOnInvalidMessage: config.httpProtocolOptions?.overrideStreamErrorOnInvalidHttpMessage ?? streamError,
     },
+    ...(http2 && { http2 }),
     streamErrorOnInvalidMessage: streamError,
     maxRequestHeadersKb: config.maxRequestHeadersKb ?? 60,
     http1SafeMaxConnectionDuration: config.http1SafeMaxConnectionDuration ? 1 : 0,
@@ -213,7 +220,7 @@ function upgrades(config: HttpConnectionManager, context: PlanContext): ManagerI
     if (seen.has(type))
       place.field('upgrade_type').error(`Error: multiple upgrade configs with the same name: '${upgrade.upgradeType}'`)
     seen.add(type)
-    if (type === 'connect' || type === 'connect-udp') place.field('upgrade_type').unsupported('CONNECT')
+    if (type === 'connect-udp') place.field('upgrade_type').unsupported('CONNECT-UDP')
     return {
       type,
       enabled: upgrade.enabled ?? true,

@@ -141,6 +141,7 @@ function bundle({ input, output }) {
     '--target=node20',
     '--charset=ascii',
     '--external:yaml',
+    '--external:esbuild',
     '--minify-syntax',
     '--log-level=warning',
     "--banner:js=const importMetaUrl = require('node:url').pathToFileURL(__filename).href;",

@@ -1,7 +1,9 @@
 /** The command line: flags → Server. The only place that ends the process. */
 import { helpText, type Options, parseCommandLine, versionText } from './command-line.js'
 import { buildInfo } from './main/build-info.js'
+import { newFilter } from './main/new-filter.js'
 import { checkConfiguration, Server } from './main/server.js'
+import { testFilters } from './main/test-filters.js'
 
 const running: { server: Server | undefined } = { server: undefined }
 
@@ -34,6 +36,16 @@ async function check(options: Options): Promise<number> {
   return 0
 }
 
+function makeFilter(name: string): number {
+  const made = newFilter(name, process.cwd())
+  if (!made.ok) {
+    complain([`error: ${made.error}`])
+    return 1
+  }
+  process.stdout.write(`wrote ${made.value.files.join(', ')}\n\n${made.value.next.map(line => `  ${line}\n`).join('')}`)
+  return 0
+}
+
 async function stop(): Promise<void> {
   const { server } = running
   running.server = undefined
@@ -63,6 +75,10 @@ async function main(arguments_: readonly string[]): Promise<number | undefined> 
       return 0
     case 'check':
       return check(command.options)
+    case 'new-filter':
+      return makeFilter(command.name)
+    case 'test':
+      return testFilters(command.files, process.cwd())
     case 'run':
       return command.options.mode === 'validate' ? check(command.options) : run(command.options)
   }

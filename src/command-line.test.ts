@@ -5,7 +5,7 @@ import { flags } from './command-line-flags.js'
 
 function options(...arguments_: string[]): Options {
   const command = parseCommandLine(arguments_)
-  assert(command.ok && command.value.kind !== 'print', JSON.stringify(command))
+  assert(command.ok && 'options' in command.value, JSON.stringify(command))
   return command.value.options
 }
 

@@ -56,6 +56,10 @@ export type Command =
   | { readonly kind: 'run'; readonly options: Options }
   /** `nuncio check FILE`: check the file and exit. `options.mode` is 'validate'. */
   | { readonly kind: 'check'; readonly options: Options }
+  /** `nuncio new filter NAME` */
+  | { readonly kind: 'new-filter'; readonly name: string }
+  /** `nuncio test FILE…`: tests of filters. */
+  | { readonly kind: 'test'; readonly files: readonly string[] }
   | { readonly kind: 'print'; readonly what: 'help' | 'version' | 'hot-restart-version' }
 
 /** The command line is wrong; print `message` on standard error and exit with 1. */
@@ -69,7 +73,14 @@ type Values = ReadonlyMap<FlagName, Value>
 
 /** `arguments_` without the names of program and script. As Envoy: `--flag value` only, each flag once, nothing after `--` is read. */
 export function parseCommandLine(arguments_: readonly string[]): Result<Command, UsageError> {
-  const isCheck = arguments_[0] === 'check'
+  const [first, what, name, ...more] = arguments_
+  if (first === 'new') {
+    if (what !== 'filter' || name === undefined || more.length > 0)
+      return usage('new makes a filter: nuncio new filter NAME')
+    return ok({ kind: 'new-filter', name })
+  }
+  if (first === 'test') return ok({ kind: 'test', files: arguments_.slice(1) })
+  const isCheck = first === 'check'
   const read = readFlags(isCheck ? arguments_.slice(1) : arguments_)
   if (!read.ok) return read
   const { values, rest } = read.value
@@ -285,7 +296,7 @@ export function helpText(): string {
     const value = flag.kind === 'switch' ? '' : flag.kind === 'uint32' ? ' <number>' : ' <text>'
     return `  ${names}${value}\n      ${flag.help}${flag.withoutEffect ? ' Without effect here.' : ''}`
   })
-  return `Usage: nuncio -c FILE [flags]\n       nuncio check FILE\n\nFlags are those of Envoy 1.40; what follows "--" is ignored.\n\n${lines.join('\n')}\n`
+  return `Usage: nuncio -c FILE [flags]\n       nuncio check FILE\n       nuncio new filter NAME\n       nuncio test [FILE…]\n\nFlags are those of Envoy 1.40; what follows "--" is ignored.\n\n${lines.join('\n')}\n`
 }
 
 /** The text of --version, in the shape of Envoy's: `nuncio  version: <commit>/<version>/<state of the tree>/<build>/<TLS library>`. */

@@ -91,3 +91,29 @@ const kUpstreamH2 = `typed_extension_protocol_options: ${JSON.stringify({
     explicit_http_config: { http2_protocol_options: {} },
   },
 })}`
+
+/**
+ * Filters that read one header and set one, in each proxy's own language, as items of `http_filters`.
+ * @param {string} peer @param {{ count: number, objects?: number }} filters @param {string} folder of bench/load
+ */
+export function filterItems(peer, { count, objects = 0 }, folder) {
+  const items = Array.from({ length: count }, (_, i) => ({
+    name: `one-header-${i}`,
+    typed_config:
+      peer === 'nuncio'
+        ? {
+            '@type': 'type.googleapis.com/nuncio.TypeScriptFilter',
+            module: join(folder, 'filter.ts'),
+            config: { name: `x-bench-${i}`, objects },
+          }
+        : {
+            '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua',
+            default_source_code: {
+              inline_string: `function envoy_on_request(handle)
+  handle:headers():replace("x-bench-${i}", handle:headers():get("x-request-id") or "")
+end`,
+            },
+          },
+  }))
+  return items.map(item => `- ${JSON.stringify(item)}`).join('\n                  ')
+}

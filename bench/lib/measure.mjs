@@ -77,6 +77,7 @@ function startOptions(scenario, variant, bench) {
     origin: bench.origin,
     certificates: bench.certificates,
     path: variant.path,
+    ...(variant.filters && { filters: variant.filters }),
     cores: bench.cores[scenario.cores],
   }
 }
@@ -97,7 +98,7 @@ async function measureLoad(scenario, peers, bench) {
       for (const variant of scenario.variants) {
         const row = newRow(scenario.name, variant.name, peer.name)
         rows.push(row)
-        const key = `${peer.name}/${variant.workers ?? 1}`
+        const key = `${peer.name}/${variant.workers ?? 1}/${JSON.stringify(variant.filters ?? {})}`
         try {
           const server = servers.get(key) ?? (await startServer(peer, startOptions(scenario, variant, bench)))
           servers.set(key, server)

@@ -17,6 +17,7 @@ import { kManyRoutes, routePath } from './routes.mjs'
  * @property {string} name
  * @property {string} path
  * @property {number} [workers]
+ * @property {{ count: number, objects?: number }} [filters]  in TypeScript (Envoy: in Lua)
  */
 /**
  * @typedef {object} Scenario
@@ -188,6 +189,24 @@ export const kScenarios = [
     variants: one('/'),
     load: handshakes('resumed'),
     bars: [{ ratioTo: 'nginx', atMost: 1.0 }],
+  },
+  {
+    ...kCpu,
+    name: 'filters',
+    title: 'HTTP/1.1 small, 64 connections, filters that read one header and set one',
+    job: 'http',
+    peers: ['nginx', 'envoy', 'nuncio'],
+    variants: [
+      { name: 'none', path: '/' },
+      { name: 'one', path: '/', filters: { count: 1 } },
+      { name: 'three', path: '/', filters: { count: 3 } },
+      { name: 'ten objects', path: '/', filters: { count: 1, objects: 10 } },
+    ],
+    load: wrk('keep-alive.lua', 64),
+    bars: [
+      { variants: ['one', 'none'], atMost: 1.05 },
+      { variants: ['three', 'none'], atMost: 1.12 },
+    ],
   },
   {
     ...kCpu,

@@ -23,7 +23,7 @@ import {
 } from './tools.mjs'
 import { run, startPinned, stop } from './processes.mjs'
 import { freePort, serverFolder, writeConfig } from './workspace.mjs'
-import { kJobs, kJobValues } from './jobs.mjs'
+import { filterItems, kJobs, kJobValues } from './jobs.mjs'
 import { firstAnswer } from './client.mjs'
 
 /** @typedef {import("./jobs.mjs").Job} Job */
@@ -141,12 +141,14 @@ export async function startOrigin(dir, cores) {
 /**
  * Starts one peer on one job and waits for its first answer.
  * @param {Peer} peer
- * @param {{ dir: string, job: Job, workers: number, cores: string, origin: Origin, certificates: string, path: string, ownCopy?: boolean }} options
+ * @param {{ dir: string, job: Job, workers: number, cores: string, origin: Origin, certificates: string, path: string, ownCopy?: boolean, filters?: { count: number, objects?: number } }} options
  *   `ownCopy`: run a copy of the program (for Nuncio, of node). PSS divides a page among all processes that
  *   map it, and this process is a node too: pages shared with strangers would make a proxy look small.
  * @returns {Promise<Server>}
  */
 export async function startServer(peer, options) {
+  if (options.filters !== undefined && options.filters.count > 0 && !['envoy', 'nuncio'].includes(peer.name))
+    throw new Error('has no filters to compare')
   const folder = serverFolder(options.dir, `${peer.name}-${options.job}-${++serial}`)
   const accessLog = join(folder, 'access.txt')
   const port = await freePort()
@@ -161,6 +163,7 @@ export async function startServer(peer, options) {
     access_log: accessLog,
     nginx_user: kNginxUser,
     stream_module: findStreamModule() ?? '',
+    filters: filterItems(peer.name, options.filters ?? { count: 0 }, join(kRoot, 'bench/load')),
   }
   const binary = /** @type {string} */ (peer.binary)
   const isNuncio = peer.name === 'nuncio'

@@ -45,6 +45,7 @@ class Arguments {
     napi_get_value_uint32(env_, values_[i], &value);
     return value;
   }
+  bool isNumber(size_t i, uint32_t& value) { return napi_get_value_uint32(env_, values_[i], &value) == napi_ok; }
   double real(size_t i) {
     double value = 0;
     napi_get_value_double(env_, values_[i], &value);
@@ -146,15 +147,54 @@ bool isFieldName(std::string_view name) {
 
 bool isFieldValue(std::string_view value) { return value.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos; }
 
+/** A header's name as argument: the number that headerName() gave, or a text (which is then lower-cased here). */
+struct NameArgument {
+  NameArgument(Arguments& arguments, size_t at) {
+    ScriptHost* host = arguments.host();
+    uint32_t number = 0;
+    if (arguments.isNumber(at, number) && host != nullptr && number < host->names.size()) {
+      name = host->names[number].text;
+      id = host->names[number].id;
+      return;
+    }
+    name = lowered(arguments.text(at, room, spill), room, spill);
+    if (name == "host") name = ":authority";
+    id = http::headerId(name);
+  }
+  std::string_view name;
+  http::HeaderId id;
+  Room room;
+  std::string spill;
+};
+
+/** headerName(name): its number from now on. Throws for what is no name. */
+napi_value headerName(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ScriptHost* host = arguments.host();
+  if (host == nullptr) return undefined(env);
+  Room room;
+  std::string spill;
+  std::string_view name = lowered(arguments.text(0, room, spill), room, spill);
+  if (!isFieldName(name)) {
+    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name) + "' is no header name").c_str());
+    return nullptr;
+  }
+  if (name == "host") name = ":authority";
+  host->names.push_back({std::string(name), http::headerId(name)});
+  napi_value result = nullptr;
+  napi_create_uint32(env, static_cast<uint32_t>(host->names.size() - 1), &result);
+  return result;
+}
+
 napi_value headerGet(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   HttpFilter* filter = arguments.filter();
   if (filter == nullptr) return nullptr;
   const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  Room room;
-  std::string spill;
-  const std::string_view name = lowered(arguments.text(2, room, spill), room, spill);
-  const http::Header* found = map == nullptr ? nullptr : map->find(name);
+  if (map == nullptr) return undefined(env);
+  const NameArgument name(arguments, 2);
+  if (name.id != http::HeaderId::kUnknown) return map->has(name.id) ? string(env, map->get(name.id)) : undefined(env);
+  const http::Header* found = map->find(name.name);
   return found == nullptr ? undefined(env) : string(env, found->value);
 }
 
@@ -163,16 +203,13 @@ napi_value headerGetAll(napi_env env, napi_callback_info info) {
   HttpFilter* filter = arguments.filter();
   if (filter == nullptr) return nullptr;
   const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  Room room;
-  std::string spill;
-  std::string_view name = lowered(arguments.text(2, room, spill), room, spill);
-  if (name == "host") name = ":authority";
+  const NameArgument name(arguments, 2);
   napi_value array = nullptr;
   napi_create_array(env, &array);
   uint32_t at = 0;
   if (map == nullptr) return array;
   for (const http::Header& header : map->entries()) {
-    if (header.name == name) napi_set_element(env, array, at++, string(env, header.value));
+    if (header.name == name.name) napi_set_element(env, array, at++, string(env, header.value));
   }
   return array;
 }
@@ -200,24 +237,27 @@ napi_value writeHeader(napi_env env, napi_callback_info info, Write how) {
   HttpFilter* filter = arguments.filter();
   if (filter == nullptr) return nullptr;
   http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  Room name_room, value_room;
-  std::string name_spill, value_spill;
-  std::string_view name = lowered(arguments.text(2, name_room, name_spill), name_room, name_spill);
-  const std::string_view value = arguments.text(3, value_room, value_spill);
-  if (!isFieldName(name)) {
-    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name) + "' is no header name").c_str());
+  const NameArgument name(arguments, 2);
+  Room room;
+  std::string spill;
+  const std::string_view value = arguments.text(3, room, spill);
+  if (!isFieldName(name.name)) {
+    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name.name) + "' is no header name").c_str());
     return nullptr;
   }
   if (value.data() == nullptr || !isFieldValue(value)) {
-    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("the value of '" + std::string(name) + "' must be a string without line breaks and NUL").c_str());
+    napi_throw_type_error(env, "ERR_NUNCIO_HEADER",
+                          ("the value of '" + std::string(name.name) + "' must be a string without line breaks and NUL").c_str());
     return nullptr;
   }
   if (map == nullptr) return undefined(env);
-  if (name == "host") name = ":authority";
-  if (how == Write::kSet) {
-    map->setCopy(name, value);
+  base::Arena& arena = filter->stream().arena();
+  if (how == Write::kAppend) {
+    map->addCopy(name.name, value);
+  } else if (name.id != http::HeaderId::kUnknown) {
+    map->set(name.id, arena.copy(value));
   } else {
-    map->addCopy(name, value);
+    map->setCopy(name.name, value);
   }
   return undefined(env);
 }
@@ -230,10 +270,8 @@ napi_value headerDelete(napi_env env, napi_callback_info info) {
   HttpFilter* filter = arguments.filter();
   if (filter == nullptr) return nullptr;
   http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  Room room;
-  std::string spill;
-  const std::string_view name = lowered(arguments.text(2, room, spill), room, spill);
-  if (map != nullptr) map->remove(name);
+  const NameArgument name(arguments, 2);
+  if (map != nullptr) map->remove(name.name);
   return undefined(env);
 }
 
@@ -571,6 +609,21 @@ napi_value forgetProgram(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/** Main thread: for each worker [calls, slot, stage]; calls is odd while a hook runs. */
+napi_value scriptActivity(napi_env env, napi_callback_info) {
+  napi_value array = nullptr;
+  napi_create_array(env, &array);
+  Process* process = currentProcess();
+  for (uint32_t i = 0; process != nullptr && i < process->workerCount(); ++i) {
+    script::Activity& activity = process->worker(i).scripts().activity();
+    const uint64_t calls = activity.calls.load(std::memory_order_acquire);
+    napi_set_element(env, array, i * 3, number(env, static_cast<double>(calls)));
+    napi_set_element(env, array, i * 3 + 1, number(env, activity.slot.load(std::memory_order_relaxed)));
+    napi_set_element(env, array, i * 3 + 2, number(env, activity.stage.load(std::memory_order_relaxed)));
+  }
+  return array;
+}
+
 napi_value isProgramUsed(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   Room room;
@@ -589,8 +642,8 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
     napi_callback call;
   };
   static constexpr Entry kEntries[] = {
-      {"scriptHost", scriptHost}, {"registerProgram", registerProgram}, {"forgetProgram", forgetProgram}, {"isProgramUsed", isProgramUsed},
-      {"headerGet", headerGet}, {"headerGetAll", headerGetAll}, {"headerSet", headerSet}, {"headerAppend", headerAppend},
+      {"scriptHost", scriptHost}, {"registerProgram", registerProgram}, {"forgetProgram", forgetProgram}, {"isProgramUsed", isProgramUsed}, {"scriptActivity", scriptActivity},
+      {"headerName", headerName}, {"headerGet", headerGet}, {"headerGetAll", headerGetAll}, {"headerSet", headerSet}, {"headerAppend", headerAppend},
       {"headerDelete", headerDelete}, {"headerEntries", headerEntries}, {"streamText", streamText},
       {"streamNumber", streamNumber}, {"streamReply", streamReply}, {"streamResume", streamResume},
       {"streamRefreshRoute", streamRefreshRoute}, {"streamWatch", streamWatch}, {"scriptChunk", scriptChunk},

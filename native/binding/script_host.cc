@@ -15,13 +15,11 @@ ScriptHost::ScriptHost(napi_env env, Worker& worker, napi_value dispatch) : env_
   worker_.scripts().attach(*this);
 }
 
+// The environment is going: its scopes and references go with it.
 ScriptHost::~ScriptHost() {
   gone_ = true;
+  loop::TurnTask::unlink();
   worker_.scripts().detach();
-  closeScope();
-  if (context_ != nullptr) napi_async_destroy(env_, context_);
-  napi_delete_reference(env_, dispatch_);
-  napi_delete_reference(env_, resource_);
 }
 
 std::optional<script::Built> ScriptHost::find(const std::string& id) {
@@ -34,15 +32,23 @@ std::optional<script::Built> ScriptHost::find(const std::string& id) {
 Outcome ScriptHost::run(const script::Call& call, std::string_view chunk) {
   if (gone_) return Outcome::kGone;
   if (scope_ == nullptr && callers_ == 0) openScope();
+  if (scope_ != nullptr) return invoke(call, chunk, function_, self_);
+  // Called by JavaScript outside of a turn: nothing of ours is open.
   napi_handle_scope handles = nullptr;
-  if (napi_open_handle_scope(env_, &handles) != napi_ok) return Outcome::kGone;
-  call_ = call;
-  napi_value dispatch = nullptr;
+  napi_value function = nullptr;
   napi_value self = nullptr;
+  if (napi_open_handle_scope(env_, &handles) != napi_ok) return Outcome::kGone;
+  napi_get_reference_value(env_, dispatch_, &function);
+  napi_get_undefined(env_, &self);
+  const Outcome outcome = invoke(call, chunk, function, self);
+  napi_close_handle_scope(env_, handles);
+  return outcome;
+}
+
+Outcome ScriptHost::invoke(const script::Call& call, std::string_view chunk, napi_value function, napi_value self) {
+  call_ = call;
   napi_value argument = nullptr;
   napi_value result = nullptr;
-  napi_get_reference_value(env_, dispatch_, &dispatch);
-  napi_get_undefined(env_, &self);
   size_t count = 0;
   if (chunk.data() != nullptr) {
     void* bytes = nullptr;
@@ -53,21 +59,18 @@ Outcome ScriptHost::run(const script::Call& call, std::string_view chunk) {
       count = 1;
     }
   }
-  Outcome outcome = Outcome::kGone;
-  if (napi_call_function(env_, self, dispatch, count, &argument, &result) == napi_ok) {
+  if (napi_call_function(env_, self, function, count, &argument, &result) == napi_ok) {
     int32_t number = 0;
     napi_get_value_int32(env_, result, &number);
-    outcome = static_cast<Outcome>(number);
-  } else {
-    // dispatch() throws nothing: the thread was told to end. Nothing is called from here on.
-    bool pending = false;
-    napi_is_exception_pending(env_, &pending);
-    napi_value error = nullptr;
-    if (pending) napi_get_and_clear_last_exception(env_, &error);
-    gone_ = true;
+    return static_cast<Outcome>(number);
   }
-  napi_close_handle_scope(env_, handles);
-  return outcome;
+  // dispatch() throws nothing: the thread was told to end. Nothing is called from here on.
+  bool pending = false;
+  napi_is_exception_pending(env_, &pending);
+  napi_value error = nullptr;
+  if (pending) napi_get_and_clear_last_exception(env_, &error);
+  gone_ = true;
+  return Outcome::kGone;
 }
 
 void ScriptHost::openScope() {
@@ -75,6 +78,8 @@ void ScriptHost::openScope() {
   napi_value resource = nullptr;
   napi_get_reference_value(env_, resource_, &resource);
   if (napi_open_callback_scope(env_, resource, context_, &scope_) != napi_ok) scope_ = nullptr;
+  napi_get_reference_value(env_, dispatch_, &function_);
+  napi_get_undefined(env_, &self_);
   touched();
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/shared_cells.h"
+#include "http/well_known_headers.h"
 #include "loop/loop.h"
 #include "script/host.h"
 #include "script/script_set.h"
@@ -30,7 +31,10 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   script::Outcome run(const script::Call& call, std::string_view chunk) override;
   std::optional<script::Built> find(const std::string& id) override;
 
-  void registerProgram(std::string id, script::Built built) { programs_[std::move(id)] = {built, false}; }
+  void registerProgram(std::string id, script::Built built) {
+    programs_[std::move(id)] = {built, false};
+    worker_.scripts().bind();
+  }
   bool isProgramUsed(const std::string& id) const {
     const auto found = programs_.find(id);
     return found != programs_.end() && found->second.used;
@@ -55,6 +59,13 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
     ScriptHost& host_;
   };
 
+  /** Names of headers that filters have used, by number. */
+  struct HeaderName {
+    std::string text;  // lower case
+    http::HeaderId id;
+  };
+  std::vector<HeaderName> names;
+
   // ---- statistics and cells that filters opened, by number
   struct Stat {
     stats::Scope* scope;
@@ -68,6 +79,7 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   void onEndOfTurn() override;
   /** What was written meanwhile must go out: this turn is to have an end. */
   void touched();
+  script::Outcome invoke(const script::Call& call, std::string_view chunk, napi_value function, napi_value self);
   void openScope();
   void closeScope();
 
@@ -78,6 +90,8 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   napi_async_context context_ = nullptr;
   napi_handle_scope turn_handles_ = nullptr;
   napi_callback_scope scope_ = nullptr;
+  napi_value function_ = nullptr;   // dispatch and undefined, in the turn's handle scope
+  napi_value self_ = nullptr;
   uint32_t callers_ = 0;  // calls from JavaScript that are under way
   bool gone_ = false;     // the environment takes no more calls
   script::Call call_{};

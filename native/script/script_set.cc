@@ -8,7 +8,9 @@ namespace nuncio::script {
 
 // ---------------------------------------------------------------- Program
 
-Program::Program(ScriptSet& set, snapshot::PartPtr part) : set_(set), part_(std::move(part)) { bind(); }
+Program::Program(ScriptSet& set, snapshot::PartPtr part, uint32_t slot) : set_(set), part_(std::move(part)), slot_(slot) {
+  bind();
+}
 
 Program::~Program() {
   if (host_ != 0 && host_ == set_.hostNumber()) set_.host()->run({Stage::kRelease, index_, 0, 0}, {});
@@ -24,9 +26,18 @@ void Program::bind() {
   hooks_ = built->hooks;
 }
 
+bool Program::bound() const { return host_ != 0 && host_ == set_.hostNumber(); }
+
 Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_view chunk) {
-  if (host_ == 0 || host_ != set_.hostNumber()) return Outcome::kGone;
-  return set_.host()->run({stage, index_, handle, end_stream}, chunk);
+  if (!bound()) return Outcome::kGone;
+  Activity& activity = set_.activity();
+  const uint64_t calls = activity.calls.load(std::memory_order_relaxed);
+  activity.slot.store(slot_, std::memory_order_relaxed);
+  activity.stage.store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
+  activity.calls.store(calls + 1, std::memory_order_release);
+  const Outcome outcome = set_.host()->run({stage, index_, handle, end_stream}, chunk);
+  activity.calls.store(calls + 2, std::memory_order_release);
+  return outcome;
 }
 
 // ---------------------------------------------------------------- ScriptSet
@@ -38,7 +49,7 @@ void ScriptSet::adopt(const snapshot::Snapshot& snapshot) {
     if (parts[slot] == nullptr) {
       programs_[slot].reset();
     } else if (!programs_[slot] || programs_[slot]->part() != parts[slot]) {
-      programs_[slot] = base::makeLocal<Program>(*this, parts[slot]);
+      programs_[slot] = base::makeLocal<Program>(*this, parts[slot], static_cast<uint32_t>(slot));
     }
   }
 }
@@ -46,8 +57,11 @@ void ScriptSet::adopt(const snapshot::Snapshot& snapshot) {
 void ScriptSet::attach(Host& host) {
   host_ = &host;
   ++host_number_;
+}
+
+void ScriptSet::bind() {
   for (const ProgramRef& program : programs_) {
-    if (program) program->bind();
+    if (program && !program->bound()) program->bind();
   }
 }
 

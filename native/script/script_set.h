@@ -5,6 +5,7 @@
 //   filter chain ─ slot ─▶ Program (this version's) ◀─ LocalRef ─ HttpFilter of each stream ◀─ handle ─ JavaScript
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -19,10 +20,21 @@ namespace nuncio::script {
 class HttpFilter;
 class ScriptSet;
 
+/**
+ * Which hook the worker's thread is in, for a watchdog on the main thread: `calls` is odd while JavaScript runs, and never the
+ * same again. Written by the worker only.
+ */
+struct Activity {
+  std::atomic<uint64_t> calls{0};
+  std::atomic<uint32_t> slot{0};
+  std::atomic<uint32_t> stage{0};
+};
+
 /** One version of a filter in this worker, kept by the snapshot and by the streams that began with it. */
 class Program : public base::LocalCounted {
  public:
-  Program(ScriptSet& set, snapshot::PartPtr part);
+  /** `slot`: where the snapshot has it. */
+  Program(ScriptSet& set, snapshot::PartPtr part, uint32_t slot);
   ~Program();
 
   std::string_view name() const { return script().plan.name; }
@@ -32,12 +44,14 @@ class Program : public base::LocalCounted {
   Outcome run(Stage stage, uint32_t handle, bool end_stream, std::string_view chunk);
   /** Looks its JavaScript up in the host that is there now. */
   void bind();
+  bool bound() const;
 
  private:
   const ScriptPart& script() const { return static_cast<const ScriptPart&>(*part_); }
 
   ScriptSet& set_;
   const snapshot::PartPtr part_;
+  const uint32_t slot_;
   uint64_t host_ = 0;   // the host its index belongs to; 0: none
   uint32_t index_ = 0;
   uint32_t hooks_ = 0;
@@ -53,11 +67,14 @@ class ScriptSet {
   /** The program in a slot; empty: none. */
   ProgramRef at(uint32_t slot) const { return slot < programs_.size() ? programs_[slot] : ProgramRef(); }
 
-  /** JavaScript is there (again). */
+  /** JavaScript is there (again); its programs come one by one. */
   void attach(Host& host);
+  /** A program was built: those of the snapshot that had none find it. */
+  void bind();
   /** It goes: whoever waits for it fails by its policy. */
   void detach();
   Host* host() { return host_; }
+  Activity& activity() { return activity_; }
   uint64_t hostNumber() const { return host_ == nullptr ? 0 : host_number_; }
 
   // ---- handles; 0: there is none left
@@ -76,6 +93,7 @@ class ScriptSet {
   std::vector<ProgramRef> programs_;  // by slot
   std::vector<Entry> entries_;
   std::vector<uint32_t> free_;
+  Activity activity_;
   Host* host_ = nullptr;
   uint64_t host_number_ = 0;
 };

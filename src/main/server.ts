@@ -11,6 +11,7 @@ import { systemClock } from '../support/clock.js'
 import { countCpus } from '../support/cpu-count.js'
 import { Log, type Logger, logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
+import { hookNames } from '../threads/hook-names.js'
 import { AdminHost } from './admin-host.js'
 import { buildInfo } from './build-info.js'
 import { CompileThread } from './compile-thread.js'
@@ -22,7 +23,11 @@ import { LogSink } from './log-sink.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { runtimePlan } from './runtime-flags.js'
 import { Secrets } from './secrets.js'
+import { ScriptWatchdog } from './script-watchdog.js'
 import { WorkerPool } from './worker-pool.js'
+
+/** How long a hook of a filter in TypeScript may keep its worker. */
+const scriptLimitMs = 1000
 
 /** What every mode needs: the log, the compile thread, the addon. */
 class Process {
@@ -104,6 +109,8 @@ export class Server {
   readonly workers: number
   #stats: MainStats | undefined
   #watch: FileWatch | undefined
+  readonly #inputs = new Map<string, FileWatch>()
+  readonly #watchdog: ScriptWatchdog
   #flushTimer: NodeJS.Timeout | undefined
   #isLive = false
   #isHealthFailed = false
@@ -125,9 +132,16 @@ export class Server {
       size: this.workers,
       log: main,
       filterLog: log.component('filter'),
+      whereabouts: index => this.#whereabouts(index),
       clock: systemClock,
     })
     this.#publisher = new Publisher(addon, this.#pool)
+    this.#watchdog = new ScriptWatchdog({
+      activity: () => addon.scriptActivity(),
+      clock: systemClock,
+      limitMs: scriptLimitMs,
+      onHung: (index, slot, hook) => this.#replaceHung(index, slot, hook),
+    })
     const publisher = this.#publisher
     this.#dns = new DnsClusters({
       clock: systemClock,
@@ -212,7 +226,7 @@ export class Server {
     this.#becomeLive()
     // Launchers wait for these words.
     main.info('starting main dispatch loop')
-    if (isServing && options.configPath !== '') this.#watchFile(options.configPath)
+    if (isServing && options.configPath !== '') this.#watch = this.#watching(options.configPath)
     return ok()
   }
 
@@ -242,8 +256,8 @@ export class Server {
     )
   }
 
-  #watchFile(file: string): void {
-    this.#watch = new FileWatch({
+  #watching(file: string): FileWatch {
+    return new FileWatch({
       file,
       clock: systemClock,
       onChange: () => void this.reload(`${file} changed`),
@@ -251,10 +265,44 @@ export class Server {
     })
   }
 
+  /** Modules of filters: an edited one is a new version of the configuration. */
+  #watchInputs(files: readonly string[]): void {
+    if (this.#process.options.mode !== 'serve') return
+    for (const [file, watch] of this.#inputs) {
+      if (files.includes(file)) continue
+      watch.close()
+      this.#inputs.delete(file)
+    }
+    for (const file of files) if (!this.#inputs.has(file)) this.#inputs.set(file, this.#watching(file))
+  }
+
+  /** A filter by its slot, for log lines. */
+  #filterAt(slot: number): string {
+    const { programs = [], slots } = this.#configuration.current ?? {}
+    const slotName = [...(slots?.scripts ?? [])].find(([, number]) => number === slot)?.[0]
+    return programs.find(program => program.slotName === slotName)?.name ?? '(of an earlier configuration)'
+  }
+
+  #whereabouts(index: number): string {
+    const [calls = 0, slot = 0, stage = 0] = this.#process.addon.scriptActivity().slice(index * 3, index * 3 + 3)
+    return calls % 2 === 0 ? '' : ` in ${hookNames[stage] ?? 'a hook'} of filter '${this.#filterAt(slot)}'`
+  }
+
+  #replaceHung(index: number, slot: number, hook: string): void {
+    this.#process.log
+      .component('filter')
+      .critical(
+        `filter '${this.#filterAt(slot)}' has kept worker ${index} in ${hook} for more than ${scriptLimitMs} ms; the thread is replaced, its connections stay`,
+      )
+    this.#pool.replace(index)
+  }
+
   #adopted(change: Adopted): void {
     this.#secrets.adopt(change.now.secrets)
     this.#stats?.adopt(change.before, change.now, change.opened)
     this.#stats?.certificates(this.#certificates)
+    this.#watchInputs(change.now.inputs)
+    this.#watchdog.watch(change.now.programs.length > 0)
     const { main } = this.#process
     for (const { name, slot } of change.now.listeners) {
       const listening = change.opened.get(slot)
@@ -332,6 +380,8 @@ export class Server {
   async stop(): Promise<void> {
     this.#process.main.warning('shutting down')
     this.#watch?.close()
+    this.#watchInputs([])
+    this.#watchdog.close()
     clearInterval(this.#flushTimer)
     this.#secrets.close()
     this.#dns.close()

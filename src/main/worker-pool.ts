@@ -11,12 +11,15 @@ export interface WorkerPoolOptions {
   /** For lines of filters in TypeScript. */
   readonly filterLog: Logger
   readonly clock: Clock
+  /** What the thread was at when it failed: " in onRequestHeaders of filter 'a'", or nothing. */
+  readonly whereabouts?: (index: number) => string
   /** A worker thread died and a new one takes its place. */
   readonly onReplaced?: (index: number) => void
 }
 
-// A worker thread holds little JavaScript: a young generation of 1 MiB keeps its heap at what a bare thread needs.
-const limits = { maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 8, stackSizeMb: 1 }
+// A worker thread holds little JavaScript: a young generation of 1 MiB keeps its heap at what a bare thread needs. A filter that fills
+// half a GiB has lost its way, and takes its thread down, not the process.
+const limits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 512, codeRangeSizeMb: 8, stackSizeMb: 1 }
 // A thread that dies at once is not started again at once.
 const restartPauseMs = 100
 
@@ -45,6 +48,11 @@ export class WorkerPool implements WorkerGroup {
     return Promise.all(this.#threads.map((thread, index) => this.#ask(thread, index, version, programs, deadlineMs)))
   }
 
+  /** Ends a thread that does not answer; another takes its place. */
+  replace(index: number): void {
+    void this.#threads[index]?.terminate()
+  }
+
   keep(programs: readonly ScriptProgram[]): void {
     this.#programs = programs
   }
@@ -66,7 +74,10 @@ export class WorkerPool implements WorkerGroup {
       trackUnmanagedFds: false,
     })
     this.#threads[index] = thread
-    thread.on('error', error => this.#options.log.error(`worker ${index}: ${(error as Error).stack ?? String(error)}`))
+    thread.on('error', error => {
+      const where = this.#options.whereabouts?.(index) ?? ''
+      this.#options.log.error(`worker ${index}${where}: ${(error as Error).stack ?? String(error)}`)
+    })
     thread.once('exit', code => this.#ended(index, code))
     thread.on('message', (message: FromWorker) => {
       if (message.type === 'log') this.#options.filterLog[message.level](message.message)

@@ -76,6 +76,8 @@ export interface NativeAddon {
   /** How many snapshots each worker has adopted: [worker] → version. Main waits for it after a commit when it must. */
   adoptedVersions(): readonly number[]
   version(): number
+  /** Filters in TypeScript: three numbers for each worker: calls (odd while a hook runs), slot of the program, stage. */
+  scriptActivity(): readonly number[]
 
   /** Stop accepting on all listeners ('all') or inbound ones; existing connections stay. How many were stopped. */
   stopListeners(which: 'all' | 'inbound'): number

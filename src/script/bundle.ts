@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import type { BuildFailure, BuildResult } from 'esbuild'
 import { err, ok, type Result } from '../support/result.js'
+import { bundleOptions } from './bundle-options.js'
 
 /** A module and all it imports as one text. */
 export interface Bundled {
@@ -25,19 +26,18 @@ export function bundleModule(module: string, folder: string): Result<Bundled, st
     const result = esbuild.buildSync({
       entryPoints: [file.value],
       absWorkingDir: folder,
-      bundle: true,
+      ...bundleOptions,
+      sourcemap: 'external',
       write: false,
       format: 'cjs',
-      platform: 'node',
-      target: 'node20',
-      sourcemap: 'inline',
-      sourcesContent: true,
       external: ['nuncio', 'nuncio/*'],
       metafile: true,
-      logLevel: 'silent',
       outfile: '/bundle.js',
     })
-    return ok({ code: result.outputFiles[0]?.text ?? '', file: file.value, inputs: inputsOf(result, folder) })
+    const [map, code] = ['/bundle.js.map', '/bundle.js'].map(
+      name => result.outputFiles.find(output => output.path === name)?.text ?? '',
+    ) as [string, string]
+    return ok({ code: code + inlineMap(map), file: file.value, inputs: inputsOf(result, folder) })
   } catch (error) {
     return err(failureText(error as BuildFailure))
   }
@@ -52,6 +52,16 @@ function resolveModule(module: string, folder: string): Result<string, string> {
       `cannot find the package '${module}' from ${folder}; a file is written with its path, as in "./filters/${path.basename(module)}"`,
     )
   }
+}
+
+/** The source map as a comment. Of packages it keeps no text: nobody debugs those here, and they are most of it. */
+function inlineMap(text: string): string {
+  const map = JSON.parse(text) as { sources: string[]; sourcesContent?: (string | null)[] }
+  const sourcesContent = map.sourcesContent?.map((content, i) =>
+    map.sources[i]?.includes('node_modules/') ? null : content,
+  )
+  const bytes = Buffer.from(JSON.stringify({ ...map, sourcesContent }))
+  return `\n//# sourceMappingURL=data:application/json;base64,${bytes.toString('base64')}\n`
 }
 
 function inputsOf(result: BuildResult<{ metafile: true }>, folder: string): string[] {

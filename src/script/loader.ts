@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../support/result.js'
 import { type Bundled, bundleModule } from './bundle.js'
 import { evaluateModule, notAFilter } from './module.js'
 import { type ConfigReader, configReader } from './read-config.js'
+import { StackMapper } from './stack.js'
 
 /** A module as the compiler knows it. */
 export interface LoadedScript {
@@ -54,9 +55,7 @@ function describe(bundled: Bundled): Result<LoadedScript, string> {
   try {
     exported = evaluateModule(bundled.code, bundled.file)
   } catch (error) {
-    return err(
-      `${bundled.file} cannot be loaded: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    )
+    return err(`${bundled.file} cannot be loaded: ${new StackMapper(bundled.file, bundled.code).describe(error)}`)
   }
   const problem = notAFilter(exported)
   if (problem !== undefined) return err(`${bundled.file}: ${problem}`)

@@ -2,37 +2,33 @@ import type { FilterLog } from '../api/context.js'
 import type { HttpFilterModule } from '../api/http-filter.js'
 import { evaluateModule, notAFilter } from '../script/module.js'
 import { issueText, lazyConfigReader } from '../script/read-config.js'
+import { StackMapper } from '../script/stack.js'
+import { hookNames } from '../threads/hook-names.js'
 import type { ScriptProgram } from '../threads/script-program.js'
 import { makeFilterContext } from './filter-context.js'
+import { HeaderNames } from './header-view.js'
 import { ScriptHttpFilter } from './http-filter-program.js'
 import { Outcome, type ScriptAddon, Stage } from './script-addon.js'
 import { StreamView } from './stream-view.js'
 
 interface Loaded {
   readonly id: string
+  readonly code: string
+  readonly file: string
+  readonly definition: HttpFilterModule
   readonly filter: ScriptHttpFilter
   readonly ended: AbortController
-  readonly errors: number
 }
 
 // The lower bits of a handle are the slot of the stream's filter in native code's table.
 const slotMask = 0xffff
-const stageNames = [
-  'onRequestHeaders',
-  'onRequestData',
-  'onRequestTrailers',
-  'onResponseHeaders',
-  'onResponseData',
-  'onResponseTrailers',
-  'onComplete',
-]
-
 /**
  * The filters in TypeScript of one worker: builds them when a publish is prepared, runs their hooks when native code asks, and lets go of
  * those that no stream holds any more.
  */
 export class FilterHost {
   readonly #addon: ScriptAddon
+  readonly #names: HeaderNames
   readonly #index: number
   readonly #logLine: (level: keyof FilterLog, message: string) => void
   readonly #programs: (Loaded | undefined)[] = []
@@ -43,6 +39,7 @@ export class FilterHost {
 
   constructor(addon: ScriptAddon, index: number, logLine: (level: keyof FilterLog, message: string) => void) {
     this.#addon = addon
+    this.#names = new HeaderNames(addon)
     this.#index = index
     this.#logLine = logLine
     this.#call = addon.scriptHost(index, chunk => this.#dispatch(chunk))
@@ -54,10 +51,11 @@ export class FilterHost {
     const fresh = programs.filter(program => !this.#byId.has(program.id))
     const errors: string[] = []
     for (const program of fresh) {
+      const stack = new StackMapper(program.file, program.code)
       try {
-        await this.#build(program)
+        await this.#build(program, stack)
       } catch (error) {
-        errors.push(`filter '${program.name}': ${describe(error)}`)
+        errors.push(`filter '${program.name}': ${stack.describe(error)}`)
       }
     }
     if (errors.length > 0) this.abandonUnused()
@@ -69,18 +67,15 @@ export class FilterHost {
     for (const [id, at] of [...this.#byId]) if (!except.has(id) && !this.#addon.isProgramUsed(id)) this.#release(at)
   }
 
-  async #build(program: ScriptProgram): Promise<void> {
-    const exported = evaluateModule(program.code, program.file)
-    const problem = notAFilter(exported)
-    if (problem !== undefined) throw new TypeError(`${program.file}: ${problem}`)
-    const definition = exported as HttpFilterModule
+  async #build(program: ScriptProgram, stack: StackMapper): Promise<void> {
+    const definition = this.#definitionOf(program)
     const config = (await lazyConfigReader(definition.config))(JSON.parse(program.config))
     if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
     const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
     const ended = new AbortController()
     const errors = this.#addon.statOpen('counter', `${program.name}.errors`)
     const filter = new ScriptHttpFilter({
-      addon: this.#addon,
+      names: this.#names,
       name: program.name,
       definition,
       config: config.value,
@@ -99,14 +94,24 @@ export class FilterHost {
         this.#addon.statAdd(errors, 1)
         this.#logLine(
           'error',
-          `filter '${program.name}' failed in ${stageNames[stage] ?? 'a hook'}: ${describe(error)}`,
+          `filter '${program.name}' failed in ${hookNames[stage] ?? 'a hook'}: ${stack.describe(error)}`,
         )
       },
     })
     const at = this.#free.pop() ?? this.#programs.length
-    this.#programs[at] = { id: program.id, filter, ended, errors }
+    this.#programs[at] = { id: program.id, code: program.code, file: program.file, definition, filter, ended }
     this.#byId.set(program.id, at)
     this.#addon.registerProgram(program.id, at, filter.hookMask)
+  }
+
+  /** Filters of one version of a module share what it evaluated to, as importers of a module do. */
+  #definitionOf(program: ScriptProgram): HttpFilterModule {
+    const shared = this.#programs.find(loaded => loaded?.code === program.code && loaded.file === program.file)
+    if (shared !== undefined) return shared.definition
+    const exported = evaluateModule(program.code, program.file)
+    const problem = notAFilter(exported)
+    if (problem !== undefined) throw new TypeError(`${program.file}: ${problem}`)
+    return exported as HttpFilterModule
   }
 
   #logOf(name: string): FilterLog {
@@ -141,8 +146,8 @@ export class FilterHost {
       return Outcome.goOn
     }
     const side = stage === Stage.requestBody ? 'request' : 'response'
-    const resolve = view.waiting[side]
-    view.waiting[side] = undefined
+    const resolve = view.waiting?.[side]
+    view.waiting = { ...view.waiting, [side]: undefined }
     resolve?.(chunk ?? new Uint8Array())
     return Outcome.goOn
   }
@@ -157,8 +162,4 @@ export class FilterHost {
     loaded.ended.abort()
     return Outcome.goOn
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

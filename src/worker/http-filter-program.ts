@@ -1,23 +1,14 @@
 import type { HttpFilterHooks, HttpFilterModule } from '../api/http-filter.js'
 import type { FilterContext } from '../api/context.js'
-import { HeaderView } from './header-view.js'
+import { hookNames } from '../threads/hook-names.js'
+import { type HeaderNames, HeaderView } from './header-view.js'
 import { Outcome, Part, type ScriptAddon, Stage } from './script-addon.js'
 import { ResponseView, type StreamView } from './stream-view.js'
 
 type Hooks = HttpFilterHooks<unknown, unknown>
 
-const hookNames = [
-  'onRequestHeaders',
-  'onRequestData',
-  'onRequestTrailers',
-  'onResponseHeaders',
-  'onResponseData',
-  'onResponseTrailers',
-  'onComplete',
-] as const satisfies readonly (keyof Hooks)[]
-
 export interface ProgramParts {
-  readonly addon: ScriptAddon
+  readonly names: HeaderNames
   readonly name: string
   readonly definition: HttpFilterModule
   readonly config: unknown
@@ -36,6 +27,7 @@ export class ScriptHttpFilter {
   readonly name: string
   /** Bit by stage. */
   readonly hookMask: number
+  readonly names: HeaderNames
   readonly makeState: (() => unknown) | undefined
   readonly #addon: ScriptAddon
   readonly #hooks: Hooks
@@ -45,7 +37,8 @@ export class ScriptHttpFilter {
   /** Throws what `create` throws. */
   constructor(parts: ProgramParts) {
     this.#parts = parts
-    this.#addon = parts.addon
+    this.names = parts.names
+    this.#addon = parts.names.addon
     this.name = parts.name
     this.makeState = parts.definition.state as (() => unknown) | undefined
     const create = parts.definition.create as unknown as (config: unknown, context: FilterContext) => unknown
@@ -90,13 +83,13 @@ export class ScriptHttpFilter {
       case Stage.requestData:
         return hooks.onRequestData?.(chunk as Uint8Array, view)
       case Stage.requestTrailers:
-        return hooks.onRequestTrailers?.(new HeaderView(this.#addon, view.handle, Part.requestTrailers), view)
+        return hooks.onRequestTrailers?.(new HeaderView(this.names, view.handle, Part.requestTrailers), view)
       case Stage.responseHeaders:
-        return hooks.onResponseHeaders?.(new ResponseView(this.#addon, view.handle), view)
+        return hooks.onResponseHeaders?.(new ResponseView(this.names, view.handle), view)
       case Stage.responseData:
         return hooks.onResponseData?.(chunk as Uint8Array, view)
       case Stage.responseTrailers:
-        return hooks.onResponseTrailers?.(new HeaderView(this.#addon, view.handle, Part.responseTrailers), view)
+        return hooks.onResponseTrailers?.(new HeaderView(this.names, view.handle, Part.responseTrailers), view)
       default:
         return hooks.onComplete?.(view)
     }

@@ -57,11 +57,13 @@ export interface ScriptAddon {
   /** Has this worker's snapshot, or a stream, taken it up? */
   isProgramUsed(id: string): boolean
 
-  headerGet(handle: number, part: number, name: string): string | undefined
-  headerGetAll(handle: number, part: number, name: string): string[]
-  headerSet(handle: number, part: number, name: string, value: string): void
-  headerAppend(handle: number, part: number, name: string, value: string): void
-  headerDelete(handle: number, part: number, name: string): void
+  /** A name's number, which saves the crossing of its text. Throws a TypeError for what is no name. */
+  headerName(name: string): number
+  headerGet(handle: number, part: number, name: string | number): string | undefined
+  headerGetAll(handle: number, part: number, name: string | number): string[]
+  headerSet(handle: number, part: number, name: string | number, value: string): void
+  headerAppend(handle: number, part: number, name: string | number, value: string): void
+  headerDelete(handle: number, part: number, name: string | number): void
   /** name, value, name, value … */
   headerEntries(handle: number, part: number): string[]
 

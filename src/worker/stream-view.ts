@@ -1,9 +1,12 @@
 import type { Body } from '../api/body.js'
 import type { Headers } from '../api/headers.js'
 import type { DynamicMetadata, LocalReply, RequestHead, ResponseHead, Stream, StreamInfo } from '../api/stream.js'
-import { HeaderView } from './header-view.js'
+import { type HeaderNames, HeaderView } from './header-view.js'
 import type { ScriptHttpFilter } from './http-filter-program.js'
 import { Fact, Part, type ScriptAddon } from './script-addon.js'
+
+/** Takes a body that was waited for. */
+type Gathered = (bytes: Uint8Array) => void
 
 export const localReply: LocalReply = Object.freeze({ kind: 'local-reply' })
 
@@ -19,10 +22,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
   /** Nobody waits for this stream's hooks any more. */
   isOver = false
   /** Promises of a body that is being gathered. */
-  readonly waiting: Record<'request' | 'response', ((bytes: Uint8Array) => void) | undefined> = {
-    request: undefined,
-    response: undefined,
-  }
+  waiting: { readonly request?: Gathered | undefined; readonly response?: Gathered | undefined } | undefined
   readonly #addon: ScriptAddon
   readonly program: ScriptHttpFilter
   #headers: HeaderView | undefined
@@ -50,7 +50,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
   }
 
   get headers(): Headers {
-    this.#headers ??= new HeaderView(this.#addon, this.handle, Part.requestHeaders)
+    this.#headers ??= new HeaderView(this.program.names, this.handle, Part.requestHeaders)
     return this.#headers
   }
 
@@ -116,13 +116,9 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
 
 export class ResponseView implements ResponseHead {
   readonly headers: HeaderView
-  readonly #addon: ScriptAddon
-  readonly #handle: number
 
-  constructor(addon: ScriptAddon, handle: number) {
-    this.#addon = addon
-    this.#handle = handle
-    this.headers = new HeaderView(addon, handle, Part.responseHeaders)
+  constructor(names: HeaderNames, handle: number) {
+    this.headers = new HeaderView(names, handle, Part.responseHeaders)
   }
 
   get status(): number {
@@ -132,7 +128,7 @@ export class ResponseView implements ResponseHead {
   set status(status: number) {
     if (!Number.isInteger(status) || status < 200 || status > 599)
       throw new RangeError(`status = ${status}: a status is a whole number from 200 to 599`)
-    this.#addon.headerSet(this.#handle, Part.responseHeaders, ':status', String(status))
+    this.headers.set(':status', String(status))
   }
 }
 
@@ -222,7 +218,7 @@ class BodyView implements Body {
     const whole = this.#addon.bodyBuffer(this.#stream.handle, this.#isResponse, limitBytes)
     if (whole !== undefined) return Promise.resolve(whole)
     return new Promise(resolve => {
-      this.#stream.waiting[this.#isResponse ? 'response' : 'request'] = resolve
+      this.#stream.waiting = { ...this.#stream.waiting, [this.#isResponse ? 'response' : 'request']: resolve }
     })
   }
 

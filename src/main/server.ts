@@ -38,9 +38,12 @@ class Process {
   readonly config: Logger
   readonly compiler: CompileThread
   readonly addon: NativeAddon
+  /** What --config-yaml says, or has been said since. */
+  yaml: string
 
   constructor(options: Options) {
     this.options = options
+    this.yaml = options.configYaml
     // First, because it takes longest and goes on in its own thread.
     this.compiler = new CompileThread(systemClock)
     this.compiler.warmUp()
@@ -58,9 +61,9 @@ class Process {
   }
 
   source(runtimeOverrides: Readonly<Record<string, string>> = {}): BootstrapSource {
-    const { configPath, configYaml, allowUnknownStaticFields, serviceNode, serviceCluster, serviceZone } = this.options
+    const { configPath, allowUnknownStaticFields, serviceNode, serviceCluster, serviceZone } = this.options
     const node = { id: serviceNode, cluster: serviceCluster, zone: serviceZone }
-    return { path: configPath, yaml: configYaml, allowUnknownFields: allowUnknownStaticFields, node, runtimeOverrides }
+    return { path: configPath, yaml: this.yaml, allowUnknownFields: allowUnknownStaticFields, node, runtimeOverrides }
   }
 
   initAddon(workers: number): void {
@@ -326,6 +329,36 @@ export class Server {
     })
     this.#reloading = turn
     return turn.then(() => undefined)
+  }
+
+  /** Puts another bootstrap in the place of `--config-yaml`. The answer is what is wrong with it; then nothing has changed. */
+  configure(yaml: string): Promise<Errors> {
+    const turn = this.#reloading.then(async () => {
+      const before = this.#process.yaml
+      this.#process.yaml = yaml
+      const errors = await this.#reloadNow('another one was given')
+      if (errors.length > 0) this.#process.yaml = before
+      return errors
+    })
+    this.#reloading = turn
+    return turn
+  }
+
+  /** Where each listener listens, first address. */
+  listeners(): ReadonlyMap<string, string> {
+    const { current, listening } = this.#configuration
+    return new Map(
+      (current?.listeners ?? []).flatMap(({ name, slot }) => {
+        const address = listening.get(slot)?.addresses[0]
+        return address === undefined ? [] : [[name, address] as const]
+      }),
+    )
+  }
+
+  /** Counters and gauges of whose names `part` is a part. */
+  statistics(part: string): ReadonlyMap<string, number> {
+    const values = [...this.#refreshedStats().scalars()].filter(({ name }) => name.includes(part))
+    return new Map(values.map(({ name, value }) => [name, value]))
   }
 
   async #reloadNow(reason: string): Promise<Errors> {

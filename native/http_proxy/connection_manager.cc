@@ -85,7 +85,20 @@ size_t ConnectionManager::onInput(std::string_view bytes) {
   return consumed;
 }
 
-/** False when the bytes may be the beginning of an HTTP/2 preface; they are taken then. */
+/**
+ * True of a first line that has three words and is in none of them HTTP/1: no version, no target. To a client that meant an
+ * HTTP/2 preface an answer in HTTP/1.1 would be no frame, so it gets none (RFC 9113 section 3.4 asks for the end of the connection).
+ */
+static bool isForeign(std::string_view bytes) {
+  const std::string_view line = bytes.substr(0, bytes.find('\n'));
+  if (line.size() == bytes.size()) return false;
+  const size_t first = line.find(' '), last = line.rfind(' ');
+  if (first == std::string_view::npos || last <= first + 1) return false;
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  return !line.substr(last + 1).starts_with("HTTP/") && target.find_first_of("/*:") == std::string_view::npos;
+}
+
+/** False when the bytes are taken: they may be the beginning of an HTTP/2 preface, or are no HTTP at all. */
 bool ConnectionManager::chooseCodec(std::string_view bytes) {
   using Codec = plan::HttpConnectionManager::CodecType;
   constexpr std::string_view kPreface = "PRI * HTTP/2";  // as much of it as Envoy looks at
@@ -100,6 +113,11 @@ bool ConnectionManager::chooseCodec(std::string_view bytes) {
   const bool equal = bytes.substr(0, compared) == rest.substr(0, compared);
   if (equal && compared < rest.size()) {
     preface_seen_ += static_cast<uint8_t>(compared);
+    return false;
+  }
+  if (!equal && preface_seen_ == 0 && isForeign(bytes)) {
+    runtime_.http.inc(HttpStat::downstream_cx_protocol_error);
+    close(false);
     return false;
   }
   speak(equal);
@@ -218,7 +236,7 @@ void ConnectionManager::onStreamFinished(Stream& stream) {
   if (reading_head_ == &stream) onRequestHeadersComplete();
   runtime_.http.dec(HttpStat::downstream_rq_active);
   if (answered_ < kMaxAnswered) ++answered_;
-  if (ended_ || closing_) return;
+  if (ended_ || closing_ || protocol_error_) return;  // what ends with its connection was not reset by the client
   if (multiplexed()) {
     countResets(stream);
     if (active_ != 0 || ended_) return;

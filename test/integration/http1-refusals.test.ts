@@ -84,6 +84,30 @@ feature('refused', { file: import.meta.url, listeners: [http('main')] }, f => {
     log: HTTP/1.1 400 DPE http1.codec_error in=0 out=11
   `,
   })
+  f.exchange('three words of which none is of HTTP', {
+    send: 'INVALID CONNECTION PREFACE\r\n\r\n',
+    until: 'close',
+    log: 0,
+    sees: `
+      < client
+      HTTP/1.1 400 Bad Request
+      content-length: 11
+      content-type: text/plain
+      date: DATE
+      server: envoy
+      connection: close
+
+      Bad Request
+      (closed)
+    `,
+    nuncio: {
+      because: 'a client that meant an HTTP/2 preface cannot read an answer in HTTP/1.1',
+      instead: `
+    < client
+    (closed)
+  `,
+    },
+  })
   f.exchange('a version without minor', {
     send: head('GET / HTTP/1', 'host: a'),
     sees: `

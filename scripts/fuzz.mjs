@@ -5,7 +5,7 @@
 //   node scripts/fuzz.mjs TARGET [--seconds=600] [--seed=N] [--source=native/FOLDER …]
 //
 // A crash leaves the input in .cache/fuzz/TARGET/crash-*; add it to test/fuzz/corpus/TARGET, where the native tests run it
-// for good. --source names the folders under test (default: those the HTTP/1 targets need).
+// for good. --source names the folders, or single files, under test (default: those the HTTP/1 targets need).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -31,11 +31,16 @@ if (target === 'config') {
   process.exit(await fuzzConfig(root, Number(options.seconds), folder, Number(options.seed)))
 }
 
-const guided = options.source.flatMap(sourcesBelow).map(path => [path, ['-fsanitize-coverage=trace-pc']])
+const guided = options.source
+  .flatMap(source => (source.endsWith('.cc') ? [source] : sourcesBelow(source)))
+  .map(path => [path, ['-fsanitize-coverage=trace-pc']])
 const isWanted = path => !path.endsWith('_target.cc') || readFileSync(join(root, path), 'utf8').includes(`"${target}"`)
 const helpers = [
   ...sourcesBelow('test/fuzz').filter(isWanted),
-  ...sourcesBelow('test/native').filter(path => !path.endsWith('_test.cc') && path !== 'test/native/runner.cc'),
+  ...sourcesBelow('test/native')
+    .filter(path => !path.endsWith('_test.cc') && path !== 'test/native/runner.cc')
+    // What helps to test the codecs of HTTP does not link without them.
+    .filter(path => path.split('/').length === 3 || options.source.includes('native/http')),
 ]
 const addon = await buildAddon([...guided, ...helpers], { sanitize: true })
 if (addon === undefined) process.exit(1)

@@ -8,6 +8,7 @@
 #include "http_proxy/reset_text.h"
 #include "http_proxy/stream.h"
 #include "http_proxy/upstream_request.h"
+#include "upstream/proxy_preamble.h"
 
 namespace nuncio::http_proxy {
 
@@ -218,6 +219,10 @@ void Router::choosePool(const http::HeaderMap& headers) {
     case Protocol::HTTP3: break;
   }
   if (plan.auto_sni || plan.auto_san_validation) nameTransport(headers);
+  if (cluster_->part().proxy_protocol) {
+    upstream::addProxyPreamble(*cluster_, *stream_.info().downstream, stream_.arena(), transport_);
+    pool_key_.transport = transport_.hash() | 1;
+  }
 }
 
 bool Router::endsConnect() const {

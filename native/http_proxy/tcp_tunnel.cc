@@ -11,8 +11,9 @@ using http::HeaderId;
 using upstream::PoolFailure;
 using upstream::TcpConnect;
 
-void TcpTunnel::start(upstream::ClusterRuntime& cluster, upstream::HostRuntime& host, upstream::Priority priority) {
-  const TcpConnect made = upstream::TcpUpstream::connect(cluster, host, priority, *this);
+void TcpTunnel::start(upstream::ClusterRuntime& cluster, upstream::HostRuntime& host, upstream::Priority priority,
+                      const upstream::TransportOptions& options) {
+  const TcpConnect made = upstream::TcpUpstream::connect(cluster, host, priority, *this, options);
   upstream_ = made.upstream;
   if (made.outcome == TcpConnect::Outcome::kOverflow) return request_.onPoolFailure(PoolFailure::kPendingOverflow, {});
   if (made.outcome == TcpConnect::Outcome::kFailed) onUpstreamFailed(made.error);

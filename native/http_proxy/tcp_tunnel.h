@@ -22,7 +22,8 @@ class TcpTunnel final : public http::RequestEncoder, private upstream::TcpUpstre
   TcpTunnel& operator=(const TcpTunnel&) = delete;
 
   /** May fail at once, through UpstreamRequest::onPoolFailure. */
-  void start(upstream::ClusterRuntime& cluster, upstream::HostRuntime& host, upstream::Priority priority);
+  void start(upstream::ClusterRuntime& cluster, upstream::HostRuntime& host, upstream::Priority priority,
+             const upstream::TransportOptions& options);
   void close();
   upstream::TcpUpstream& upstream() { return *upstream_; }
 

@@ -30,7 +30,9 @@ void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
   head_only_ = end_stream;
   if (end_stream) end_stream_ = true;  // with a body it may be known already
   router_.stream().info().at.upstream_connect_begin = began_ns_;
-  if (router_.endsConnect()) return tunnel_.emplace(*this).start(router_.cluster(), *host_, router_.poolKey().priority);
+  if (router_.endsConnect()) {
+    return tunnel_.emplace(*this).start(router_.cluster(), *host_, router_.poolKey().priority, router_.transportOptions());
+  }
   host_->httpPool(router_.cluster(), router_.poolKey(), router_.transportOptions()).newStream(*this);
 }
 

@@ -103,21 +103,25 @@ int FilterChainMatcher::score(const Criteria& criteria, int step, const MatchFac
 
 int FilterChainMatcher::choose(const MatchFacts& facts) const {
   if (trivial_) return 0;
-  std::vector<int> left(chains_.size());
-  for (size_t i = 0; i < left.size(); ++i) left[i] = static_cast<int>(i);
-  for (int step = 0; step < kSteps && !left.empty(); ++step) {
+  constexpr size_t kOnStack = 64;
+  int few[kOnStack];
+  std::vector<int> many(chains_.size() > kOnStack ? chains_.size() : 0);
+  int* const left = many.empty() ? few : many.data();
+  size_t count = chains_.size();
+  for (size_t i = 0; i < count; ++i) left[i] = static_cast<int>(i);
+  for (int step = 0; step < kSteps && count > 0; ++step) {
     int best = kNoMatch;
-    std::vector<int> next;
-    for (const int chain : left) {
-      const int value = score(chains_[static_cast<size_t>(chain)], step, facts);
+    size_t kept = 0;  // those that are left move to the front
+    for (size_t i = 0; i < count; ++i) {
+      const int value = score(chains_[static_cast<size_t>(left[i])], step, facts);
       if (value == kNoMatch || value < best) continue;
-      if (value > best) next.clear();
+      if (value > best) kept = 0;
       best = value;
-      next.push_back(chain);
+      left[kept++] = left[i];
     }
-    left = std::move(next);
+    count = kept;
   }
-  return left.empty() ? -1 : left.front();
+  return count == 0 ? -1 : left[0];
 }
 
 }  // namespace nuncio::net

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/xxhash64.h"
+#include "net/preamble_transport.h"
 #include "net/socket_options.h"
 #include "upstream/cluster_part.h"
 
@@ -102,5 +103,17 @@ OwnedTransportOptions::OwnedTransportOptions(const TransportOptions& options) {
 }
 
 std::unique_ptr<net::Transport> makeTransport(ClusterRuntime&, const HostRuntime&, const TransportOptions&) { return nullptr; }
+
+void openTransport(net::Connection& connection, ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options) {
+  TransportOptions inner = options;  // its contexts and sessions are no client's own
+  inner.preamble = inner.preamble_key = {};
+  std::unique_ptr<net::Transport> transport = makeTransport(cluster, host, inner);
+  if (transport == nullptr) {
+    if (!options.preamble.empty()) connection.write(options.preamble);
+    return;
+  }
+  if (!options.preamble.empty()) transport = std::make_unique<net::PreambleTransport>(options.preamble, std::move(transport));
+  connection.secure(std::move(transport));
+}
 
 }  // namespace nuncio::upstream

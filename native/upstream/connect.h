@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "net/connection.h"
 #include "net/transport.h"
 #include "plan/plan_types.h"
 
@@ -58,5 +59,11 @@ class OwnedTransportOptions {
 
 /** The transport for a new connection to `host`, as the cluster's transport_socket says; null: the socket itself. */
 std::unique_ptr<net::Transport> makeTransport(ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options);
+
+/**
+ * Gives a new connection its transport, and what goes before it. In clear text that waits in the connection's queue, and
+ * nothing stands between it and its socket.
+ */
+void openTransport(net::Connection& connection, ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options);
 
 }  // namespace nuncio::upstream

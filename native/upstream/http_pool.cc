@@ -156,9 +156,7 @@ bool HttpPool::connectOne() {
     return false;
   }
   auto* connection = new HttpConnection(*this, *cluster_, host_, result.fd);
-  if (auto transport = makeTransport(*cluster_, host_, transport_.view())) {
-    connection->connection().secure(std::move(transport));
-  }
+  openTransport(connection->connection(), *cluster_, host_, transport_.view());
   lists_[static_cast<size_t>(Place::kConnecting)].pushBack(connection);
   ++counts_[static_cast<size_t>(Place::kConnecting)];
   connection->start(result.in_progress);

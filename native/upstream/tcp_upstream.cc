@@ -10,7 +10,7 @@ using stats::ClusterStat;
 // ---------------------------------------------------------------- connecting
 
 TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority,
-                                TcpUpstreamCallbacks& callbacks) {
+                                TcpUpstreamCallbacks& callbacks, const TransportOptions& options) {
   auto& stats = cluster.stats();
   CircuitBreaker& breaker = cluster.breaker(priority);
   if (!breaker.pending.canCreate(cluster.part().limitsOf(priority).max_pending)) {
@@ -32,6 +32,7 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
   breaker.pending.acquire();
   host.counters().rq_pending.add();
   auto* upstream = new TcpUpstream(cluster, host, priority, result.fd, callbacks);
+  openTransport(upstream->connection_, cluster, host, options);
   upstream->start(result.in_progress);
   return {TcpConnect::Outcome::kPending, upstream};
 }

@@ -11,6 +11,7 @@
 
 #include "loop/timer_wheel.h"
 #include "net/connection.h"
+#include "upstream/connect.h"
 #include "upstream/connection_account.h"
 
 namespace nuncio::upstream {
@@ -46,7 +47,8 @@ struct TcpConnect {
 
 class TcpUpstream final : public net::DeferredFree, private net::ConnectionEvents {
  public:
-  static TcpConnect connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority, TcpUpstreamCallbacks& callbacks);
+  static TcpConnect connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority, TcpUpstreamCallbacks& callbacks,
+                            const TransportOptions& options = {});
   ~TcpUpstream() override;
 
   net::Connection& connection() { return connection_; }

@@ -1,5 +1,5 @@
 // The PROXY protocol: headers of both versions from downstream, what becomes of their addresses and TLVs.
-import { fileLog, http } from '../support/config.js'
+import { cluster, fileLog, http, tcp } from '../support/config.js'
 import { ipv4, ipv6, proxyV2, tlv } from '../support/proxy-header.js'
 import { feature, type Scene } from '../support/scenario.js'
 
@@ -469,6 +469,214 @@ feature(
         await client.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
         await client.response()
         await s.sawLog(1, 'metadata')
+      },
+    )
+  },
+)
+
+const upstreamProxy = (config: object, more: object = {}): string =>
+  JSON.stringify({
+    transport_socket: {
+      name: 'proxy',
+      typed_config: {
+        '@type':
+          'type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport',
+        config,
+        transport_socket: {
+          name: 'raw',
+          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer' },
+        },
+        ...more,
+      },
+    },
+  })
+const optional = JSON.stringify({
+  listener_filters: [
+    {
+      name: 'proxy',
+      typed_config: {
+        '@type': FILTER,
+        allow_requests_without_proxy_protocol: true,
+        pass_through_tlvs: { match_type: 'INCLUDE', tlv_type: [0xea, 0xeb] },
+      },
+    },
+  ],
+})
+const hex = (bytes: Buffer): string =>
+  bytes.toString('latin1').replace(/[^ -~\n]/g, found => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`)
+
+feature(
+  'headers towards upstreams: TCP',
+  {
+    file: import.meta.url,
+    listeners: [
+      tcp('one', 'cluster: one', optional),
+      tcp('two', 'cluster: two', optional),
+      tcp('added', 'cluster: added', optional),
+    ],
+    clusters: [
+      cluster('one', ['up'], upstreamProxy({ version: 'V1' })),
+      cluster(
+        'two',
+        ['up'],
+        upstreamProxy({ version: 'V2', pass_through_tlvs: { match_type: 'INCLUDE', tlv_type: [0xeb] } }),
+      ),
+      cluster(
+        'added',
+        ['up'],
+        upstreamProxy({
+          version: 'V2',
+          pass_through_tlvs: { match_type: 'INCLUDE_ALL' },
+          added_tlvs: [
+            { type: 0xea, value: 'YWRkZWQ=' },
+            { type: 0xf0, value: 'dG9v' },
+          ],
+        }),
+      ),
+    ],
+  },
+  f => {
+    const says = async (s: Scene, listener: string, bytes: Buffer | string): Promise<void> => {
+      s.upstream().raw()
+      const before = s.upstream().connections.length
+      const client = await s.connect(listener)
+      const { localPort } = client
+      await client.send(bytes)
+      const server = await s.upstream().nextConnection(before + 1)
+      await server.until('hello')
+      const ports = [localPort, s.proxy.port(listener)]
+      let seen = hex(server.received)
+      for (const [index, value] of ports.entries()) {
+        const name = index === 0 ? 'CLIENT' : 'LISTENER'
+        seen = seen.replaceAll(String(value), name).replaceAll(hex(Buffer.from([value >> 8, value & 255])), `<${name}>`)
+      }
+      s.note(seen)
+      client.end()
+      await server.closed()
+      server.end()
+      await client.closed()
+    }
+    const header = 'PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222\r\nhello'
+    const tlvs = (port: number): Buffer =>
+      Buffer.concat([
+        proxyV2({
+          body: Buffer.concat([
+            ipv4([1, 2, 3, 4], [5, 6, 7, 8], [port, 2222]),
+            tlv(0xea, 'one'),
+            tlv(0xeb, 'two'),
+            tlv(0xec, 'no'),
+          ]),
+        }),
+        Buffer.from('hello'),
+      ])
+    f.scenario(
+      'version 1 to a TCP upstream',
+      {
+        sees: `
+      PROXY TCP4 127.0.0.1 127.0.0.1 CLIENT LISTENER\\x0d
+      hello, longer than a header
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222\\x0d
+      hello
+      PROXY TCP6 fe80::1 2001::2 1111 2222\\x0d
+      hello
+      PROXY TCP4 127.0.0.1 127.0.0.1 CLIENT LISTENER\\x0d
+      hello
+    `,
+      },
+      async s => {
+        await says(s, 'one', 'hello, longer than a header')
+        await says(s, 'one', header)
+        await says(s, 'one', 'PROXY TCP6 fe80::1 2001::2 1111 2222\r\nhello')
+        await says(s, 'one', 'PROXY UNKNOWN\r\nhello')
+      },
+    )
+    f.scenario(
+      'version 2 to a TCP upstream',
+      {
+        sees: `
+      \\x0d
+      \\x0d
+      \\x00\\x0d
+      QUIT
+      !\\x11\\x00\\x0c\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x04W\\x08\\xaehello
+      \\x0d
+      \\x0d
+      \\x00\\x0d
+      QUIT
+      !\\x11\\x00\\x12\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x0d\\x05\\x08\\xae\\xeb\\x00\\x03twohello
+      \\x0d
+      \\x0d
+      \\x00\\x0d
+      QUIT
+      !!\\x00$\\xfe\\x80\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01 \\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x04W\\x08\\xaehello
+    `,
+      },
+      async s => {
+        await says(s, 'two', header)
+        await says(s, 'two', tlvs(3333))
+        await says(s, 'two', Buffer.concat([proxyV2({ family: 0x21, body: ipv6 }), Buffer.from('hello')]))
+      },
+    )
+    f.scenario(
+      'added TLVs',
+      {
+        sees: `
+      \\x0d
+      \\x0d
+      \\x00\\x0d
+      QUIT
+      !\\x11\\x00\\x1a\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x04X\\x08\\xae\\xea\\x00\\x05added\\xf0\\x00\\x03toohello
+      \\x0d
+      \\x0d
+      \\x00\\x0d
+      QUIT
+      !\\x11\\x00 \\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x0d\\x06\\x08\\xae\\xea\\x00\\x05added\\xf0\\x00\\x03too\\xeb\\x00\\x03twohello
+    `,
+      },
+      async s => {
+        await says(s, 'added', 'PROXY TCP4 1.2.3.4 5.6.7.8 1112 2222\r\nhello')
+        await says(s, 'added', tlvs(3334))
+      },
+    )
+  },
+)
+
+feature(
+  'headers towards upstreams: HTTP',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', {
+        routes: '[{match: {prefix: /}, route: {cluster: one}}]',
+        listener: optional,
+        hcm: 'use_remote_address: true',
+      }),
+    ],
+    clusters: [cluster('one', ['up'], upstreamProxy({ version: 'V1' }))],
+  },
+  f => {
+    f.scenario(
+      'a connection is shared by requests of one client only',
+      {
+        sees: `
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222: 2
+      PROXY TCP4 1.2.3.4 5.6.7.8 1112 2222: 1
+    `,
+      },
+      async s => {
+        const ask = async (header: string): Promise<void> => {
+          const client = await s.connect()
+          await client.send(`${header}GET / HTTP/1.1\r\nhost: a\r\n\r\n`)
+          await client.response()
+          client.destroy()
+        }
+        await ask('PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222\r\n')
+        await ask('PROXY TCP4 1.2.3.4 5.6.7.8 1112 2222\r\n')
+        await ask('PROXY TCP4 1.2.3.4 5.6.7.8 1111 2222\r\n')
+        for (const connection of s.upstream().connections) {
+          const text = connection.received.toString('latin1')
+          s.note(`${text.split('\r\n')[0]}: ${text.split('GET /').length - 1}`)
+        }
       },
     )
   },

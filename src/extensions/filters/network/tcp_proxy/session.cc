@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "upstream/proxy_preamble.h"
+
 namespace nuncio::ext::tcp {
 
 using http::ResponseFlag;
@@ -65,7 +67,10 @@ void Session::connect() {
     return giveUp(InitFailure::kNoHealthyUpstream);
   }
   facts_.attempted(*host);
-  const TcpConnect attempt = TcpUpstream::connect(cluster, *host, kPriority, *this);
+  base::Arena arena(runtime_.worker().services.io.chunks());
+  upstream::TransportOptions options;
+  upstream::addProxyPreamble(cluster, downstream_.info, arena, options);
+  const TcpConnect attempt = TcpUpstream::connect(cluster, *host, kPriority, *this, options);
   upstream_ = attempt.upstream;
   facts_.overflowed = attempt.outcome == TcpConnect::Outcome::kOverflow;
   if (attempt.outcome == TcpConnect::Outcome::kFailed) {

@@ -61,6 +61,8 @@ class NetworkFilterFactory {
  public:
   virtual ~NetworkFilterFactory() = default;
   virtual std::unique_ptr<NetworkFilterRuntime> makeRuntime(WorkerContext& worker, const ListenerFacts& listener) const = 0;
+  /** Its statistics are to be seen before the first connection: runtimes are made with the listener, not on first use. */
+  virtual bool eager() const { return false; }
 };
 using NetworkFilterFactoryPtr = std::unique_ptr<const NetworkFilterFactory>;
 

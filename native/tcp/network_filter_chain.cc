@@ -12,6 +12,7 @@ class ChainFactory final : public NetworkFilterFactory {
   std::unique_ptr<NetworkFilterRuntime> makeRuntime(WorkerContext& worker, const ListenerFacts& listener) const override {
     return std::make_unique<ChainRuntime>(factories_, worker, listener);
   }
+  bool eager() const override { return true; }
 
  private:
   const ChainFactories factories_;

@@ -40,6 +40,9 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       connections_(process.connectionsOf(part_->plan.name)),
       chain_runtimes_(part_->chains.size() + 1) {
   for (const ListenerFilterPart& filter : part_->listener_filters) listener_filters_.push_back(filter.factory->makeRuntime(worker_));
+  for (size_t i = 0; i < part_->chains.size(); ++i) {
+    if (part_->chains[i].filter != nullptr && part_->chains[i].filter->eager()) chainRuntime(i);
+  }
   for (net::BoundSocketPtr& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
 }
 

@@ -210,6 +210,7 @@ feature(
     `,
       },
       async s => {
+        await s.stat('local_rate_limit.refill.rate_limited', 0) // there before the first connection
         let served = 0
         for (let i = 0; served < 3 && i < 200; i++) {
           const client = await s.connect('refill')

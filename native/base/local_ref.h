@@ -19,7 +19,7 @@ class LocalCounted {
  private:
   template <class T>
   friend class LocalRef;
-  uint32_t references_ = 0;
+  mutable uint32_t references_ = 0;
 };
 
 template <class T>

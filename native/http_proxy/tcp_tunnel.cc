@@ -16,7 +16,7 @@ void TcpTunnel::start(upstream::ClusterRuntime& cluster, upstream::HostRuntime& 
   const TcpConnect made = upstream::TcpUpstream::connect(cluster, host, priority, *this, options);
   upstream_ = made.upstream;
   if (made.outcome == TcpConnect::Outcome::kOverflow) return request_.onPoolFailure(PoolFailure::kPendingOverflow, {});
-  if (made.outcome == TcpConnect::Outcome::kFailed) onUpstreamFailed(made.error);
+  if (made.outcome == TcpConnect::Outcome::kFailed) onUpstreamFailed(made.error, {});
 }
 
 void TcpTunnel::close() {
@@ -25,9 +25,10 @@ void TcpTunnel::close() {
 
 void TcpTunnel::onUpstreamConnected() { request_.onTunnelReady(*this); }
 
-void TcpTunnel::onUpstreamFailed(int error) {
+void TcpTunnel::onUpstreamFailed(int error, std::string_view transport) {
   upstream_ = nullptr;
   if (error == 0) return request_.onPoolFailure(PoolFailure::kConnectTimeout, {});
+  if (error < 0) return request_.onPoolFailure(PoolFailure::kConnectFailed, transport);
   char text[128];
   auto& arena = request_.arena();
   request_.onPoolFailure(PoolFailure::kConnectFailed,

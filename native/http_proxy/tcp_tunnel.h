@@ -38,7 +38,7 @@ class TcpTunnel final : public http::RequestEncoder, private upstream::TcpUpstre
  private:
   // upstream::TcpUpstreamCallbacks
   void onUpstreamConnected() override;
-  void onUpstreamFailed(int error) override;
+  void onUpstreamFailed(int error, std::string_view transport) override;
   size_t onUpstreamInput(std::string_view bytes) override;
   void onUpstreamEndOfInput() override;
   void onUpstreamAboveHighWatermark() override;

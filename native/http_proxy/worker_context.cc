@@ -23,6 +23,7 @@ void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
   }
   runtime = std::static_pointer_cast<const RuntimePart>(snapshot->at(Kind::kRuntime, 0));
   if (runtime != nullptr && runtime->values.empty()) runtime.reset();
+  tls_state.adopt(snapshot);
   clusters.adopt(snapshot);
 }
 

@@ -50,7 +50,8 @@ struct WorkerContext final : access_log::Conditions {
   WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry)
       : stats(registry, static_cast<int>(index)),
         http2(io.blocks()),
-        services{index, loop, io, random_source, stats, http2},
+        tls_state(loop, stats),
+        services{index, loop, io, random_source, stats, http2, tls_state},
         clusters(services),
         log{static_cast<uint32_t>(index), *this, {}} {}
 
@@ -65,6 +66,7 @@ struct WorkerContext final : access_log::Conditions {
   mutable base::Random random_source;
   stats::WorkerStats stats;
   http::h2::Memory http2;
+  tls::WorkerTls tls_state;
   upstream::WorkerServices services;
   upstream::ClusterSet clusters;
   http::DateCache date;

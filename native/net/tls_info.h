@@ -1,6 +1,6 @@
 // TlsInfo: the facts of one TLS connection, for logs, headers (x-forwarded-client-cert), matchers and filters. Read-only;
-// owned by the connection's transport and valid as long as the connection. What must be dug out of a certificate is found
-// when first asked for and kept. Names and forms are those of Envoy's command operators. Worker thread only.
+// counted by reference: who keeps it longer than the connection (a stream's log) takes a `base::LocalRef<const TlsInfo>`.
+// What must be dug out of a certificate is found when first asked for and kept. Names and forms are those of Envoy's command operators. Worker thread only.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/local_ref.h"
+
 namespace nuncio::net {
 
-class TlsInfo {
+class TlsInfo : public base::LocalCounted {
  public:
   /** Whose certificate. */
   enum class Side : uint8_t { kPeer, kLocal };

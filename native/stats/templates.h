@@ -190,6 +190,18 @@
   COUNTER(limited_connections) GAUGE(active_connections)
 #define NUNCIO_CONNECTION_RATE_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) COUNTER(rate_limited)
 
+// TLS contexts of a listener or cluster: `listener.<address>.ssl.`, `cluster.<name>.ssl.`; the scope name is the whole prefix
+// without the last dot. Ciphers, versions, curves and signature algorithms are named counters beside it.
+#define NUNCIO_TLS_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(connection_error) COUNTER(fail_verify_cert_hash) COUNTER(fail_verify_error) COUNTER(fail_verify_no_cert) \
+  COUNTER(fail_verify_san) COUNTER(handshake) COUNTER(no_certificate) COUNTER(ocsp_staple_failed) \
+  COUNTER(ocsp_staple_omitted) COUNTER(ocsp_staple_requests) COUNTER(ocsp_staple_responses) COUNTER(session_reused)
+
+// Making TLS contexts: `listener.<address>.server_ssl_socket_factory.`, `cluster.<name>.client_ssl_socket_factory.`.
+#define NUNCIO_TLS_FACTORY_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(downstream_context_secrets_not_ready) COUNTER(ssl_context_update_by_sds) \
+  COUNTER(upstream_context_secrets_not_ready)
+
 // Statistics with names of their own (an extension's, a filter's in TypeScript): the scope name is the whole name, and the
 // one stat in it adds nothing to it.
 #define NUNCIO_NAMED_COUNTER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) COUNTER(value)
@@ -223,6 +235,8 @@
   KIND(ProxyProtoVersion, proxy_proto_version, "", NUNCIO_PROXY_PROTO_VERSION_STATS) \
   KIND(ConnectionLimit, connection_limit, "connection_limit.", NUNCIO_CONNECTION_LIMIT_STATS) \
   KIND(ConnectionRate, connection_rate, "", NUNCIO_CONNECTION_RATE_STATS) \
+  KIND(Tls, tls, "", NUNCIO_TLS_STATS) \
+  KIND(TlsFactory, tls_factory, "", NUNCIO_TLS_FACTORY_STATS) \
   KIND(NamedCounter, named_counter, "", NUNCIO_NAMED_COUNTER_STATS) \
   KIND(NamedGauge, named_gauge, "", NUNCIO_NAMED_GAUGE_STATS) \
   KIND(NamedHistogram, named_histogram, "", NUNCIO_NAMED_HISTOGRAM_STATS) \

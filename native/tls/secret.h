@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,13 +11,18 @@
 #include "base/result.h"
 #include "plan/plan_types.h"
 #include "snapshot/snapshot.h"
+#include "tls/tickets.h"
+#include "tls/validation.h"
 
 namespace nuncio::tls {
 
 struct SecretPart final : snapshot::Part {
   plan::Secret plan;
+  std::string identity;                          // hash of the plan: sessions are resumed only under the same validation
+  std::unique_ptr<const Validation> validation;  // set when the secret is one
+  std::shared_ptr<const TicketKeys> ticket_keys;
 
-  /** Reads the plan and checks what is in it; the error is a sentence for the operator. */
+  /** Reads the plan and everything in it; the error is a sentence for the operator. */
   static base::Result<snapshot::PartPtr, std::string> decode(std::string_view name, std::span<const uint8_t> bytes);
 };
 

@@ -8,6 +8,9 @@
 namespace nuncio::upstream {
 namespace {
 
+constexpr std::string_view kRawBuffer = "envoy.transport_sockets.raw_buffer";
+constexpr std::string_view kTls = "envoy.transport_sockets.tls";
+
 /** Envoy's limit for response heads when none is configured. */
 constexpr uint32_t kDefaultResponseHeadKb = 80;
 
@@ -72,6 +75,12 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
   part->http1 = clientOptions(part->plan);
   makeHttp2(*part);
+  if (const auto& socket = part->plan.transport_socket; socket && socket->type != kRawBuffer) {
+    if (socket->type != kTls) return "cluster '" + part->plan.name + "': no native transport socket '" + socket->type + "'";
+    auto config = tls::UpstreamConfig::make({reinterpret_cast<const uint8_t*>(socket->plan.data()), socket->plan.size()});
+    if (!config.ok()) return std::move(config.error());
+    part->tls = std::move(config.value());
+  }
   part->stat_prefix = "cluster." + part->plan.stat_name + ".";
   std::lock_guard lock(mutex_);
   std::weak_ptr<CircuitBreakers>& shared = breakers_[part->plan.name];

@@ -17,6 +17,7 @@
 #include "net/address.h"
 #include "plan/plan_types.h"
 #include "snapshot/snapshot.h"
+#include "tls/upstream.h"
 #include "upstream/circuit_breaker.h"
 #include "upstream/host.h"
 
@@ -28,6 +29,7 @@ struct ClusterPart final : snapshot::Part {
   std::shared_ptr<CircuitBreakers> breakers;
   std::string stat_prefix;          // "cluster.<stat_name>."
   std::optional<plan::UpstreamProxyProtocol> proxy_protocol;  // connections begin with a PROXY header
+  tls::UpstreamConfigPtr tls;       // null: hosts are spoken to in clear text
   http::h1::ClientOptions http1;    // what the HTTP/1 codecs of this cluster are told
   http::h2::ClientOptions http2;    // and those of HTTP/2
   std::vector<http::h2::Setting> custom_settings;  // that `http2` refers to

@@ -7,6 +7,10 @@ namespace nuncio::upstream {
 
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
     : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)) {
+  if (part_->tls != nullptr) {
+    auto tls_stats = base::makeLocal<tls::TlsStats>(services.stats, part_->stat_prefix, "client_ssl_socket_factory");
+    tls_ = std::make_unique<tls::UpstreamTls>(services.tls, part_->tls, std::move(tls_stats));
+  }
   if (!part_->proxy_protocol) return;
   dropped_tlvs_ =
       services.stats.scope<stats::NamedCounter>(part_->stat_prefix + "upstream.proxyprotocol.v2_tlvs_exceed_max_length");

@@ -36,6 +36,8 @@ class ClusterRuntime : public base::LocalCounted {
   stats::ResponsesScope& responses(ResponseGroup group);
   /** Of the HTTP/2 codecs; made with the first of them. */
   stats::Http2Scope http2Stats();
+  /** Null: hosts are spoken to in clear text. */
+  tls::UpstreamTls* tls() { return tls_.get(); }
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
 
   /** TLVs did not fit into a PROXY header. */
@@ -76,6 +78,7 @@ class ClusterRuntime : public base::LocalCounted {
   stats::Http2Scope http2_stats_;
   std::unordered_map<const Host*, HostRef> hosts_;
   std::vector<PriorityState> priorities_;
+  std::unique_ptr<tls::UpstreamTls> tls_;
   bool simple_ = false;  // one priority, all healthy: no arithmetic for each request
 };
 using ClusterRef = base::LocalRef<ClusterRuntime>;

@@ -11,7 +11,7 @@
 #include "base/xxhash64.h"
 #include "net/preamble_transport.h"
 #include "net/socket_options.h"
-#include "upstream/cluster_part.h"
+#include "upstream/cluster_runtime.h"
 
 namespace nuncio::upstream {
 namespace {
@@ -102,7 +102,16 @@ OwnedTransportOptions::OwnedTransportOptions(const TransportOptions& options) {
   view_.alpn_fallback = lists_[2];
 }
 
-std::unique_ptr<net::Transport> makeTransport(ClusterRuntime&, const HostRuntime&, const TransportOptions&) { return nullptr; }
+std::unique_ptr<net::Transport> makeTransport(ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options) {
+  tls::UpstreamTls* tls = cluster.tls();
+  if (tls == nullptr) return nullptr;
+  return tls->newTransport(host.address(), {.sni = options.sni,
+                                            .verify_sans = options.verify_sans,
+                                            .alpn = options.alpn,
+                                            .alpn_fallback = options.alpn_fallback,
+                                            .host_name = host.host().hostname,
+                                            .hash = options.empty() ? 0 : options.hash()});
+}
 
 void openTransport(net::Connection& connection, ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options) {
   TransportOptions inner = options;  // its contexts and sessions are no client's own

@@ -41,6 +41,7 @@ void HttpConnection::speak(Wire wire) {
 // ---------------------------------------------------------------- connecting
 
 void HttpConnection::start(bool in_progress) {
+  in_progress |= !connection_.isRaw();  // a handshake is still to come
   connection_.start(in_progress);
   if (in_progress) {
     timer_.arm(account_.cluster().services().loop.timers(), account_.cluster().plan().connect_timeout_ms);
@@ -279,9 +280,12 @@ void HttpConnection::onClosed(net::CloseCause cause) {
     account_.failed(cause);
     HttpPool* pool = pool_;
     const int error = connection_.connectError();
+    const std::string transport(connection_.failureReason());
+    const bool connected = connection_.connectedNs() != 0;
     close(cause);
     if (pool == nullptr) return;
     if (timed_out) return pool->onConnectFailed(PoolFailure::kConnectTimeout, {});
+    if (connected || !transport.empty()) return pool->onConnectFailed(PoolFailure::kConnectFailed, transport);
     std::string reason = "delayed connect error: ";
     char text[128];
     reason += strerror_r(error, text, sizeof(text));

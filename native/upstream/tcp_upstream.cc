@@ -77,10 +77,11 @@ void TcpUpstream::onConnectTimeout() { fail(CloseCause::kConnectTimeout); }
 void TcpUpstream::fail(CloseCause cause) {
   account_.failed(cause);
   account_.cluster().stats().inc(ClusterStat::upstream_rq_pending_failure_eject);
-  const int error = cause == CloseCause::kConnectTimeout ? 0 : connection_.connectError();
+  const int handshake = connection_.connectedNs() != 0 ? -1 : connection_.connectError();
+  const int error = cause == CloseCause::kConnectTimeout ? 0 : handshake;
   connection_.close();
-  finished(cause);
-  callbacks_->onUpstreamFailed(error);
+  finished(cause);  // freed at the end of the turn
+  callbacks_->onUpstreamFailed(error, connection_.failureReason());
 }
 
 // ---------------------------------------------------------------- connected

@@ -19,8 +19,11 @@ namespace nuncio::upstream {
 class TcpUpstreamCallbacks {
  public:
   virtual void onUpstreamConnected() = 0;
-  /** The attempt is over, the upstream gone. `error`: errno of the connect, 0 when it took too long. */
-  virtual void onUpstreamFailed(int error) = 0;
+  /**
+   * The attempt is over, the upstream gone. `error`: errno of the connect, 0 when it took too long, -1 when the handshake
+   * failed; `transport`: what the transport has to say then ("TLS_error:…"), during the call.
+   */
+  virtual void onUpstreamFailed(int error, std::string_view transport) = 0;
   /** As net::ConnectionEvents. */
   virtual size_t onUpstreamInput(std::string_view bytes) = 0;
   virtual void onUpstreamEndOfInput() = 0;

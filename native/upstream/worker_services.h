@@ -9,6 +9,7 @@
 #include "loop/loop.h"
 #include "net/io_context.h"
 #include "stats/registry.h"
+#include "tls/worker_tls.h"
 
 namespace nuncio::upstream {
 
@@ -19,6 +20,7 @@ struct WorkerServices {
   base::Random& random;
   stats::WorkerStats& stats;
   http::h2::Memory& http2;
+  tls::WorkerTls& tls;
 };
 
 }  // namespace nuncio::upstream

@@ -10,6 +10,8 @@
 namespace nuncio {
 namespace {
 
+constexpr std::string_view kRawBuffer = "envoy.transport_sockets.raw_buffer";
+constexpr std::string_view kTls = "envoy.transport_sockets.tls";
 constexpr std::string_view kConnectionManager = "envoy.filters.network.http_connection_manager";
 
 std::span<const uint8_t> bytesOf(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
@@ -35,19 +37,31 @@ base::Result<tcp::ReadFilterFactoryPtr, std::string> makeReader(const plan::Exte
   return "no native network filter '" + extension.type + "' that can stand before another";
 }
 
+/** Null: the chain's connections are clear text. */
+base::Result<tls::DownstreamConfigPtr, std::string> makeTls(const plan::FilterChain& plan) {
+  if (!plan.transport_socket || plan.transport_socket->type == kRawBuffer) return tls::DownstreamConfigPtr();
+  if (plan.transport_socket->type != kTls) return "no native transport socket '" + plan.transport_socket->type + "'";
+  return tls::DownstreamConfig::make(bytesOf(plan.transport_socket->plan));
+}
+
 base::Result<FilterChainPart, std::string> makeChain(const plan::FilterChain& plan, http_proxy::DecodeContext& context) {
-  if (plan.filters.empty()) return FilterChainPart{plan.name, nullptr};
+  auto tls = makeTls(plan);
+  if (!tls.ok()) return std::move(tls.error());
+  FilterChainPart part{plan.name, std::move(tls.value()), plan.transport_socket_connect_timeout_ms, nullptr};
+  if (plan.filters.empty()) return part;
   auto filter = makeFilter(plan.filters.back(), context);
   if (!filter.ok()) return std::move(filter.error());
-  if (plan.filters.size() == 1) return FilterChainPart{plan.name, std::move(filter.value())};
+  part.filter = std::move(filter.value());
+  if (plan.filters.size() == 1) return part;
   tcp::ChainFactories chain;
-  chain.terminal = std::move(filter.value());
+  chain.terminal = std::move(part.filter);
   for (size_t i = 0; i + 1 < plan.filters.size(); ++i) {
     auto reader = makeReader(plan.filters[i], context);
     if (!reader.ok()) return std::move(reader.error());
     chain.readers.push_back(std::move(reader.value()));
   }
-  return FilterChainPart{plan.name, tcp::makeChainFactory(std::move(chain))};
+  part.filter = tcp::makeChainFactory(std::move(chain));
+  return part;
 }
 
 base::Result<ListenerFilterPart, std::string> makeListenerFilter(const plan::ListenerFilter& plan,

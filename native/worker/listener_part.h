@@ -14,6 +14,7 @@
 #include "snapshot/snapshot.h"
 #include "tcp/listener_filter.h"
 #include "tcp/network_filter.h"
+#include "tls/downstream.h"
 
 namespace nuncio {
 
@@ -28,6 +29,8 @@ bool holds(const plan::ListenerFilterPredicate& predicate, const net::Address& l
 
 struct FilterChainPart {
   std::string name;
+  tls::DownstreamConfigPtr tls;         // null: clear text
+  uint32_t handshake_timeout_ms;        // 0: none
   tcp::NetworkFilterFactoryPtr filter;  // the terminal filter; null: the chain has none and its connections are closed
 };
 

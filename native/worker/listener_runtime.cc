@@ -38,10 +38,18 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       extension_stats_(worker.stats.scope<stats::ListenerExtension>(stat_name_)),
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
       connections_(process.connectionsOf(part_->plan.name)),
+      chain_tls_(part_->chains.size() + 1),
       chain_runtimes_(part_->chains.size() + 1) {
   for (const ListenerFilterPart& filter : part_->listener_filters) listener_filters_.push_back(filter.factory->makeRuntime(worker_));
   for (size_t i = 0; i < part_->chains.size(); ++i) {
     if (part_->chains[i].filter != nullptr && part_->chains[i].filter->eager()) chainRuntime(i);
+  }
+  for (size_t chain = 0; chain < chain_tls_.size(); ++chain) {
+    if (chain == part_->chains.size() && !part_->default_chain) break;
+    const tls::DownstreamConfigPtr& config = chainPart(chain).tls;
+    if (config == nullptr) continue;
+    if (!tls_stats_) tls_stats_ = base::makeLocal<tls::TlsStats>(worker.stats, "listener." + stat_name_ + ".", "server_ssl_socket_factory");
+    chain_tls_[chain] = std::make_unique<tls::DownstreamTls>(worker.services.tls, config, tls_stats_);
   }
   for (net::BoundSocketPtr& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
 }
@@ -171,7 +179,12 @@ void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::Bou
     extension_stats_.inc(stats::ListenerExtensionStat::network_extension_config_missing);
     return onSessionGone(*session);
   }
-  session->start(chainRuntime(chain), part.name);
+  session->start(chainRuntime(chain), part.name, newTransport(chain, facts.local, facts.remote), part.handshake_timeout_ms);
+}
+
+std::unique_ptr<net::Transport> ListenerRuntime::newTransport(size_t chain, const net::Address& local, const net::Address& remote) {
+  tls::DownstreamTls* tls = chain_tls_[chain].get();
+  return tls == nullptr ? nullptr : tls->newTransport(local, remote);
 }
 
 void ListenerRuntime::countIn(const net::BoundSocket& socket) {

@@ -42,6 +42,7 @@ class ListenerRuntime : public base::LocalCounted {
   WorkerContext& worker() { return worker_; }
   const tcp::ListenerFacts& facts() const { return facts_; }
   void onSessionGone(Session& session);
+  void onHandshakeTimeout() { stats_.inc(stats::ListenerStat::downstream_cx_transport_socket_connect_timeout); }
 
   // ---- for connections under inspection
   /** The filters that a connection to `local` meets, in order. */
@@ -72,6 +73,11 @@ class ListenerRuntime : public base::LocalCounted {
   void countOut(net::WorkerCounts& counts);
   void log(const http::StreamInfo& info);
   tcp::NetworkFilterRuntime& chainRuntime(size_t chain);
+  const FilterChainPart& chainPart(size_t chain) const {
+    return chain < part_->chains.size() ? part_->chains[chain] : *part_->default_chain;
+  }
+  /** What stands between a connection of this chain and its socket; null: nothing. */
+  std::unique_ptr<net::Transport> newTransport(size_t chain, const net::Address& local, const net::Address& remote);
 
   Process& process_;
   WorkerContext& worker_;
@@ -85,6 +91,8 @@ class ListenerRuntime : public base::LocalCounted {
   const std::shared_ptr<std::atomic<uint64_t>> connections_;  // of all versions and workers
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Acceptor>> retired_;  // one of them may be accepting right now
+  tls::TlsStatsRef tls_stats_;  // when a chain has TLS
+  std::vector<std::unique_ptr<tls::DownstreamTls>> chain_tls_;  // as chain_runtimes_; null: clear text
   std::vector<std::unique_ptr<tcp::NetworkFilterRuntime>> chain_runtimes_;  // by chain; the default chain is last
   std::vector<std::unique_ptr<tcp::ListenerFilterRuntime>> listener_filters_;
   base::IntrusiveList<Session> sessions_;

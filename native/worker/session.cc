@@ -29,10 +29,34 @@ void Session::inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t ac
   began_ns_ = accepted_ns;
 }
 
-void Session::start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name) {
+void Session::start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
+                    uint32_t handshake_timeout_ms) {
   info_.filter_chain_name = chain_name;
+  chain_ = &chain;
+  if (transport == nullptr) {
+    connection_.start(false);
+    return open();
+  }
+  connection_.secure(std::move(transport));
+  info_.tls = connection_.tls();
   connection_.start(false);
-  filter_ = chain.create({connection_, info_});
+  if (handshake_timeout_ms != 0) handshake_timer_.arm(listener_->worker().services.loop.timers(), handshake_timeout_ms);
+}
+
+void Session::onConnected() {
+  handshake_timer_.cancel();
+  open();
+}
+
+void Session::onHandshakeTimeout() {
+  listener_->onHandshakeTimeout();
+  connection_.close();
+  info_.local_close_reason = "transport socket timeout was reached";
+  gone();
+}
+
+void Session::open() {
+  filter_ = chain_->create({connection_, info_});
   filter_->onNewConnection();
   if (connection_.closed()) gone();
 }
@@ -43,7 +67,8 @@ void Session::onEndOfInput() {
 }
 
 void Session::onClosed(net::CloseCause cause) {
-  filter_->onClosed(cause);
+  info_.transport_failure = connection_.failureReason();
+  if (filter_ != nullptr) filter_->onClosed(cause);
   gone();
 }
 

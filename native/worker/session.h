@@ -7,6 +7,7 @@
 #include "base/intrusive_list.h"
 #include "base/local_ref.h"
 #include "http/stream_info.h"
+#include "loop/timer_wheel.h"
 #include "net/connection.h"
 #include "net/socket_table.h"
 #include "tcp/network_filter.h"
@@ -23,8 +24,9 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
 
   /** Takes over what listener filters found out. */
   void inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t accepted_ns);
-  /** Makes the filter and starts reading. */
-  void start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name);
+  /** Makes the filter and starts reading; with a `transport` once its handshake is done, within the time (0: any). */
+  void start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
+             uint32_t handshake_timeout_ms);
   http::ConnectionInfo& info() { return info_; }
   net::WorkerCounts& counts() { return *counts_; }
   int64_t beganNs() const { return began_ns_; }
@@ -34,7 +36,8 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
     if (filter_ != nullptr) filter_->onDrain();
   }
 
-  // ---- net::ConnectionEvents
+  // ---- net::ConnectionEvents; none but the first and the last comes before there is a filter
+  void onConnected() override;
   size_t onInput(std::string_view bytes) override { return filter_->onInput(bytes); }
   void onEndOfInput() override;
   void onAboveHighWatermark() override { filter_->onAboveHighWatermark(); }
@@ -43,6 +46,8 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   void onClosed(net::CloseCause cause) override;
 
  private:
+  void open();
+  void onHandshakeTimeout();
   void gone();
 
   base::LocalRef<ListenerRuntime> listener_;
@@ -50,8 +55,10 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   http::ConnectionInfo info_;
   net::Connection connection_;
   std::unique_ptr<tcp::NetworkFilter> filter_;
+  tcp::NetworkFilterRuntime* chain_ = nullptr;  // of the listener
   int64_t began_ns_;
   bool gone_ = false;
+  loop::MemberTimer<&Session::onHandshakeTimeout> handshake_timer_{this};
 };
 
 }  // namespace nuncio

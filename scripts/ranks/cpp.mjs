@@ -9,8 +9,8 @@ const ranks = new Map(
     ['plan', 'stats', 'node_abi'],
     ['snapshot', 'loop'],
     ['net'],
-    ['tls', 'http'],
-    ['tcp'], // its chain tells a connection's story in http's StreamInfo
+    ['http'],
+    ['tcp', 'tls'], // tcp tells a connection's story in http's StreamInfo, tls matches names with http's matchers
     ['routing', 'access_log'],
     ['upstream'],
     ['http_proxy'],

@@ -203,7 +203,7 @@ export class MainStats {
           this.store.declare('named_gauge', stat)
           this.#expirations.set(stat, () => this.store.forget('named_gauge', stat))
         }
-        this.store.scope('named_gauge', stat).set('value', expiration)
+        this.store.scope('named_gauge', stat).set('', expiration)
       }
     }
     for (const forget of before.values()) forget()

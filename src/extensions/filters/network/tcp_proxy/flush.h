@@ -24,7 +24,7 @@ class Flush final : public net::DeferredFree, private upstream::TcpUpstreamCallb
 
   // upstream::TcpUpstreamCallbacks
   void onUpstreamConnected() override {}
-  void onUpstreamFailed(int) override {}
+  void onUpstreamFailed(int, std::string_view) override {}
   size_t onUpstreamInput(std::string_view bytes) override { return bytes.size(); }
   void onUpstreamEndOfInput() override {}
   void onUpstreamAboveHighWatermark() override {}

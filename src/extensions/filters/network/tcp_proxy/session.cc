@@ -80,10 +80,11 @@ void Session::connect() {
   if (attempt.outcome != TcpConnect::Outcome::kPending) retry(true);
 }
 
-void Session::onUpstreamFailed(int error) {
+void Session::onUpstreamFailed(int error, std::string_view transport) {
   upstream_ = nullptr;
   facts_.flags.add(ResponseFlag::kUpstreamConnectionFailure);
-  facts_.failure = {error, false};
+  facts_.failure = {std::max(error, 0), false};
+  facts_.transport_failure = transport;
   facts_.pool_ready_ns = loop().now();
   retry(false);
 }

@@ -38,7 +38,7 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
  private:
   // ---- upstream::TcpUpstreamCallbacks
   void onUpstreamConnected() override;
-  void onUpstreamFailed(int error) override;
+  void onUpstreamFailed(int error, std::string_view transport) override;
   size_t onUpstreamInput(std::string_view bytes) override;
   void onUpstreamEndOfInput() override;
   void onUpstreamAboveHighWatermark() override;

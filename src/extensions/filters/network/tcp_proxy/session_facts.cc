@@ -57,7 +57,9 @@ void SessionFacts::fill(http::StreamInfo& out, std::string& failure_text) const 
     }
     out.hosts_attempted = attempts > 1 ? std::string_view(hosts_attempted) : host->address().text();
     out.host_names_attempted = attempts > 1 ? std::string_view(host_names_attempted) : nameOf(host->host());
-    if (failure.error != 0) {
+    if (!transport_failure.empty()) {
+      out.upstream_transport_failure = transport_failure;
+    } else if (failure.error != 0) {
       failure_text = textOf(failure, host->address());
       out.upstream_transport_failure = failure_text;
     }

@@ -39,6 +39,7 @@ struct SessionFacts {
   bool overflowed = false;            // the last attempt had no place to wait: no host to name
   uint32_t attempts = 0;
   ConnectError failure;
+  std::string transport_failure;        // of the last attempt: "TLS_error:…"
   std::string_view upstream_local_close_reason;
   upstream::ClusterRef cluster;       // null: not found
   upstream::HostRef host;             // of the last attempt

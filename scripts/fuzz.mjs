@@ -5,7 +5,7 @@
 //   node scripts/fuzz.mjs TARGET [--seconds=600] [--seed=N] [--source=native/FOLDER …]
 //
 // A crash leaves the input in .cache/fuzz/TARGET/crash-*; add it to test/fuzz/corpus/TARGET, where the native tests run it
-// for good. --source names the folders, or single files, under test (default: those the HTTP/1 targets need).
+// for good. --source names the folders, or single files, under test (default: those the HTTP targets need).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -18,7 +18,11 @@ const { values: options, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '600' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
-    source: { type: 'string', multiple: true, default: ['native/base', 'native/http', 'native/node_abi'] },
+    source: {
+      type: 'string',
+      multiple: true,
+      default: ['native/base', 'native/http', 'native/node_abi', 'native/stats', 'native/net/output_queue.cc'],
+    },
   },
 })
 const target = positionals[0]

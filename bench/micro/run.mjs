@@ -15,6 +15,16 @@ const name = process.argv[2]
 /** What each program is made of: folders (all their .cc files) and single files below native/. */
 const kParts = {
   route: ['base', 'generated', 'routing', 'http', 'http/substitution', 'net/address.cc'],
+  h2: [
+    'base/text_buffer.cc',
+    'http/authority.cc',
+    'http/h2',
+    'http/header_map.cc',
+    'http/joined_headers.cc',
+    'http/well_known_headers.cc',
+    'net/output_queue.cc',
+    'stats',
+  ],
   access_log: ['access_log', 'base', 'generated', 'http', 'http/substitution', 'net/address.cc'],
 }
 

@@ -127,8 +127,8 @@ class ServerCodec {
   virtual ~ServerCodec() = default;
   /**
    * The bytes must be writable memory: those consumed may be rearranged. On an error all bytes are consumed, and whatever
-   * comes later too. HTTP/1: the stream was told by onCodecError. HTTP/2: no stream was told, the owner ends them all; a GOAWAY
-   * was written where one is due.
+   * comes later too. HTTP/1: the stream was told by onCodecError. HTTP/2: at most the stream at fault was told, the owner ends
+   * all that are left; a GOAWAY was written where one is due.
    */
   virtual DispatchResult dispatch(std::string_view data) = 0;
   /** The peer half-closed. Returns an error when it did so inside a message. */
@@ -207,8 +207,8 @@ class ClientCodec {
   /** Starts a request; the encoder lives until the stream is complete or reset. */
   virtual RequestEncoder& newStream(ResponseDecoder& decoder) = 0;
   /**
-   * The bytes must be writable memory: those consumed may be rearranged. On an error no decoder has been told: the pool closes
-   * the connection and resets every stream with kProtocolError.
+   * The bytes must be writable memory: those consumed may be rearranged. On an error at most the decoder at fault has been told
+   * (HTTP/2): the pool closes the connection and resets every stream that is left with kProtocolError.
    */
   virtual DispatchResult dispatch(std::string_view data) = 0;
   virtual const CodecError* onEndOfInput() = 0;

@@ -14,10 +14,13 @@ struct Problem {
   bool silent = false;    // no GOAWAY: as Envoy ends connections with malformed messages and floods
 };
 
-inline constexpr std::string_view kCodecErrorDetail = "http2.codec_error";
+// Of the streams that end with their connection; the one at fault has a detail of its own. Envoy's words.
+inline constexpr std::string_view kCodecErrorDetail = "codec_error:The_user_callback_function_failed";
 inline constexpr std::string_view kInvalidFieldDetail = "http2.invalid.header.field";
 inline constexpr std::string_view kViolationDetail = "http2.violation.of.messaging.rule";
 inline constexpr std::string_view kTooManyHeadersDetail = "http2.too_many_headers";
+inline constexpr std::string_view kHeadTooLargeDetail = "http2.header_list_size_too_large";
+inline constexpr std::string_view kEmptyFramesDetail = "http2.inbound_empty_frames_flood";
 inline constexpr std::string_view kUnderscoreDetail = "http2.unexpected_underscore";
 inline constexpr std::string_view kRemoteResetDetail = "http2.remote_reset";
 inline constexpr std::string_view kRemoteRefuseDetail = "http2.remote_refuse";
@@ -52,15 +55,15 @@ inline constexpr Problem kWindowSetting = connectionProblem(ErrorCode::kFlowCont
 inline constexpr Problem kWindowOverflow = connectionProblem(ErrorCode::kFlowControlError, "connection window too large");
 inline constexpr Problem kWindowZero = protocolProblem("WINDOW_UPDATE of 0");
 inline constexpr Problem kWindowExceeded = connectionProblem(ErrorCode::kFlowControlError, "more DATA than the connection's window");
-inline constexpr Problem kTooManyStreams{{0, kViolationDetail, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS", {}},
+inline constexpr Problem kTooManyStreams{{0, kCodecErrorDetail, "more streams than SETTINGS_MAX_CONCURRENT_STREAMS", {}},
                                          ErrorCode::kProtocolError, true};
-inline constexpr Problem kOutboundFlood = floodProblem("http2.outbound_frames_flood", "too many frames wait to be sent");
+inline constexpr Problem kOutboundFlood = floodProblem("codec_error:Too_many_frames_in_the_outbound_queue.", "too many frames wait to be sent");
 inline constexpr Problem kControlFlood =
-    floodProblem("http2.outbound_control_frames_flood", "too many answers to control frames wait to be sent");
-inline constexpr Problem kEmptyFlood = floodProblem("http2.inbound_empty_frames_flood", "too many frames without payload");
-inline constexpr Problem kPriorityFlood = floodProblem("http2.inbound_priority_frames_flood", "too many PRIORITY frames");
-inline constexpr Problem kWindowFlood = floodProblem("http2.inbound_window_update_frames_flood", "too many WINDOW_UPDATE frames");
-inline constexpr Problem kInvalidField{{0, kInvalidFieldDetail, "invalid header field", {}}, ErrorCode::kProtocolError, true};
-inline constexpr Problem kViolation{{0, kViolationDetail, "violation of HTTP messaging", {}}, ErrorCode::kProtocolError, true};
+    floodProblem("codec_error:Too_many_control_frames_in_the_outbound_queue.", "too many answers to control frames wait to be sent");
+inline constexpr Problem kEmptyFlood = floodProblem(kCodecErrorDetail, "too many frames without payload");
+inline constexpr Problem kPriorityFlood = floodProblem("codec_error:Too_many_PRIORITY_frames", "too many PRIORITY frames");
+inline constexpr Problem kWindowFlood = floodProblem("codec_error:Too_many_WINDOW_UPDATE_frames", "too many WINDOW_UPDATE frames");
+inline constexpr Problem kInvalidField{{0, kCodecErrorDetail, "invalid header field", {}}, ErrorCode::kProtocolError, true};
+inline constexpr Problem kViolation{{0, kCodecErrorDetail, "violation of HTTP messaging", {}}, ErrorCode::kProtocolError, true};
 
 }  // namespace nuncio::http::h2

@@ -32,7 +32,8 @@ bool isAuthority(std::string_view text) {
 void HeadBuilder::onField(const Field& field) {
   bytes_ += field.name.size() + field.value.size();
   if (fault_ != HeadFault::kNone) return;
-  if (++count_ > options_.max_headers || bytes_ > options_.max_head_bytes) return fail(HeadFault::kTooLarge);
+  if (bytes_ > options_.max_head_bytes) return fail(HeadFault::kTooLarge);
+  if (++count_ > options_.max_headers) return fail(HeadFault::kTooMany);
   if ((field.facts & (kNameValid | kValueValid)) != (kNameValid | kValueValid)) [[unlikely]] return fail(HeadFault::kInvalidField);
   if (field.name.front() == ':') return onPseudo(field);
   regular_seen_ = true;

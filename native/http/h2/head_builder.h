@@ -20,7 +20,8 @@ enum class HeadFault : uint8_t {
   kNone,
   kInvalidField,    // one field may not be there or may not say that
   kViolation,       // fields that are missing or contradict each other
-  kTooLarge,        // max_request_headers_kb, max_headers_count
+  kTooMany,         // max_headers_count
+  kTooLarge,        // max_request_headers_kb
   kUnderscore,
 };
 

@@ -193,7 +193,7 @@ void Session::beginData() {
 }
 
 void Session::beginDataPayload() {
-  if (!countEmptyFrame(data_left_ == 0 && !frame_.has(kFlagEndStream))) return;
+  if (!countEmptyFrame(data_left_ == 0 && !frame_.has(kFlagEndStream), frame_.stream)) return;
   Stream* stream = streams_.find(frame_.stream);
   if (stream == nullptr) {
     if (endedByPeer(frame_.stream)) writeReset(frame_.stream, ErrorCode::kStreamClosed);
@@ -244,7 +244,7 @@ void Session::deliverData(Stream& stream, std::string_view data, bool end_stream
   const bool cut = end_stream && stream.expected != HeadBuilder::kNoLength && stream.received != stream.expected;
   if (too_long || cut) {
     consumedByConnection(data.size());
-    return abortStream(stream, ErrorCode::kProtocolError, ResetReason::kProtocolError, kViolationDetail);
+    return abortStream(stream, ErrorCode::kProtocolError, ResetReason::kProtocolError, kRemoteResetDetail);
   }
   if (end_stream) stream.remote_closed = true;
   if (!ownerListens(stream)) return consumed(stream, data.size());

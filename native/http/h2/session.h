@@ -127,7 +127,7 @@ class Session {
   bool decodeInto(HeadBuilder& builder, std::string_view block);
   /** False: the message is refused, the stream or the connection over. */
   bool acceptHead(Stream& stream, HeadBuilder& builder, bool end_stream);
-  bool countEmptyFrame(bool empty);
+  bool countEmptyFrame(bool empty, uint32_t stream);
   bool appendToBlock(std::string_view fragment);
   void forgetBlock();
 
@@ -140,7 +140,8 @@ class Session {
   void retire(Stream& stream);
   void freeRetired();
   void finishIfComplete(Stream& stream);
-  void malformed(Stream& stream, const Problem& problem);
+  /** A message that is against the rules costs the connection, or by option its stream alone. */
+  void malformed(Stream& stream, const Problem& problem, std::string_view details);
   /** RST_STREAM out, the owner told. */
   void abortStream(Stream& stream, ErrorCode code, ResetReason reason, std::string_view details);
   void tellReset(Stream& stream, ResetReason reason, std::string_view details);

@@ -42,11 +42,12 @@ void Session::onFrame(std::string_view payload) {
   }
 }
 
-bool Session::countEmptyFrame(bool empty) {
+bool Session::countEmptyFrame(bool empty, uint32_t id) {
   if (!empty) {
     consecutive_empty_ = 0;
   } else if (++consecutive_empty_ > options_.max_consecutive_empty_frames) {
     failFlood(kEmptyFlood, Stat::inbound_empty_frames_flood);
+    if (Stream* stream = streams_.find(id)) tellReset(*stream, ResetReason::kProtocolError, kEmptyFramesDetail);
   }
   return !dead();
 }
@@ -64,7 +65,7 @@ void Session::onHeaders(std::string_view payload) {
     payload.remove_prefix(5);
   }
   const bool end_stream = frame_.has(kFlagEndStream);
-  if (!countEmptyFrame(payload.empty() && !end_stream)) return;
+  if (!countEmptyFrame(payload.empty() && !end_stream, id)) return;
   if (depends_on_itself) return fail(kWrongStreamId);
   if (frame_.has(kFlagEndHeaders)) return onBlock(payload, id, end_stream);
   block_stream_ = id;
@@ -76,7 +77,7 @@ void Session::onHeaders(std::string_view payload) {
 void Session::onContinuation(std::string_view payload) {
   if (block_stream_ == 0) return fail(kContinuationUnexpected);
   const bool last = frame_.has(kFlagEndHeaders);
-  if (!countEmptyFrame(payload.empty() && !last)) return;
+  if (!countEmptyFrame(payload.empty() && !last, block_stream_)) return;
   if (++block_frames_ > maxBlockFrames(options_) || !appendToBlock(payload)) return fail(kTooManyContinuations);
   if (!last) return;
   const uint32_t id = block_stream_;
@@ -179,7 +180,7 @@ void Session::onResponseHead(Stream& stream, std::string_view block, bool end_st
   HeadBuilder builder(headers, HeadKind::kResponse, options_, Underscores::kAllow);
   if (!decodeInto(builder, block) || !acceptHead(stream, builder, end_stream)) return;
   if (builder.status() < 200) {
-    if (end_stream) return malformed(stream, kViolation);
+    if (end_stream) return malformed(stream, kViolation, kViolationDetail);
     return stream.response->on1xx(headers);
   }
   stream.head_seen = true;
@@ -204,14 +205,18 @@ bool Session::acceptHead(Stream& stream, HeadBuilder& builder, bool end_stream) 
   }
   switch (fault) {
     case HeadFault::kNone: return true;
-    case HeadFault::kInvalidField: malformed(stream, kInvalidField); return false;
-    case HeadFault::kViolation: malformed(stream, kViolation); return false;
-    case HeadFault::kTooLarge:
+    case HeadFault::kInvalidField: malformed(stream, kInvalidField, kInvalidFieldDetail); return false;
+    case HeadFault::kViolation: malformed(stream, kViolation, kViolationDetail); return false;
+    case HeadFault::kTooMany:
       stats_.inc(Stat::header_overflow);
-      abortStream(stream, ErrorCode::kInternalError, ResetReason::kLocalReset, kTooManyHeadersDetail);
+      abortStream(stream, ErrorCode::kInternalError, ResetReason::kRemoteReset, kTooManyHeadersDetail);
+      return false;
+    case HeadFault::kTooLarge:
+      stats_.inc(Stat::header_list_size_too_large);
+      abortStream(stream, ErrorCode::kInternalError, ResetReason::kRemoteReset, kHeadTooLargeDetail);
       return false;
     case HeadFault::kUnderscore:
-      abortStream(stream, ErrorCode::kInternalError, ResetReason::kLocalReset, kUnderscoreDetail);
+      abortStream(stream, ErrorCode::kInternalError, ResetReason::kRemoteReset, kUnderscoreDetail);
       return false;
   }
   return false;
@@ -228,9 +233,9 @@ void Session::onTrailers(Stream& stream, std::string_view block, bool end_stream
   if (!decodeInto(builder, block)) return;
   const uint64_t expected = stream.expected;
   if (!acceptHead(stream, builder, false)) return;
-  if (!end_stream) return malformed(stream, kViolation);
+  if (!end_stream) return malformed(stream, kViolation, kViolationDetail);
   if (expected != HeadBuilder::kNoLength && stream.received != expected) {
-    return abortStream(stream, ErrorCode::kProtocolError, ResetReason::kProtocolError, kViolationDetail);
+    return abortStream(stream, ErrorCode::kProtocolError, ResetReason::kProtocolError, kRemoteResetDetail);
   }
   stats_.inc(Stat::trailers);
   stream.remote_closed = true;

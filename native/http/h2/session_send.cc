@@ -55,12 +55,9 @@ void Session::start() {
     writeUint32(out + 2, value);
     out += 6;
   };
+  if (!isServer()) setting(SettingId::kEnablePush, 0);
   setting(SettingId::kHeaderTableSize, options_.hpack_table_size);
-  if (isServer()) {
-    setting(SettingId::kEnableConnectProtocol, options_.allow_connect ? 1 : 0);
-  } else {
-    setting(SettingId::kEnablePush, 0);
-  }
+  setting(SettingId::kEnableConnectProtocol, options_.allow_connect ? 1 : 0);
   setting(SettingId::kMaxConcurrentStreams, options_.max_concurrent_streams);
   setting(SettingId::kInitialWindowSize, options_.initial_stream_window);
   constexpr size_t kMostCustom = 16;

@@ -97,15 +97,16 @@ void Session::finishIfComplete(Stream& stream) {
     return server_->onStreamComplete(*stream.request);
   }
   if (!stream.remote_delivered) return;
-  if (!stream.local_closed) writeReset(stream.id, ErrorCode::kNoError);
+  if (!stream.local_closed) writeReset(stream.id, ErrorCode::kInternalError);
   retire(stream);
   client_->onStreamComplete(*stream.response, !go_away_seen_);
 }
 
-void Session::malformed(Stream& stream, const Problem& problem) {
+void Session::malformed(Stream& stream, const Problem& problem, std::string_view details) {
   stats_.inc(Stat::rx_messaging_error);
-  if (!options_.stream_error_on_invalid_message) return fail(problem);
-  abortStream(stream, problem.code, ResetReason::kProtocolError, problem.error.details);
+  if (options_.stream_error_on_invalid_message) return abortStream(stream, problem.code, ResetReason::kProtocolError, details);
+  fail(problem);
+  tellReset(stream, ResetReason::kProtocolError, details);
 }
 
 void Session::abortStream(Stream& stream, ErrorCode code, ResetReason reason, std::string_view details) {
@@ -120,7 +121,7 @@ void Session::tellReset(Stream& stream, ResetReason reason, std::string_view det
   if (isServer()) return stream.request->onStreamReset(reason, details);
   ResponseDecoder& decoder = *stream.response;
   decoder.onStreamReset(reason, details);
-  client_->onStreamComplete(decoder, !go_away_seen_);
+  client_->onStreamComplete(decoder, !go_away_seen_ && !dead());
 }
 
 void Session::reset(Stream& stream, ResetReason reason) {
@@ -128,7 +129,7 @@ void Session::reset(Stream& stream, ResetReason reason) {
   if (stream.closed) return;
   const bool known_to_peer = stream.id != 0;
   if (known_to_peer && !dead()) {
-    ErrorCode code = ErrorCode::kNoError;
+    ErrorCode code = ErrorCode::kInternalError;    // Envoy's, for all that has no code of its own
     if (reason == ResetReason::kLocalRefusedStreamReset) code = ErrorCode::kRefusedStream;
     if (reason == ResetReason::kConnectError) code = ErrorCode::kConnectError;
     if (reason == ResetReason::kProtocolError) code = ErrorCode::kProtocolError;

@@ -2,6 +2,8 @@
 // blocks. Part of a router or an attempt; worker thread only.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "net/output_queue.h"
@@ -15,6 +17,23 @@ class BodyBuffer {
   void append(std::string_view data) { queue_.append(data); }
   size_t size() const { return queue_.size(); }
   bool empty() const { return queue_.empty(); }
+  /** Copies `size` bytes out, from `offset` on; that many are there. */
+  void peek(char* out, size_t offset, size_t size) const {
+    queue_.forEach([&](std::string_view piece) {
+      const size_t skipped = std::min(offset, piece.size());
+      offset -= skipped;
+      const size_t part = std::min(size, piece.size() - skipped);
+      if (part == 0) return;
+      std::memcpy(out, piece.data() + skipped, part);
+      out += part;
+      size -= part;
+    });
+  }
+  /** Copies the first `size` bytes out and drops them. */
+  void take(char* out, size_t size) {
+    peek(out, 0, size);
+    if (size != 0) queue_.consume(size);
+  }
   void clear() { queue_.clear(); }
   /** Takes over everything `other` has. */
   void absorb(BodyBuffer& other) { queue_.absorb(other.queue_); }

@@ -241,6 +241,13 @@ uint64_t FilterChain::limitOf(const Direction& direction) const {
   return direction.limit_set ? direction.limit : stream_.runtime().listener.buffer_limit;
 }
 
+/** Counts for what is held already, too: by this filter, or by one before it that is letting go. */
+void FilterChain::setLimit(Direction& direction, uint64_t bytes) {
+  direction.limit = bytes;
+  direction.limit_set = true;
+  for (uint16_t i = 0; i < count_; ++i) checkLimit(direction, side(direction, places_[i]));
+}
+
 void FilterChain::checkLimit(Direction& direction, FilterSide& side) {
   const uint64_t limit = limitOf(direction);
   if (limit == 0 || !holds(side) || side.held->size() <= limit) return;

@@ -91,6 +91,7 @@ class FilterChain {
   http::HeaderMap& addTrailers(Direction& direction, FilterStream& place);
   void drop(Direction& direction, FilterSide& side);
   uint64_t limitOf(const Direction& direction) const;
+  void setLimit(Direction& direction, uint64_t bytes);
 
   Stream& stream_;
   FilterStream* places_ = nullptr;

@@ -51,16 +51,33 @@ char* FilterStream::turnMemory(size_t size) { return worker().services.io.turnMe
 uint64_t FilterStream::requestBufferLimit() const { return stream_.filters().limitOf(stream_.filters().request_); }
 uint64_t FilterStream::responseBufferLimit() const { return stream_.filters().limitOf(stream_.filters().response_); }
 void FilterStream::setRequestBufferLimit(uint64_t bytes) {
-  stream_.filters().request_.limit = bytes;
-  stream_.filters().request_.limit_set = true;
+  stream_.filters().setLimit(stream_.filters().request_, bytes);
 }
 void FilterStream::setResponseBufferLimit(uint64_t bytes) {
-  stream_.filters().response_.limit = bytes;
-  stream_.filters().response_.limit_set = true;
+  stream_.filters().setLimit(stream_.filters().response_, bytes);
 }
 
 void FilterStream::pauseRequest(bool pause) { stream_.pauseRequest(pause); }
 void FilterStream::pauseResponse(bool pause) { stream_.blockResponse(pause); }
+
+const routing::ClusterRef* FilterStream::clusterRef() {
+  const routing::Route* route = stream_.route();
+  if (route == nullptr || route->cluster == nullptr) return nullptr;
+  const routing::WeightedCluster* weighted = stream_.weightedCluster();
+  return weighted == nullptr ? &route->cluster->cluster : &weighted->cluster;
+}
+
+std::string_view FilterStream::clusterName() {
+  const routing::ClusterRef* wanted = clusterRef();
+  return wanted == nullptr ? std::string_view() : wanted->nameFor(requestHeaders());
+}
+
+upstream::ClusterRuntime* FilterStream::cluster() {
+  const routing::ClusterRef* wanted = clusterRef();
+  if (wanted == nullptr) return nullptr;
+  auto& clusters = worker().clusters;
+  return wanted->header.empty() ? clusters.find(wanted->slot) : clusters.find(wanted->nameFor(requestHeaders()));
+}
 
 const routing::Route* FilterStream::route() { return stream_.route(); }
 void FilterStream::refreshRoute() { stream_.refreshRoute(); }

@@ -95,6 +95,9 @@ class FilterStream {
   // ---- route
   /** Null: none. */
   const routing::Route* route();
+  /** The cluster that the route chooses: its name, empty when there is none, and its runtime in this worker, which may be missing. */
+  std::string_view clusterName();
+  upstream::ClusterRuntime* cluster();
   /** The request changed: its route is looked up anew when somebody asks (Envoy's clearRouteCache). */
   void refreshRoute();
   /** The filter's settings at the most specific level that has some; null: none. `T`: what its makeRoute makes. */
@@ -115,6 +118,7 @@ class FilterStream {
 
  private:
   friend class FilterChain;
+  const routing::ClusterRef* clusterRef();
   const routing::RouteSettings* mostSpecificSettings();
   void eachSettings(base::FunctionRef<void(const routing::RouteSettings&)> visit);
 

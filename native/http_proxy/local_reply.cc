@@ -74,6 +74,11 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
   for (const http::Header& header : reply.headers) headers.add(header);
   if (reply.route_mutations && route_ != nullptr) router_->decorateResponse(headers);
+  if (reply.mutations != nullptr) reply.mutations->apply(headers, formatContext(), worker().scratch);
+  if (reply.plain) {
+    info_.response_code = reply.status;
+    return headers;
+  }
   uint16_t status = reply.status;
   std::string_view content_type = "text/plain";
   body = reply.body;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "http/header_map.h"
+#include "http/header_mutation.h"
 #include "http/stream_info.h"
 #include "http/substitution/body_formatter.h"
 
@@ -23,6 +24,8 @@ struct LocalReply {
   std::span<const http::Header> headers = {};   // more, set over the reply's own; texts live as long as the stream
   http::HeaderId extra = http::HeaderId::kUnknown;  // set to "true", e.g. x-envoy-overloaded
   std::optional<uint32_t> grpc_status = std::nullopt;  // instead of what the HTTP status stands for
+  const http::HeaderMutations* mutations = nullptr;  // applied to the answer's head
+  bool plain = false;                       // a head made by a filter: no rule rewrites it, no gRPC form
 };
 
 /** The grpc-status that stands for an HTTP status in a local reply (Envoy's table; 33.5 of its docs). */

@@ -43,6 +43,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
 import type { Secrets } from './secrets.js'
@@ -106,6 +107,8 @@ export interface PlanContext extends Place {
   headerMatchers(matchers: readonly HeaderMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
   fraction(fraction: RuntimeFractionalPercent): PlanInit<typeof FractionSchema>
+  /** Without a runtime key, or with one of the extension's own. */
+  percentage(percent: FractionalPercent | undefined, runtimeKey?: string): PlanInit<typeof FractionSchema>
   cidrRanges(ranges: readonly CidrRange[], at: Place): PlanInit<typeof CidrRangeSchema>[]
   httpCommon(options: HttpProtocolOptions | undefined, at: Place): PlanInit<typeof HttpCommonOptionsSchema>
   http1(options: Http1ProtocolOptions | undefined, at: Place): PlanInit<typeof Http1OptionsSchema>

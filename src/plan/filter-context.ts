@@ -20,6 +20,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
@@ -43,7 +44,7 @@ import type {
   HttpCommonInit,
   StringMatcherInit,
 } from './init.js'
-import { headerMatchers, queryMatcher, runtimeFraction, stringMatcher } from './matcher.js'
+import { fraction, headerMatchers, queryMatcher, runtimeFraction, stringMatcher } from './matcher.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -167,6 +168,10 @@ export class FilterContext implements PlanContext {
 
   fraction(fraction: RuntimeFractionalPercent): FractionInit {
     return runtimeFraction(fraction)
+  }
+
+  percentage(percent: FractionalPercent | undefined, runtimeKey = ''): FractionInit {
+    return fraction(percent, runtimeKey)
   }
 
   cidrRanges(ranges: readonly CidrRange[], at: Place): CidrRangeInit[] {

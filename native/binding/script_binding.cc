@@ -362,6 +362,11 @@ napi_value streamReply(napi_env env, napi_callback_info info) {
     const std::string_view name = arena.copy(texts[0]);
     headers[i / 2] = {name, arena.copy(texts[1]), nullptr, http::headerId(name)};
   }
+  Room details_room;
+  std::string details_spill;
+  if (const std::string_view details = arguments.text(4, details_room, details_spill); !details.empty()) {
+    reply.details = arena.copy(details);
+  }
   reply.headers = {headers, count / 2};
   filter->leaveReply(reply);
   return undefined(env);

@@ -35,6 +35,8 @@ export interface NativeExtension<M extends Message = Message> {
   readonly name: string
   /** Full names of the configuration messages it takes; the first is the one `plan` expects. */
   readonly typeNames: readonly [M['$typeName'], ...string[]]
+  /** What native/ knows it as, when that is not its own name: filters in TypeScript are all one to it. */
+  readonly nativeName?: string
   readonly status: ExtensionStatus
   readonly securityPosture: SecurityPosture
   /** Ends a filter chain: nothing may come after it, and a chain without one is refused. */

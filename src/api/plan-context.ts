@@ -77,9 +77,13 @@ export interface ScriptConfig {
   readonly module: string
   readonly config: JsonObject
   readonly failOpen: boolean
+  /** What its statistics' names begin with; its name when absent. */
+  readonly statPrefix?: string
 }
 
 export interface PlanContext extends Place {
+  /** Of the connection manager whose HTTP filter is compiled; empty elsewhere. */
+  readonly statPrefix: string
   /** --service-node, --service-cluster or the bootstrap's node. */
   readonly node: { readonly id: string; readonly cluster: string }
   /** The payload of a typed_config; undefined when it was reported as unknown. */
@@ -93,7 +97,12 @@ export interface PlanContext extends Place {
   /** Compiles an inline route table as a plan of its own; the answer is its slot. */
   routeTable(config: RouteConfiguration, at: Place): number
   /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */
-  httpFilters(filters: readonly HttpFilter[], at: Place, called?: string): PlanInit<typeof ExtensionSchema>[]
+  httpFilters(
+    filters: readonly HttpFilter[],
+    at: Place,
+    called?: string,
+    statPrefix?: string,
+  ): PlanInit<typeof ExtensionSchema>[]
   accessLogs(logs: readonly AccessLog[], at: Place): PlanInit<typeof AccessLogSchema>[]
   accessLogFilter(filter: AccessLogFilter, at: Place): PlanInit<typeof AccessLogFilterSchema> | undefined
   bodyFormat(format: SubstitutionFormatString, at: Place): PlanInit<typeof BodyFormatSchema> | undefined
@@ -134,4 +143,6 @@ export interface PlanContext extends Place {
   script(script: ScriptConfig): number
   /** What a route says for a filter in TypeScript; checked by the filter's own schema. */
   scriptSettings(json: JsonObject): void
+  /** A message as proto JSON, with the names of the .proto files. */
+  json(message: Message): JsonObject
 }

@@ -66,8 +66,16 @@ export interface Stream<State = undefined, RouteConfig = undefined> {
   readonly metadata: DynamicMetadata
   /** Aborted when the stream is over for whatever reason, for work that a hook has started. */
   readonly signal: AbortSignal
-  /** Answers the request here. The hook returns what this returns. */
-  reply(status: number, body?: string | Uint8Array, headers?: Readonly<Record<string, string>>): LocalReply
+  /**
+   * Answers the request here. The hook returns what this returns. `details`: why, for access logs (%RESPONSE_CODE_DETAILS%);
+   * "typescript_filter_reply" when nothing is said.
+   */
+  reply(
+    status: number,
+    body?: string | Uint8Array,
+    headers?: Readonly<Record<string, string>>,
+    details?: string,
+  ): LocalReply
   /** The route is looked up again, after a header it depends on was changed. */
   refreshRoute(): void
 }

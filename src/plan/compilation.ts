@@ -76,6 +76,8 @@ export interface ChainRules {
   /** "http filter chain", for messages. */
   readonly called: string
   readonly owner: string
+  /** Of the connection manager. */
+  readonly statPrefix?: string
 }
 
 /** Whose transport socket it is, and what its own secrets are called after. */
@@ -209,7 +211,11 @@ export class Compilation {
     const definition = registry.byRouteType(unpacked.typeName)
     if (definition?.route) {
       const context: PlanContext = new FilterContext(this, at, '', name)
-      return { type: definition.name, name, plan: definition.route.plan(unpacked.message, context) }
+      return {
+        type: definition.nativeName ?? definition.name,
+        name,
+        plan: definition.route.plan(unpacked.message, context),
+      }
     }
     const isFilter = registry.byType('envoy.filters.http', unpacked.typeName)
     if (isFilter) at.error(`The filter ${name} doesn't support virtual host or route specific configurations`)
@@ -233,10 +239,12 @@ export class Compilation {
         place
           .field('disabled')
           .error(`Error: the last (terminal) filter (${filter.name}) in the chain cannot be disabled by default.`)
-      const context: PlanContext = new FilterContext(this, place.field('typed_config'), rules.owner, filter.name)
+      const context: PlanContext = new FilterContext(this, place.field('typed_config'), rules.owner, filter.name, {
+        statPrefix: rules.statPrefix,
+      })
       return [
         {
-          type: definition.name,
+          type: definition.nativeName ?? definition.name,
           name: filter.name,
           plan: definition.plan?.(message, context) ?? new Uint8Array(),
           disabled: filter.disabled,
@@ -271,7 +279,7 @@ export class Compilation {
         )
       return undefined // the field walk says so
     }
-    const context: PlanContext = new FilterContext(this, place, transport.name, config.name, transport)
+    const context: PlanContext = new FilterContext(this, place, transport.name, config.name, { transport })
     const plan = definition.plan?.(unpacked.message, context) ?? new Uint8Array()
     return definition.name === rawBuffer ? undefined : { type: definition.name, name: config.name, plan }
   }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@bufbuild/protobuf'
+import { type JsonObject, type Message, toJson } from '@bufbuild/protobuf'
 import type { Any, Duration } from '@bufbuild/protobuf/wkt'
 import type { Place, PlanContext, ScriptConfig, Unpacked } from '../api/plan-context.js'
 import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
@@ -50,6 +50,7 @@ import { milliseconds } from './values.js'
 /** What the plan() of one configured filter sees of its compilation. */
 export class FilterContext implements PlanContext {
   readonly path: string
+  readonly statPrefix: string
   readonly node: { readonly id: string; readonly cluster: string }
   readonly #compilation: Compilation
   readonly #place: Place
@@ -59,14 +60,24 @@ export class FilterContext implements PlanContext {
 
   /**
    * `owner` names the filter's chain within all listeners (a chain has one connection manager); its inline route table is named after it.
-   * `transport`: the context is a transport socket's, not a filter's.
+   * `transport`: the context is a transport socket's, not a filter's. `statPrefix`: of the connection manager.
    */
-  constructor(compilation: Compilation, place: Place, owner: string, name: string, transport?: TransportOwner) {
+  constructor(
+    compilation: Compilation,
+    place: Place,
+    owner: string,
+    name: string,
+    {
+      transport,
+      statPrefix = '',
+    }: { readonly transport?: TransportOwner; readonly statPrefix?: string | undefined } = {},
+  ) {
     this.#transport = transport
     this.#compilation = compilation
     this.#place = place
     this.#owner = owner
     this.#name = name
+    this.statPrefix = statPrefix
     this.path = place.path
     this.node = compilation.deps.node
   }
@@ -111,14 +122,24 @@ export class FilterContext implements PlanContext {
     return this.#compilation.routeTable(config, this.#owner, at)
   }
 
-  httpFilters(filters: readonly HttpFilter[], at: Place, called = 'http filter chain'): ExtensionInit[] {
+  httpFilters(
+    filters: readonly HttpFilter[],
+    at: Place,
+    called = 'http filter chain',
+    statPrefix = '',
+  ): ExtensionInit[] {
     const configured = filters.map(({ name, disabled, isOptional, configType }) => ({
       name,
       disabled,
       isOptional,
       typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
     }))
-    return this.#compilation.filterChain(configured, at, { category: 'envoy.filters.http', called, owner: this.#owner })
+    return this.#compilation.filterChain(configured, at, {
+      category: 'envoy.filters.http',
+      called,
+      owner: this.#owner,
+      statPrefix,
+    })
   }
 
   accessLogs(logs: readonly AccessLog[], at: Place): AccessLogInit[] {
@@ -223,5 +244,11 @@ export class FilterContext implements PlanContext {
 
   scriptSettings(json: JsonObject): void {
     this.#compilation.scriptSettings(this.#name, json, this.#place)
+  }
+
+  json(message: Message): JsonObject {
+    const { types } = this.#compilation.deps
+    const schema = types.message(message.$typeName)
+    return schema ? (toJson(schema, message, { registry: types.registry, useProtoFieldName: true }) as JsonObject) : {}
   }
 }

@@ -20,7 +20,14 @@ export function scriptProgram(
   }
   if (!checkSettings(loaded.value.readConfig, script.config, at.field('config'))) return undefined
   const { code, file } = loaded.value.bundled
-  const parts = { name, kind: script.kind, code, file, config: JSON.stringify(script.config) }
+  const parts = {
+    name,
+    kind: script.kind,
+    statPrefix: script.statPrefix ?? name,
+    code,
+    file,
+    config: JSON.stringify(script.config),
+  }
   const id = createHash('sha1').update(JSON.stringify(parts)).digest('hex')
   const plan = create(ScriptSchema, { program: id, name, failOpen: script.failOpen })
   return { program: { id, slotName, ...parts }, bytes: toBinary(ScriptSchema, plan) }

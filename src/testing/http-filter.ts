@@ -50,6 +50,8 @@ export interface TestResult {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly bytes: Buffer
+  /** Why the filter answered, as it said; empty when the upstream did. */
+  readonly details: string
   /** Undefined: the filter answered itself. */
   readonly upstream: SeenRequest | undefined
   readonly metadata: Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -110,6 +112,7 @@ class Harness implements FilterUnderTest {
       context: makeFilterContext({
         addon: this.#addon,
         name: definition.name,
+        statPrefix: definition.name,
         workerIndex: 0,
         log: { debug: line('debug'), info: line('info'), warning: line('warning'), error: line('error') },
         signal: this.#ended.signal,
@@ -218,6 +221,7 @@ function resultOf(stream: MemoryStream, upstream: SeenRequest | undefined): Test
     headers: plain(stream.reply?.headers ?? stream.response),
     body: bytes.toString('utf8'),
     bytes,
+    details: stream.reply?.details ?? '',
     upstream,
     metadata,
     routeRefreshes: stream.routeRefreshes,

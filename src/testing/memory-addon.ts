@@ -84,13 +84,19 @@ export class MemoryAddon implements ScriptAddon {
     return Number(this.#stream(handle).facts[nameOfFact(fact)] ?? 0)
   }
 
-  streamReply(handle: number, status: number, body: string | Uint8Array | undefined, headers: readonly string[]): void {
+  streamReply(
+    handle: number,
+    status: number,
+    body: string | Uint8Array | undefined,
+    headers: readonly string[],
+    details: string,
+  ): void {
     const fields: [string, string][] = []
     for (let i = 0; i < headers.length; i += 2) {
       const value = headers[i + 1] as string
       fields.push([checked(headers[i] as string, value), value])
     }
-    this.#stream(handle).leaveReply(status, fields, Buffer.from(body ?? ''))
+    this.#stream(handle).leaveReply(status, fields, Buffer.from(body ?? ''), details)
   }
 
   streamResume(handle: number, stage: number, outcome: number): void {

@@ -23,7 +23,7 @@ export class MemoryStream {
   readonly routeConfig: unknown
   leftChunk: Buffer = Buffer.alloc(0)
   routeRefreshes = 0
-  reply: { status: number; headers: Fields; body: Buffer } | undefined
+  reply: { status: number; headers: Fields; body: Buffer; details?: string } | undefined
   readonly #filter: ScriptHttpFilter
   readonly #view: StreamView
   readonly #sides: readonly [Side, Side] = [newSide(), newSide()]
@@ -68,8 +68,8 @@ export class MemoryStream {
 
   // ---- from the filter
 
-  leaveReply(status: number, headers: Fields, body: Buffer): void {
-    this.reply = { status, headers, body }
+  leaveReply(status: number, headers: Fields, body: Buffer, details: string): void {
+    this.reply = { status, headers, body, details }
   }
 
   settle(_stage: number, outcome: number): void {

@@ -7,6 +7,8 @@ export interface ScriptProgram {
   /** As the configuration calls it: `acme.api_key`. */
   readonly name: string
   readonly kind: ScriptKind
+  /** What its statistics' names begin with. */
+  readonly statPrefix: string
   /** The module as one CommonJS text, with its source map. */
   readonly code: string
   /** The file it was made from, for stack traces and debuggers. */

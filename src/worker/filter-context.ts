@@ -15,19 +15,20 @@ import type { ScriptAddon } from './script-addon.js'
 export interface ContextParts {
   readonly addon: ScriptAddon
   readonly name: string
+  readonly statPrefix: string
   readonly workerIndex: number
   readonly log: FilterLog
   readonly signal: AbortSignal
 }
 
 /** What `create` is given. */
-export function makeFilterContext({ addon, name, workerIndex, log, signal }: ContextParts): FilterContext {
+export function makeFilterContext({ addon, name, statPrefix, workerIndex, log, signal }: ContextParts): FilterContext {
   return Object.freeze({
     name,
     workerIndex,
     log,
     signal,
-    stats: new NamedStats(addon, name),
+    stats: new NamedStats(addon, statPrefix),
     clock: systemClock,
     shared: new SharedCells(addon, name),
   })

@@ -73,7 +73,7 @@ export class FilterHost {
     if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
     const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
     const ended = new AbortController()
-    const errors = this.#addon.statOpen('counter', `${program.name}.errors`)
+    const errors = this.#addon.statOpen('counter', `${program.statPrefix}.errors`)
     const filter = new ScriptHttpFilter({
       names: this.#names,
       name: program.name,
@@ -82,6 +82,7 @@ export class FilterHost {
       context: makeFilterContext({
         addon: this.#addon,
         name: program.name,
+        statPrefix: program.statPrefix,
         workerIndex: this.#index,
         log: this.#logOf(program.name),
         signal: ended.signal,

@@ -69,7 +69,13 @@ export interface ScriptAddon {
 
   streamText(handle: number, fact: number): string
   streamNumber(handle: number, fact: number): number
-  streamReply(handle: number, status: number, body: string | Uint8Array | undefined, headers: readonly string[]): void
+  streamReply(
+    handle: number,
+    status: number,
+    body: string | Uint8Array | undefined,
+    headers: readonly string[],
+    details: string,
+  ): void
   /** A promise of a hook has settled. */
   streamResume(handle: number, stage: number, outcome: number): void
   streamRefreshRoute(handle: number): void

@@ -88,7 +88,12 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
     return this.#abort.signal
   }
 
-  reply(status: number, body?: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): LocalReply {
+  reply(
+    status: number,
+    body?: string | Uint8Array,
+    headers: Readonly<Record<string, string>> = {},
+    details = '',
+  ): LocalReply {
     if (this.hasReplied) throw new Error('this request was answered already: reply() was called twice')
     if (!Number.isInteger(status) || status < 200 || status > 599)
       throw new RangeError(`reply(${status}): a status is a whole number from 200 to 599`)
@@ -98,6 +103,8 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
       status,
       body,
       names.flatMap(name => [name, headers[name] as string]),
+      // As in Envoy, a detail is one word in a log.
+      details.replace(/\s/g, '_'),
     )
     this.hasReplied = true
     return localReply

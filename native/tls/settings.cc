@@ -146,7 +146,7 @@ std::string Settings::apply(SSL_CTX* context) const {
   uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_ANTI_REPLAY;
   if (has_equal_ciphers_) options |= SSL_OP_PRIORITIZE_CHACHA;
   SSL_CTX_set_options(context, options);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_clear_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);  // the BIO takes all there is
   // What is allowed is said by the lists; old versions, where they are asked for, need algorithms of level 0.
   SSL_CTX_set_security_level(context, min_version_ < TLS1_2_VERSION ? 0 : 1);
   SSL_CTX_set_min_proto_version(context, min_version_);

@@ -55,6 +55,15 @@ std::string signatureName(int type, int digest) {
   }
 }
 
+/** Cipher suites but those of RSA key transport sign with the key. Without the extension anything goes. */
+bool keyUsageFits(const SSL* ssl, X509* leaf) {
+  const EVP_PKEY* key = X509_get0_pubkey(leaf);
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return true;
+  const SSL_CIPHER* cipher = SSL_get_pending_cipher(ssl);
+  const bool transports = cipher != nullptr && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_rsa;
+  return (X509_get_key_usage(leaf) & (transports ? KU_KEY_ENCIPHERMENT : KU_DIGITAL_SIGNATURE)) != 0;
+}
+
 }  // namespace
 
 TlsTransport::TlsTransport(ContextRef context, SslPtr ssl, const Addresses& addresses, uint64_t options)
@@ -138,7 +147,7 @@ void TlsTransport::fail() {
   const auto& counters = context_->stats().counters();
   if (errors.no_certificate) {
     counters.inc(TlsStat::fail_verify_no_cert);
-  } else if (!errors.verify_failed) {
+  } else if (!errors.verify_failed || detail_ == "KEY_USAGE_BIT_INCORRECT") {
     counters.inc(TlsStat::connection_error);
   }
   failure_ = failureText(errors, detail_);
@@ -146,6 +155,12 @@ void TlsTransport::fail() {
 
 int TlsTransport::verifyPeer(X509_STORE_CTX* store, const Validation* validation) {
   static const std::unique_ptr<const Validation> kNothingAsked = std::move(Validation::make({}).value());
+  if (enforces_key_usage_ && !keyUsageFits(ssl_, X509_STORE_CTX_get0_cert(store))) {
+    // OpenSSL has no such error: its name in BoringSSL becomes the detail of the one it has.
+    detail_ = "KEY_USAGE_BIT_INCORRECT";
+    X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
+    return 0;
+  }
   if (validation == nullptr && names_.empty()) return 1;
   const Verdict verdict = (validation == nullptr ? *kNothingAsked : *validation).verify(store, {names_.begin(), names_.end()});
   facts_->setValidated(verdict.validated);

@@ -46,6 +46,8 @@ class TlsTransport final : public net::Transport, public base::ListNode<BuffersT
   /** The peer's certificate must have one of these besides what the context asks. Views must outlive the handshake. */
   void requireSans(std::vector<std::string> names) { names_ = std::move(names); }
   int verifyPeer(X509_STORE_CTX* store, const Validation* validation);
+  /** An RSA key must be one for signatures when its certificate says what it is for. */
+  void enforceKeyUsage() { enforces_key_usage_ = true; }
   void logKey(std::string_view line) const;
   void keepSession(SessionPtr session) { context_->keepSession(options_, std::move(session)); }
   /** The OCSP response to staple; null: none. */
@@ -73,6 +75,7 @@ class TlsTransport final : public net::Transport, public base::ListNode<BuffersT
   State state_ = State::kHandshaking;
   bool said_goodbye_ = false;
   bool logs_keys_ = false;
+  bool enforces_key_usage_ = false;
   uint8_t first_records_ = kFirstRecords;
   int64_t wrote_ns_ = 0;
   const uint64_t options_;

@@ -56,6 +56,7 @@ std::unique_ptr<net::Transport> UpstreamTls::newTransport(const net::Address& re
   auto transport = std::make_unique<TlsTransport>(ContextRef(context_.get()), std::move(ssl), TlsTransport::Addresses{kNoLocal, remote}, wishes.hash);
   std::vector<std::string> names(wishes.verify_sans.begin(), wishes.verify_sans.end());
   if (plan.auto_sni_san_validation && !sni.empty()) names.push_back(sni);
+  if (plan.enforce_rsa_key_usage) transport->enforceKeyUsage();
   if (!names.empty()) transport->requireSans(std::move(names));
   return transport;
 }

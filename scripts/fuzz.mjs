@@ -35,7 +35,9 @@ if (target === 'config') {
   process.exit(await fuzzConfig(root, Number(options.seconds), folder, Number(options.seed)))
 }
 
-const guided = options.source
+// What generate-plan.mjs wrote is the decoder.
+const sources = target === 'plan' ? [...options.source, 'native/generated/plan.cc'] : options.source
+const guided = sources
   .flatMap(source => (source.endsWith('.cc') ? [source] : sourcesBelow(source)))
   .map(path => [path, ['-fsanitize-coverage=trace-pc']])
 const isWanted = path => !path.endsWith('_target.cc') || readFileSync(join(root, path), 'utf8').includes(`"${target}"`)

@@ -8,6 +8,7 @@
 #include "http_proxy/reset_text.h"
 #include "http_proxy/stream.h"
 #include "http_proxy/upstream_request.h"
+#include "upstream/hash_balancer.h"
 #include "upstream/proxy_preamble.h"
 
 namespace nuncio::http_proxy {
@@ -167,8 +168,23 @@ bool Router::passesDropAndMaintenance() {
   return false;
 }
 
+std::optional<uint64_t> Router::requestHash() {
+  if (hash_known_) return hash_;
+  hash_known_ = true;
+  const routing::HashPolicies& policies = route_->hashPolicies();
+  if (policies.empty()) return hash_;
+  const http::StreamInfo& info = stream_.info();
+  const net::Address& client = info.remote;
+  hash_ = policies.hash({.headers = *headers_,
+                         .source_ip = client.isIp() ? client.ipText() : std::string_view(),
+                         .made_up_cookie = stream_.arena().concat(info.downstream->remote.text(), info.downstream->local.text()),
+                         .new_cookie = &new_cookie_});
+  return hash_;
+}
+
 upstream::HostRuntime* Router::chooseHost() {
   upstream::PickContext context;
+  if (upstream::hashes(cluster_->plan())) context.hash = requestHash();
   const routing::RetryPolicy* policy = retry_ ? retry_->policy() : nullptr;
   const bool avoids = policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts) && !tried_.empty();
   const auto unwanted = [&](const upstream::HostRuntime& host) {
@@ -328,6 +344,7 @@ void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
   stream_.info().response_code = static_cast<uint16_t>(status);
   stream_.info().response_code_details = attempt_->handshakeFailed() ? "websocket_handshake_unsuccessful" : "via_upstream";
   stream_.noteResponseHeaders(headers);
+  if (new_cookie_) headers.add(HeaderId::kSetCookie, new_cookie_->header);
   decorateResponse(headers);
   if (stream_.isUpgrade() && (status == 101 || (stream_.isConnect() && status == 200))) {
     stream_.markUpgradeAccepted();

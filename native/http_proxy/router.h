@@ -94,6 +94,7 @@ class Router {
   void choosePool(const http::HeaderMap& headers);
   void nameTransport(const http::HeaderMap& headers);
   upstream::HostRuntime* chooseHost();
+  std::optional<uint64_t> requestHash();
   void onRequestEnded();
   void bufferForRetry(std::string_view data);
   bool retryAfterHeaders(http::HeaderMap& headers, uint32_t status, bool end_stream);
@@ -125,6 +126,8 @@ class Router {
   std::optional<RetryState> retry_;
   std::optional<BodyBuffer> body_;           // kept while another attempt may need it
   std::vector<const upstream::Host*> tried_;  // only filled when a predicate asks for it
+  std::optional<uint64_t> hash_;                    // of the route's hash policies, once they were asked
+  std::optional<routing::NewCookie> new_cookie_;    // one of them made it up
   RouterTimeouts timeouts_;
   std::string_view alt_stat_name_;           // x-envoy-upstream-alt-stat-name
   stats::VirtualClusterScope request_scopes_[2];  // of the virtual cluster and of the route; empty where there is none
@@ -141,6 +144,7 @@ class Router {
   bool downstream_blocked_ = false;
   bool abandoned_ : 1 = false;
   bool response_canary_ : 1 = false;
+  bool hash_known_ : 1 = false;
   bool grpc_outcome_open_ = false;  // a gRPC answer whose grpc-status is still to come
   loop::MemberTimer<&Router::onGlobalTimeout> global_timer_{this};
   loop::MemberTimer<&Router::onBackoffOver> backoff_timer_{this};

@@ -1,5 +1,7 @@
 #include "routing/hash_policy.h"
 
+#include <algorithm>
+
 #include "base/xxhash64.h"
 #include "generated/plan.h"
 #include "http/matcher.h"
@@ -7,6 +9,9 @@
 
 namespace nuncio::routing {
 namespace {
+
+/** Of one header; more than these are not looked at. */
+constexpr size_t kMaxValues = 32;
 
 /** "; Max-Age=…; Path=…; name=value; HttpOnly", as Envoy writes them. */
 std::string cookieTail(const plan::HashPolicy& plan) {
@@ -51,12 +56,19 @@ std::optional<uint64_t> HashPolicies::hashOf(const Policy& policy, const HashInp
   http::HeaderMap& headers = input.headers;
   switch (policy.kind) {
     case Kind::kHeader: {
-      // Envoy combines all values of the header, sorted; one value is by far the usual case.
-      const http::Header* header = headers.find(policy.name);
-      if (header == nullptr) return std::nullopt;
-      std::string_view value = header->value;
-      if (policy.rewrite.has_value()) value = policy.rewrite->apply(headers.arena(), value);
-      return base::xxHash64(value);
+      // All values count, in whatever order they come.
+      const std::string_view name = policy.name == "host" ? ":authority" : std::string_view(policy.name);
+      std::string_view values[kMaxValues];
+      size_t count = 0;
+      for (const http::Header& header : headers.entries()) {
+        if (count == kMaxValues || header.name != name) continue;
+        values[count++] = policy.rewrite.has_value() ? policy.rewrite->apply(headers.arena(), header.value) : header.value;
+      }
+      if (count == 0) return std::nullopt;
+      std::sort(values, values + count);
+      uint64_t hash = 0;
+      for (size_t i = 0; i < count; ++i) hash = base::xxHash64(values[i], hash);
+      return hash;
     }
     case Kind::kCookie: {
       const std::string_view value = http::cookieValue(headers, policy.name);

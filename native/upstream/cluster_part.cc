@@ -109,7 +109,8 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(s
       if (!address.ok()) return std::move(address.error());
       HostPtr shared = hostFor(cluster, address.value(), host.hostname);
       part->members.push_back(Member{std::move(shared), std::max(host.weight, 1u), locality.priority, host.health, host.canary,
-                                     std::move(host.metadata_json), locality.zone, locality_index, locality.weight});
+                                     std::move(host.metadata_json), locality.zone, locality_index, locality.weight,
+                                     std::move(host.hash_key)});
     }
     ++locality_index;
   }

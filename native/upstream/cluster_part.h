@@ -49,6 +49,7 @@ struct Member {
   std::string zone;                 // for stats by zone
   uint32_t locality;                // index of its locality
   uint32_t locality_weight;         // 0: the locality gets nothing when localities are weighted
+  std::string hash_key;             // for consistent hashing, instead of the address
   bool usable() const { return health <= 1; }           // UNKNOWN, HEALTHY
   bool degraded() const { return health == 5; }
   bool excluded() const { return health == 3; }         // DRAINING: as if it were not there when health is reckoned

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "upstream/hash_balancer.h"
+
 namespace nuncio::upstream {
 
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
@@ -83,6 +85,10 @@ void ClusterRuntime::rebuild() {
 
 void ClusterRuntime::fill(HostSet& set, const PriorityState& state) const {
   const plan::Cluster& plan = part_->plan;
+  if (hashes(plan)) {
+    set.balancer = makeHashBalancer(plan, set.hosts, plan.locality_weighted, services_.random);
+    return;
+  }
   set.balancer = plan.locality_weighted ? makeLocalityBalancer(plan, state.all.hosts, set.hosts, endpoints_->overprovisioning, services_.random)
                                         : makeLoadBalancer(plan, set.hosts, services_.random);
 }
@@ -148,8 +154,10 @@ void ClusterRuntime::computePanic(uint32_t availability) {
   }
 }
 
-const ClusterRuntime::PriorityState* ClusterRuntime::choosePriority(bool& degraded) {
-  const auto ticket = static_cast<uint32_t>(services_.random.below(100));
+const ClusterRuntime::PriorityState* ClusterRuntime::choosePriority(const PickContext& context, bool& degraded) {
+  // One hash, one priority.
+  const bool bound = context.hash.has_value() && hashes(part_->plan);
+  const auto ticket = static_cast<uint32_t>(bound ? *context.hash % 100 : services_.random.below(100));
   uint32_t sum = 0;
   for (const PriorityState& state : priorities_) {
     sum += state.healthy_load;
@@ -167,7 +175,7 @@ const ClusterRuntime::PriorityState* ClusterRuntime::choosePriority(bool& degrad
 HostRuntime* ClusterRuntime::choose(const PickContext& context) {
   if (simple_) [[likely]] return pickFrom(priorities_[0].healthy, context);
   bool degraded = false;
-  auto* state = const_cast<PriorityState*>(choosePriority(degraded));
+  auto* state = const_cast<PriorityState*>(choosePriority(context, degraded));
   if (state == nullptr) return nullptr;
   if (!state->panic) return pickFrom(degraded ? state->degraded : state->healthy, context);
   stats_.inc(stats::ClusterStat::lb_healthy_panic);
@@ -177,7 +185,11 @@ HostRuntime* ClusterRuntime::choose(const PickContext& context) {
 HostRuntime* ClusterRuntime::pickFrom(HostSet& set, const PickContext& context) {
   HostRuntime* host = set.balancer->pick(context);
   if (context.avoid == nullptr) return host;
-  for (uint32_t i = 0; i < context.attempts && host != nullptr && (*context.avoid)(*host); ++i) host = set.balancer->pick(context);
+  PickContext again = context;
+  while (again.attempt < context.attempts && host != nullptr && (*context.avoid)(*host)) {
+    ++again.attempt;
+    host = set.balancer->pick(again);
+  }
   return host;
 }
 

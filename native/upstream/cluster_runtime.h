@@ -66,7 +66,7 @@ class ClusterRuntime : public base::LocalCounted {
   void fill(HostSet& set, const PriorityState& state) const;
   void computeLoads();
   void computePanic(uint32_t availability);
-  const PriorityState* choosePriority(bool& degraded);
+  const PriorityState* choosePriority(const PickContext& context, bool& degraded);
   HostRuntime* pickFrom(HostSet& set, const PickContext& context);
 
   WorkerServices& services_;

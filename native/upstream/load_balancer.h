@@ -19,6 +19,7 @@ struct PickContext {
   std::optional<uint64_t> hash;                                       // for consistent hashing
   const base::FunctionRef<bool(const HostRuntime&)>* avoid = nullptr; // retry: hosts not wanted again
   uint32_t attempts = 1;                                              // how often to pick anew when avoided
+  uint32_t attempt = 0;                                               // 0: the first pick; consistent hashing goes on from there
 };
 
 class LoadBalancer {

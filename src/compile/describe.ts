@@ -153,6 +153,7 @@ function dnsLocalities(dns: DnsSettings): DnsPlan['localities'] {
         health: host.health ?? 0,
         canary: host.canary ?? false,
         metadataJson: host.metadataJson ?? '',
+        hashKey: host.hashKey ?? '',
         transportSocket: host.transportSocket ?? 0,
       }
     }),

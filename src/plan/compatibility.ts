@@ -46,10 +46,10 @@ function extensionText(table: PolicyTable): string[] {
     '',
     '**Extensions carried out**',
     '',
-    carried.map(name => `\`${name}\``).join(', '),
+    carried.map(name => `\`${name}\``).join(',\n'),
     '',
     '**Extensions refused by name, still to come**',
     '',
-    toCome.map(name => `\`${name}\``).join(', '),
+    toCome.map(name => `\`${name}\``).join(',\n'),
   ]
 }

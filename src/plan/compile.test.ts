@@ -393,7 +393,33 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
   ],
   ['a typed balancer', policy(roundRobin), 'ok'],
   ['no typed balancer', policy(), /registered load balancer factory/],
-  ['a typed balancer to come', policy('extensions.load_balancing_policies.maglev.v3.Maglev', roundRobin), 'later'],
+  [
+    'a typed balancer to come',
+    policy(
+      'extensions.load_balancing_policies.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin',
+      roundRobin,
+    ),
+    'later',
+  ],
+  ['Maglev', withCluster({ lb_policy: 'MAGLEV' }), 'ok'],
+  [
+    'Maglev with a table of any size',
+    withCluster({ lb_policy: 'MAGLEV', maglev_lb_config: { table_size: 100 } }),
+    /must be prime number/,
+  ],
+  [
+    'a ring larger than it may be',
+    withCluster({ lb_policy: 'RING_HASH', ring_hash_lb_config: { minimum_ring_size: 20, maximum_ring_size: 10 } }),
+    /minimum_ring_size \(20\) > maximum_ring_size \(10\)/,
+  ],
+  [
+    'hashing by names that a type does not have',
+    withCluster({
+      lb_policy: 'RING_HASH',
+      common_lb_config: { consistent_hashing_lb_config: { use_hostname_for_hashing: true } },
+    }),
+    /Cannot use hostname for consistent hashing/,
+  ],
   ['HTTP/1 upstream', upstreamOptions({ explicit_http_config: { http_protocol_options: {} } }), 'ok'],
   ['HTTP/2 upstream', upstreamOptions({ explicit_http_config: { http2_protocol_options: {} } }), 'ok'],
   ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'later'],
@@ -459,7 +485,7 @@ test('all errors come out at once', () => {
     yaml: without(
       file(
         [listener({ address: socket(0, 'x'), filter_chains: [] })],
-        [cluster(), cluster({ health_checks: undefined, lb_policy: 'MAGLEV' })],
+        [cluster(), cluster({ health_checks: undefined, lb_policy: 'CLUSTER_PROVIDED' })],
       ),
     ),
   })

@@ -45,5 +45,6 @@ export interface DnsTarget {
   readonly health: number
   readonly canary: boolean
   readonly metadataJson: string
+  readonly hashKey: string
   readonly transportSocket: number
 }

@@ -105,12 +105,19 @@ function commonHost(endpoint: LbEndpoint): HostInit {
     weight: endpoint.loadBalancingWeight ?? 1,
     health: endpoint.healthStatus,
     canary: isCanary(endpoint),
+    hashKey: hashKey(endpoint),
     metadataJson: metadataJson(endpoint.metadata),
   }
 }
 
 function isCanary(endpoint: LbEndpoint): boolean {
   return endpoint.metadata?.filterMetadata['envoy.lb']?.['canary'] === true
+}
+
+/** What stands for the address in consistent hashing. */
+function hashKey(endpoint: LbEndpoint): string {
+  const key = endpoint.metadata?.filterMetadata['envoy.lb']?.['hash_key']
+  return typeof key === 'string' ? key : ''
 }
 
 function addressOf(endpoint: LbEndpoint, at: Place): Address | undefined {

@@ -6,10 +6,13 @@ import {
   type LeastRequest,
   LeastRequest_SelectionMethod,
 } from '../generated/protos/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js'
+import type { Maglev } from '../generated/protos/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js'
 import type { Random } from '../generated/protos/envoy/extensions/load_balancing_policies/random/v3/random_pb.js'
+import type { RingHash } from '../generated/protos/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.js'
 import type { RoundRobin } from '../generated/protos/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js'
 import { Cluster_Lb, Cluster_Type } from '../generated/plan_pb.js'
 import type { FieldWalk } from './field-walk.js'
+import { namedMaglev, namedRingHash, typedMaglev, typedRingHash } from './hash-balancer.js'
 import type { ClusterInit } from './init.js'
 import { extensionOf } from './known-extensions.js'
 
@@ -26,6 +29,7 @@ type Balancer = Pick<
   | 'failTrafficOnPanic'
   | 'localityWeighted'
   | 'fullScan'
+  | 'hashLb'
 >
 
 export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, types: Types, walk: FieldWalk): Balancer {
@@ -65,11 +69,9 @@ function namedPolicy(cluster: Cluster, type: Cluster_Type, at: Place): Balancer 
       }
     }
     case Cluster_LbPolicy.RING_HASH:
-      inPolicy.unsupported('ring hash load balancing')
-      break
+      return namedRingHash(cluster, type, at)
     case Cluster_LbPolicy.MAGLEV:
-      inPolicy.unsupported('Maglev load balancing')
-      break
+      return namedMaglev(cluster, type, at)
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
       if (!mayProvide(type))
         inPolicy.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`)
@@ -110,6 +112,8 @@ function typedPolicy(cluster: Cluster, at: Place, types: Types, walk: FieldWalk)
         ...locality(message.localityLbConfig),
       }
     }
+    if (isMessage<RingHash>(message, `${policies}.ring_hash.v3.RingHash`)) return typedRingHash(message, place)
+    if (isMessage<Maglev>(message, `${policies}.maglev.v3.Maglev`)) return typedMaglev(message, place)
     return {}
   }
   at.error(`cluster: didn't find a registered load balancer factory implementation for cluster: '${cluster.name}'`)

@@ -15,6 +15,7 @@ const target = (host: string, port = 80): DnsTarget => ({
   health: 0,
   canary: false,
   metadataJson: '',
+  hashKey: '',
   transportSocket: 0,
 })
 const locality = (...targets: DnsTarget[]) => ({ region: '', zone: '', subZone: '', weight: 0, priority: 0, targets })

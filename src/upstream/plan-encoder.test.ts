@@ -13,6 +13,7 @@ test('writes what the generated encoder writes', () => {
     health: 2,
     canary: true,
     metadataJson: '{"a":"ü"}',
+    hashKey: 'k',
     transportSocket: 2,
     moreIps: ['::1'],
   }
@@ -24,6 +25,7 @@ test('writes what the generated encoder writes', () => {
     health: 0,
     canary: false,
     metadataJson: '',
+    hashKey: '',
     transportSocket: 0,
     moreIps: [],
   }

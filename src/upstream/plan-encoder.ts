@@ -26,6 +26,7 @@ export interface HostValue {
   readonly health: number
   readonly canary: boolean
   readonly metadataJson: string
+  readonly hashKey: string
   /** 0: the cluster's own; n: the nth of its transport_socket_matches. */
   readonly transportSocket: number
   /** Further addresses of the same host, same port. */
@@ -70,6 +71,7 @@ function encodeHost(value: HostValue): Uint8Array {
     text(6, value.metadataJson),
     ...value.moreIps.map(ip => bytes(7, address(ip))),
     number(8, value.transportSocket),
+    text(9, value.hashKey),
   )
 }
 

@@ -6,6 +6,8 @@ const upstreamHttp = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const policies = 'envoy.extensions.load_balancing_policies'
 const localityLb = 'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig'
 const slowStart = later('slow_start_config', 'slow start')
+const boundedLoads = later('hash_balance_factor', 'consistent hashing with bounded loads')
+const consistentHashing = { ...whole('use_hostname_for_hashing'), ...boundedLoads }
 const h3 = 'HTTP/3 upstream'
 const health = 'has no effect without health checks'
 
@@ -31,7 +33,8 @@ export const clusterPolicy: PolicyTable = {
     ...tuning('close_connections_on_host_health_failure ignore_health_on_host_removal', health),
     ...tuning('track_timeout_budgets track_cluster_stats stats_matcher', 'has no effect on statistics'),
     ...tuning('preconnect_policy queuing_policies per_connection_buffer_high_watermark_timeout'),
-    ...tuning('ring_hash_lb_config maglev_lb_config original_dst_lb_config', 'belongs to another load balancer'),
+    ...carried('ring_hash_lb_config maglev_lb_config'),
+    ...tuning('original_dst_lb_config', 'belongs to another load balancer'),
     ...later('transport_socket_matcher', 'transport sockets chosen by a matcher tree'),
     ...later('eds_cluster_config', 'endpoint discovery (EDS)'),
     ...later('connection_pool_per_downstream_connection', 'connection pools per downstream connection', isFalse),
@@ -68,8 +71,11 @@ export const clusterPolicy: PolicyTable = {
     ...later('close_connections_on_host_set_change', 'connections closed when hosts change', isFalse),
     ...tuning('update_merge_window', 'has no effect: changes are applied at once'),
     ...tuning('ignore_new_hosts_until_first_hc override_host_status', health),
-    ...tuning('consistent_hashing_lb_config', 'belongs to another load balancer'),
+    ...carried('consistent_hashing_lb_config'),
   },
+  [`${cluster}.Cluster.CommonLbConfig.ConsistentHashingLbConfig`]: consistentHashing,
+  [`${cluster}.Cluster.RingHashLbConfig`]: { ...whole('minimum_ring_size maximum_ring_size hash_function') },
+  [`${cluster}.Cluster.MaglevLbConfig`]: { ...whole('table_size') },
   [`${cluster}.Cluster.CommonLbConfig.ZoneAwareLbConfig`]: {
     ...whole('fail_traffic_on_panic'),
     ...tuning(
@@ -91,6 +97,19 @@ export const clusterPolicy: PolicyTable = {
     ...slowStart,
     ...carried('locality_lb_config'),
     ...whole('choice_count active_request_bias enable_full_scan selection_method'),
+  },
+  [`${policies}.ring_hash.v3.RingHash`]: {
+    ...whole('hash_function minimum_ring_size maximum_ring_size use_hostname_for_hashing locality_weighted_lb_config'),
+    ...carried('consistent_hashing_lb_config'),
+    ...boundedLoads,
+  },
+  [`${policies}.maglev.v3.Maglev`]: {
+    ...whole('table_size locality_weighted_lb_config'),
+    ...carried('consistent_hashing_lb_config'),
+  },
+  [`${policies}.common.v3.ConsistentHashingLbConfig`]: {
+    ...consistentHashing,
+    ...later('hash_policy', 'hash policies of a load balancer'),
   },
   [`${policies}.random.v3.Random`]: { ...carried('locality_lb_config') },
   [localityLb]: { ...carried('zone_aware_lb_config'), ...whole('locality_weighted_lb_config') },

@@ -80,6 +80,7 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.config.core.v3.TransportSocket': { ...whole('name'), ...carried('typed_config') },
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': {},
+  'envoy.type.v3.HashPolicy': { ...whole('source_ip'), ...later('filter_state', 'hashing of filter state') },
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
     ...whole('stat_prefix cluster idle_timeout access_log max_connect_attempts max_downstream_connection_duration'),
     ...whole('access_log_flush_interval flush_access_log_on_connected'),
@@ -87,7 +88,7 @@ export const listenerPolicy: PolicyTable = {
     ...later('downstream_idle_timeout upstream_idle_timeout', 'separate idle timeouts of the two sides'),
     ...later('on_demand', 'on-demand clusters'),
     ...later('metadata_match', 'subset load balancing'),
-    ...later('hash_policy', 'hash load balancing'),
+    ...carried('hash_policy'),
     ...later('tunneling_config', 'tunnelling over HTTP'),
     ...later('max_downstream_connection_duration_jitter_percentage', 'jitter of the connection duration'),
     ...later('proxy_protocol_tlvs proxy_protocol_tlv_merge_policy', 'the PROXY protocol'),

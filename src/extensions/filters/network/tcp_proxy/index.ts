@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { defineNativeNetworkFilter } from '../../../../api/native.js'
 import type { PlanContext } from '../../../../api/plan-context.js'
-import { TcpProxySchema } from '../../../../generated/plan_pb.js'
+import { HashPolicy_Kind, TcpProxySchema } from '../../../../generated/plan_pb.js'
 import type { TcpProxy } from '../../../../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 
 const oneHour = 3_600_000
@@ -27,6 +27,7 @@ const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
           context.field('max_downstream_connection_duration'),
         ),
         accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
+        hashPolicies: config.hashPolicy.map(() => ({ kind: HashPolicy_Kind.SOURCE_IP })),
         ...accessLogOptions(config, context),
         ...backOff(config, context),
       }),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/xxhash64.h"
+#include "upstream/hash_balancer.h"
 #include "upstream/proxy_preamble.h"
 
 namespace nuncio::ext::tcp {
@@ -60,7 +62,11 @@ void Session::connect() {
     cluster.stats().inc(ClusterStat::upstream_cx_connect_attempts_exceeded);
     return giveUp(InitFailure::kConnectFailed);
   }
-  upstream::HostRuntime* host = cluster.choose({});
+  upstream::PickContext context;
+  const net::Address& client = downstream_.info.remote;
+  // The only policy a TCP proxy has is the client's address.
+  if (!plan().hash_policies.empty() && client.isIp() && upstream::hashes(cluster.plan())) context.hash = base::xxHash64(client.ipText());
+  upstream::HostRuntime* host = cluster.choose(context);
   if (host == nullptr) {
     facts_.flags.add(ResponseFlag::kNoHealthyUpstream);
     cluster.stats().inc(ClusterStat::upstream_cx_none_healthy);

@@ -42,7 +42,11 @@ void Stream::reply(const LocalReply& reply) {
   if (complete_) return;
   if (filters_.inHook()) return filters_.replyAfterHook(reply);  // a filter is not asked about its answer while it gives it
   const plan::HttpConnectionManager& plan = config().plan;
-  const bool tolerant = plan.stream_error_on_invalid_message || (plan.http1 && plan.http1->stream_error_on_invalid_message);
+  // The manager's value with the protocol's override over it is in the protocol's options.
+  const bool manager = plan.stream_error_on_invalid_message;
+  const bool tolerant = info_.protocol == http::Protocol::kHttp2
+                            ? (plan.http2 ? plan.http2->stream_error_on_invalid_message : manager)
+                            : (plan.http1 ? plan.http1->stream_error_on_invalid_message : manager);
   if (reply.status == 400 && !tolerant) close_connection_ = true;  // the two sides may disagree on where messages end
   if (reply.flag) info_.flags.add(*reply.flag);
   info_.response_code_details = reply.details;

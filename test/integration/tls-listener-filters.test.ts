@@ -105,7 +105,12 @@ feature(
         name: 'main',
         address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
         listener_filters: [inspector],
-        access_log: [fileLog('${tmp}/main.log', '%REQUESTED_SERVER_NAME% %FILTER_CHAIN_NAME%\n')],
+        access_log: [
+          fileLog(
+            '${tmp}/main.log',
+            '%REQUESTED_SERVER_NAME% %FILTER_CHAIN_NAME% %DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_TLS_CIPHER% %DOWNSTREAM_LOCAL_SUBJECT% %DOWNSTREAM_LOCAL_DNS_SAN% %DOWNSTREAM_LOCAL_IP_SAN% %DOWNSTREAM_PEER_SUBJECT%\n',
+          ),
+        ],
         filter_chains: [
           chain('a', { server_names: ['a.example'] }, identity),
           chain('b', { server_names: ['*.b.example'] }, other),
@@ -147,19 +152,19 @@ feature(
       'the certificate and the chain are those of the name',
       {
         sees: `
-      certificate one, false
-      certificate two, false
-      certificate two, false
-      certificate two, false
-      certificate two, false
-      clear
-      log: a.example a
-      log: x.b.example b
-      log: c.example rest
-      log: c.example rest
-      log: - rest
-      log: - clear
-    `,
+          certificate one, false
+          certificate two, false
+          certificate two, false
+          certificate two, false
+          certificate two, false
+          clear
+          log: a.example a TLSv1.3 TLS_AES_256_GCM_SHA384 CN=localhost localhost,test.example 127.0.0.1 -
+          log: x.b.example b TLSv1.3 TLS_AES_256_GCM_SHA384 CN=localhost localhost,test.example 127.0.0.1 -
+          log: c.example rest TLSv1.3 TLS_AES_256_GCM_SHA384 CN=localhost localhost,test.example 127.0.0.1 -
+          log: c.example rest TLSv1.3 TLS_AES_256_GCM_SHA384 CN=localhost localhost,test.example 127.0.0.1 -
+          log: - rest TLSv1.3 TLS_AES_256_GCM_SHA384 CN=localhost localhost,test.example 127.0.0.1 -
+          log: - clear - - - - - -
+        `,
       },
       async s => {
         await talk(s, { name: 'a.example' })

@@ -12,6 +12,7 @@
 #include "http/substitution/grpc_status.h"
 #include "http/substitution/json_text.h"
 #include "http/substitution/piece.h"
+#include "http/substitution/tls_operators.h"
 
 namespace nuncio::http::substitution {
 namespace {
@@ -541,13 +542,15 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
 
     case Operator::FILTER_STATE: return filterState(piece, info, out);
 
-    case Operator::DOWNSTREAM_TLS: return fingerprint(piece, info, out);
+    case Operator::DOWNSTREAM_TLS:
+      if (piece.text.starts_with("TLS_JA")) return fingerprint(piece, info, out);
+      return appendTls(piece, info.downstream == nullptr ? nullptr : info.downstream->tls, out);
+    case Operator::UPSTREAM_TLS: return appendTls(piece, info.upstream_tls, out);
 
-    // Nothing of these exists yet: no tracing, no TLS, and the constants became literals.
+    // Nothing of these exists yet: no tracing; and the constants became literals.
     case Operator::TRACE_ID:
     case Operator::SPAN_ID:
     case Operator::UPSTREAM_FILTER_STATE:
-    case Operator::UPSTREAM_TLS:
     case Operator::HOSTNAME:
     case Operator::ENVIRONMENT:
     case Operator::FILE_CONTENT: return ValueKind::kNull;

@@ -92,6 +92,8 @@ base::Result<Piece, std::string> makePiece(const plan::FormatPiece& plan) {
     case Operator::EMIT_TIME: piece.time = TimeFormat(plan.text, false); break;
     case Operator::START_TIME_LOCAL:
     case Operator::EMIT_TIME_LOCAL: piece.time = TimeFormat(plan.text, true); break;
+    case Operator::DOWNSTREAM_TLS:
+    case Operator::UPSTREAM_TLS: piece.time = TimeFormat(plan.text2, false); break;
     case Operator::REQ:
     case Operator::RESP:
     case Operator::TRAILER:

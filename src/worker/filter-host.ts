@@ -73,7 +73,6 @@ export class FilterHost {
     if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
     const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
     const ended = new AbortController()
-    const errors = this.#addon.statOpen('counter', `${program.statPrefix}.errors`)
     const filter = new ScriptHttpFilter({
       names: this.#names,
       name: program.name,
@@ -92,7 +91,7 @@ export class FilterHost {
         return settings?.ok === true ? settings.value : json
       },
       failed: (stage, error) => {
-        this.#addon.statAdd(errors, 1)
+        this.#addon.statAdd(this.#addon.statOpen('counter', `${program.statPrefix}.errors`), 1)
         this.#logLine(
           'error',
           `filter '${program.name}' failed in ${hookNames[stage] ?? 'a hook'}: ${stack.describe(error)}`,

@@ -1,0 +1,203 @@
+import type { RequestHead } from '../../../../api/stream.js'
+import type { Provider, Requirement } from './settings.js'
+import { type KeySet, parseToken, Refusal, type Token } from './token.js'
+
+export const missing = 'Jwt is missing'
+const unknownIssuer = 'Jwt issuer is not configured'
+const metadataNamespace = 'envoy.filters.http.jwt_authn'
+
+export type KeyedProvider = Provider & { readonly keys: KeySet }
+
+/** A token where it was found. */
+interface Found {
+  readonly text: string
+  remove(): void
+}
+
+/** One request and what it must prove. */
+export class Exchange {
+  readonly metadata: { namespace: string; key: string; value: unknown }[] = []
+  clearsRoute = false
+  readonly #providers: readonly KeyedProvider[]
+  readonly #request: RequestHead
+  readonly #counted: () => void
+
+  constructor(providers: readonly KeyedProvider[], request: RequestHead, counted: () => void) {
+    this.#providers = providers
+    this.#request = request
+    this.#counted = counted
+    // What the proxy tells the upstream of a token nobody else may tell it.
+    for (const { payloadHeader, claimHeaders } of providers) {
+      if (payloadHeader !== '') request.headers.delete(payloadHeader)
+      for (const { header } of claimHeaders) request.headers.delete(header)
+    }
+  }
+
+  /** Undefined: it may pass. Else why not. */
+  check(requirement: Requirement): string | undefined {
+    switch (requirement.kind) {
+      case 'provider': {
+        const provider = this.#providers.find(({ name }) => name === requirement.provider)
+        return provider ? this.#checkProvider(provider, requirement.audiences ?? provider.audiences) : unknownIssuer
+      }
+      case 'all':
+        return requirement.of.map(one => this.check(one)).find(failure => failure !== undefined)
+      case 'any':
+        return this.#checkAny(requirement.of)
+      case 'allow-missing': {
+        const failure = this.#checkSome()
+        return failure === missing || failure === unknownIssuer ? undefined : failure
+      }
+      case 'allow-missing-or-failed':
+        this.#checkSome()
+        return undefined
+    }
+  }
+
+  #checkAny(requirements: readonly Requirement[]): string | undefined {
+    const isLenient = requirements.some(({ kind }) => kind === 'allow-missing-or-failed')
+    const mayBeMissing = requirements.some(({ kind }) => kind === 'allow-missing')
+    let failure = missing
+    for (const one of requirements) {
+      if (one.kind === 'allow-missing' || one.kind === 'allow-missing-or-failed') continue
+      const found = this.check(one)
+      if (found === undefined) return undefined
+      if (failure === missing || failure === unknownIssuer) failure = found
+    }
+    if (isLenient) return undefined
+    return mayBeMissing && (failure === missing || failure === unknownIssuer) ? undefined : failure
+  }
+
+  /** A token of any provider, whichever issued it. */
+  #checkSome(): string | undefined {
+    let failure: string | undefined = missing
+    for (const provider of this.#providers) {
+      failure = this.#checkProvider(provider, provider.audiences)
+      if (failure !== missing && failure !== unknownIssuer) return failure
+    }
+    return failure
+  }
+
+  #checkProvider(provider: KeyedProvider, audiences: readonly string[]): string | undefined {
+    const tokens = tokensOf(this.#request, provider)
+    if (tokens.length === 0) return missing
+    let failure: string | undefined
+    for (const found of tokens) {
+      this.#counted()
+      try {
+        const token = parseToken(found.text)
+        checkClaims(token, provider, audiences)
+        provider.keys.verify(token)
+        this.#accept(token, provider, found)
+        return undefined
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        failure = error.message
+      }
+    }
+    return failure
+  }
+
+  #accept(token: Token, provider: Provider, found: Found): void {
+    const { headers } = this.#request
+    if (provider.payloadHeader !== '') {
+      const padding = provider.padsPayload ? '='.repeat((4 - (token.payloadText.length % 4)) % 4) : ''
+      headers.append(provider.payloadHeader, token.payloadText + padding)
+    }
+    for (const { header, path } of provider.claimHeaders) {
+      const text = claimText(claimAt(token.payload, path))
+      if (text !== undefined) headers.append(header, text)
+    }
+    const tell = (key: string, value: unknown) => {
+      if (key !== '') this.metadata.push({ namespace: metadataNamespace, key, value })
+    }
+    tell(provider.payloadMetadata, token.payload)
+    tell(provider.headerMetadata, token.header)
+    if (!provider.forward) found.remove()
+    this.clearsRoute ||= provider.clearsRoute
+  }
+}
+
+function checkClaims({ payload }: Token, provider: Provider, audiences: readonly string[]): void {
+  if (provider.issuer !== '' && payload['iss'] !== provider.issuer) throw new Refusal(unknownIssuer)
+  const now = Math.floor(Date.now() / 1000)
+  const at = (claim: string): number => (typeof payload[claim] === 'number' ? payload[claim] : 0)
+  if (at('nbf') > now + provider.clockSkewS) throw new Refusal('Jwt not yet valid')
+  if (at('exp') !== 0 && at('exp') + provider.clockSkewS < now) throw new Refusal('Jwt is expired')
+  if (audiences.length === 0) return
+  const named = [payload['aud']].flat().map(audience => plainAudience(String(audience ?? '')))
+  if (!audiences.some(audience => named.includes(plainAudience(audience))))
+    throw new Refusal('Audiences in Jwt are not allowed')
+}
+
+/** "https://host/" and "host" name one audience. */
+function plainAudience(audience: string): string {
+  return audience.replace(/^https?:\/\//, '').replace(/\/$/, '')
+}
+
+function claimAt(payload: Token['payload'], path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+    payload,
+  )
+}
+
+/** Envoy passes strings, numbers and booleans on as they are, lists and objects as JSON in base64url. */
+function claimText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return value === undefined || value === null ? undefined : Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+function tokensOf(request: RequestHead, { headers, params, cookies }: Provider): Found[] {
+  const found: Found[] = []
+  for (const { name, prefix } of headers) {
+    const text = headerToken(request.headers.get(name), prefix)
+    if (text !== undefined) found.push({ text, remove: () => request.headers.delete(name) })
+  }
+  for (const name of params) {
+    const text = paramOf(request.path, name)
+    if (text !== undefined)
+      found.push({ text, remove: () => request.headers.set(':path', withoutParam(request.path, name)) })
+  }
+  for (const name of cookies) {
+    const text = cookieOf(request, name)
+    // As in Envoy, a token in a cookie is passed on.
+    if (text !== undefined) found.push({ text, remove: () => undefined })
+  }
+  return found
+}
+
+/** The prefix may stand anywhere in the value; the token ends where no character of one is. */
+function headerToken(value: string | undefined, prefix: string): string | undefined {
+  if (value === undefined) return undefined
+  const at = value.indexOf(prefix)
+  if (at < 0) return undefined
+  return /^[\w\-.=]*/.exec(value.slice(at + prefix.length).trimStart())?.[0] ?? ''
+}
+
+function queryOf(path: string): string[] {
+  const at = path.indexOf('?')
+  return at < 0 ? [] : path.slice(at + 1).split('&')
+}
+
+function paramOf(path: string, name: string): string | undefined {
+  return queryOf(path)
+    .find(part => part.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+}
+
+function withoutParam(path: string, name: string): string {
+  const left = queryOf(path).filter(part => part !== name && !part.startsWith(`${name}=`))
+  const plain = path.slice(0, path.indexOf('?'))
+  return left.length === 0 ? plain : `${plain}?${left.join('&')}`
+}
+
+function cookieOf(request: RequestHead, name: string): string | undefined {
+  return request.headers
+    .getAll('cookie')
+    .flatMap(value => value.split(';'))
+    .map(part => part.trim())
+    .find(part => part.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+}

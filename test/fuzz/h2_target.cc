@@ -68,6 +68,10 @@ void runServer(std::string_view input) {
   run.trailers = (bits & 64) != 0;
   run.body = (bits & 128) != 0 ? 20'000 : 2;
   const Recorded whole = recordServer(input, run);
+  if (run.answer_early) {    // the events depend on what came in one read
+    CHECK(recordServer(input, run, cutsOf(input.size(), seed)).well_formed);
+    return;
+  }
   sameRuns(whole, recordServer(input, run, cutsOf(input.size(), seed)));
   if (input.size() < 500) sameRuns(whole, recordServer(input, run, Cuts(input.size(), 1)));
 }

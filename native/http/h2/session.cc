@@ -56,6 +56,7 @@ DispatchResult Session::dispatchFrames(std::string_view data) {
   if (!held_.empty()) giveHeldBodies();
   size_t at = 0;
   while (at < data.size() && !dead()) at += step(data.data() + at, data.size() - at);
+  finishAnswered();
   in_dispatch_ = false;
   if (error_ == nullptr || std::exchange(error_told_, true)) return {data.size(), nullptr};
   return {data.size(), &error_->error};
@@ -247,7 +248,11 @@ void Session::deliverData(Stream& stream, std::string_view data, bool end_stream
     return abortStream(stream, ErrorCode::kProtocolError, ResetReason::kProtocolError, kRemoteResetDetail);
   }
   if (end_stream) stream.remote_closed = true;
-  if (!ownerListens(stream)) return consumed(stream, data.size());
+  if (!ownerListens(stream)) {
+    consumed(stream, data.size());
+    if (end_stream) finishIfComplete(stream);
+    return;
+  }
   if (stream.paused != 0 || !stream.held.empty()) {
     stream.held.append(data);
     return;

@@ -140,6 +140,7 @@ class Session {
   void retire(Stream& stream);
   void freeRetired();
   void finishIfComplete(Stream& stream);
+  void finishAnswered();
   /** A message that is against the rules costs the connection, or by option its stream alone. */
   void malformed(Stream& stream, const Problem& problem, std::string_view details);
   /** RST_STREAM out, the owner told. */
@@ -208,6 +209,7 @@ class Session {
   StreamTable streams_;
   base::IntrusiveList<Stream> ready_;           // body that only the connection's window holds back
   base::IntrusiveList<Stream, HeldTag> held_;   // body that may be given out again
+  base::IntrusiveList<Stream> answered_;        // within this dispatch, while their request is not whole
   base::IntrusiveList<Stream> retired_;
   base::IntrusiveList<Stream> unnumbered_;      // a client's, until their head is written
   uint32_t unnumbered_count_ = 0;

@@ -224,8 +224,9 @@ bool Session::acceptHead(Stream& stream, HeadBuilder& builder, bool end_stream) 
 
 void Session::onTrailers(Stream& stream, std::string_view block, bool end_stream) {
   if (!ownerListens(stream)) {
-    if (decodeUnwanted(block) && end_stream) stream.remote_closed = true;
-    return;
+    if (!decodeUnwanted(block) || !end_stream) return;
+    stream.remote_closed = true;
+    return finishIfComplete(stream);
   }
   base::Arena& arena = isServer() ? stream.request->arena() : stream.response->arena();
   HeaderMap& trailers = *arena.make<HeaderMap>(arena);

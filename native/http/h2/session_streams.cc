@@ -92,6 +92,8 @@ void Session::finishIfComplete(Stream& stream) {
   if (stream.closed || dead()) return;
   if (isServer()) {
     if (!stream.local_closed) return;
+    // The rest of the request is perhaps in the same read: no need to refuse it then.
+    if (!stream.remote_closed && in_dispatch_) return answered_.pushBack(&stream);
     if (!stream.remote_closed) writeReset(stream.id, ErrorCode::kNoError);
     retire(stream);
     return server_->onStreamComplete(*stream.request);
@@ -100,6 +102,16 @@ void Session::finishIfComplete(Stream& stream) {
   if (!stream.local_closed) writeReset(stream.id, ErrorCode::kInternalError);
   retire(stream);
   client_->onStreamComplete(*stream.response, !go_away_seen_);
+}
+
+void Session::finishAnswered() {
+  while (!dead()) {
+    Stream* stream = answered_.popFront();
+    if (stream == nullptr) return;
+    writeReset(stream->id, ErrorCode::kNoError);
+    retire(*stream);
+    server_->onStreamComplete(*stream->request);
+  }
 }
 
 void Session::malformed(Stream& stream, const Problem& problem, std::string_view details) {

@@ -26,6 +26,8 @@ TEST("h2 conformance documents") {
     const Recorded whole = run(one, {});
     EXPECT(whole.well_formed);
     if (!check(one, whole.events, "whole") || one.input.size() > 20'000) continue;
+    // Whether the rest of a request that is answered already has to be refused depends on what came in the same read.
+    if (one.settings.find("answer_early") != std::string::npos) continue;
     if (!check(one, run(one, Cuts(one.input.size(), 1)).events, "byte by byte")) continue;
     base::Random random(one.input.size());
     for (int round = 0; round < 8; ++round) {

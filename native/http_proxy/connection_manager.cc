@@ -160,6 +160,7 @@ bool ConnectionManager::dispatch(std::string_view bytes, size_t& consumed) {
     return false;
   }
   if (closing_ || ended_) return false;
+  if (http2_ != nullptr) watchHead();
   consumed = result.consumed;
   return true;
 }
@@ -180,8 +181,10 @@ http::RequestDecoder& ConnectionManager::newStream(http::ResponseEncoder& encode
   Stream* stream = Stream::make(*this, encoder);
   streams_.pushBack(stream);
   countRequest(*stream);
-  if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) headers_timer_.arm(timers(), ms);
-  reading_head_ = stream;
+  if (!multiplexed()) {
+    if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) headers_timer_.arm(timers(), ms);
+    reading_head_ = stream;
+  }
   if (downstream_.connection.aboveHighWatermark()) stream->onEncoderAboveHighWatermark();
   return *stream;
 }
@@ -424,7 +427,20 @@ void ConnectionManager::onPingTimeout() {
   downstream_.connection.abort(false);
 }
 
+/** HTTP/2: the stream of a head that comes in several frames is made when the head is whole. */
+void ConnectionManager::watchHead() {
+  const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms;
+  if (ms == 0) return;
+  if (!http2_->readsHead()) return headers_timer_.cancel();
+  if (!headers_timer_.armed()) headers_timer_.arm(timers(), ms);
+}
+
 void ConnectionManager::onHeadersTimeout() {
+  if (http2_ != nullptr) {
+    runtime_.http.inc(HttpStat::downstream_rq_header_timeout);
+    http2_->goAway(http::h2::ErrorCode::kNoError);
+    return close(true);
+  }
   if (reading_head_ != nullptr) reading_head_->onHeadersTimeout();
 }
 

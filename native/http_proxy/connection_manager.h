@@ -66,6 +66,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   /** The last bytes of a stream that was over went out. */
   void onFlushed();
   void onRequestHeadersComplete() {
+    if (multiplexed()) return;
     reading_head_ = nullptr;
     headers_timer_.cancel();
   }
@@ -100,6 +101,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   void ended(bool local);
   void onIdleTimeout();
   void onMaxDuration();
+  void watchHead();
   void onHeadersTimeout();
   void armIdle();
   loop::TimerWheel& timers() { return runtime_.worker.services.loop.timers(); }

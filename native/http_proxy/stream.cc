@@ -46,7 +46,7 @@ Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
   info_.downstream = &manager.info();
   info_.at.start = loop.now();
   info_.start_wall_ns = loop.wall();
-  info_.protocol = http::Protocol::kHttp11;
+  info_.protocol = manager.multiplexed() ? http::Protocol::kHttp2 : http::Protocol::kHttp11;
   const plan::HttpConnectionManager& plan = config().plan;
   armIdleTimer();
   if (plan.request_timeout_ms != 0) request_timer_.arm(loop.timers(), plan.request_timeout_ms);
@@ -267,8 +267,8 @@ void Stream::onStreamReset(ResetReason reason, std::string_view details) {
   if (complete_) return onCodecDone();
   noteBytes();
   encoder_ = nullptr;
-  const bool remote = reason == ResetReason::kRemoteReset || reason == ResetReason::kRemoteRefusedStreamReset;
-  info_.flags.add(remote ? ResponseFlag::kDownstreamRemoteReset : ResponseFlag::kDownstreamProtocolError);
+  const bool broken = reason == ResetReason::kProtocolError;
+  info_.flags.add(broken ? ResponseFlag::kDownstreamProtocolError : ResponseFlag::kDownstreamRemoteReset);
   info_.response_code_details = details;
   finish();
 }
@@ -520,7 +520,7 @@ void Stream::armMaxDuration(uint32_t timeout_ms) {
 void Stream::onIdleTimeout() {
   if (flushing_) {
     runtime_.http2().inc(stats::Http2Stat::tx_flush_timeout);
-    encoder_->reset(ResetReason::kLocalReset);
+    std::exchange(encoder_, nullptr)->reset(ResetReason::kLocalReset);
     return onCodecDone();
   }
   runtime_.http.inc(HttpStat::downstream_rq_idle_timeout);

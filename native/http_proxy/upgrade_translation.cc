@@ -26,14 +26,19 @@ void toConnectResponse(HeaderMap& response) {
 
 HeaderMap& connectRequest(const HeaderMap& request, base::Arena& arena) {
   HeaderMap& connect = *arena.make<HeaderMap>(arena);
+  const bool upgrade = request.has(HeaderId::kUpgrade);
   connect.add(HeaderId::kMethod, "CONNECT");
-  connect.add(HeaderId::kProtocol, request.get(HeaderId::kUpgrade));
+  if (upgrade) connect.add(HeaderId::kProtocol, request.get(HeaderId::kUpgrade));
   for (const http::Header& header : request.entries()) {
     switch (header.id) {
       case HeaderId::kMethod:
       case HeaderId::kUpgrade:
       case HeaderId::kConnection:
       case HeaderId::kContentLength: break;  // a tunnel has no length
+      case HeaderId::kScheme:
+      case HeaderId::kPath:
+        if (upgrade) connect.add(header);
+        break;
       default: connect.add(header);
     }
   }

@@ -16,7 +16,10 @@ void toUpgradeRequest(http::HeaderMap& request);
 /** Its response: 101 becomes 200, without the headers that mean the connection. */
 void toConnectResponse(http::HeaderMap& response);
 
-/** Upstream HTTP/2: a request with `Upgrade` as extended CONNECT; a copy, as another attempt may need the other form. */
+/**
+ * Upstream HTTP/2: a request with `Upgrade` as extended CONNECT, and CONNECT without what it must not have (RFC 9113 section 8.5).
+ * A copy, as another attempt may need the other form.
+ */
 http::HeaderMap& connectRequest(const http::HeaderMap& request, base::Arena& arena);
 /** Its response: 200 becomes 101 with `Upgrade: protocol`. */
 void toUpgradeResponse(http::HeaderMap& response, std::string_view protocol);

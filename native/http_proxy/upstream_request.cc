@@ -77,8 +77,8 @@ void UpstreamRequest::begin(http::RequestEncoder& encoder) {
 bool UpstreamRequest::isConnect() const { return headers_->get(http::HeaderId::kMethod) == "CONNECT"; }
 
 const http::HeaderMap& UpstreamRequest::headersFor(const upstream::HttpConnection& connection) {
-  if (!connection.multiplexed() || !isUpgradeRequest(*headers_)) return *headers_;
-  upgrade_ = headers_->get(http::HeaderId::kUpgrade);
+  if (!connection.multiplexed() || !(isConnect() || isUpgradeRequest(*headers_))) return *headers_;
+  if (!isConnect()) upgrade_ = headers_->get(http::HeaderId::kUpgrade);
   return connectRequest(*headers_, arena());
 }
 

@@ -261,7 +261,8 @@ void HttpConnection::drain() {
 
 /** The connection goes, then the requests under way are told. */
 void HttpConnection::fail(ResetReason reason, std::string_view details, net::CloseCause cause) {
-  if (active_ != 0) account_.closed(cause, true);
+  // HTTP/2 ends its streams first when the protocol is broken; then none is active, as Envoy counts.
+  if (active_ != 0) account_.closed(cause, !multiplexed_ || reason != ResetReason::kProtocolError);
   while (active_ != 0) streamOver();
   close(cause);
   while (PoolStream* stream = streams_.popFront()) stream->onStreamReset(reason, details);

@@ -145,9 +145,17 @@ export function seenFrames(
 ): string[] {
   const bytes = from.received
   const start = bytes.subarray(0, 3).toString('latin1') === 'PRI' ? PREFACE.length : 0
-  return parse(bytes.subarray(start))
+  const lines: string[] = []
+  for (const line of parse(bytes.subarray(start))
     .filter(one => !hidden.includes(one.name as FrameName))
-    .map(show)
+    .map(show)) {
+    // Whether the end comes with the last bytes or after them is nobody's business.
+    const end = /^DATA (\d+) 0 END_STREAM$/.exec(line)
+    const last = lines.at(-1) ?? ''
+    if (end && last.startsWith(`DATA ${end[1]} `)) lines[lines.length - 1] = `${last} END_STREAM`
+    else lines.push(line)
+  }
+  return lines
 }
 
 /** Waits for a frame by its line. */

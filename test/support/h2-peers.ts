@@ -14,8 +14,12 @@ export interface H2Answer {
   readonly error: string
 }
 
-const lines = (headers: http2.IncomingHttpHeaders): string[] =>
-  Object.entries(headers).flatMap(([name, value]) => [value].flat().map(one => `${name}: ${one}`))
+/** Pseudo headers have no order that means anything: by name. */
+const lines = (headers: http2.IncomingHttpHeaders): string[] => {
+  const all = Object.entries(headers).flatMap(([name, value]) => [value].flat().map(one => `${name}: ${one}`))
+  const pseudo = all.filter(line => line.startsWith(':')).sort()
+  return [...pseudo, ...all.filter(line => !line.startsWith(':'))]
+}
 
 /** As a transcript: head, body, trailers, and how it ended when not in order. */
 export function showAnswer(answer: H2Answer): string {
@@ -205,5 +209,6 @@ export function showRequest(request: H2Request): string {
     ...lines(request.trailers).map(line => `trailer ${line}`),
   ]
     .join('\n')
+    .replace(/(expected-rq-timeout-ms: )(?!15000$)\d+$/m, '$1REMAINING') // at a retry
     .trimEnd()
 }

@@ -39,6 +39,8 @@ class ServerCodec final : public http::ServerCodec, private Session {
   bool hasPendingOutput() const override { return stalledCount() != 0; }
   size_t resetStalled() override { return resetStalledStreams(); }
 
+  /** The head of a request came in part. */
+  bool readsHead() const { return inHeaderBlock(); }
   /** Streams that are not over. */
   uint32_t activeStreams() const { return streamCount(); }
   stats::Http2Scope stats() const { return statistics(); }

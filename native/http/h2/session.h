@@ -51,6 +51,8 @@ class Session {
   void sendGoAway(uint32_t last_stream, ErrorCode code, std::string_view debug);
   void outputLeft(size_t queued);
   bool dead() const { return error_ != nullptr || closed_; }
+  /** A header block is on its way, in several frames. */
+  bool inHeaderBlock() const { return block_stream_ != 0; }
   uint32_t streamCount() const { return streams_.size() + unnumbered_count_; }
   stats::Http2Scope statistics() const { return stats_; }
 

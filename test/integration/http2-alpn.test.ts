@@ -77,7 +77,10 @@ feature(
           await run(s)
         }),
     }
-    t.scenario('h2 agreed on', { sees: `
+    t.scenario(
+      'h2 agreed on',
+      {
+        sees: `
       :status: 200
       content-length: 5
       content-type: text/plain
@@ -86,13 +89,19 @@ feature(
 
       hello
       log: HTTP/2 200 - direct_response in=0 out=5
-    ` }, async s => {
-      const c = await tlsClient(s)
-      s.note(showAnswer(await c.request({ ':scheme': 'https' })))
-      await s.sawLog(1, 'tls')
-      c.close()
-    })
-    t.scenario('HTTP/1.1 agreed on, or nothing', { sees: `
+    `,
+      },
+      async s => {
+        const c = await tlsClient(s)
+        s.note(showAnswer(await c.request({ ':scheme': 'https' })))
+        await s.sawLog(1, 'tls')
+        c.close()
+      },
+    )
+    t.scenario(
+      'HTTP/1.1 agreed on, or nothing',
+      {
+        sees: `
       < client
       HTTP/1.1 200 OK
       content-length: 5
@@ -113,16 +122,22 @@ feature(
       (open)
       log: HTTP/1.1 200 - direct_response in=0 out=5
       log: HTTP/1.1 200 - direct_response in=0 out=5
-    ` }, async s => {
-      for (const alpn of [['http/1.1'], []]) {
-        const c = await s.connectTls({ ALPNProtocols: alpn }, 'tls')
-        await c.send(get('/'))
-        await c.response()
-        s.sawAll(c)
-      }
-      await s.sawLog(2, 'tls')
-    })
-    t.scenario('an upstream that takes h2', { sees: `
+    `,
+      },
+      async s => {
+        for (const alpn of [['http/1.1'], []]) {
+          const c = await s.connectTls({ ALPNProtocols: alpn }, 'tls')
+          await c.send(get('/'))
+          await c.response()
+          s.sawAll(c)
+        }
+        await s.sawLog(2, 'tls')
+      },
+    )
+    t.scenario(
+      'an upstream that takes h2',
+      {
+        sees: `
       stat: cluster.auto.upstream_cx_http2_total +1
       < client
       HTTP/1.1 200 OK
@@ -145,17 +160,23 @@ feature(
       x-request-id: UUID
       x-envoy-expected-rq-timeout-ms: 15000
       log: HTTP/1.1 200 - via_upstream in=0 out=2
-    ` }, async s => {
-      const c = await s.connect()
-      await s.statsOf(/^cluster\.auto\.upstream_cx_(http1_total|http2_total)$/, async () => {
-        await c.send(get('/auto'))
-        await c.response()
-      })
-      s.sawAll(c)
-      for (const request of both.requests) s.note(`> both\n${showRequest(request)}`)
-      await s.sawLog()
-    })
-    t.scenario('an upstream that knows no h2', { sees: `
+    `,
+      },
+      async s => {
+        const c = await s.connect()
+        await s.statsOf(/^cluster\.auto\.upstream_cx_(http1_total|http2_total)$/, async () => {
+          await c.send(get('/auto'))
+          await c.response()
+        })
+        s.sawAll(c)
+        for (const request of both.requests) s.note(`> both\n${showRequest(request)}`)
+        await s.sawLog()
+      },
+    )
+    t.scenario(
+      'an upstream that knows no h2',
+      {
+        sees: `
       stat: cluster.one.upstream_cx_http1_total +1
       < client
       HTTP/1.1 200 OK
@@ -174,17 +195,23 @@ feature(
       x-envoy-expected-rq-timeout-ms: 15000
 
       log: HTTP/1.1 200 - via_upstream in=0 out=2
-    ` }, async s => {
-      const c = await s.connect()
-      await s.statsOf(/^cluster\.one\.upstream_cx_(http1_total|http2_total)$/, async () => {
-        await c.send(get('/one'))
-        await c.response()
-      })
-      s.sawAll(c)
-      s.sawRequests('only1')
-      await s.sawLog()
-    })
-    t.scenario('HTTP/2 over TLS on both sides', { sees: `
+    `,
+      },
+      async s => {
+        const c = await s.connect()
+        await s.statsOf(/^cluster\.one\.upstream_cx_(http1_total|http2_total)$/, async () => {
+          await c.send(get('/one'))
+          await c.response()
+        })
+        s.sawAll(c)
+        s.sawRequests('only1')
+        await s.sawLog()
+      },
+    )
+    t.scenario(
+      'HTTP/2 over TLS on both sides',
+      {
+        sees: `
       :status: 200
       date: DATE
       x-envoy-upstream-service-time: MS
@@ -201,28 +228,37 @@ feature(
       x-envoy-expected-rq-timeout-ms: 15000
 
       body
-    ` }, async s => {
-      const c = await tlsClient(s)
-      s.note(showAnswer(await c.request({ ':path': '/two', ':scheme': 'https', ':method': 'POST' }, 'body')))
-      for (const request of both.requests) s.note(`> both\n${showRequest(request)}`)
-      c.close()
-    })
-    t.scenario('auto_sni: a connection for each name', { sees: `
+    `,
+      },
+      async s => {
+        const c = await tlsClient(s)
+        s.note(showAnswer(await c.request({ ':path': '/two', ':scheme': 'https', ':method': 'POST' }, 'body')))
+        for (const request of both.requests) s.note(`> both\n${showRequest(request)}`)
+        c.close()
+      },
+    )
+    t.scenario(
+      'auto_sni: a connection for each name',
+      {
+        sees: `
       stat: cluster.sni.upstream_cx_http2_total +3
       stat: cluster.sni.upstream_cx_total +3
       a.test
       b.test
       false
-    ` }, async s => {
-      const c = await s.connect()
-      await s.statsOf(/^cluster\.sni\.upstream_cx_(total|http2_total)$/, async () => {
-        for (const host of ['a.test', 'b.test', 'a.test:80', '127.0.0.1']) {
-          await c.send(`GET /sni HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
-          await c.response(c.responses.length + 1)
-        }
-      })
-      for (const session of both.sessions.slice(-3))
-        s.note(`${(session.socket as unknown as { servername?: string | false } | undefined)?.servername}`)
-    })
+    `,
+      },
+      async s => {
+        const c = await s.connect()
+        await s.statsOf(/^cluster\.sni\.upstream_cx_(total|http2_total)$/, async () => {
+          for (const host of ['a.test', 'b.test', 'a.test:80', '127.0.0.1']) {
+            await c.send(`GET /sni HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+            await c.response(c.responses.length + 1)
+          }
+        })
+        for (const session of both.sessions.slice(-3))
+          s.note(`${(session.socket as unknown as { servername?: string | false } | undefined)?.servername}`)
+      },
+    )
   },
 )

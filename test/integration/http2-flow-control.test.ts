@@ -40,47 +40,55 @@ feature(
     listeners: [http('main', { routes, hcm: windows, listener: 'per_connection_buffer_limit_bytes: 32768' })],
   },
   f => {
-    f.scenario('a stream that is not read stops its upstream, and no other stream', { sees: `
+    f.scenario(
+      'a stream that is not read stops its upstream, and no other stream',
+      {
+        sees: `
       little was taken: true
       another stream: 200 ok
       all arrived: true
-    ` }, async s => {
-      h2.handler = (stream, request) => {
-        stream.respond({ ':status': 200 })
-        if (request.headers[':path'] !== '/h2/large') return void stream.end('ok')
-        sent = 0
-        const more = (): void => {
-          while (sent < size) {
-            sent += chunk.length
-            if (!stream.write(chunk)) return void stream.once('drain', more)
+    `,
+      },
+      async s => {
+        h2.handler = (stream, request) => {
+          stream.respond({ ':status': 200 })
+          if (request.headers[':path'] !== '/h2/large') return void stream.end('ok')
+          sent = 0
+          const more = (): void => {
+            while (sent < size) {
+              sent += chunk.length
+              if (!stream.write(chunk)) return void stream.once('drain', more)
+            }
+            stream.end()
           }
-          stream.end()
+          more()
         }
-        more()
-      }
-      const c = await H2Client.connect(Number(s.value('main')), { settings: { initialWindowSize: 65535 } })
-      const stream = c.session.request({ ':authority': 'a', ':path': '/h2/large' })
-      stream.pause()
-      await standstill(() => sent)
-      s.note(`little was taken: ${sent < size / 8}`)
-      const other = await c.request({ ':path': '/h2/small' })
-      s.note(`another stream: ${other.status} ${other.body.toString()}`)
-      let got = 0
-      stream.on('data', (piece: Buffer) => {
-        got += piece.length
-      })
-      stream.resume()
-      await new Promise(resolve => stream.on('end', resolve))
-      s.note(`all arrived: ${got >= size}`)
-      c.close()
-    })
+        const c = await H2Client.connect(Number(s.value('main')), { settings: { initialWindowSize: 65535 } })
+        const stream = c.session.request({ ':authority': 'a', ':path': '/h2/large' })
+        stream.pause()
+        await standstill(() => sent)
+        s.note(`little was taken: ${sent < size / 8}`)
+        const other = await c.request({ ':path': '/h2/small' })
+        s.note(`another stream: ${other.status} ${other.body.toString()}`)
+        let got = 0
+        stream.on('data', (piece: Buffer) => {
+          got += piece.length
+        })
+        stream.resume()
+        await new Promise(resolve => stream.on('end', resolve))
+        s.note(`all arrived: ${got >= size}`)
+        c.close()
+      },
+    )
     f.scenario(
       'a request that the upstream does not read stops its client, and no other stream',
-      { sees: `
+      {
+        sees: `
         less than half was taken: true
         another stream: 200 ok
         200
-      ` },
+      `,
+      },
       async s => {
         s.upstream().raw()
         h2.handler = stream => {

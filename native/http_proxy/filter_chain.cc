@@ -369,6 +369,8 @@ void FilterChain::deliverData(Direction& direction, std::string_view data, bool 
 }
 
 void FilterChain::deliverTrailers(Direction& direction) {
+  // A filter may have taken all of them (gRPC-Web puts them into the body).
+  if (direction.trailers->empty()) return deliverData(direction, {}, true);
   if (direction.response) {
     stream_.sendTrailers(*direction.trailers);
   } else {

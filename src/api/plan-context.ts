@@ -36,6 +36,7 @@ import type {
   Http1OptionsSchema,
   Http2OptionsSchema,
   HttpCommonOptionsSchema,
+  RegexRewriteSchema,
   StringMatcherSchema,
 } from '../generated/plan_pb.js'
 import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
@@ -43,6 +44,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
@@ -115,6 +117,7 @@ export interface PlanContext extends Place {
   stringMatcher(matcher: StringMatcher, at: Place): PlanInit<typeof StringMatcherSchema>
   headerMatchers(matchers: readonly HeaderMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
+  regexRewrite(rewrite: RegexMatchAndSubstitute, at: Place): PlanInit<typeof RegexRewriteSchema>
   fraction(fraction: RuntimeFractionalPercent): PlanInit<typeof FractionSchema>
   /** Without a runtime key, or with one of the extension's own. */
   percentage(percent: FractionalPercent | undefined, runtimeKey?: string): PlanInit<typeof FractionSchema>

@@ -20,6 +20,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
@@ -42,9 +43,10 @@ import type {
   Http1Init,
   Http2Init,
   HttpCommonInit,
+  RegexRewriteInit,
   StringMatcherInit,
 } from './init.js'
-import { fraction, headerMatchers, queryMatcher, runtimeFraction, stringMatcher } from './matcher.js'
+import { fraction, headerMatchers, queryMatcher, regexRewrite, runtimeFraction, stringMatcher } from './matcher.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -185,6 +187,10 @@ export class FilterContext implements PlanContext {
 
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): FieldMatcherInit[] {
     return matchers.map((matcher, index) => queryMatcher(matcher, at.item(index), this.#compilation.checkRegex))
+  }
+
+  regexRewrite(rewrite: RegexMatchAndSubstitute, at: Place): RegexRewriteInit {
+    return regexRewrite(rewrite, at, this.#compilation.checkRegex)
   }
 
   fraction(fraction: RuntimeFractionalPercent): FractionInit {

@@ -1490,3 +1490,171 @@ feature(
     })
   },
 )
+
+const toMetadata = 'envoy.extensions.filters.http.header_to_metadata.v3.Config'
+feature(
+  'header_to_metadata',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', {
+        log: '%DYNAMIC_METADATA(a)% %DYNAMIC_METADATA(envoy.filters.http.header_to_metadata)% %DYNAMIC_METADATA(meta)%\n',
+        hcm: httpFilters([
+          'meta',
+          toMetadata,
+          `
+request_rules:
+- {header: x-text, on_header_present: {metadata_namespace: a, key: text}, on_header_missing: {metadata_namespace: a, key: text, value: none}, remove: true}
+- {header: x-number, on_header_present: {metadata_namespace: a, key: number, type: NUMBER}}
+- {header: x-coded, on_header_present: {metadata_namespace: a, key: coded, encode: BASE64}}
+- {header: x-rewritten, on_header_present: {key: rewritten, regex_value_rewrite: {pattern: {regex: "^v(.*)$"}, substitution: "version \\\\1"}}}
+- {header: x-constant, on_header_present: {key: constant, value: yes}}
+- {header: ":path", on_header_present: {key: path}}
+- {cookie: c, on_header_present: {metadata_namespace: a, key: cookie}, on_header_missing: {metadata_namespace: a, key: cookie, value: none}}
+response_rules:
+- {header: x-up, on_header_present: {metadata_namespace: a, key: up}, remove: true}
+`,
+        ]),
+        routes: `
+- {match: {prefix: /route}, route: {cluster: up}, typed_per_filter_config: ${perFilter('meta', toMetadata, 'request_rules: [{header: x-text, on_header_present: {key: route}}]')}}
+- {match: {prefix: /}, route: {cluster: up}}
+`,
+      }),
+    ],
+  },
+  f => {
+    f.exchange('meta: present', {
+      send: get(
+        '/',
+        'x-text: a',
+        'x-text: b',
+        'x-number: 1.5',
+        'x-coded: aGVsbG8',
+        'x-rewritten: v7',
+        'x-constant: no',
+        'cookie: a=1; c=2',
+      ),
+      reply: answer(200, 'x', 'x-up: 1'),
+      sees: `
+      > up
+      GET / HTTP/1.1
+      host: a
+      x-number: 1.5
+      x-coded: aGVsbG8
+      x-rewritten: v7
+      x-constant: no
+      cookie: a=1; c=2
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      < client
+      HTTP/1.1 200 OK
+      content-length: 1
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      x
+      (open)
+      log: {"coded":"hello","cookie":"2","number":1.5,"text":"a,b","up":"1"} {"constant":"yes","path":"/","rewritten":"version 7"} -
+    `,
+    })
+    f.exchange('meta: missing', {
+      send: get('/'),
+      sees: `
+      > up
+      GET / HTTP/1.1
+      host: a
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      < client
+      HTTP/1.1 200 OK
+      content-length: 2
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      ok
+      (open)
+      log: {"cookie":"none","text":"none"} {"path":"/"} -
+    `,
+    })
+    f.exchange('meta: values that are no good', {
+      send: get('/', 'x-number: seven', 'x-coded: !!!', 'x-text:', 'x-rewritten: 7'),
+      sees: `
+      > up
+      GET / HTTP/1.1
+      host: a
+      x-number: seven
+      x-coded: !!!
+      x-rewritten: 7
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      < client
+      HTTP/1.1 200 OK
+      content-length: 2
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      ok
+      (open)
+      log: {"cookie":"none"} {"path":"/","rewritten":"7"} -
+    `,
+    })
+    f.exchange('meta: padded, and spaces', {
+      send: get('/', 'x-number: 7', 'x-coded: aGVsbG8='),
+      sees: `
+      > up
+      GET / HTTP/1.1
+      host: a
+      x-number: 7
+      x-coded: aGVsbG8=
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      < client
+      HTTP/1.1 200 OK
+      content-length: 2
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      ok
+      (open)
+      log: {"coded":"hello","cookie":"none","number":7,"text":"none"} {"path":"/"} -
+    `,
+    })
+    f.exchange('meta: of a route', {
+      send: get('/route', 'x-text: a'),
+      reply: answer(200, 'x', 'x-up: 1'),
+      sees: `
+      > up
+      GET /route HTTP/1.1
+      host: a
+      x-text: a
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      < client
+      HTTP/1.1 200 OK
+      content-length: 1
+      x-up: 1
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      x
+      (open)
+      log: - {"route":"a"} -
+    `,
+    })
+  },
+)

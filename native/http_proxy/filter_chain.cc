@@ -308,6 +308,7 @@ void FilterChain::resume(Direction& direction, FilterStream& filter) {
   // Who stopped everything at a head with more behind it has not seen that yet.
   const bool shows_self = here.state == State::kStopped && !here.head_ended;
   here.state = State::kOpen;
+  setBlocks(direction, here, false);
   if (!std::exchange(here.head_passed, true)) {
     const bool ends = here.head_ended && !holds(here) && !here.trailers_here;
     if (ends) here.end_held = false;

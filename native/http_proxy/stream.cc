@@ -291,6 +291,13 @@ void Stream::onDownstreamGone(bool local) {
 
 void Stream::pauseRequest(bool pause) {
   if (complete_ || encoder_ == nullptr) return;
+  if (pause) {
+    ++request_pauses_;
+  } else if (request_pauses_ != 0) {
+    --request_pauses_;
+  } else {
+    return;
+  }
   encoder_->pauseReading(pause);
   manager_.pauseReading(pause);
 }
@@ -396,6 +403,7 @@ void Stream::chargeResponse(uint32_t status) {
 
 void Stream::finish() {
   if (complete_) return;
+  while (request_pauses_ != 0 && encoder_ != nullptr) pauseRequest(false);  // the connection may carry another request
   complete_ = true;
   idle_timer_.cancel();
   request_timer_.cancel();

@@ -181,6 +181,7 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   bool extended_connect_ : 1 = false;  // an upgrade that came as HTTP/2's CONNECT
   uint8_t encoder_blocks_ = 0;  // of stream and connection: which have more to send than they should
   uint16_t response_blocks_ = 0;
+  uint16_t request_pauses_ = 0;
   http::StreamInfo info_;
   FilterChain filters_;
   loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};

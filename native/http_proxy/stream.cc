@@ -1,11 +1,9 @@
 #include "http_proxy/stream.h"
 
-#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "base/ascii.h"
-#include "http/grpc_timeout.h"
 #include "http_proxy/connection_manager.h"
 #include "http_proxy/request_preparation.h"
 #include "http_proxy/upgrade_translation.h"
@@ -491,67 +489,6 @@ void Stream::blockResponse(bool block) {
   } else if (--response_blocks_ == 0) {
     router_->onDownstreamBelowLowWatermark();
   }
-}
-
-// ---------------------------------------------------------------- time
-
-void Stream::armIdleTimer() {
-  if (idle_timeout_ms_ != 0 && !complete_) idle_timer_.arm(runtime_.worker.services.loop.timers(), idle_timeout_ms_);
-}
-
-void Stream::setIdleTimeout(uint32_t timeout_ms) {
-  idle_timeout_ms_ = timeout_ms;
-  idle_timer_.cancel();
-  armIdleTimer();
-}
-
-/** The route's word on how long the stream may last; a grpc-timeout counts where the route takes it. */
-void Stream::limitDuration(const routing::ClusterAction& action) {
-  const auto asked = http::grpcTimeoutMs(request_headers_->get(HeaderId::kGrpcTimeout));
-  if (!asked || !action.grpc_timeout_header_max_ms) {
-    if (action.max_stream_duration_ms) armMaxDuration(*action.max_stream_duration_ms);
-    return;
-  }
-  uint64_t limit = *asked;
-  const uint32_t most = *action.grpc_timeout_header_max_ms;
-  if (most != 0 && limit > most) limit = most;
-  if (const uint32_t offset = action.grpc_timeout_header_offset_ms.value_or(0); offset != 0) limit -= std::min<uint64_t>(limit, offset);
-  request_headers_->set(HeaderId::kGrpcTimeout, http::grpcTimeoutText(arena_, limit));
-  armMaxDuration(static_cast<uint32_t>(std::clamp<uint64_t>(limit, 1, UINT32_MAX)));
-}
-
-void Stream::armMaxDuration(uint32_t timeout_ms) {
-  max_duration_timer_.cancel();
-  if (timeout_ms != 0) max_duration_timer_.arm(runtime_.worker.services.loop.timers(), timeout_ms);
-}
-
-void Stream::onIdleTimeout() {
-  if (flushing_) {
-    runtime_.http2().inc(stats::Http2Stat::tx_flush_timeout);
-    std::exchange(encoder_, nullptr)->reset(ResetReason::kLocalReset);
-    return onCodecDone();
-  }
-  runtime_.http.inc(HttpStat::downstream_rq_idle_timeout);
-  const uint16_t status = request_complete_ ? 504 : 408;
-  reply({.status = status, .body = "stream timeout", .details = "stream_idle_timeout", .flag = ResponseFlag::kStreamIdleTimeout});
-}
-
-void Stream::onRequestTimeout() {
-  runtime_.http.inc(HttpStat::downstream_rq_timeout);
-  reply({.status = 408, .body = "request timeout", .details = "request_overall_timeout"});
-}
-
-void Stream::onHeadersTimeout() {
-  runtime_.http.inc(HttpStat::downstream_rq_header_timeout);
-  close_connection_ = true;
-  reply({.status = 408, .body = "request header timeout", .details = "request_header_timeout"});
-}
-
-void Stream::onMaxDuration() {
-  runtime_.http.inc(HttpStat::downstream_rq_max_duration_reached);
-  const uint16_t status = request_complete_ ? 504 : 408;
-  reply({.status = status, .body = "downstream duration timeout", .details = "max_duration_timeout",
-         .grpc_status = 4});  // DEADLINE_EXCEEDED
 }
 
 }  // namespace nuncio::http_proxy

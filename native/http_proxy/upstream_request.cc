@@ -90,6 +90,7 @@ void UpstreamRequest::writeQueued() {
       left -= piece.size();
       if (!over_) encoder_->encodeData(piece, last && left == 0);
     });
+    router_.stream().worker().services.io.keepForTurn(waiting_->queue());  // the socket's queue borrows from it
     waiting_.reset();
     if (last && !over_) router_.stream().info().at.upstream_tx_end = router_.stream().worker().services.loop.now();
   } else if (end_stream_ && !head_only_ && trailers_ == nullptr) {

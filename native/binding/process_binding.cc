@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/notes.h"
 #include "binding/arguments.h"
 #include "node_abi/llhttp.h"
 #include "stats/registry.h"
@@ -132,6 +133,13 @@ Napi::Value connectionCount(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(currentProcess()->connections()));
 }
 
+Napi::Value takeNotes(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> texts = base::Notes::process().take();
+  Napi::Array out = Napi::Array::New(info.Env(), texts.size());
+  for (uint32_t i = 0; i < texts.size(); ++i) out.Set(i, Napi::String::New(info.Env(), texts[i]));
+  return out;
+}
+
 Napi::Value nothing(const Napi::CallbackInfo& info) { return info.Env().Undefined(); }
 
 }  // namespace
@@ -152,6 +160,7 @@ void exportProcess(Napi::Env env, Napi::Object exports) {
   add("publishBreakers", publishBreakers);
   add("memory", memory);
   add("connectionCount", connectionCount);
+  add("takeNotes", takeNotes);
   add("setLogLevel", nothing);
 }
 

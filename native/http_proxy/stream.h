@@ -49,6 +49,11 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   http::HeaderMap* requestTrailers() { return request_trailers_; }
   http::HeaderMap* responseHeaders() { return response_headers_; }
   http::StreamInfo& info() { return info_; }
+  /** The facts of the upstream's TLS (null: clear text), for logs that may outlive the connection. */
+  void keepUpstreamTls(const net::TlsInfo* tls) {
+    upstream_tls_ = base::LocalRef<const net::TlsInfo>(tls);
+    info_.upstream_tls = tls;
+  }
   const ManagerConfig& config() const;
   ManagerRuntime& runtime();
   WorkerContext& worker();
@@ -182,6 +187,7 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   uint8_t encoder_blocks_ = 0;  // of stream and connection: which have more to send than they should
   uint16_t response_blocks_ = 0;
   uint16_t request_pauses_ = 0;
+  base::LocalRef<const net::TlsInfo> upstream_tls_;  // that `info_` points to
   http::StreamInfo info_;
   FilterChain filters_;
   loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};

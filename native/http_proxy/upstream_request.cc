@@ -43,7 +43,7 @@ void UpstreamRequest::noteHost() {
 
 void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
   noteHost();
-  noteConnection(connection.account(), connection.connection().id());
+  noteConnection(connection.account(), connection.connection());
   if (connection.multiplexed()) router_.stream().info().upstream_protocol = http::Protocol::kHttp2;
   connection_ = &connection;
   encoder_ = &connection.newStream(*this);
@@ -54,7 +54,7 @@ void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
 
 void UpstreamRequest::onTunnelReady(TcpTunnel& tunnel) {
   noteHost();
-  noteConnection(tunnel.upstream().account(), tunnel.upstream().connection().id());
+  noteConnection(tunnel.upstream().account(), tunnel.upstream().connection());
   encoder_ = &tunnel;
   router_.onUpstreamConnected(*this);
   begin(tunnel);
@@ -101,16 +101,21 @@ void UpstreamRequest::writeQueued() {
   if (!over_) holdDownstream(false);
 }
 
-void UpstreamRequest::noteConnection(upstream::ConnectionAccount& account, uint64_t id) {
+void UpstreamRequest::noteConnection(upstream::ConnectionAccount& account, const net::Connection& connection) {
   http::StreamInfo& info = router_.stream().info();
   info.upstream_local = account.local;
   info.upstream_remote = host_->address();
   info.upstream_protocol = http::Protocol::kHttp11;
-  info.upstream_connection_id = id;
+  info.upstream_connection_id = connection.id();
+  router_.stream().keepUpstreamTls(connection.tls());
   info.at.upstream_pool_ready = router_.stream().worker().services.loop.now();
   if (account.requests == 1) {
     info.at.upstream_connect_begin = account.beganNs();
     info.at.upstream_connect_end = account.connectedNs();
+    if (info.upstream_tls != nullptr) {
+      info.at.upstream_connect_end = connection.connectedNs();
+      info.at.upstream_handshake_end = account.connectedNs();
+    }
   } else {
     info.at.upstream_connect_begin = 0;
   }

@@ -65,7 +65,7 @@ class UpstreamRequest final : public upstream::PoolStream {
  private:
   void failed(http::ResetReason reason, std::string_view transport);
   void writeQueued();
-  void noteConnection(upstream::ConnectionAccount& account, uint64_t id);
+  void noteConnection(upstream::ConnectionAccount& account, const net::Connection& connection);
   void begin(http::RequestEncoder& encoder);
   void ended();
   void touchIdle();

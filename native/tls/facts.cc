@@ -55,6 +55,7 @@ struct Facts::Cache {
   std::optional<std::vector<std::string>> chain_fingerprints[2], chain_serials;
 };
 
+Facts::Facts(SslPtr ssl) : owned_(std::move(ssl)), ssl_(owned_.get()) {}
 Facts::~Facts() = default;
 
 std::string digestText(X509* certificate, const EVP_MD* digest) {

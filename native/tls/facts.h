@@ -16,7 +16,7 @@ namespace nuncio::tls {
 
 class Facts final : public net::TlsInfo {
  public:
-  explicit Facts(SslPtr ssl) : owned_(std::move(ssl)), ssl_(owned_.get()) {}
+  explicit Facts(SslPtr ssl);
   ~Facts() override;
 
   SSL* ssl() const { return ssl_; }

@@ -181,16 +181,21 @@ int ServerContext::onClientHello(SSL* ssl, int* alert, void* context) {
   bytes.server_name = extensionOf(ssl, TLSEXT_TYPE_server_name);
   bytes.supported_versions = extensionOf(ssl, TLSEXT_TYPE_supported_versions);
   bytes.has_status_request = extensionOf(ssl, TLSEXT_TYPE_status_request).data() != nullptr;
+  const unsigned char* suites = nullptr;
+  const size_t suites_size = SSL_client_hello_get0_ciphers(ssl, &suites);
+  bytes.cipher_suites = {suites, suites_size};
   if (self.leaves_.size() > 1) {
     bytes.signature_algorithms = extensionOf(ssl, TLSEXT_TYPE_signature_algorithms);
     bytes.supported_groups = extensionOf(ssl, TLSEXT_TYPE_supported_groups);
-    const unsigned char* suites = nullptr;
-    const size_t size = SSL_client_hello_get0_ciphers(ssl, &suites);
-    bytes.cipher_suites = {suites, size};
   }
   const ClientHello hello = ClientHello::parse(bytes);
   // In TLS 1.3 the suites are equals to BoringSSL: the client's order counts.
-  if (hello.offers_tls13 && self.config_->settings.maxVersion() >= TLS1_3_VERSION) SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  const Settings& settings = self.config_->settings;
+  if (hello.offers_tls13 && settings.maxVersion() >= TLS1_3_VERSION) {
+    SSL_clear_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  } else if (settings.hasEqualCiphers() && !self.config_->plan.prefer_client_ciphers) {
+    if (const std::string list = settings.ciphersFor(bytes.cipher_suites); !list.empty()) SSL_set_cipher_list(ssl, list.c_str());
+  }
   if (self.config_->plan.require_sni && hello.server_name.empty()) {
     *alert = SSL_AD_MISSING_EXTENSION;
     return SSL_CLIENT_HELLO_ERROR;

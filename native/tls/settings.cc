@@ -1,5 +1,6 @@
 #include "tls/settings.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tls/errors.h"
@@ -86,20 +87,22 @@ std::string refusedCiphers(std::string_view openssl_list) {
 
 }  // namespace
 
-std::string opensslCipherList(std::string_view boringssl, bool& has_equal_chacha) {
-  std::string out, name;
+std::vector<CipherName> cipherNames(std::string_view boringssl) {
+  std::vector<CipherName> out;
+  std::string name;
+  int group = 0;
   bool in_group = false;
   const auto flush = [&] {
     if (name.empty()) return;
-    if (in_group && name.find("CHACHA20") != std::string::npos) has_equal_chacha = true;
-    if (!out.empty()) out += ':';
     const std::string_view openssl = name.starts_with("TLS_") ? OPENSSL_cipher_name(name.c_str()) : "(NONE)";
-    out += openssl == "(NONE)" ? std::string_view(name) : openssl;
+    out.push_back({openssl == "(NONE)" ? name : std::string(openssl), in_group ? group : ++group});
     name.clear();
   };
   for (const char c : boringssl) {
     if (c == '[') {
+      flush();
       in_group = true;
+      ++group;
     } else if (c == ']' || c == '|' || c == ':' || c == ',' || c == ' ') {
       flush();
       if (c == ']') in_group = false;
@@ -111,6 +114,48 @@ std::string opensslCipherList(std::string_view boringssl, bool& has_equal_chacha
   return out;
 }
 
+std::string Settings::ciphersFor(std::span<const uint8_t> offered) const {
+  const auto placeOf = [&](uint16_t number) {
+    for (size_t i = 0; i + 1 < offered.size(); i += 2) {
+      if (number == (offered[i] << 8 | offered[i + 1])) return i;
+    }
+    return offered.size();
+  };
+  std::vector<const Suite*> order;
+  for (const Suite& suite : suites_) order.push_back(&suite);
+  std::stable_sort(order.begin(), order.end(), [&](const Suite* a, const Suite* b) {
+    return a->group != b->group ? a->group < b->group : placeOf(a->number) < placeOf(b->number);
+  });
+  bool changed = false;
+  std::string list;
+  for (size_t i = 0; i < order.size(); ++i) {
+    changed |= order[i] != &suites_[i];
+    if (i != 0) list += ':';
+    list += order[i]->name;
+  }
+  return changed ? list : std::string();
+}
+
+/** Equals are kept as such where every name is one suite. */
+void Settings::keepEquals(const std::vector<CipherName>& names) {
+  const bool has_equals = std::adjacent_find(names.begin(), names.end(), [](const CipherName& a, const CipherName& b) {
+                            return a.group == b.group;
+                          }) != names.end();
+  if (!has_equals || role_ == Role::kClient) return;
+  const SslCtxPtr scratch(SSL_CTX_new_ex(libraryContext(), nullptr, TLS_method()));
+  SSL_CTX_set_security_level(scratch.get(), 0);
+  SSL_CTX_set_cipher_list(scratch.get(), "ALL:COMPLEMENTOFALL");
+  const STACK_OF(SSL_CIPHER)* known = SSL_CTX_get_ciphers(scratch.get());
+  std::vector<Suite> suites;
+  for (const CipherName& name : names) {
+    for (int i = 0; i < sk_SSL_CIPHER_num(known); ++i) {
+      const SSL_CIPHER* cipher = sk_SSL_CIPHER_value(known, i);
+      if (name.name == SSL_CIPHER_get_name(cipher)) suites.push_back({name.name, SSL_CIPHER_get_protocol_id(cipher), name.group});
+    }
+  }
+  if (suites.size() == names.size()) suites_ = std::move(suites);
+}
+
 base::Result<Settings, std::string> Settings::make(const plan::TlsCommon& common, Role role) {
   const bool fips = (common.compliance & kFips202205) != 0;
   Settings settings;
@@ -120,7 +165,9 @@ base::Result<Settings, std::string> Settings::make(const plan::TlsCommon& common
   if (fips) settings.min_version_ = std::max(settings.min_version_, TLS1_2_VERSION);
   settings.configured_ciphers_ = join(common.cipher_suites, ':');
   const std::string_view ciphers = common.cipher_suites.empty() ? (fips ? kFipsCiphers : kDefaultCiphers) : std::string_view(settings.configured_ciphers_);
-  settings.ciphers_ = opensslCipherList(ciphers, settings.has_equal_ciphers_);
+  const std::vector<CipherName> names = cipherNames(ciphers);
+  for (const CipherName& name : names) settings.ciphers_ += (settings.ciphers_.empty() ? "" : ":") + name.name;
+  settings.keepEquals(names);
   if (!common.cipher_suites.empty()) {
     if (const std::string refused = refusedCiphers(settings.ciphers_); !refused.empty()) {
       return "Failed to initialize cipher suites " + settings.configured_ciphers_ +
@@ -143,9 +190,7 @@ base::Result<Settings, std::string> Settings::make(const plan::TlsCommon& common
 
 std::string Settings::apply(SSL_CTX* context) const {
   SSL_CTX_clear_options(context, SSL_CTX_get_options(context));
-  uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_ANTI_REPLAY;
-  if (has_equal_ciphers_) options |= SSL_OP_PRIORITIZE_CHACHA;
-  SSL_CTX_set_options(context, options);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_ANTI_REPLAY);
   SSL_CTX_clear_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);  // the BIO takes all there is
   // What is allowed is said by the lists; old versions, where they are asked for, need algorithms of level 0.
   SSL_CTX_set_security_level(context, min_version_ < TLS1_2_VERSION ? 0 : 1);

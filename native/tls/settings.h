@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace nuncio::tls {
 
 enum class Role : uint8_t { kServer, kClient };
 
+struct CipherName;
+
 class Settings {
  public:
   /** The error names what OpenSSL or Envoy does not take. */
@@ -24,9 +27,16 @@ class Settings {
 
   /** Protocols by preference in the form ALPN wants (length, name); empty: no ALPN. */
   const std::string& alpn() const { return alpn_; }
+  /**
+   * The cipher list when the client's order counts among equals ("[A|B]"); empty: the list as it is. `offered`: the suites of
+   * a ClientHello, two bytes each.
+   */
+  std::string ciphersFor(std::span<const uint8_t> offered) const;
+  bool hasEqualCiphers() const { return !suites_.empty(); }
   int maxVersion() const { return max_version_; }
 
  private:
+  void keepEquals(const std::vector<CipherName>& names);
   std::string apply(SSL_CTX* context) const;  // the error, or nothing
 
   Role role_ = Role::kServer;
@@ -34,7 +44,12 @@ class Settings {
   int max_version_ = TLS1_3_VERSION;
   std::string configured_ciphers_;  // as they stand in the configuration, for messages
   std::string ciphers_;
-  bool has_equal_ciphers_ = false;  // a group with ChaCha20 among its equals
+  struct Suite {
+    std::string name;
+    uint16_t number;
+    int group;  // suites of the same one are equals
+  };
+  std::vector<Suite> suites_;  // by preference; empty: there are no equals
   std::string groups_;
   std::string signature_algorithms_;
   std::string alpn_;
@@ -52,10 +67,13 @@ std::string alpnWire(const Names& names) {
   return out;
 }
 
-/**
- * A cipher list in BoringSSL's syntax as OpenSSL wants it: "[A|B]:C" → "A:B:C", standard names → OpenSSL's.
- * `has_equal_chacha`: a group has ChaCha20 among its equals.
- */
-std::string opensslCipherList(std::string_view boringssl, bool& has_equal_chacha);
+/** One name of a cipher list, as OpenSSL knows it. Those with the same `group` are equals. */
+struct CipherName {
+  std::string name;
+  int group;
+};
+
+/** A cipher list in BoringSSL's syntax: "[A|B]:C" is A and B as equals, then C; standard names become OpenSSL's. */
+std::vector<CipherName> cipherNames(std::string_view boringssl);
 
 }  // namespace nuncio::tls

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/notes.h"
+
 namespace nuncio::tls {
 
 using net::HandshakeStatus;
@@ -84,6 +86,8 @@ TlsTransport::TlsTransport(ContextRef context, SslPtr ssl, const Addresses& addr
 // The facts, and OpenSSL's state with them, may be held a little longer.
 TlsTransport::~TlsTransport() {
   context_->worker().forgetBuffers(*this);
+  // Its session stays good, though the connection may have ended without a word.
+  if (state_ == State::kOpen) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_set_ex_data(ssl_, 0, nullptr);
   SSL_free_buffers(ssl_);
 }
@@ -111,7 +115,7 @@ HandshakeStatus TlsTransport::handshake(int fd) {
   }
   fail();
   // The alert. A client that could not even begin has nobody to send one to.
-  if (SSL_get_state(ssl_) == TLS_ST_BEFORE || SSL_client_version(ssl_) == 0) socket.discard();
+  if (context_->role() == Role::kClient && SSL_get_state(ssl_) == TLS_ST_BEFORE) socket.discard();
   socket.flush();
   return HandshakeStatus::kFailed;
 }
@@ -151,6 +155,10 @@ void TlsTransport::fail() {
     counters.inc(TlsStat::connection_error);
   }
   failure_ = failureText(errors, detail_);
+  const std::string_view what_to_do = advice(errors, context_->role() == Role::kClient);
+  std::string note = failure_;
+  if (!what_to_do.empty()) note.append("; ").append(what_to_do);
+  base::Notes::process().add(context_->stats().counters().scope()->name(), context_->worker().loop().now(), note);
 }
 
 int TlsTransport::verifyPeer(X509_STORE_CTX* store, const Validation* validation) {

@@ -26,11 +26,11 @@ using UpstreamConfigPtr = std::shared_ptr<const UpstreamConfig>;
 
 /** What one connection wants beyond its cluster's configuration. Views are copied. */
 struct UpstreamWishes {
-  std::string_view sni;                            // instead of the configured one
-  std::span<const std::string_view> verify_sans;
-  std::span<const std::string_view> alpn;          // instead of the configured ones
-  std::span<const std::string_view> alpn_fallback; // when none are configured
-  std::string_view host_name;                      // of the endpoint: what auto_host_sni sends
+  std::string_view sni = {};                            // instead of the configured one
+  std::span<const std::string_view> verify_sans = {};
+  std::span<const std::string_view> alpn = {};          // instead of the configured ones
+  std::span<const std::string_view> alpn_fallback = {}; // when none are configured
+  std::string_view host_name = {};                      // of the endpoint: what auto_host_sni sends
   uint64_t hash = 0;                               // of the first four: sessions are resumed among equals
 };
 

@@ -29,6 +29,9 @@ import { WorkerPool } from './worker-pool.js'
 /** How long a hook of a filter in TypeScript may keep its worker. */
 const scriptLimitMs = 1000
 
+/** How often main looks for what the traffic threads have to say. */
+const noteIntervalMs = 1000
+
 /** What every mode needs: the log, the compile thread, the addon. */
 class Process {
   readonly options: Options
@@ -115,6 +118,7 @@ export class Server {
   readonly #inputs = new Map<string, FileWatch>()
   readonly #watchdog: ScriptWatchdog
   #flushTimer: NodeJS.Timeout | undefined
+  #noteTimer: NodeJS.Timeout | undefined
   #isLive = false
   #isHealthFailed = false
   #runtimeOverrides: Readonly<Record<string, string>> = {}
@@ -243,6 +247,11 @@ export class Server {
     )
     // As Envoy: the first six digits of the revision.
     this.#stats.server.set('version', serverVersion ?? Number.parseInt(buildInfo().commit.slice(0, 6), 16))
+    const connections = this.#process.log.component('connection')
+    this.#noteTimer = setInterval(() => {
+      for (const note of this.#process.addon.takeNotes()) connections.info(note)
+    }, noteIntervalMs)
+    this.#noteTimer.unref()
     if (flushIntervalMs > 0) {
       this.#flushTimer = setInterval(() => this.#stats?.flush(this.#facts), flushIntervalMs)
       this.#flushTimer.unref()
@@ -416,6 +425,7 @@ export class Server {
     this.#watchInputs([])
     this.#watchdog.close()
     clearInterval(this.#flushTimer)
+    clearInterval(this.#noteTimer)
     this.#secrets.close()
     this.#dns.close()
     await this.#admin.close()

@@ -108,6 +108,8 @@ export interface NativeAddon {
   memory(): { readonly allocated: number; readonly heapSize: number }
   /** Connections now open downstream, over all workers. */
   connectionCount(): number
+  /** Sentences for the operator from the threads that carry traffic, since the last call. */
+  takeNotes(): readonly string[]
   /** 0 trace … 6 off; the native side writes nothing below it. */
   setLogLevel(level: number): void
 

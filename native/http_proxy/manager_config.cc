@@ -118,6 +118,7 @@ base::Result<std::unique_ptr<const ManagerConfig>, std::string> ManagerConfig::m
   plan::HttpConnectionManager& plan = config->plan;
   if (!plan::decode(bytes, plan)) return std::string("malformed plan of the HTTP connection manager");
   config->common = plan.common.value_or(plan::HttpCommonOptions{});
+  config->client_cert_details = ClientCertificateDetails(plan.client_cert_details);
   config->path_rules = {static_cast<http::EscapedSlashes>(plan.escaped_slashes), plan.normalize_path, plan.merge_slashes};
   auto loggers = makeLoggers(plan.access_logs, context.writers);
   if (!loggers.ok()) return std::move(loggers.error());

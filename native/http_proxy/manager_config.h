@@ -16,6 +16,7 @@
 #include "http/header_mutation.h"
 #include "http/path.h"
 #include "http/substitution/body_formatter.h"
+#include "http_proxy/client_certificate.h"
 #include "http_proxy/filter.h"
 #include "plan/plan_types.h"
 #include "routing/cluster_action.h"
@@ -76,6 +77,7 @@ struct ManagerConfig {
   std::optional<http::BodyFormatter> local_reply_format;
   std::vector<IpRange> internal_ranges;
   http::PathRules path_rules;
+  ClientCertificateDetails client_cert_details;
   FilterList filters;
   std::vector<routing::UpgradeRule> upgrades;
   std::vector<std::unique_ptr<const FilterList>> upgrade_filters;  // beside `upgrades`; null: `filters`

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "http/path.h"
 #include "http/request_id.h"
+#include "http_proxy/client_certificate.h"
 #include "net/local_address.h"
 
 namespace nuncio::http_proxy {
@@ -167,9 +168,7 @@ PreparedRequest prepareRequestHead(HeaderMap& headers, const http::ConnectionInf
   if (!plan.via.empty()) headers.append(HeaderId::kVia, plan.via, ", ");
   if (edge && remote.isIp()) headers.setCopy(HeaderId::kXEnvoyExternalAddress, remote.ipText());
   if (plan.generate_request_id) setRequestId(headers, edge && !plan.preserve_external_request_id, worker.random_source);
-  if (plan.client_cert != plan::HttpConnectionManager::ClientCert::ALWAYS_FORWARD_ONLY) {
-    headers.remove(HeaderId::kXForwardedClientCert);  // clear text: nobody vouches for it
-  }
+  forwardClientCertificate(headers, connection.tls, plan.client_cert, config.client_cert_details);
   return {remote, internal};
 }
 

@@ -61,7 +61,7 @@ class TlsInfo : public base::LocalCounted {
   virtual std::span<const std::string> chainFingerprints(Digest digest) const = 0;
   virtual std::span<const std::string> chainSerials() const = 0;
   virtual std::string_view urlEncodedPemChain() const = 0;
-  /** Of the certificate that follows the leaf in the chain; empty: the peer sent none. */
+  /** Of the certificate above the leaf, in the verified chain or in what the peer sent; empty: none is known. */
   virtual std::string_view peerIssuerFingerprint() const = 0;
   virtual std::string_view peerIssuerSerial() const = 0;
 };

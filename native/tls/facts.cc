@@ -217,17 +217,24 @@ std::string_view Facts::urlEncodedPemChain() const {
   });
 }
 
+X509* Facts::peerIssuer() const {
+  const STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl_);
+  if (verified != nullptr && sk_X509_num(verified) > 1) return sk_X509_value(verified, 1);
+  const std::vector<X509*> sent = chain();
+  return sent.size() < 2 ? nullptr : sent[1];
+}
+
 std::string_view Facts::peerIssuerFingerprint() const {
   return kept(cache().issuer_fingerprint, [this] {
-    const std::vector<X509*> certificates = chain();
-    return certificates.size() < 2 ? std::string() : digestText(certificates[1], EVP_sha256());
+    X509* issuer = peerIssuer();
+    return issuer == nullptr ? std::string() : digestText(issuer, EVP_sha256());
   });
 }
 
 std::string_view Facts::peerIssuerSerial() const {
   return kept(cache().issuer_serial, [this] {
-    const std::vector<X509*> certificates = chain();
-    return certificates.size() < 2 ? std::string() : serialText(certificates[1]);
+    X509* issuer = peerIssuer();
+    return issuer == nullptr ? std::string() : serialText(issuer);
   });
 }
 

@@ -54,6 +54,8 @@ class Facts final : public net::TlsInfo {
   Texts& texts(Side side) const;
   template <class Make>
   std::string_view kept(std::optional<std::string>& place, const Make& make) const;
+  /** The certificate above the leaf: of the chain that was verified, else of what the peer sent. */
+  X509* peerIssuer() const;
   /** What the peer sent, leaf first. */
   std::vector<X509*> chain() const;
 

@@ -176,6 +176,7 @@ int TlsTransport::verifyPeer(X509_STORE_CTX* store, const Validation* validation
   const auto& counters = context_->stats().counters();
   switch (verdict.refusal) {
     case Refusal::kNone:
+      if (verdict.distrusted) counters.inc(TlsStat::fail_verify_error);
       X509_STORE_CTX_set_error(store, X509_V_OK);
       return 1;
     case Refusal::kChain:

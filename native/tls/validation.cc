@@ -177,9 +177,15 @@ void Validation::nameIssuers(SSL_CTX* context) const {
 
 Verdict Validation::verify(X509_STORE_CTX* store, const std::vector<std::string_view>& names) const {
   Verdict verdict;
-  if (verifiesChain()) {
+  if (has_ca_) {
     if (X509_verify_cert(store) != 1) {
       const int error = X509_STORE_CTX_get_error(store);
+      if (plan_.accept_untrusted) {
+        verdict.distrusted = true;
+        return verdict;
+      }
+      // Decides about the alert alone: what is not valid yet counts as expired, as Envoy's library has it.
+      if (error == X509_V_ERR_CERT_NOT_YET_VALID) X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_HAS_EXPIRED);
       verdict.refusal = Refusal::kChain;
       verdict.detail = "verify cert failed: X509_verify_cert: certificate verification error at depth " +
                        std::to_string(X509_STORE_CTX_get_error_depth(store)) + ": " + X509_verify_cert_error_string(error);
@@ -189,12 +195,13 @@ Verdict Validation::verify(X509_STORE_CTX* store, const std::vector<std::string_
   }
   X509* leaf = X509_STORE_CTX_get0_cert(store);
   const auto refuse = [&](Refusal why, std::string detail) {
-    verdict = {why, false, std::move(detail)};
+    verdict = {why, false, false, std::move(detail)};
     // Decides about the alert alone: certificate_unknown, as no other is meant by the first.
     X509_STORE_CTX_set_error(store, why == Refusal::kSan ? X509_V_ERR_SUBTREE_MINMAX : X509_V_ERR_CERT_REJECTED);
   };
   if (!names.empty() && !hasAnySan(leaf, names)) {
-    refuse(Refusal::kSan, "verify cert failed: verify SAN list, certificate SANs are " + joined(allSans(leaf)));
+    refuse(Refusal::kSan, "verify cert failed: verify SAN list, expected SANs: " + joined({names.begin(), names.end()}) +
+                              ", certificate SANs: " + joined(allSans(leaf)));
   } else if (!sans_.empty() && !sanMatches(leaf)) {
     refuse(Refusal::kSan, "verify cert failed: SAN matcher, certificate SANs are " + joined(allSans(leaf)));
   } else if (hashes_.empty() && spki_hashes_.empty()) {

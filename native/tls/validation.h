@@ -20,6 +20,7 @@ enum class Refusal : uint8_t { kNone, kChain, kSan, kHash };
 struct Verdict {
   Refusal refusal = Refusal::kNone;
   bool validated = false;  // something was asked of the certificate, and it held
+  bool distrusted = false; // its chain did not hold, which the configuration accepts
   std::string detail;      // "verify cert failed: …"
 };
 

@@ -42,6 +42,13 @@ void makeHttp2(ClusterPart& part) {
   if (plan.common->max_response_headers_kb != 0) part.http2.max_head_bytes = plan.common->max_response_headers_kb * 1024;
 }
 
+/** Null: clear text. */
+base::Result<tls::UpstreamConfigPtr, std::string> transportSocket(const plan::Extension& socket, const std::string& cluster) {
+  if (socket.type.empty() || socket.type == kRawBuffer) return tls::UpstreamConfigPtr();
+  if (socket.type != kTls) return "cluster '" + cluster + "': no native transport socket '" + socket.type + "'";
+  return tls::UpstreamConfig::make({reinterpret_cast<const uint8_t*>(socket.plan.data()), socket.plan.size()});
+}
+
 }  // namespace
 
 base::Result<net::Address, std::string> toAddress(const plan::Address& address) {
@@ -75,11 +82,15 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
   part->http1 = clientOptions(part->plan);
   makeHttp2(*part);
-  if (const auto& socket = part->plan.transport_socket; socket && socket->type != kRawBuffer) {
-    if (socket->type != kTls) return "cluster '" + part->plan.name + "': no native transport socket '" + socket->type + "'";
-    auto config = tls::UpstreamConfig::make({reinterpret_cast<const uint8_t*>(socket->plan.data()), socket->plan.size()});
+  if (const auto& socket = part->plan.transport_socket) {
+    auto config = transportSocket(*socket, part->plan.name);
     if (!config.ok()) return std::move(config.error());
     part->tls = std::move(config.value());
+  }
+  for (const plan::Extension& socket : part->plan.transport_sockets) {
+    auto config = transportSocket(socket, part->plan.name);
+    if (!config.ok()) return std::move(config.error());
+    part->matched_tls.push_back(std::move(config.value()));
   }
   part->stat_prefix = "cluster." + part->plan.stat_name + ".";
   std::lock_guard lock(mutex_);
@@ -110,7 +121,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(s
       HostPtr shared = hostFor(cluster, address.value(), host.hostname);
       part->members.push_back(Member{std::move(shared), std::max(host.weight, 1u), locality.priority, host.health, host.canary,
                                      std::move(host.metadata_json), locality.zone, locality_index, locality.weight,
-                                     std::move(host.hash_key)});
+                                     std::move(host.hash_key), host.transport_socket});
     }
     ++locality_index;
   }

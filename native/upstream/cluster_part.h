@@ -30,6 +30,7 @@ struct ClusterPart final : snapshot::Part {
   std::string stat_prefix;          // "cluster.<stat_name>."
   std::optional<plan::UpstreamProxyProtocol> proxy_protocol;  // connections begin with a PROXY header
   tls::UpstreamConfigPtr tls;       // null: hosts are spoken to in clear text
+  std::vector<tls::UpstreamConfigPtr> matched_tls;  // of transport_socket_matches; Member::transport_socket counts from 1
   http::h1::ClientOptions http1;    // what the HTTP/1 codecs of this cluster are told
   http::h2::ClientOptions http2;    // and those of HTTP/2
   std::vector<http::h2::Setting> custom_settings;  // that `http2` refers to
@@ -50,6 +51,7 @@ struct Member {
   uint32_t locality;                // index of its locality
   uint32_t locality_weight;         // 0: the locality gets nothing when localities are weighted
   std::string hash_key;             // for consistent hashing, instead of the address
+  uint32_t transport_socket = 0;    // 0: the cluster's own; n: the nth of its matches
   bool usable() const { return health <= 1; }           // UNKNOWN, HEALTHY
   bool degraded() const { return health == 5; }
   bool excluded() const { return health == 3; }         // DRAINING: as if it were not there when health is reckoned

@@ -9,13 +9,21 @@ namespace nuncio::upstream {
 
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
     : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)) {
-  if (part_->tls != nullptr) {
-    auto tls_stats = base::makeLocal<tls::TlsStats>(services.stats, part_->stat_prefix, "client_ssl_socket_factory");
-    tls_ = std::make_unique<tls::UpstreamTls>(services.tls, part_->tls, std::move(tls_stats));
-  }
+  makeTls();
   if (!part_->proxy_protocol) return;
   dropped_tlvs_ =
       services.stats.scope<stats::NamedCounter>(part_->stat_prefix + "upstream.proxyprotocol.v2_tlvs_exceed_max_length");
+}
+
+void ClusterRuntime::makeTls() {
+  tls::TlsStatsRef stats;  // one for all contexts of the cluster
+  const auto make = [&](const tls::UpstreamConfigPtr& config) -> std::unique_ptr<tls::UpstreamTls> {
+    if (config == nullptr) return nullptr;
+    if (!stats) stats = base::makeLocal<tls::TlsStats>(services_.stats, part_->stat_prefix, "client_ssl_socket_factory");
+    return std::make_unique<tls::UpstreamTls>(services_.tls, config, stats);
+  };
+  tls_ = make(part_->tls);
+  for (const tls::UpstreamConfigPtr& config : part_->matched_tls) matched_tls_.push_back(make(config));
 }
 
 ClusterRuntime::~ClusterRuntime() {

@@ -36,8 +36,11 @@ class ClusterRuntime : public base::LocalCounted {
   stats::ResponsesScope& responses(ResponseGroup group);
   /** Of the HTTP/2 codecs; made with the first of them. */
   stats::Http2Scope http2Stats();
-  /** Null: hosts are spoken to in clear text. */
-  tls::UpstreamTls* tls() { return tls_.get(); }
+  /** Of a host with this Member::transport_socket; null: it is spoken to in clear text. */
+  tls::UpstreamTls* tls(uint32_t transport_socket) {
+    if (transport_socket == 0 || transport_socket > matched_tls_.size()) [[likely]] return tls_.get();
+    return matched_tls_[transport_socket - 1].get();
+  }
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
 
   /** TLVs did not fit into a PROXY header. */
@@ -62,6 +65,7 @@ class ClusterRuntime : public base::LocalCounted {
     uint32_t degraded_load = 0;
     bool panic = false;
   };
+  void makeTls();
   void rebuild();
   void fill(HostSet& set, const PriorityState& state) const;
   void computeLoads();
@@ -79,6 +83,7 @@ class ClusterRuntime : public base::LocalCounted {
   std::unordered_map<const Host*, HostRef> hosts_;
   std::vector<PriorityState> priorities_;
   std::unique_ptr<tls::UpstreamTls> tls_;
+  std::vector<std::unique_ptr<tls::UpstreamTls>> matched_tls_;  // null entries: clear text
   bool simple_ = false;  // one priority, all healthy: no arithmetic for each request
 };
 using ClusterRef = base::LocalRef<ClusterRuntime>;

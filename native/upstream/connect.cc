@@ -103,7 +103,7 @@ OwnedTransportOptions::OwnedTransportOptions(const TransportOptions& options) {
 }
 
 std::unique_ptr<net::Transport> makeTransport(ClusterRuntime& cluster, const HostRuntime& host, const TransportOptions& options) {
-  tls::UpstreamTls* tls = cluster.tls();
+  tls::UpstreamTls* tls = cluster.tls(host.member().transport_socket);
   if (tls == nullptr) return nullptr;
   return tls->newTransport(host.address(), {.sni = options.sni,
                                             .verify_sans = options.verify_sans,

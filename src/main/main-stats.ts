@@ -156,8 +156,12 @@ export class MainStats {
     scope.set('warming_state', 0)
     if (info.dns !== undefined) scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
     // Each new member is matched with a transport socket once.
-    const matched = this.store.scope('transport_socket_match', `${sanitizeName(info.statName)}.default`)
-    if (hosts.length > before) matched.inc('total_match_count', hosts.length - before)
+    for (const host of hosts.slice(before)) {
+      const match = info.transportSocketMatches[host.transportSocket - 1] ?? 'default'
+      this.store
+        .scope('transport_socket_match', `${sanitizeName(info.statName)}.${sanitizeName(match)}`)
+        .inc('total_match_count')
+    }
   }
 
   /** The values of the runtime are (or were once more) read; `times` at once. */
@@ -242,8 +246,8 @@ export class MainStats {
     this.#clusterNames = new Map(now.clusters.map(info => [info.name, info.statName]))
     const wanted = now.clusters.map(info => ({
       key: `cluster ${info.name}`,
-      value: info.statName,
-      declare: () => declareCluster(this.store, { statName: info.statName, trackRemaining: info.trackRemaining }),
+      value: [info.statName, info.hasTls, info.transportSocketMatches],
+      declare: () => declareCluster(this.store, info),
     }))
     const hosts = now.virtualHosts.map(info => ({
       key: `vhost ${info.name}`,
@@ -281,7 +285,9 @@ export class MainStats {
     const wanted = known.map(({ info, at }) => {
       const key = `listener ${info.name}`
       const value =
-        at === undefined ? this.#declared.get(key)?.signature : { statName: at.statName, http: info.httpStatPrefixes }
+        at === undefined
+          ? this.#declared.get(key)?.signature
+          : { statName: at.statName, http: info.httpStatPrefixes, tls: info.hasTls }
       return { key, value, declare: () => this.#declareListener(info, at) }
     })
     this.#declareAll('listener ', wanted)
@@ -309,7 +315,12 @@ export class MainStats {
   #declareListener(info: ListenerInfo, at: OpenedListener | undefined): Forget {
     const statName = info.statPrefix === '' ? (at?.statName ?? info.name) : info.statPrefix
     this.#listenerNames.set(info.name, statName)
-    return declareListener(this.store, { statName, workers: this.#workers, httpPrefixes: info.httpStatPrefixes })
+    return declareListener(this.store, {
+      statName,
+      workers: this.#workers,
+      hasTls: info.hasTls,
+      httpPrefixes: info.httpStatPrefixes,
+    })
   }
 
   // Values that /runtime_modify changed were counted then.

@@ -11,7 +11,7 @@ export interface SubjectAltName {
 
 /** Times in seconds since the epoch. */
 export interface CertificateFacts {
-  /** Lower-case hexadecimal, without leading zeros. */
+  /** Lower-case hexadecimal, two digits a byte, without bytes of zero in front. */
   readonly serial: string
   readonly sans: readonly SubjectAltName[]
   readonly validFrom: number
@@ -46,7 +46,7 @@ export function certificateFacts(der: Buffer): CertificateFacts {
   }
 }
 
-const serialText = (item: DerItem): string => item.content.toString('hex').replace(/^0+(?=.)/, '')
+const serialText = (item: DerItem): string => item.content.toString('hex').replace(/^(?:00)+(?=..)/, '')
 
 const idOf = (pair: DerItem): string => {
   const [id] = within(pair)

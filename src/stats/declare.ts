@@ -54,6 +54,9 @@ export interface ClusterStats {
   readonly trackRemaining?: { readonly default?: boolean; readonly high?: boolean }
   readonly requestResponseSizes?: boolean
   readonly timeoutBudgets?: boolean
+  readonly hasTls?: boolean
+  /** Names of its transport_socket_matches. */
+  readonly transportSocketMatches?: readonly string[]
 }
 
 export function declareCluster(store: StatsStore, cluster: ClusterStats): Forget {
@@ -63,7 +66,11 @@ export function declareCluster(store: StatsStore, cluster: ClusterStats): Forget
     ['circuit_breaker', `${name}.circuit_breakers.default`],
     ['circuit_breaker', `${name}.circuit_breakers.high`],
     ['transport_socket_match', `${name}.default`],
+    ...(cluster.transportSocketMatches ?? []).map(
+      match => ['transport_socket_match', `${name}.${sanitizeName(match)}`] as const,
+    ),
   ]
+  if (cluster.hasTls) scopes.push(...tlsScopes(`cluster.${name}`, 'client'))
   if (cluster.trackRemaining?.default) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.default`])
   if (cluster.trackRemaining?.high) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.high`])
   if (cluster.requestResponseSizes) scopes.push(['request_response_size', name])
@@ -76,10 +83,17 @@ export function declareCluster(store: StatsStore, cluster: ClusterStats): Forget
   return declareAll(store, scopes, leftovers)
 }
 
+/** `prefix`: "listener.127.0.0.1_443", "cluster.a". */
+const tlsScopes = (prefix: string, side: 'server' | 'client'): Scope[] => [
+  ['tls', `${prefix}.ssl`],
+  ['tls_factory', `${prefix}.${side}_ssl_socket_factory`],
+]
+
 export interface ListenerStats {
   /** stat_prefix, else the address ("127.0.0.1:80"). */
   readonly statName: string
   readonly workers: number
+  readonly hasTls?: boolean
   /** stat_prefix of each HTTP connection manager in its filter chains. */
   readonly httpPrefixes: readonly string[]
 }
@@ -89,6 +103,7 @@ export function declareListener(store: StatsStore, listener: ListenerStats): For
   return declareAll(store, [
     ['listener', name],
     ['listener_extension', name],
+    ...(listener.hasTls ? tlsScopes(`listener.${name}`, 'server') : []),
     ...Array.from({ length: listener.workers }, (_, n) => ['listener_worker', `${name}.worker_${n}`] as const),
     ...listener.httpPrefixes.map(prefix => ['listener_http', `${name}.http.${sanitizeName(prefix)}`] as const),
   ])

@@ -1,6 +1,8 @@
 // Certificates for tests, made on the spot: authorities, leaves with any name and validity, revocation lists, OCSP responses.
 import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 import {
   bits,
   bool,
@@ -31,7 +33,7 @@ export interface CertificateOptions {
   readonly key?: KeyKind
   /** Days from now; a leaf is valid from yesterday for 30 days. */
   readonly from?: number
-  readonly until?: number
+  readonly until?: number | Date
   readonly isAuthority?: boolean
   readonly pathLength?: number
   /** Names of extended key usages; by default both. */
@@ -173,7 +175,10 @@ export class Certificate {
       integer(Buffer.from(this.serial, 'hex')),
       signing(signer).algorithm,
       this.issuer.#name,
-      sequence(time(inDays(options.from ?? -1)), time(inDays(options.until ?? 30))),
+      sequence(
+        time(inDays(options.from ?? -1)),
+        time(options.until instanceof Date ? options.until : inDays(options.until ?? 30)),
+      ),
       this.#name,
       this.#publicKey,
       explicit(3, sequence(...this.#extensions(options))),
@@ -344,4 +349,16 @@ function macKey(password: string, salt: Buffer, iterations: number): Buffer {
   let hash = createHash('sha256').update(input).digest()
   for (let round = 1; round < iterations; round++) hash = createHash('sha256').update(hash).digest()
   return hash
+}
+
+/** Writes each certificate with its issuers to NAME.pem and its key to NAME.key; texts and bytes as they are, under their names. */
+export function writeFiles(folder: string, files: Readonly<Record<string, Certificate | string | Uint8Array>>): void {
+  for (const [name, content] of Object.entries(files)) {
+    const file = path.join(folder, name)
+    if (!(content instanceof Certificate)) writeFileSync(file, content)
+    else {
+      writeFileSync(`${file}.pem`, content.chain)
+      writeFileSync(`${file}.key`, content.key)
+    }
+  }
 }

@@ -47,6 +47,8 @@ export interface HttpListener {
   readonly router?: string
   /** More fields of the listener; may replace `address`. */
   readonly listener?: string
+  /** More fields of its filter chain. */
+  readonly chain?: string
   /** Format of the kit's access log line. */
   readonly log?: string
 }
@@ -73,13 +75,13 @@ export function http(name: string, options: HttpListener = {}): Fields {
   return {
     name,
     address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
-    filter_chains: [{ filters: [{ name: 'hcm', typed_config: hcm }] }],
+    filter_chains: [{ filters: [{ name: 'hcm', typed_config: hcm }], ...fields(options.chain ?? '') }],
     ...fields(options.listener ?? ''),
   }
 }
 
 /** A listener with a TCP proxy; `config` has at least the cluster. */
-export function tcp(name: string, config: string, listener = '', log?: string): Fields {
+export function tcp(name: string, config: string, listener = '', log?: string, chain = ''): Fields {
   const proxy: Fields = {
     '@type': TCP_PROXY,
     stat_prefix: name,
@@ -89,9 +91,29 @@ export function tcp(name: string, config: string, listener = '', log?: string): 
   return {
     name,
     address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
-    filter_chains: [{ filters: [{ name: 'tcp', typed_config: proxy }] }],
+    filter_chains: [{ filters: [{ name: 'tcp', typed_config: proxy }], ...fields(chain) }],
     ...fields(listener),
   }
+}
+
+const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3'
+
+/** `transport_socket` of a filter chain, as a YAML fragment: the certificate `$tmp/NAME.pem` with its key beside it, or none. */
+export function serverTls(certificate: string | readonly string[], common = '', more = ''): string {
+  const names = [certificate].flat()
+  const tls_certificates = names.map(name => ({
+    certificate_chain: { filename: `\${tmp}/${name}.pem` },
+    private_key: { filename: `\${tmp}/${name}.key` },
+  }))
+  return tlsSocket('DownstreamTlsContext', { tls_certificates, ...fields(common) }, more)
+}
+
+/** `transport_socket` of a cluster, as a YAML fragment. */
+export const clientTls = (common = '', more = ''): string => tlsSocket('UpstreamTlsContext', fields(common), more)
+
+function tlsSocket(type: string, common: Fields, more: string): string {
+  const typed_config = { '@type': `${TLS}.${type}`, common_tls_context: common, ...fields(more) }
+  return stringify({ transport_socket: { name: 'envoy.transport_sockets.tls', typed_config } })
 }
 
 /** A STATIC cluster of the named upstreams; `more` are fields over the kit's. */
@@ -121,6 +143,7 @@ export function httpOptions(yaml: string): string {
 export interface Parts {
   readonly listeners?: readonly Fields[]
   readonly clusters?: readonly Fields[]
+  readonly secrets?: readonly Fields[]
   /** More fields of the bootstrap. */
   readonly more?: string
 }
@@ -129,7 +152,11 @@ export interface Parts {
 export function bootstrap(parts: Parts): string {
   const whole: Fields = {
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
-    static_resources: { listeners: parts.listeners ?? [], clusters: parts.clusters ?? [cluster('up')] },
+    static_resources: {
+      listeners: parts.listeners ?? [],
+      clusters: parts.clusters ?? [cluster('up')],
+      ...(parts.secrets && { secrets: parts.secrets }),
+    },
     ...fields(parts.more ?? ''),
   }
   return stringify(whole, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.1' })

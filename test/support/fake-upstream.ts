@@ -32,14 +32,39 @@ export function thenReset(bytes = ''): Reply {
 /** Never answers. */
 export const silence: Reply = () => {}
 
+/** What an upstream knows of a handshake. */
+export interface Handshake {
+  readonly version: string
+  readonly serverName: string
+  readonly alpn: string
+  /** Common name of the certificate the proxy showed; empty: none. */
+  readonly client: string
+  readonly isResumed: boolean
+}
+
+function handshakeOf(socket: net.Socket): Handshake | undefined {
+  if (!(socket instanceof tls.TLSSocket)) return undefined
+  const { servername } = socket as { servername?: string | false }
+  return {
+    version: socket.getProtocol() ?? '',
+    serverName: servername || '',
+    alpn: socket.alpnProtocol || '',
+    client: String(socket.getPeerCertificate()?.subject?.CN ?? ''),
+    isResumed: socket.isSessionReused(),
+  }
+}
+
 export class UpstreamConnection extends Changing {
   readonly #socket: net.Socket
+  /** Undefined for clear text. */
+  readonly handshake: Handshake | undefined
   #received: Buffer = Buffer.alloc(0)
   #state: 'open' | 'ended' | 'closed' | 'reset' = 'open'
 
   constructor(socket: net.Socket, onData: () => void) {
     super()
     this.#socket = socket
+    this.handshake = handshakeOf(socket)
     socket.setNoDelay(true)
     socket.on('data', (data: string | Buffer) => {
       const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data
@@ -72,11 +97,6 @@ export class UpstreamConnection extends Changing {
 
   get state(): string {
     return this.#state
-  }
-
-  /** The TLS connection; undefined for clear text. */
-  get tls(): tls.TLSSocket | undefined {
-    return this.#socket instanceof tls.TLSSocket ? this.#socket : undefined
   }
 
   get remotePort(): number {

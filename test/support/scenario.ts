@@ -126,8 +126,8 @@ export class Scene {
     return this.connectTo(from === undefined ? { port } : { port, localAddress: from })
   }
 
-  async connectTo(at: ClientTarget): Promise<RawClient> {
-    const client = await RawClient.connect(at)
+  async connectTo(at: ClientTarget, tls?: ClientTls): Promise<RawClient> {
+    const client = await (tls === undefined ? RawClient.connect(at) : RawClient.connectTls(at, tls))
     this.#clients.push(client)
     return client
   }

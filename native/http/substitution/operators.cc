@@ -12,6 +12,7 @@
 #include "http/substitution/grpc_status.h"
 #include "http/substitution/json_text.h"
 #include "http/substitution/piece.h"
+#include "http/substitution/query_operators.h"
 #include "http/substitution/tls_operators.h"
 
 namespace nuncio::http::substitution {
@@ -88,86 +89,6 @@ ValueKind path(const Piece& piece, const FormatContext& context, Buffer& out) {
   if (which == 1 || (which == 0 && value.empty())) value = known(context.request, HeaderId::kPath);
   if ((piece.option & 1) != 0) value = withoutQuery(value);
   return textOrNull(value, out);
-}
-
-int hexDigit(char c) {
-  if (base::isDigit(c)) return c - '0';
-  const char low = base::toLower(c);
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-// "%41" is decoded when both digits are hexadecimal; everything else stays.
-void appendDecoded(std::string_view value, Buffer& out) {
-  for (size_t i = 0; i < value.size(); ++i) {
-    if (value[i] == '%' && i + 2 < value.size()) {
-      const int high = hexDigit(value[i + 1]);
-      const int low = hexDigit(value[i + 2]);
-      if (high >= 0 && low >= 0) {
-        out.append(static_cast<char>(high * 16 + low));
-        i += 2;
-        continue;
-      }
-    }
-    out.append(value[i]);
-  }
-}
-
-// QUERY_PARAMS(DECODED): only visible ASCII is decoded, and a '%' before what is no number is dropped.
-void appendVisiblyDecoded(std::string_view value, Buffer& out) {
-  for (size_t i = 0; i < value.size(); ++i) {
-    if (value[i] != '%' || i + 2 >= value.size()) {
-      out.append(value[i]);
-      continue;
-    }
-    const int high = hexDigit(value[i + 1]);
-    const int low = hexDigit(value[i + 2]);
-    if (high < 0 || low < 0) continue;
-    const int code = high * 16 + low;
-    if (code > 0x20 && code < 0x7f) {
-      out.append(static_cast<char>(code));
-    } else {
-      out.append(value.substr(i, 3));
-    }
-    i += 2;
-  }
-}
-
-std::string_view query(const FormatContext& context) {
-  const std::string_view whole = known(context.request, HeaderId::kPath);
-  const size_t mark = whole.find('?');
-  return mark == std::string_view::npos ? std::string_view() : whole.substr(mark + 1);
-}
-
-bool nameIs(std::string_view encoded, std::string_view name, Buffer& out) {
-  if (encoded.find('%') == std::string_view::npos) return encoded == name;
-  const size_t start = out.size();
-  appendDecoded(encoded, out);
-  const bool same = out.view().substr(start) == name;
-  out.truncate(start);
-  return same;
-}
-
-ValueKind queryParam(const Piece& piece, const FormatContext& context, Buffer& out) {
-  std::string_view rest = query(context);
-  while (!rest.empty()) {
-    const size_t end = rest.find('&');
-    const std::string_view item = rest.substr(0, end);
-    const size_t equals = item.find('=');
-    if (!item.empty() && nameIs(item.substr(0, equals), piece.text, out)) {
-      if (equals != std::string_view::npos) appendDecoded(item.substr(equals + 1), out);
-      return ValueKind::kString;
-    }
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-  }
-  return ValueKind::kNull;
-}
-
-ValueKind queryParams(const Piece& piece, const FormatContext& context, Buffer& out) {
-  const std::string_view whole = query(context);
-  if (whole.data() == nullptr) return ValueKind::kNull;
-  if (piece.option == 0) return text(whole, out);
-  appendVisiblyDecoded(whole, out);
-  return ValueKind::kString;
 }
 
 // option bits 0-1: 0 SNI_ONLY, 1 SNI_FIRST, 2 HOST_FIRST; bits 2-3: 0 the original host or else the host, 1 the host, 2 the original.
@@ -433,8 +354,8 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
       const std::string_view value = headerValue(context.request, piece);
       return value.data() == nullptr ? ValueKind::kNull : text(withoutQuery(value), out);
     }
-    case Operator::QUERY_PARAM: return queryParam(piece, context, out);
-    case Operator::QUERY_PARAMS: return queryParams(piece, context, out);
+    case Operator::QUERY_PARAM: return appendQueryParam(piece, context, out);
+    case Operator::QUERY_PARAMS: return appendQueryParams(piece, context, out);
     case Operator::PATH: return path(piece, context, out);
     case Operator::REQUESTED_SERVER_NAME: return requestedServerName(piece, context, out);
 
@@ -543,11 +464,11 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::FILTER_STATE: return filterState(piece, info, out);
 
     case Operator::DOWNSTREAM_TLS:
-      if (piece.text.starts_with("TLS_JA")) return fingerprint(piece, info, out);
-      return appendTls(piece, info.downstream == nullptr ? nullptr : info.downstream->tls, out);
-    case Operator::UPSTREAM_TLS: return appendTls(piece, info.upstream_tls, out);
+      if (isHelloFingerprint(piece)) return fingerprint(piece, info, out);
+      return appendTlsFact(piece, info.downstream == nullptr ? nullptr : info.downstream->tls, out);
+    case Operator::UPSTREAM_TLS: return appendTlsFact(piece, info.upstream_tls, out);
 
-    // Nothing of these exists yet: no tracing; and the constants became literals.
+    // Nothing of these exists yet: no tracing, and the constants became literals.
     case Operator::TRACE_ID:
     case Operator::SPAN_ID:
     case Operator::UPSTREAM_FILTER_STATE:

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "generated/plan.h"
+#include "http/substitution/tls_operators.h"
 
 namespace nuncio::http::substitution {
 namespace {
@@ -93,7 +94,13 @@ base::Result<Piece, std::string> makePiece(const plan::FormatPiece& plan) {
     case Operator::START_TIME_LOCAL:
     case Operator::EMIT_TIME_LOCAL: piece.time = TimeFormat(plan.text, true); break;
     case Operator::DOWNSTREAM_TLS:
-    case Operator::UPSTREAM_TLS: piece.time = TimeFormat(plan.text2, false); break;
+    case Operator::UPSTREAM_TLS: {
+      const std::optional<uint32_t> fact = tlsFactNumber(plan.text);
+      if (!fact.has_value()) return "no operator about TLS is called " + plan.text;
+      piece.option = *fact;
+      piece.time = TimeFormat(plan.text2, false);
+      break;
+    }
     case Operator::REQ:
     case Operator::RESP:
     case Operator::TRAILER:

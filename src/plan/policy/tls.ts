@@ -7,7 +7,8 @@ const providers = 'certificate providers'
 export const tlsPolicy: PolicyTable = {
   [`${tls}.DownstreamTlsContext`]: {
     ...carried('common_tls_context session_ticket_keys session_ticket_keys_sds_secret_config'),
-    ...whole('require_client_certificate require_sni disable_stateless_session_resumption session_timeout'),
+    ...whole('require_client_certificate disable_stateless_session_resumption session_timeout'),
+    ...tuning('require_sni', 'has no effect, as in Envoy: use server_names of a filter chain'),
     ...whole('ocsp_staple_policy full_scan_certs_on_sni_mismatch disable_stateful_session_resumption'),
     ...whole('prefer_client_ciphers'),
   },

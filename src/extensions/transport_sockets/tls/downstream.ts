@@ -25,7 +25,6 @@ export function downstreamPlan(config: DownstreamTlsContext, context: PlanContex
     create(DownstreamTlsSchema, {
       common: commonContext(config.commonTlsContext, use, inCommon, context),
       requireClientCertificate: config.requireClientCertificate ?? false,
-      requireSni: config.requireSni ?? false,
       ...ticketKeys(config, context),
       disableStatelessResumption: keys.case === 'disableStatelessSessionResumption' && keys.value,
       disableStatefulResumption: config.disableStatefulSessionResumption,

@@ -230,8 +230,23 @@ feature(
       each('optional'),
     )
     f.scenario(
-      'required without a validation context: any will do',
+      'required without a validation context',
       {
+        nuncio: {
+          because: 'Envoy does not ask for a certificate then, though one is required',
+          instead: `
+      client: HTTP/1.1 200 OK
+      stat: listener.unchecked.ssl.handshake +1
+      foreign: HTTP/1.1 200 OK
+      stat: listener.unchecked.ssl.handshake +1
+      expired: HTTP/1.1 200 OK
+      stat: listener.unchecked.ssl.handshake +1
+      selfSigned: HTTP/1.1 200 OK
+      stat: listener.unchecked.ssl.handshake +1
+      none: reset ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED
+      stat: listener.unchecked.ssl.fail_verify_no_cert +1
+    `,
+        },
         sees: `
       client: HTTP/1.1 200 OK
       stat: listener.unchecked.ssl.handshake +1
@@ -372,6 +387,19 @@ feature(
     f.scenario(
       'one certificate',
       {
+        nuncio: {
+          because: 'OpenSSL has no way to send this alert',
+          instead: `
+      client: HTTP/1.1 200 OK
+      stat: listener.pinned.ssl.handshake +1
+      chained: reset ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE
+      stat: listener.pinned.ssl.fail_verify_cert_hash +1
+      plain: reset ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE
+      stat: listener.pinned.ssl.fail_verify_cert_hash +1
+      none: reset ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED
+      stat: listener.pinned.ssl.fail_verify_no_cert +1
+    `,
+        },
         sees: `
       client: HTTP/1.1 200 OK
       stat: listener.pinned.ssl.handshake +1
@@ -388,6 +416,17 @@ feature(
     f.scenario(
       'one key',
       {
+        nuncio: {
+          because: 'OpenSSL has no way to send this alert',
+          instead: `
+      client: HTTP/1.1 200 OK
+      stat: listener.keypinned.ssl.handshake +1
+      chained: reset ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE
+      stat: listener.keypinned.ssl.fail_verify_cert_hash +1
+      none: reset ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED
+      stat: listener.keypinned.ssl.fail_verify_no_cert +1
+    `,
+        },
         sees: `
       client: HTTP/1.1 200 OK
       stat: listener.keypinned.ssl.handshake +1
@@ -402,6 +441,19 @@ feature(
     f.scenario(
       'one certificate or one key',
       {
+        nuncio: {
+          because: 'OpenSSL has no way to send this alert',
+          instead: `
+      client: HTTP/1.1 200 OK
+      stat: listener.eitherpin.ssl.handshake +1
+      chained: HTTP/1.1 200 OK
+      stat: listener.eitherpin.ssl.handshake +1
+      plain: reset ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE
+      stat: listener.eitherpin.ssl.fail_verify_cert_hash +1
+      foreign: reset ERR_SSL_TLSV1_ALERT_UNKNOWN_CA
+      stat: listener.eitherpin.ssl.fail_verify_error +1
+    `,
+        },
         sees: `
       client: HTTP/1.1 200 OK
       stat: listener.eitherpin.ssl.handshake +1

@@ -127,17 +127,6 @@ feature(
     f.scenario(
       'the defaults, TLS 1.2',
       {
-        nuncio: {
-          because: 'OpenSSL knows no groups of equal preference; CHACHA20 goes first for those who put it first',
-          instead: `
-      TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 CN=a: main
-      stat: listener.main.ssl.ciphers.ECDHE-ECDSA-AES128-GCM-SHA256 +1
-      stat: listener.main.ssl.curves.X25519 +1
-      stat: listener.main.ssl.handshake +1
-      stat: listener.main.ssl.no_certificate +1
-      stat: listener.main.ssl.versions.TLSv1.2 +1
-    `,
-        },
         sees: `
       TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305 CN=a: main
       stat: listener.main.ssl.ciphers.ECDHE-ECDSA-CHACHA20-POLY1305 +1
@@ -217,14 +206,6 @@ feature(
     f.scenario(
       'suites of equal preference: the client chooses',
       {
-        nuncio: {
-          because: 'OpenSSL knows no groups of equal preference',
-          instead: `
-      TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 CN=a: group
-      TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 CN=a: group
-      TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 CN=a: group
-    `,
-        },
         sees: `
       TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305 CN=a: group
       TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 CN=a: group
@@ -404,17 +385,6 @@ feature(
     f.scenario(
       'a certificate by what the client can verify',
       {
-        nuncio: {
-          because: 'OpenSSL knows no groups of equal preference',
-          instead: `
-      TLSv1.3 TLS_AES_256_GCM_SHA384 CN=a: kinds
-      TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 CN=rsa: kinds
-      TLSv1.3 TLS_AES_256_GCM_SHA384 CN=rsa: kinds
-      TLSv1.3 TLS_AES_256_GCM_SHA384 CN=a: kinds
-      ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE
-      TLSv1.3 TLS_AES_256_GCM_SHA384 CN=a: scan
-    `,
-        },
         sees: `
       TLSv1.3 TLS_AES_256_GCM_SHA384 CN=a: kinds
       TLSv1.2 ECDHE-RSA-CHACHA20-POLY1305 CN=rsa: kinds

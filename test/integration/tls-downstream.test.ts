@@ -469,9 +469,10 @@ feature(
       'nonsense',
       {
         nuncio: {
-          because: 'OpenSSL calls it by another name, and sends no alert before it knows the version',
+          because: 'OpenSSL calls it by another name, with another alert',
           instead: `
       < client
+      \\x15\\x03\\x03\\x00\\x02\\x02\\n
       (closed)
       stat: listener.main.downstream_cx_destroy +1
       stat: listener.main.downstream_cx_total +1

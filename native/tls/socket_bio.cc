@@ -43,6 +43,7 @@ SocketBio::~SocketBio() { BIO_free(bio_); }
 void SocketBio::turnTo(int fd, Unsent& unsent) {
   fd_ = fd;
   unsent_ = &unsent;
+  size_ = 0;  // what a failed turn left behind never goes to another's socket
   stop_when_drained_ = drained_ = end_ = broken_ = false;
   error_ = 0;
 }

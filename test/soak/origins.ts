@@ -69,7 +69,7 @@ function onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHe
     body: stream,
     answer: stream,
     begin: length => {
-      if (stream.destroyed) return
+      if (stream.destroyed || stream.closed) return
       stream.respond({ ':status': 200, ...(length === undefined ? {} : { 'content-length': String(length) }) })
     },
     breakOff: () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),

@@ -10,7 +10,6 @@ import { bootstrap, cluster, fill, http, httpOptions } from '../support/config.j
 import { compressedCases, InteropClient, InteropServer, interopCases } from '../support/grpc-interop.js'
 import { findGoProgram, missing, RunningProgram, runProgram } from '../support/programs.js'
 import { makeFolder, ProxyUnderTest } from '../support/proxy-under-test.js'
-import { soon } from '../support/target.js'
 import { Identity, overTls, upstreamTls } from '../support/tls.js'
 import { poll } from '../support/wait.js'
 
@@ -80,7 +79,6 @@ async function startJsServer(side: Side): Promise<number> {
 }
 
 before(async () => {
-  if (soon !== false) return
   writeFileSync(path.join(folder, 'leaf.pem'), identity.leaf.chain)
   writeFileSync(path.join(folder, 'leaf.key'), identity.leaf.key)
   writeFileSync(path.join(folder, 'ca.pem'), identity.authority.pem)
@@ -134,7 +132,7 @@ async function goCase(name: string, down: Side, up: Side, server: ServerKind): P
 for (const server of SERVERS) {
   for (const { down, up } of DIRECTIONS) {
     const direction = `${down} down, ${up} up`
-    describe(`grpc-js to ${server}: ${direction}`, { skip: soon || (server === 'go' && noGo) }, () => {
+    describe(`grpc-js to ${server}: ${direction}`, { skip: server === 'go' && noGo }, () => {
       for (const [name, run] of Object.entries(interopCases)) {
         test(name, { timeout: CASE_MS }, async () => {
           const client = jsClient(down, up, server)
@@ -157,7 +155,7 @@ for (const server of SERVERS) {
         })
       }
     })
-    describe(`grpc-go to ${server}: ${direction}`, { skip: soon || noGo }, () => {
+    describe(`grpc-go to ${server}: ${direction}`, { skip: noGo }, () => {
       for (const name of Object.keys(interopCases)) {
         test(name, { timeout: CASE_MS + 5000 }, async () => {
           assert.equal(await goCase(name, down, up, server), undefined)
@@ -167,7 +165,7 @@ for (const server of SERVERS) {
   }
 }
 
-test('no stream is left, and no upstream was misunderstood', { skip: soon }, async () => {
+test('no stream is left, and no upstream was misunderstood', async () => {
   const all = await (proxy ?? assert.fail('no proxy')).stats()
   const own = [...all].filter(([name]) => !name.startsWith('http.admin.'))
   assert.deepEqual(

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { bootstrap, fill, http as listener } from '../support/config.js'
 import { findGoProgram, missing, runProgram } from '../support/programs.js'
 import { makeFolder, ProxyUnderTest } from '../support/proxy-under-test.js'
-import { soon, target } from '../support/target.js'
+import { target } from '../support/target.js'
 import { Identity, overTls } from '../support/tls.js'
 
 const CASES = 146
@@ -49,7 +49,7 @@ function readReport(text: string): Map<string, boolean> {
 const h2spec = findGoProgram('h2spec')
 const identity = new Identity()
 
-describe('h2spec', { skip: soon || missing({ h2spec }) }, () => {
+describe('h2spec', { skip: missing({ h2spec }) }, () => {
   const folder = makeFolder()
   const upstream = http.createServer((request, response) => {
     request.resume()
@@ -58,7 +58,6 @@ describe('h2spec', { skip: soon || missing({ h2spec }) }, () => {
   let proxy: ProxyUnderTest | undefined
 
   before(async () => {
-    if (soon !== false) return
     await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
     const listeners = [
       listener('clear', { hcm: 'codec_type: HTTP2' }),

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { bootstrap, cluster, fill, http as listener, httpOptions } from '../support/config.js'
 import { findProgram, missing, type Ran, RunningProgram, runProgram } from '../support/programs.js'
 import { makeFolder, ProxyUnderTest } from '../support/proxy-under-test.js'
-import { REPOSITORY, soon } from '../support/target.js'
+import { REPOSITORY } from '../support/target.js'
 import { Identity, overTls } from '../support/tls.js'
 import { poll } from '../support/wait.js'
 
@@ -83,7 +83,6 @@ async function startHaproxy(config: string, listensAt: readonly number[]): Promi
 }
 
 before(async () => {
-  if (soon !== false) return
   await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
   writeFileSync(file('ca.pem'), identity.authority.pem)
   writeFileSync(file('large'), LARGE)
@@ -127,7 +126,7 @@ function succeeded(ran: Ran): string {
   return ran.stdout
 }
 
-describe('curl', { skip: soon || missing({ curl }) }, () => {
+describe('curl', { skip: missing({ curl }) }, () => {
   const WRITTEN = '%{http_version} %{response_code} %{size_download} %{num_connects}\n'
   const run = (...args: readonly string[]): Promise<Ran> =>
     runProgram([curl ?? '', '-sS', '--noproxy', '*', '--cacert', file('ca.pem'), '-w', WRITTEN, ...args])
@@ -183,7 +182,7 @@ describe('curl', { skip: soon || missing({ curl }) }, () => {
   })
 })
 
-describe('nghttp', { skip: soon || missing({ nghttp }) }, () => {
+describe('nghttp', { skip: missing({ nghttp }) }, () => {
   // By itself it builds a tree of priorities with streams that never open.
   test('GET with its priority frames, in clear text and over TLS', async () => {
     for (const url of [`http://127.0.0.1:${port('clear')}/`, `https://127.0.0.1:${port('tls')}/`]) {
@@ -208,7 +207,7 @@ describe('nghttp', { skip: soon || missing({ nghttp }) }, () => {
   })
 })
 
-describe('h2load', { skip: soon || missing({ h2load }) }, () => {
+describe('h2load', { skip: missing({ h2load }) }, () => {
   const all = async (...args: readonly string[]): Promise<void> => {
     const out = succeeded(await runProgram([h2load ?? '', '-n', '2000', '-c', '8', '-m', '20', ...args]))
     assert.match(out, /2000 done, 2000 succeeded, 0 failed, 0 errored, 0 timeout/)
@@ -218,7 +217,7 @@ describe('h2load', { skip: soon || missing({ h2load }) }, () => {
   test('HTTP/1.1 over TLS, pipelined', () => all('--h1', `https://127.0.0.1:${port('tls')}/`))
 })
 
-describe('openssl s_client', { skip: soon || missing({ openssl }) }, () => {
+describe('openssl s_client', { skip: missing({ openssl }) }, () => {
   const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
   const run = (args: readonly string[], input = GET): Promise<Ran> =>
     runProgram(
@@ -257,7 +256,7 @@ describe('openssl s_client', { skip: soon || missing({ openssl }) }, () => {
   })
 })
 
-describe('HAProxy', { skip: soon || missing({ haproxy, curl }) }, () => {
+describe('HAProxy', { skip: missing({ haproxy, curl }) }, () => {
   test('send-proxy and send-proxy-v2: the client is the one HAProxy saw', async () => {
     for (const option of ['send-proxy', 'send-proxy-v2']) {
       const at = await freePort()
@@ -287,7 +286,7 @@ describe('HAProxy', { skip: soon || missing({ haproxy, curl }) }, () => {
   })
 })
 
-describe('testssl.sh', { skip: soon || missing({ testssl, openssl }) }, () => {
+describe('testssl.sh', { skip: missing({ testssl, openssl }) }, () => {
   // What it holds against any certificate of an authority of one's own, and advice for a public site.
   const OWN_AUTHORITY = /^cert_|^OCSP|^DNS_CAArecord|^HSTS|^HPKP|^banner|^security_headers/
   test('protocols, ciphers, weaknesses: nothing of weight', { timeout: 400_000 }, async () => {

@@ -53,8 +53,10 @@ interface Exchange {
 
 const SIZES = [0, 1, 100, 4_000, 16_384, 70_000, 300_000, 1_048_576]
 
-export function pick(chance: Chance): Exchange {
-  const upstream = chance.of(['h1-clear', 'h2-clear', 'h1-tls', 'h2-tls'])
+export const UPSTREAMS: readonly string[] = ['h1-clear', 'h2-clear', 'h1-tls', 'h2-tls']
+
+export function pick(chance: Chance, upstreams: readonly string[] = UPSTREAMS): Exchange {
+  const upstream = chance.of(upstreams)
   const size = chance.of(SIZES)
   const leaveAfter = chance.isOneIn(4) ? chance.below(30) : undefined
   const kind = chance.below(20)
@@ -184,7 +186,9 @@ export class H2Client {
       stream.on('error', fail)
       // A stream whose session is destroyed ends as if it were complete.
       stream.on('end', () => {
-        if (status !== 0 && stream.rstCode === 0) resolve(check.verdict(exchange, status))
+        const verdict = check.verdict(exchange, status)
+        if (verdict === 'done' || (status !== 0 && stream.rstCode === 0 && !this.#dropped.has(session)))
+          resolve(verdict)
         else fail(new Error(`ended, status ${status}, code ${stream.rstCode}`))
       })
       stream.on('close', () => fail(new Error(`closed, ${stream.rstCode}`)))

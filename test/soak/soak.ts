@@ -1,7 +1,8 @@
 // Two minutes of everything at once: HTTP/1.1, HTTP/2, TLS and gRPC down to each of them up, a quarter of the clients leaving in the
 // middle, origins that break off. What was not left must be exact to the byte; afterwards nothing may be left over.
 //   node scripts/soak.mjs [--seconds 120] [--seed N] [--lanes 24]
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import grpc from '@grpc/grpc-js'
 import { bootstrap, cluster, fill, http, httpOptions } from '../support/config.js'
@@ -19,6 +20,7 @@ import {
   pick,
   rudeConnection,
   rudeHandshake,
+  UPSTREAMS,
 } from './clients.js'
 import { Origins } from './origins.js'
 
@@ -27,6 +29,8 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '120' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     lanes: { type: 'string', default: '24' },
+    // To come near to a fault: only these.
+    upstreams: { type: 'string', default: UPSTREAMS.join(',') },
     // A proxy that ends with a sanitizer's report takes its time.
     'settle-ms': { type: 'string', default: '20000' },
   },
@@ -48,9 +52,11 @@ function config(origins: Origins): string {
     .map(({ name }) => `{match: {prefix: /${name}/}, route: {cluster: ${name}, prefix_rewrite: /}}`)
   const routes = `[${prefixes.join(', ')}, {match: {prefix: /}, route: {cluster: grpc}}]`
   const hcm = 'codec_type: AUTO'
+  const log =
+    '%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON%\n'
   return bootstrap({
     clusters,
-    listeners: [http('clear', { hcm, routes }), overTls(http('tls', { hcm, routes }), origins.identity)],
+    listeners: [http('clear', { hcm, routes, log }), overTls(http('tls', { hcm, routes, log }), origins.identity)],
   })
 }
 
@@ -73,6 +79,7 @@ class Tally {
 /** One lane: its own clients, one exchange after the other until the time is up. */
 async function lane(front: Front, seed: number, end: number, tally: Tally): Promise<void> {
   const chance = new Chance(seed)
+  const upstreams = options.upstreams.split(',')
   const overTls = seed % 2 === 1
   const where = overTls ? 'tls' : 'clear'
   const h1 = new H1Client(front, overTls)
@@ -80,9 +87,9 @@ async function lane(front: Front, seed: number, end: number, tally: Tally): Prom
   const calls = new GrpcClient(front, overTls, chance)
   while (Date.now() < end) {
     const kind = chance.below(20)
-    if (kind < 6) tally.add(`h1 ${where}`, await h1.run(pick(chance)))
+    if (kind < 6) tally.add(`h1 ${where}`, await h1.run(pick(chance, upstreams)))
     else if (kind < 14) {
-      const streams = Array.from({ length: 1 + chance.below(8) }, () => h2.run(pick(chance)))
+      const streams = Array.from({ length: 1 + chance.below(8) }, () => h2.run(pick(chance, upstreams)))
       if (chance.isOneIn(20)) setTimeout(() => h2.drop(), chance.below(10))
       for (const outcome of await Promise.all(streams)) tally.add(`h2 ${where}`, outcome)
     } else if (kind < 17) tally.add(`grpc ${where}`, await calls.run())
@@ -156,6 +163,12 @@ async function main(): Promise<number> {
   if (report >= 0)
     problems.push(`a sanitizer's report:\n${proxy.stderr.slice(Math.max(0, report - 200), report + 6000)}`)
   else if (problems.length > 0) console.log(proxy.complaints())
+  for (const name of ['clear.log', 'tls.log']) {
+    const failed = readFileSync(path.join(folder, name), 'utf8')
+      .split('\n')
+      .filter(line => / 503 /.test(line) && !line.includes('/refuse'))
+    if (problems.length > 0) console.log(failed.slice(0, 20).join('\n'))
+  }
   rmSync(folder, { recursive: true, force: true })
   for (const problem of problems.slice(0, 40)) console.log(`FAULT ${problem}`)
   console.log(problems.length === 0 ? 'soak: clean' : `soak: ${problems.length} faults`)

@@ -36,7 +36,3 @@ function choose(): Target {
 }
 
 export const target: Target = choose()
-
-/** For `skip` of tests that need HTTP/2 and TLS. */
-export const soon: string | false =
-  target.name === 'nuncio' && process.env.NUNCIO_TEST_SOON !== '1' && 'HTTP/2 and TLS are still to come'

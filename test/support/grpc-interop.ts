@@ -342,7 +342,8 @@ export const interopCases: Readonly<Record<string, (client: InteropClient) => Pr
     const call = client.duplex(new grpc.Metadata(), { deadline: Date.now() + 20 })
     const reading = new Reading(call)
     call.write({ responseParameters: [{ size: 31_415, intervalUs: 1_000_000 }], payload: zeroes(27_182) })
-    assert.equal((await reading.status).code, grpc.status.DEADLINE_EXCEEDED)
+    // grpc-go's server keeps the deadline too; when its reset wins the race, grpc-js calls that a cancellation.
+    assert.ok([grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED].includes((await reading.status).code))
   },
   async custom_metadata(client) {
     const metadata = new grpc.Metadata()

@@ -248,7 +248,10 @@ int ServerContext::onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EV
   if (transport == nullptr) return -1;
   auto& self = static_cast<ServerContext&>(transport->context());
   const TicketKeys& keys = self.ticket_keys_ != nullptr ? *self.ticket_keys_->ticket_keys : self.worker_.ticketKeys();
-  return sealOrOpenTicket(keys, name, iv, cipher, mac, seal);
+  constexpr int kRenew = 2;
+  const int result = sealOrOpenTicket(keys, name, iv, cipher, mac, seal);
+  // Clients of TLS 1.3 use a ticket once: each resumed connection gets a new one, or the next could not be resumed.
+  return result == 1 && seal == 0 && SSL_version(ssl) == TLS1_3_VERSION ? kRenew : result;
 }
 
 }  // namespace nuncio::tls

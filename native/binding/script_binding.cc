@@ -5,7 +5,8 @@
 
 #include "base/ascii.h"
 #include "binding/arguments.h"
-#include "binding/script_host.h"
+#include "binding/script_arguments.h"
+#include "binding/script_headers.h"
 #include "http/dynamic_metadata.h"
 #include "script/http_filter.h"
 #include "script/script_settings.h"
@@ -13,267 +14,6 @@
 
 namespace nuncio::binding {
 namespace {
-
-using script::HttpFilter;
-
-/** What the environment of a worker thread keeps; null elsewhere. */
-struct Slot {
-  std::unique_ptr<ScriptHost> host;
-};
-
-ScriptHost* hostOf(napi_env env) {
-  void* data = nullptr;
-  napi_get_instance_data(env, &data);
-  return data == nullptr ? nullptr : static_cast<Slot*>(data)->host.get();
-}
-
-/** The arguments of one call, read without a copy of more than what they say. Raw N-API: these are the calls of the hot path. */
-class Arguments {
- public:
-  static constexpr size_t kMax = 5;
-
-  Arguments(napi_env env, napi_callback_info info) : env_(env) {
-    size_t count = kMax;
-    napi_get_cb_info(env, info, &count, values_.data(), nullptr, nullptr);
-    host_ = hostOf(env);
-  }
-
-  ScriptHost* host() { return host_; }
-  napi_value operator[](size_t i) { return values_[i]; }
-  uint32_t number(size_t i) {
-    uint32_t value = 0;
-    napi_get_value_uint32(env_, values_[i], &value);
-    return value;
-  }
-  bool isNumber(size_t i, uint32_t& value) { return napi_get_value_uint32(env_, values_[i], &value) == napi_ok; }
-  double real(size_t i) {
-    double value = 0;
-    napi_get_value_double(env_, values_[i], &value);
-    return value;
-  }
-  bool flag(size_t i) {
-    bool value = false;
-    napi_get_value_bool(env_, values_[i], &value);
-    return value;
-  }
-  /** Text as UTF-8 in `room`, or in `spill` when it is longer. */
-  std::string_view text(size_t i, std::span<char> room, std::string& spill) {
-    size_t size = 0;
-    if (napi_get_value_string_utf8(env_, values_[i], room.data(), room.size(), &size) != napi_ok) return {};
-    if (size + 4 < room.size()) return {room.data(), size};
-    napi_get_value_string_utf8(env_, values_[i], nullptr, 0, &size);
-    spill.resize(size + 1);
-    napi_get_value_string_utf8(env_, values_[i], spill.data(), spill.size(), &size);
-    spill.resize(size);
-    return spill;
-  }
-  /** Bytes or text; null data for neither. */
-  std::string_view bytesOrText(size_t i, std::span<char> room, std::string& spill) {
-    bool is_array = false;
-    napi_is_typedarray(env_, values_[i], &is_array);
-    if (!is_array) return text(i, room, spill);
-    size_t size = 0;
-    void* data = nullptr;
-    napi_get_typedarray_info(env_, values_[i], nullptr, &size, &data, nullptr, nullptr);
-    return {data == nullptr ? "" : static_cast<const char*>(data), size};
-  }
-
-  /** The filter of the handle in argument 0; throws when its stream is over. */
-  HttpFilter* filter() {
-    HttpFilter* found = host_ == nullptr ? nullptr : host_->filter(number(0));
-    if (found == nullptr) {
-      napi_throw_error(env_, "ERR_NUNCIO_STREAM_OVER", "this stream is over: its headers and bodies are gone");
-    }
-    return found;
-  }
-
- private:
-  napi_env env_;
-  std::array<napi_value, kMax> values_{};
-  ScriptHost* host_;
-};
-
-using Room = std::array<char, 256>;
-
-napi_value undefined(napi_env env) {
-  napi_value value = nullptr;
-  napi_get_undefined(env, &value);
-  return value;
-}
-
-// Header values are bytes; what is no UTF-8 is read as Latin-1, so that nothing is lost.
-napi_value string(napi_env env, std::string_view text) {
-  napi_value value = nullptr;
-  bool ascii = true;
-  for (const char c : text) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-  if (ascii) {
-    napi_create_string_latin1(env, text.data() == nullptr ? "" : text.data(), text.size(), &value);
-  } else {
-    napi_create_string_utf8(env, text.data(), text.size(), &value);
-  }
-  return value;
-}
-
-// ---------------------------------------------------------------- headers
-
-http::HeaderMap* mapOf(HttpFilter& filter, uint32_t part) {
-  switch (part) {
-    case 0: return &filter.stream().requestHeaders();
-    case 1: return filter.stream().requestTrailers();
-    case 2: return filter.stream().responseHeaders();
-    default: return filter.stream().responseTrailers();
-  }
-}
-
-std::string_view lowered(std::string_view name, Room& room, std::string& spill) {
-  char* out = name.data() == room.data() ? room.data() : spill.data();
-  for (size_t i = 0; i < name.size(); ++i) {
-    if (name[i] >= 'A' && name[i] <= 'Z') out[i] = static_cast<char>(name[i] | 0x20);
-  }
-  return name;
-}
-
-bool isFieldName(std::string_view name) {
-  if (name.empty()) return false;
-  for (const char c : name) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '"' || c == '(' || c == ')' || c == ',' || c == '/' ||
-        c == ';' || c == '<' || c == '=' || c == '>' || c == '?' || c == '@' || c == '[' || c == '\\' || c == ']' || c == '{' ||
-        c == '}') {
-      return false;
-    }
-  }
-  return name.find(':', 1) == std::string_view::npos;
-}
-
-bool isFieldValue(std::string_view value) { return value.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos; }
-
-/** A header's name as argument: the number that headerName() gave, or a text (which is then lower-cased here). */
-struct NameArgument {
-  NameArgument(Arguments& arguments, size_t at) {
-    ScriptHost* host = arguments.host();
-    uint32_t number = 0;
-    if (arguments.isNumber(at, number) && host != nullptr && number < host->names.size()) {
-      name = host->names[number].text;
-      id = host->names[number].id;
-      return;
-    }
-    name = lowered(arguments.text(at, room, spill), room, spill);
-    if (name == "host") name = ":authority";
-    id = http::headerId(name);
-  }
-  std::string_view name;
-  http::HeaderId id;
-  Room room;
-  std::string spill;
-};
-
-/** headerName(name): its number from now on. Throws for what is no name. */
-napi_value headerName(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  ScriptHost* host = arguments.host();
-  if (host == nullptr) return undefined(env);
-  Room room;
-  std::string spill;
-  std::string_view name = lowered(arguments.text(0, room, spill), room, spill);
-  if (!isFieldName(name)) {
-    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name) + "' is no header name").c_str());
-    return nullptr;
-  }
-  if (name == "host") name = ":authority";
-  host->names.push_back({std::string(name), http::headerId(name)});
-  napi_value result = nullptr;
-  napi_create_uint32(env, static_cast<uint32_t>(host->names.size() - 1), &result);
-  return result;
-}
-
-napi_value headerGet(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  HttpFilter* filter = arguments.filter();
-  if (filter == nullptr) return nullptr;
-  const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  if (map == nullptr) return undefined(env);
-  const NameArgument name(arguments, 2);
-  if (name.id != http::HeaderId::kUnknown) return map->has(name.id) ? string(env, map->get(name.id)) : undefined(env);
-  const http::Header* found = map->find(name.name);
-  return found == nullptr ? undefined(env) : string(env, found->value);
-}
-
-napi_value headerGetAll(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  HttpFilter* filter = arguments.filter();
-  if (filter == nullptr) return nullptr;
-  const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  const NameArgument name(arguments, 2);
-  napi_value array = nullptr;
-  napi_create_array(env, &array);
-  uint32_t at = 0;
-  if (map == nullptr) return array;
-  for (const http::Header& header : map->entries()) {
-    if (header.name == name.name) napi_set_element(env, array, at++, string(env, header.value));
-  }
-  return array;
-}
-
-napi_value headerEntries(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  HttpFilter* filter = arguments.filter();
-  if (filter == nullptr) return nullptr;
-  const http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  napi_value array = nullptr;
-  napi_create_array_with_length(env, map == nullptr ? 0 : map->size() * 2, &array);
-  uint32_t at = 0;
-  if (map == nullptr) return array;
-  for (const http::Header& header : map->entries()) {
-    napi_set_element(env, array, at++, string(env, header.name));
-    napi_set_element(env, array, at++, string(env, header.value));
-  }
-  return array;
-}
-
-enum class Write { kSet, kAppend };
-
-napi_value writeHeader(napi_env env, napi_callback_info info, Write how) {
-  Arguments arguments(env, info);
-  HttpFilter* filter = arguments.filter();
-  if (filter == nullptr) return nullptr;
-  http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  const NameArgument name(arguments, 2);
-  Room room;
-  std::string spill;
-  const std::string_view value = arguments.text(3, room, spill);
-  if (!isFieldName(name.name)) {
-    napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name.name) + "' is no header name").c_str());
-    return nullptr;
-  }
-  if (value.data() == nullptr || !isFieldValue(value)) {
-    napi_throw_type_error(env, "ERR_NUNCIO_HEADER",
-                          ("the value of '" + std::string(name.name) + "' must be a string without line breaks and NUL").c_str());
-    return nullptr;
-  }
-  if (map == nullptr) return undefined(env);
-  base::Arena& arena = filter->stream().arena();
-  if (how == Write::kAppend) {
-    map->addCopy(name.name, value);
-  } else if (name.id != http::HeaderId::kUnknown) {
-    map->set(name.id, arena.copy(value));
-  } else {
-    map->setCopy(name.name, value);
-  }
-  return undefined(env);
-}
-
-napi_value headerSet(napi_env env, napi_callback_info info) { return writeHeader(env, info, Write::kSet); }
-napi_value headerAppend(napi_env env, napi_callback_info info) { return writeHeader(env, info, Write::kAppend); }
-
-napi_value headerDelete(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  HttpFilter* filter = arguments.filter();
-  if (filter == nullptr) return nullptr;
-  http::HeaderMap* map = mapOf(*filter, arguments.number(1));
-  const NameArgument name(arguments, 2);
-  if (map != nullptr) map->remove(name.name);
-  return undefined(env);
-}
 
 // ---------------------------------------------------------------- facts
 
@@ -587,8 +327,8 @@ napi_value scriptHost(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "scriptHost: no such worker, or called twice");
     return nullptr;
   }
-  auto* slot = new Slot{std::make_unique<ScriptHost>(env, process->worker(index), arguments[1])};
-  napi_set_instance_data(env, slot, [](napi_env, void* data, void*) { delete static_cast<Slot*>(data); }, nullptr);
+  auto* slot = new ScriptSlot{std::make_unique<ScriptHost>(env, process->worker(index), arguments[1])};
+  napi_set_instance_data(env, slot, [](napi_env, void* data, void*) { delete static_cast<ScriptSlot*>(data); }, nullptr);
   napi_value buffer = nullptr;
   napi_value array = nullptr;
   napi_create_external_arraybuffer(env, &slot->host->call(), sizeof(script::Call), nullptr, nullptr, &buffer);
@@ -642,24 +382,39 @@ napi_value isProgramUsed(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void exportScripts(Napi::Env env, Napi::Object exports) {
-  struct Entry {
-    const char* name;
-    napi_callback call;
+  static constexpr NativeCall kCalls[] = {
+      {"scriptHost", scriptHost},
+      {"registerProgram", registerProgram},
+      {"forgetProgram", forgetProgram},
+      {"isProgramUsed", isProgramUsed},
+      {"scriptActivity", scriptActivity},
+      {"streamText", streamText},
+      {"streamNumber", streamNumber},
+      {"streamReply", streamReply},
+      {"streamResume", streamResume},
+      {"streamRefreshRoute", streamRefreshRoute},
+      {"streamWatch", streamWatch},
+      {"scriptChunk", scriptChunk},
+      {"bodyBuffer", bodyBuffer},
+      {"bodyReplace", bodyReplace},
+      {"metadataGet", metadataGet},
+      {"metadataSet", metadataSet},
+      {"routeSettings", routeSettings},
+      {"routeSettingsText", routeSettingsText},
+      {"statOpen", statOpen},
+      {"statAdd", statAdd},
+      {"sharedCell", sharedCell},
+      {"sharedAdd", sharedAdd},
+      {"sharedBucket", sharedBucket},
+      {"bucketTake", bucketTake},
   };
-  static constexpr Entry kEntries[] = {
-      {"scriptHost", scriptHost}, {"registerProgram", registerProgram}, {"forgetProgram", forgetProgram}, {"isProgramUsed", isProgramUsed}, {"scriptActivity", scriptActivity},
-      {"headerName", headerName}, {"headerGet", headerGet}, {"headerGetAll", headerGetAll}, {"headerSet", headerSet}, {"headerAppend", headerAppend},
-      {"headerDelete", headerDelete}, {"headerEntries", headerEntries}, {"streamText", streamText},
-      {"streamNumber", streamNumber}, {"streamReply", streamReply}, {"streamResume", streamResume},
-      {"streamRefreshRoute", streamRefreshRoute}, {"streamWatch", streamWatch}, {"scriptChunk", scriptChunk},
-      {"bodyBuffer", bodyBuffer}, {"bodyReplace", bodyReplace}, {"metadataGet", metadataGet}, {"metadataSet", metadataSet},
-      {"routeSettings", routeSettings}, {"routeSettingsText", routeSettingsText}, {"statOpen", statOpen}, {"statAdd", statAdd},
-      {"sharedCell", sharedCell}, {"sharedAdd", sharedAdd}, {"sharedBucket", sharedBucket}, {"bucketTake", bucketTake}};
-  for (const Entry& entry : kEntries) {
+  const auto add = [&](const NativeCall& entry) {
     napi_value function = nullptr;
     napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, nullptr, &function);
     napi_set_named_property(env, exports, entry.name, function);
-  }
+  };
+  for (const NativeCall& entry : kCalls) add(entry);
+  for (const NativeCall& entry : headerCalls()) add(entry);
 }
 
 }  // namespace nuncio::binding

@@ -11,39 +11,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/token_bucket.h"
+
 namespace nuncio::base {
-
-/** Tokens flow in with time: the bucket keeps the moment at which it was empty, and taking moves that moment on. */
-class TokenBucket {
- public:
-  /** Whoever opens the bucket last says how large it is. */
-  void configure(double per_second, double burst) {
-    per_second_.store(per_second, std::memory_order_relaxed);
-    burst_.store(burst, std::memory_order_relaxed);
-  }
-  /** `now_ns`: monotonic. False: there are not that many, and none was taken. */
-  bool take(double tokens, int64_t now_ns) {
-    const double rate = per_second_.load(std::memory_order_relaxed);
-    const double burst = burst_.load(std::memory_order_relaxed);
-    int64_t empty = empty_ns_.load(std::memory_order_relaxed);
-    for (;;) {
-      const double filled = started_.load(std::memory_order_relaxed) ? static_cast<double>(now_ns - empty) / 1e9 * rate : burst;
-      const double have = filled < burst ? filled : burst;
-      if (have < tokens) return false;
-      const double left = have - tokens;
-      const int64_t next = rate > 0 ? now_ns - static_cast<int64_t>(left / rate * 1e9) : empty;
-      if (!empty_ns_.compare_exchange_weak(empty, next, std::memory_order_relaxed)) continue;
-      started_.store(true, std::memory_order_relaxed);
-      return true;
-    }
-  }
-
- private:
-  std::atomic<double> per_second_{0};
-  std::atomic<double> burst_{0};
-  std::atomic<int64_t> empty_ns_{0};
-  std::atomic<bool> started_{false};
-};
 
 class SharedCells {
  public:

@@ -1,5 +1,5 @@
-// TokenBucket: `max` tokens at first, refilled evenly at a rate; taken by any thread without a lock. What is kept is the
-// one point in time at which the bucket would have been empty.
+// TokenBucket: tokens that come back at a steady rate up to a number; taken by any thread without a lock. What is kept is
+// the one point in time from which on the bucket has been filling.
 #pragma once
 
 #include <algorithm>
@@ -10,24 +10,40 @@ namespace nuncio::base {
 
 class TokenBucket {
  public:
-  /** `tokens` each `interval_ns`; both more than 0. */
-  TokenBucket(uint32_t max, uint32_t tokens, uint64_t interval_ns)
-      : token_ns_(std::max<int64_t>(static_cast<int64_t>(interval_ns / tokens), 1)), max_(std::max<uint32_t>(max, 1)) {}
+  /** How long one token takes to come back when none ever does: about thirty years. */
+  static constexpr double kNeverNs = 1e18;
 
-  /** One token, if there is one. `now_ns`: monotonic. */
-  bool take(int64_t now_ns) {
-    int64_t empty_at = empty_at_.load(std::memory_order_relaxed);
+  /** Empty for ever, until configure(). */
+  TokenBucket() = default;
+  /** Full at first. `per_token_ns`: how long one token takes to come back; more than 0. */
+  TokenBucket(double max_tokens, double per_token_ns) { configure(max_tokens, per_token_ns); }
+  TokenBucket(const TokenBucket&) = delete;
+  TokenBucket& operator=(const TokenBucket&) = delete;
+
+  /** Other bounds from now on; what was taken stays taken. */
+  void configure(double max_tokens, double per_token_ns) {
+    per_token_ns_.store(per_token_ns, std::memory_order_relaxed);
+    full_ns_.store(max_tokens * per_token_ns, std::memory_order_relaxed);
+  }
+
+  /** False: there are not that many, and none was taken. `now_ns`: monotonic. */
+  bool take(int64_t now_ns, double tokens = 1) {
+    const auto now = static_cast<double>(now_ns);
+    const double cost = tokens * per_token_ns_.load(std::memory_order_relaxed);
+    const double oldest = now - full_ns_.load(std::memory_order_relaxed);
+    double since = since_.load(std::memory_order_relaxed);
     for (;;) {
-      const int64_t from = std::max(empty_at, now_ns - static_cast<int64_t>(max_) * token_ns_);
-      if (now_ns - from < token_ns_) return false;
-      if (empty_at_.compare_exchange_weak(empty_at, from + token_ns_, std::memory_order_relaxed)) return true;
+      const double from = std::max(since, oldest);
+      // A millionth of a token is lost to rounding.
+      if (now - from < cost * 0.999999) return false;
+      if (since_.compare_exchange_weak(since, from + cost, std::memory_order_relaxed)) return true;
     }
   }
 
  private:
-  const int64_t token_ns_;
-  const uint32_t max_;
-  std::atomic<int64_t> empty_at_{INT64_MIN};
+  std::atomic<double> full_ns_{0};
+  std::atomic<double> per_token_ns_{kNeverNs};
+  std::atomic<double> since_{-1e300};  // the beginning of time: full
 };
 
 }  // namespace nuncio::base

@@ -302,7 +302,8 @@ napi_value sharedBucket(napi_env env, napi_callback_info info) {
   Room room;
   std::string spill;
   base::TokenBucket& bucket = currentProcess()->sharedCells().bucket(arguments.text(0, room, spill));
-  bucket.configure(arguments.real(1), arguments.real(2));
+  const double per_second = arguments.real(1);
+  bucket.configure(arguments.real(2), per_second > 0 ? 1e9 / per_second : base::TokenBucket::kNeverNs);
   return number(env, numbered(host->buckets, &bucket, [&](const base::TokenBucket* other) { return other == &bucket; }));
 }
 
@@ -310,7 +311,7 @@ napi_value bucketTake(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ScriptHost* host = arguments.host();
   const uint32_t at = arguments.number(0);
-  const bool taken = host != nullptr && at < host->buckets.size() && host->buckets[at]->take(arguments.real(1), base::monotonicNs());
+  const bool taken = host != nullptr && at < host->buckets.size() && host->buckets[at]->take(base::monotonicNs(), arguments.real(1));
   napi_value result = nullptr;
   napi_get_boolean(env, taken, &result);
   return result;

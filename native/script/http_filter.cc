@@ -125,7 +125,6 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
   const Stage stage = side.stage(Stage::kRequestData);
   if (!program_->has(stage)) return Verdict::kContinue;
   if (!enter(stream)) return stream.reply({.status = 503, .details = kNoHandle, .flag = http::ResponseFlag::kOverloadManager});
-  has_chunk_ = false;
   switch (run(stage, end_stream, data)) {
     case Outcome::kReplied: return reply();
     case Outcome::kChanged:
@@ -204,7 +203,6 @@ void HttpFilter::drainQueue(Side& side) {
     std::string_view data(memory, at);
     const bool end_stream = side.ended && !side.has_trailers;
     if (!enter(*stream_)) return;
-    has_chunk_ = false;
     switch (run(side.stage(Stage::kRequestData), end_stream, data)) {
       case Outcome::kReplied: reply(); return;
       case Outcome::kWaiting:
@@ -286,7 +284,6 @@ Verdict HttpFilter::onTrailers(Side& side, FilterStream& stream) {
 // ---------------------------------------------------------------- from JavaScript
 
 void HttpFilter::leaveChunk(std::string_view bytes) {
-  has_chunk_ = true;
   char* memory = stream_->turnMemory(bytes.size());
   bytes.copy(memory, bytes.size());
   left_chunk_ = {memory, bytes.size()};

@@ -96,7 +96,6 @@ class HttpFilter final : public http_proxy::Filter {
   uint32_t handle_ = 0;
   bool watched_ = false;
   bool over_ = false;
-  bool has_chunk_ = false;
   std::string_view left_chunk_;
   http_proxy::LocalReply reply_{.status = 500};
   Side request_{false};

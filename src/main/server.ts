@@ -19,6 +19,7 @@ import { type Adopted, Configuration, type Errors } from './configuration.js'
 import { DnsClusters } from './dns-clusters.js'
 import type { CertificatesInUse } from './certificates.js'
 import { FileWatch } from './file-watch.js'
+import { FilesWatch } from './files-watch.js'
 import { LogSink } from './log-sink.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { runtimePlan } from './runtime-flags.js'
@@ -115,7 +116,8 @@ export class Server {
   readonly workers: number
   #stats: MainStats | undefined
   #watch: FileWatch | undefined
-  readonly #inputs = new Map<string, FileWatch>()
+  /** Modules of filters: an edited one is a new version of the configuration. */
+  readonly #inputs: FilesWatch
   readonly #watchdog: ScriptWatchdog
   #flushTimer: NodeJS.Timeout | undefined
   #noteTimer: NodeJS.Timeout | undefined
@@ -148,6 +150,11 @@ export class Server {
       clock: systemClock,
       limitMs: scriptLimitMs,
       onHung: (index, slot, hook) => this.#replaceHung(index, slot, hook),
+    })
+    this.#inputs = new FilesWatch({
+      clock: systemClock,
+      onChange: files => void this.reload(`${files.join(', ')} changed`),
+      onError: message => this.#process.config.warning(message),
     })
     const publisher = this.#publisher
     this.#dns = new DnsClusters({
@@ -233,7 +240,7 @@ export class Server {
     this.#becomeLive()
     // Launchers wait for these words.
     main.info('starting main dispatch loop')
-    if (isServing && options.configPath !== '') this.#watch = this.#watching(options.configPath)
+    if (isServing && options.configPath !== '') this.#watchFile(options.configPath)
     return ok()
   }
 
@@ -268,24 +275,13 @@ export class Server {
     )
   }
 
-  #watching(file: string): FileWatch {
-    return new FileWatch({
+  #watchFile(file: string): void {
+    this.#watch = new FileWatch({
       file,
       clock: systemClock,
       onChange: () => void this.reload(`${file} changed`),
       onError: message => this.#process.config.warning(message),
     })
-  }
-
-  /** Modules of filters: an edited one is a new version of the configuration. */
-  #watchInputs(files: readonly string[]): void {
-    if (this.#process.options.mode !== 'serve') return
-    for (const [file, watch] of this.#inputs) {
-      if (files.includes(file)) continue
-      watch.close()
-      this.#inputs.delete(file)
-    }
-    for (const file of files) if (!this.#inputs.has(file)) this.#inputs.set(file, this.#watching(file))
   }
 
   /** A filter by its slot, for log lines. */
@@ -313,7 +309,7 @@ export class Server {
     this.#secrets.adopt(change.now.secrets)
     this.#stats?.adopt(change.before, change.now, change.opened)
     this.#stats?.certificates(this.#certificates)
-    this.#watchInputs(change.now.inputs)
+    if (this.#process.options.mode === 'serve') this.#inputs.set(change.now.inputs)
     this.#watchdog.watch(change.now.programs.length > 0)
     const { main } = this.#process
     for (const { name, slot } of change.now.listeners) {
@@ -422,7 +418,7 @@ export class Server {
   async stop(): Promise<void> {
     this.#process.main.warning('shutting down')
     this.#watch?.close()
-    this.#watchInputs([])
+    this.#inputs.close()
     this.#watchdog.close()
     clearInterval(this.#flushTimer)
     clearInterval(this.#noteTimer)

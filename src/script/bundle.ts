@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import type { BuildFailure, BuildResult } from 'esbuild'
+import { fileDigest } from '../support/files.js'
 import { err, ok, type Result } from '../support/result.js'
 import { bundleOptions } from './bundle-options.js'
 
@@ -8,8 +10,8 @@ import { bundleOptions } from './bundle-options.js'
 export interface Bundled {
   readonly code: string
   readonly file: string
-  /** Every file it was made from, for who wants to know of changes. */
-  readonly inputs: readonly string[]
+  /** Every file it was made from with the digest of its contents, for who wants to know of changes. */
+  readonly inputs: ReadonlyMap<string, string>
 }
 
 /**
@@ -64,8 +66,9 @@ function inlineMap(text: string): string {
   return `\n//# sourceMappingURL=data:application/json;base64,${bytes.toString('base64')}\n`
 }
 
-function inputsOf(result: BuildResult<{ metafile: true }>, folder: string): string[] {
-  return Object.keys(result.metafile.inputs).map(input => path.resolve(folder, input))
+function inputsOf(result: BuildResult<{ metafile: true }>, folder: string): ReadonlyMap<string, string> {
+  const files = Object.keys(result.metafile.inputs).map(input => path.resolve(folder, input))
+  return new Map(files.map(file => [file, fileDigest(readFileSync(file))]))
 }
 
 function failureText(failure: BuildFailure): string {

@@ -20,16 +20,16 @@ export interface LoadedScript {
 export class ScriptLoader {
   readonly #folder: string
   readonly #loaded = new Map<string, Result<LoadedScript, string>>()
-  readonly #inputs = new Set<string>()
+  readonly #inputs = new Map<string, string>()
 
   /** `folder`: where relative paths start. */
   constructor(folder: string) {
     this.#folder = folder
   }
 
-  /** Files whose change makes a new version of some module. */
-  get inputs(): readonly string[] {
-    return [...this.#inputs]
+  /** Files whose change makes a new version of some module, with their digests. */
+  get inputs(): ReadonlyMap<string, string> {
+    return this.#inputs
   }
 
   /** One that was loaded, by its file. */
@@ -43,7 +43,7 @@ export class ScriptLoader {
     if (known !== undefined) return known
     const bundled = bundleModule(module, this.#folder)
     const loaded = bundled.ok ? describe(bundled.value) : bundled
-    if (bundled.ok) for (const input of bundled.value.inputs) this.#inputs.add(input)
+    if (bundled.ok) for (const [file, digest] of bundled.value.inputs) this.#inputs.set(file, digest)
     this.#loaded.set(module, loaded)
     return loaded
   }

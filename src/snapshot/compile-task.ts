@@ -88,8 +88,8 @@ export interface CompiledBootstrap {
   readonly tlsContexts: readonly TlsContextMeta[]
   /** Filters in TypeScript, for the workers. */
   readonly programs: readonly ScriptProgram[]
-  /** Other files whose change is a change of the configuration: modules of filters. */
-  readonly inputs: readonly string[]
+  /** Other files whose change is a change of the configuration (modules of filters), with their digests. */
+  readonly inputs: ReadonlyMap<string, string>
   /** The merged bootstrap message. */
   readonly bootstrap: Uint8Array
 }

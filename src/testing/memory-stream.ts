@@ -7,8 +7,6 @@ export type Fields = [name: string, value: string][]
 interface Side {
   body: Buffer
   trailers: boolean
-  /** A hook waits for the whole body. */
-  limit: number | undefined
   replacement: Buffer | undefined
 }
 
@@ -49,12 +47,12 @@ export class MemoryStream {
     const first = isResponse ? Stage.responseHeaders : Stage.requestHeaders
     side.trailers = trailers.length > 0
     side.body = Buffer.concat(chunks)
-    if (!(await this.#stage(first, side))) return false
+    if (!(await this.#stage(first))) return false
     if (side.replacement !== undefined) side.body = side.replacement
     else if (!(await this.#data(first + 1, side, chunks))) return false
     if (!side.trailers) return true
     ;(isResponse ? this.responseTrailers : this.requestTrailers).push(...trailers)
-    return this.#stage(first + 2, side)
+    return this.#stage(first + 2)
   }
 
   bodyOf(isResponse: boolean): Buffer {
@@ -104,7 +102,7 @@ export class MemoryStream {
     return true
   }
 
-  async #stage(stage: number, _side: Side): Promise<boolean> {
+  async #stage(stage: number): Promise<boolean> {
     if (((this.#filter.hookMask >> stage) & 1) === 0) return true
     const outcome = await this.#run(stage, undefined)
     return outcome === Outcome.goOn || outcome === Outcome.changed || this.#stopped(outcome)
@@ -126,5 +124,5 @@ export class MemoryStream {
 }
 
 function newSide(): Side {
-  return { body: Buffer.alloc(0), trailers: false, limit: undefined, replacement: undefined }
+  return { body: Buffer.alloc(0), trailers: false, replacement: undefined }
 }

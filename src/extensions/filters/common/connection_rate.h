@@ -1,6 +1,7 @@
 // What the local rate limits of listeners and of network filter chains share: a bucket of connections for all workers.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -14,7 +15,11 @@ namespace nuncio::ext {
 struct ConnectionRate {
   explicit ConnectionRate(plan::ConnectionRateLimit settings)
       : plan(std::move(settings)),
-        bucket(plan.max_tokens, std::max(plan.tokens_per_fill, 1u), std::max<uint64_t>(plan.fill_interval_ns, 1)) {}
+        bucket(std::max(plan.max_tokens, 1u), nsPerToken(plan)) {}
+
+  static double nsPerToken(const plan::ConnectionRateLimit& plan) {
+    return static_cast<double>(std::max<uint64_t>(plan.fill_interval_ns / std::max(plan.tokens_per_fill, 1u), 1));
+  }
 
   plan::ConnectionRateLimit plan;
   mutable base::TokenBucket bucket;

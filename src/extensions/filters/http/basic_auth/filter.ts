@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { defineHttpFilter } from '../../../../api/http-filter.js'
-import type { RequestHead } from '../../../../api/stream.js'
 import { settingsOf } from '../../../../api/typescript-filter.js'
+import { requestUrl } from '../common/request-url.js'
 
 interface Settings {
   /** Name → SHA-1 of the password in base64. */
@@ -40,7 +40,7 @@ export default defineHttpFilter({
         }
         denied.inc()
         const [text, details] = name
-        const challenge = { 'www-authenticate': `Basic realm="${urlOf(request)}"` }
+        const challenge = { 'www-authenticate': `Basic realm="${requestUrl(request)}"` }
         return stream.reply(401, `User authentication failed. ${text}`, challenge, details)
       },
     }
@@ -61,8 +61,4 @@ function authenticate(value: string, users: Settings['users']): string | Refusal
     .digest()
   const wanted = Buffer.from(Object.hasOwn(users, name) ? (users[name] ?? '') : '', 'base64')
   return wanted.length === digest.length && timingSafeEqual(wanted, digest) ? name : unknown
-}
-
-function urlOf(request: RequestHead): string {
-  return `${request.headers.get(':scheme') ?? 'http'}://${request.authority}${request.path}`
 }

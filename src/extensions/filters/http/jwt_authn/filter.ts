@@ -1,6 +1,7 @@
 import { defineHttpFilter } from '../../../../api/http-filter.js'
 import type { LocalReply, RequestHead, Stream } from '../../../../api/stream.js'
 import { settingsOf } from '../../../../api/typescript-filter.js'
+import { requestUrl } from '../common/request-url.js'
 import { Exchange, missing } from './exchange.js'
 import type { Requirement, RouteSettings, Rule, Settings } from './settings.js'
 import { KeySet } from './token.js'
@@ -83,9 +84,8 @@ function refuse(
   failure: string,
   isStripped: boolean,
 ): LocalReply {
-  const url = `${request.headers.get(':scheme') ?? 'http'}://${request.authority}${request.path}`
   const error = failure === missing ? '' : ', error="invalid_token"'
-  const headers = isStripped ? {} : { 'www-authenticate': `Bearer realm="${url}"${error}` }
+  const headers = isStripped ? {} : { 'www-authenticate': `Bearer realm="${requestUrl(request)}"${error}` }
   const status = failure === wrongAudience ? 403 : 401
   return stream.reply(status, isStripped ? '' : failure, headers, `jwt_authn_access_denied{${failure}}`)
 }

@@ -2,10 +2,10 @@
 #include <memory>
 #include <optional>
 
+#include "base/token_bucket.h"
 #include "generated/filters/http/local_ratelimit/plan.h"
 #include "http_proxy/filter_support.h"
 #include "http_proxy/manager_config.h"
-#include "src/extensions/filters/http/local_ratelimit/token_bucket.h"
 
 namespace nuncio::ext {
 namespace {
@@ -28,7 +28,7 @@ struct LimitSettings final : routing::RouteSettings {
     made->response_headers = std::move(response.value());
     if (plan.max_tokens != 0) {
       const double per_token_ns = plan.fill_interval_ms * 1e6 / std::max(1u, plan.tokens_per_fill);
-      made->bucket = std::make_unique<ratelimit::TokenBucket>(plan.max_tokens, per_token_ns);
+      made->bucket = std::make_unique<base::TokenBucket>(static_cast<double>(plan.max_tokens), per_token_ns);
     }
     return std::unique_ptr<const LimitSettings>(std::move(made));
   }
@@ -38,7 +38,7 @@ struct LimitSettings final : routing::RouteSettings {
   std::optional<routing::Fraction> enforced;
   http::HeaderMutations request_headers;
   http::HeaderMutations response_headers;
-  std::unique_ptr<ratelimit::TokenBucket> bucket;  // shared by all workers
+  std::unique_ptr<base::TokenBucket> bucket;  // shared by all workers
 };
 
 struct LimitCounters {

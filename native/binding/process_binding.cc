@@ -115,9 +115,9 @@ Napi::Value hostStats(const Napi::CallbackInfo& info) {
 Napi::Value publishBreakers(const Napi::CallbackInfo& info) {
   Process& process = *currentProcess();
   const snapshot::SnapshotPtr snapshot = process.store().current();
-  for (const snapshot::PartPtr& part : snapshot->parts[static_cast<size_t>(snapshot::Kind::kCluster)]) {
-    if (part != nullptr) upstream::publishBreakers(static_cast<const upstream::ClusterPart&>(*part), process.statistics());
-  }
+  snapshot->of(snapshot::Kind::kCluster).forEach([&](uint32_t, const snapshot::PartPtr& part) {
+    upstream::publishBreakers(static_cast<const upstream::ClusterPart&>(*part), process.statistics());
+  });
   return info.Env().Undefined();
 }
 

@@ -14,7 +14,8 @@ namespace {
 using PartKind = snapshot::Kind;
 
 std::optional<PartKind> kindOf(const std::string& text) {
-  static constexpr std::string_view kNames[] = {"listener", "route-table", "cluster", "endpoints", "runtime", "secret", "script"};
+  static constexpr std::string_view kNames[] = {"listener", "route-table", "cluster",       "endpoints",       "runtime",
+                                                 "secret",   "script",      "scoped-routes", "extension-config"};
   for (size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == text) return static_cast<PartKind>(i);
   }

@@ -1,5 +1,7 @@
 #include "http_proxy/manager_config.h"
 
+#include "http_proxy/extension_config.h"
+
 namespace nuncio::http_proxy {
 namespace {
 
@@ -31,17 +33,29 @@ const FilterEntry* findEntry(std::string_view type, const DecodeContext& context
   return nullptr;
 }
 
+Made makeFilter(const plan::Extension& extension, DecodeContext& context, NamedFilter& out) {
+  const FilterEntry* entry = findEntry(extension.type, context);
+  if (entry == nullptr) return "no native HTTP filter '" + extension.type + "'";
+  auto factory = entry->make(bytesOf(extension.plan), context);
+  if (!factory.ok()) return "filter '" + extension.name + "': " + factory.error();
+  out = {extension.name, entry->name, std::move(factory.value()), extension.disabled};
+  return {};
+}
+
 Made makeFilters(const std::vector<plan::Extension>& plans, DecodeContext& context, FilterList& out) {
   for (const plan::Extension& extension : plans) {
-    if (extension.type == kRouter) {
+    if (extension.config_slot) {
+      out.discovers = true;
+      if (&extension == &plans.back()) {
+        out.router_slot = extension.config_slot;
+      } else {
+        out.filters.push_back({extension.name, {}, nullptr, extension.disabled, extension.config_slot});
+      }
+    } else if (extension.type == kRouter) {
       if (auto error = makeRouter(extension, context, out.router)) return error;
-      continue;
+    } else if (auto error = makeFilter(extension, context, out.filters.emplace_back())) {
+      return error;
     }
-    const FilterEntry* entry = findEntry(extension.type, context);
-    if (entry == nullptr) return "no native HTTP filter '" + extension.type + "'";
-    auto factory = entry->make(bytesOf(extension.plan), context);
-    if (!factory.ok()) return "filter '" + extension.name + "': " + factory.error();
-    out.filters.push_back({extension.name, entry->name, std::move(factory.value()), extension.disabled});
   }
   return {};
 }
@@ -95,6 +109,11 @@ Made makeInternalRanges(ManagerConfig& config) {
 
 }  // namespace
 
+std::optional<std::string> makeHttpFilter(const plan::Extension& plan, DecodeContext& context, ExtensionConfigPart& out) {
+  if (plan.type == kRouter) return makeRouter(plan, context, out.router.emplace());
+  return makeFilter(plan, context, out.filter);
+}
+
 base::Result<RouteSettingsPtr, std::string> makeRouteSettings(const plan::Extension& plan, DecodeContext& context) {
   if (plan.type.empty()) return RouteSettingsPtr();
   const FilterEntry* entry = findEntry(plan.type, context);
@@ -127,6 +146,7 @@ base::Result<std::unique_ptr<const ManagerConfig>, std::string> ManagerConfig::m
   if (auto error = makeUpgrades(*config, context)) return *error;
   if (auto error = makeLocalReplies(*config)) return *error;
   if (auto error = makeInternalRanges(*config)) return *error;
+  if (plan.scoped_routes) config->scope_key.emplace(plan.scoped_routes->fragments);
   return std::unique_ptr<const ManagerConfig>(std::move(config));
 }
 

@@ -20,6 +20,7 @@
 #include "http_proxy/filter.h"
 #include "plan/plan_types.h"
 #include "routing/cluster_action.h"
+#include "routing/route_scopes.h"
 
 namespace nuncio::http_proxy {
 
@@ -53,12 +54,15 @@ struct NamedFilter {
   std::string_view type;  // Envoy's, of its FilterEntry
   FilterFactoryPtr factory;
   bool disabled = false;  // unless a route says otherwise
+  std::optional<uint32_t> config_slot = std::nullopt;  // discovered (ECDS): type and factory are what stands there
 };
 
 /** A chain of filters, the router at its end apart. */
 struct FilterList {
   std::vector<NamedFilter> filters;
   RouterConfig router;
+  std::optional<uint32_t> router_slot;  // its settings are discovered
+  bool discovers = false;               // one of the filters, or the router, has a slot
 };
 
 struct IpRange {
@@ -80,6 +84,7 @@ struct ManagerConfig {
   ClientCertificateDetails client_cert_details;
   FilterList filters;
   std::vector<routing::UpgradeRule> upgrades;
+  std::optional<routing::ScopeKeyBuilder> scope_key;  // scoped routes
   std::vector<std::unique_ptr<const FilterList>> upgrade_filters;  // beside `upgrades`; null: `filters`
 
   bool isInternal(const net::Address& address) const;

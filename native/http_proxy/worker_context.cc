@@ -1,5 +1,7 @@
 #include "http_proxy/worker_context.h"
 
+#include <utility>
+
 #include "base/ascii.h"
 
 namespace nuncio {
@@ -12,15 +14,11 @@ std::optional<uint64_t> RuntimePart::integer(std::string_view key) const {
 }
 
 void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
-  const auto& tables = snapshot->parts[static_cast<size_t>(Kind::kRouteTable)];
-  route_tables.resize(tables.size());
-  for (size_t slot = 0; slot < tables.size(); ++slot) {
-    if (tables[slot] == nullptr) {
-      route_tables[slot].reset();
-    } else if (!route_tables[slot] || route_tables[slot]->part != tables[slot]) {
-      route_tables[slot] = base::makeLocal<PartLease>(tables[slot], stats);
-    }
-  }
+  const snapshot::SnapshotPtr before = std::exchange(current, snapshot);
+  snapshot->of(Kind::kRouteTable).forEachChange(before->of(Kind::kRouteTable), [&](uint32_t slot, const snapshot::PartPtr& part) {
+    if (route_tables.size() <= slot) route_tables.resize(slot + 1);
+    route_tables[slot] = part == nullptr ? Lease() : base::makeLocal<PartLease>(part, stats);
+  });
   runtime = std::static_pointer_cast<const RuntimePart>(snapshot->at(Kind::kRuntime, 0));
   if (runtime != nullptr && runtime->values.empty()) runtime.reset();
   tls_state.adopt(snapshot);

@@ -15,6 +15,7 @@
 #include "base/text_buffer.h"
 #include "http/date.h"
 #include "http_proxy/route_stats.h"
+#include "routing/route_scopes.h"
 #include "routing/route_table.h"
 #include "snapshot/snapshot.h"
 #include "upstream/cluster_set.h"
@@ -29,6 +30,11 @@ namespace nuncio {
 /** A route table as the snapshot carries it. */
 struct RouteTablePart final : snapshot::Part {
   std::unique_ptr<const routing::RouteTable> table;
+};
+
+/** The scopes of scoped routes as the snapshot carries them. */
+struct RouteScopesPart final : snapshot::Part {
+  std::unique_ptr<const routing::RouteScopes> scopes;
 };
 
 /** The layered runtime, flattened by main. */
@@ -73,6 +79,7 @@ struct WorkerContext final : access_log::Conditions {
   access_log::WorkerLog log;
   base::TextBuffer scratch;                      // for formatting headers and bodies; never kept across calls
   std::shared_ptr<const RuntimePart> runtime;    // null: no layer has values
+  snapshot::SnapshotPtr current = std::make_shared<snapshot::Snapshot>();  // adopted last
   std::vector<Lease> route_tables;
   uint64_t next_stream_id = 0;
   script::ScriptSet* scripts = nullptr;          // filters in TypeScript; the worker's

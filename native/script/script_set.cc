@@ -42,16 +42,12 @@ Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_
 
 // ---------------------------------------------------------------- ScriptSet
 
-void ScriptSet::adopt(const snapshot::Snapshot& snapshot) {
-  const auto& parts = snapshot.parts[static_cast<size_t>(snapshot::Kind::kScript)];
-  programs_.resize(parts.size());
-  for (size_t slot = 0; slot < parts.size(); ++slot) {
-    if (parts[slot] == nullptr) {
-      programs_[slot].reset();
-    } else if (!programs_[slot] || programs_[slot]->part() != parts[slot]) {
-      programs_[slot] = base::makeLocal<Program>(*this, parts[slot], static_cast<uint32_t>(slot));
-    }
-  }
+void ScriptSet::adopt(const snapshot::Snapshot& before, const snapshot::Snapshot& now) {
+  constexpr auto kScript = snapshot::Kind::kScript;
+  now.of(kScript).forEachChange(before.of(kScript), [&](uint32_t slot, const snapshot::PartPtr& part) {
+    if (programs_.size() <= slot) programs_.resize(slot + 1);
+    programs_[slot] = part == nullptr ? ProgramRef() : base::makeLocal<Program>(*this, part, slot);
+  });
 }
 
 void ScriptSet::attach(Host& host) {

@@ -63,7 +63,8 @@ class ScriptSet {
   static constexpr uint32_t kSlotBits = 16;
   static constexpr uint32_t kMaxFilters = 1u << kSlotBits;  // under way at once; beyond that a stream is refused
 
-  void adopt(const snapshot::Snapshot& snapshot);
+  /** Follows what `now` differs in from `before`, the snapshot adopted last. */
+  void adopt(const snapshot::Snapshot& before, const snapshot::Snapshot& now);
   /** The program in a slot; empty: none. */
   ProgramRef at(uint32_t slot) const { return slot < programs_.size() ? programs_[slot] : ProgramRef(); }
 

@@ -1,5 +1,5 @@
 // Snapshot: one version of everything that was configured: for each kind a table slot → part. Immutable and shared by
-// all threads; what did not change is the same object in the old and the new snapshot.
+// all threads; what did not change is the same object in the old and the new snapshot, so what changed is cheap to find.
 //
 // Store: the plans by id and the current snapshot. Written by main under a mutex; a worker reads `current()` once per
 // commit. It learns how to decode a kind from the table it is given, so that it depends on no kind.
@@ -12,31 +12,23 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
+#include "snapshot/table.h"
 
 namespace nuncio::snapshot {
 
-enum class Kind : uint8_t { kListener, kRouteTable, kCluster, kEndpoints, kRuntime, kSecret, kScript, kCount };
+enum class Kind : uint8_t { kListener, kRouteTable, kCluster, kEndpoints, kRuntime, kSecret, kScript, kScopedRoutes, kExtensionConfig, kCount };
 inline constexpr size_t kKindCount = static_cast<size_t>(Kind::kCount);
-
-/** A decoded plan. Each kind's own type derives from it; who asks for a kind knows the type. */
-class Part {
- public:
-  virtual ~Part() = default;
-};
-using PartPtr = std::shared_ptr<const Part>;
 
 struct Snapshot {
   uint64_t version = 0;
-  std::vector<PartPtr> parts[kKindCount];
+  Table tables[kKindCount];
 
-  const PartPtr& at(Kind kind, uint32_t slot) const {
-    static const PartPtr kNone;
-    const auto& table = parts[static_cast<size_t>(kind)];
-    return slot < table.size() ? table[slot] : kNone;
-  }
+  const Table& of(Kind kind) const { return tables[static_cast<size_t>(kind)]; }
+  const PartPtr& at(Kind kind, uint32_t slot) const { return of(kind)[slot]; }
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
@@ -61,11 +53,15 @@ class Store {
   PartPtr find(Kind kind, const std::string& id) const;
 
  private:
+  void forgetUnused();
+
   Decode decoders_[kKindCount];
   mutable std::mutex mutex_;
   SnapshotPtr current_ = std::make_shared<Snapshot>();                    // guarded by mutex_
   std::unordered_map<std::string, PartPtr> pending_[kKindCount];          // put and not yet committed
   std::unordered_map<std::string, std::weak_ptr<const Part>> known_[kKindCount];
+  std::vector<std::string> placed_[kKindCount];             // by slot: the id of what stands there
+  std::unordered_set<std::string> leaving_[kKindCount];     // replaced, or never placed: forgotten once nobody holds them
 };
 
 }  // namespace nuncio::snapshot

@@ -32,20 +32,43 @@ std::string Store::commit(const std::vector<Change>& changes) {
   ++next->version;
   for (const Change& change : changes) {
     const auto index = static_cast<size_t>(change.kind);
-    auto& table = next->parts[index];
-    if (table.size() <= change.slot) table.resize(change.slot + 1);
-    if (change.id.empty()) {
-      table[change.slot].reset();
-      continue;
+    PartPtr part;
+    if (!change.id.empty()) {
+      const auto found = pending_[index].find(change.id);
+      if (found == pending_[index].end()) return "no plan with id " + change.id;
+      part = found->second;
     }
-    const auto found = pending_[index].find(change.id);
-    if (found == pending_[index].end()) return "no plan with id " + change.id;
-    table[change.slot] = found->second;
+    next->tables[index].set(change.slot, std::move(part));
   }
-  for (auto& pending : pending_) pending.clear();
+  for (const Change& change : changes) {
+    const auto index = static_cast<size_t>(change.kind);
+    auto& ids = placed_[index];
+    if (ids.size() <= change.slot) ids.resize(change.slot + 1);
+    if (!ids[change.slot].empty()) leaving_[index].insert(std::move(ids[change.slot]));
+    ids[change.slot] = change.id;
+    pending_[index].erase(change.id);
+  }
+  for (size_t index = 0; index < kKindCount; ++index) {
+    for (auto& [id, part] : pending_[index]) leaving_[index].insert(id);
+    pending_[index].clear();
+  }
   current_ = std::move(next);
-  for (auto& known : known_) std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+  forgetUnused();
   return {};
+}
+
+/** Costs what has left lately, however much there is. */
+void Store::forgetUnused() {
+  for (size_t index = 0; index < kKindCount; ++index) {
+    auto& known = known_[index];
+    std::erase_if(leaving_[index], [&](const std::string& id) {
+      const auto found = known.find(id);
+      if (found == known.end()) return true;
+      if (!found->second.expired()) return false;
+      known.erase(found);
+      return true;
+    });
+  }
 }
 
 SnapshotPtr Store::current() const {

@@ -25,10 +25,9 @@ ClusterRuntime* ClusterSet::make(uint32_t slot) {
 ClusterRuntime* ClusterSet::find(std::string_view name) {
   if (!names_valid_ && snapshot_ != nullptr) {
     names_.clear();
-    const auto& parts = snapshot_->parts[static_cast<size_t>(Kind::kCluster)];
-    for (uint32_t slot = 0; slot < parts.size(); ++slot) {
-      if (parts[slot] != nullptr) names_.emplace(static_cast<const ClusterPart&>(*parts[slot]).plan.name, slot);
-    }
+    snapshot_->of(Kind::kCluster).forEach([&](uint32_t slot, const snapshot::PartPtr& part) {
+      names_.emplace(static_cast<const ClusterPart&>(*part).plan.name, slot);
+    });
     names_valid_ = true;
   }
   const auto found = names_.find(name);
@@ -36,20 +35,20 @@ ClusterRuntime* ClusterSet::find(std::string_view name) {
 }
 
 void ClusterSet::adopt(snapshot::SnapshotPtr snapshot) {
-  names_valid_ = false;
-  snapshot_ = std::move(snapshot);
-  for (uint32_t slot = 0; slot < runtimes_.size(); ++slot) {
-    ClusterRef& runtime = runtimes_[slot];
-    if (!runtime) continue;
-    const auto& part = snapshot_->at(Kind::kCluster, slot);
-    const auto endpoints = std::static_pointer_cast<const EndpointsPart>(snapshot_->at(Kind::kEndpoints, slot));
-    if (part.get() != static_cast<const snapshot::Part*>(&runtime->part())) {  // removed, or other settings: the next request makes a new one
-      runtime->drain();
-      runtime.reset();
-    } else if (endpoints != nullptr && endpoints.get() != runtime->endpoints()) {
-      runtime->setEndpoints(endpoints);
-    }
-  }
+  static const snapshot::Snapshot kEmpty;
+  const snapshot::SnapshotPtr before = std::exchange(snapshot_, std::move(snapshot));
+  const snapshot::Snapshot& old = before == nullptr ? kEmpty : *before;
+  // Removed, or other settings: the next request makes a new one.
+  snapshot_->of(Kind::kCluster).forEachChange(old.of(Kind::kCluster), [&](uint32_t slot, const snapshot::PartPtr&) {
+    names_valid_ = false;
+    if (slot >= runtimes_.size() || !runtimes_[slot]) return;
+    const ClusterRef runtime = std::exchange(runtimes_[slot], ClusterRef());
+    runtime->drain();
+  });
+  snapshot_->of(Kind::kEndpoints).forEachChange(old.of(Kind::kEndpoints), [&](uint32_t slot, const snapshot::PartPtr& part) {
+    if (part == nullptr || slot >= runtimes_.size() || !runtimes_[slot]) return;
+    runtimes_[slot]->setEndpoints(std::static_pointer_cast<const EndpointsPart>(part));
+  });
 }
 
 }  // namespace nuncio::upstream

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http_proxy/extension_config.h"
 #include "http_proxy/manager_runtime.h"
 #include "tcp/network_filter_chain.h"
 #include "worker/extension_tables.h"
@@ -16,6 +17,13 @@ constexpr std::string_view kConnectionManager = "envoy.filters.network.http_conn
 
 std::span<const uint8_t> bytesOf(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
+const tcp::NetworkFilterEntry* findNetworkFilter(std::string_view type) {
+  for (const tcp::NetworkFilterEntry* entry : networkFilters()) {
+    if (entry->name == type) return entry;
+  }
+  return nullptr;
+}
+
 base::Result<tcp::NetworkFilterFactoryPtr, std::string> makeFilter(const plan::Extension& extension,
                                                                    http_proxy::DecodeContext& context) {
   if (extension.type == kConnectionManager) {
@@ -23,17 +31,15 @@ base::Result<tcp::NetworkFilterFactoryPtr, std::string> makeFilter(const plan::E
     if (!config.ok()) return std::move(config.error());
     return tcp::NetworkFilterFactoryPtr(std::make_unique<http_proxy::ManagerFactory>(std::move(config.value())));
   }
-  for (const tcp::NetworkFilterEntry* entry : networkFilters()) {
-    if (entry->name == extension.type && entry->make != nullptr) return entry->make(bytesOf(extension.plan), context);
-  }
+  const tcp::NetworkFilterEntry* entry = findNetworkFilter(extension.type);
+  if (entry != nullptr && entry->make != nullptr) return entry->make(bytesOf(extension.plan), context);
   return "no native network filter '" + extension.type + "' that can end a chain";
 }
 
 base::Result<tcp::ReadFilterFactoryPtr, std::string> makeReader(const plan::Extension& extension,
                                                                 http_proxy::DecodeContext& context) {
-  for (const tcp::NetworkFilterEntry* entry : networkFilters()) {
-    if (entry->name == extension.type && entry->make_reader != nullptr) return entry->make_reader(bytesOf(extension.plan), context);
-  }
+  const tcp::NetworkFilterEntry* entry = findNetworkFilter(extension.type);
+  if (entry != nullptr && entry->make_reader != nullptr) return entry->make_reader(bytesOf(extension.plan), context);
   return "no native network filter '" + extension.type + "' that can stand before another";
 }
 
@@ -64,16 +70,37 @@ base::Result<FilterChainPart, std::string> makeChain(const plan::FilterChain& pl
   return part;
 }
 
-base::Result<ListenerFilterPart, std::string> makeListenerFilter(const plan::ListenerFilter& plan,
-                                                                 http_proxy::DecodeContext& context) {
-  if (!plan.filter) return std::string("a listener filter without a type");
+base::Result<tcp::ListenerFilterFactoryPtr, std::string> makeListenerFilter(const plan::Extension& extension,
+                                                                            http_proxy::DecodeContext& context) {
   for (const tcp::ListenerFilterEntry* entry : listenerFilters()) {
-    if (entry->name != plan.filter->type) continue;
-    auto factory = entry->make(bytesOf(plan.filter->plan), context);
-    if (!factory.ok()) return std::move(factory.error());
-    return ListenerFilterPart{plan.filter->name, std::move(factory.value()), plan.disabled ? &*plan.disabled : nullptr};
+    if (entry->name == extension.type) return entry->make(bytesOf(extension.plan), context);
   }
-  return "no native listener filter '" + plan.filter->type + "'";
+  return "no native listener filter '" + extension.type + "'";
+}
+
+base::Result<ListenerFilterPart, std::string> makeListenerFilterPart(const plan::ListenerFilter& plan,
+                                                                     http_proxy::DecodeContext& context) {
+  if (!plan.filter) return std::string("a listener filter without a type");
+  ListenerFilterPart part{plan.filter->name, nullptr, plan.disabled ? &*plan.disabled : nullptr};
+  auto factory = makeListenerFilter(*plan.filter, context);
+  if (!factory.ok()) return std::move(factory.error());
+  part.factory = std::move(factory.value());
+  return part;
+}
+
+std::optional<std::string> makeNetworkFilter(const plan::Extension& extension, http_proxy::DecodeContext& context,
+                                             http_proxy::ExtensionConfigPart& out) {
+  const tcp::NetworkFilterEntry* entry = findNetworkFilter(extension.type);
+  if (entry != nullptr && entry->make_reader != nullptr) {
+    auto reader = makeReader(extension, context);
+    if (!reader.ok()) return std::move(reader.error());
+    out.reader = std::move(reader.value());
+    if (entry->make == nullptr) return {};
+  }
+  auto terminal = makeFilter(extension, context);
+  if (!terminal.ok()) return std::move(terminal.error());
+  out.terminal = std::move(terminal.value());
+  return {};
 }
 
 }  // namespace
@@ -90,6 +117,26 @@ bool holds(const plan::ListenerFilterPredicate& predicate, const net::Address& l
     case Kind::OR: return std::any_of(children.begin(), children.end(), child);
   }
   return false;
+}
+
+base::Result<snapshot::PartPtr, std::string> decodeExtensionConfig(std::string_view name, std::span<const uint8_t> bytes,
+                                                                   http_proxy::DecodeContext& context) {
+  using Category = plan::ExtensionConfig::Category;
+  plan::ExtensionConfig plan;
+  if (!plan::decode(bytes, plan) || !plan.extension) return "malformed extension config plan '" + std::string(name) + "'";
+  auto part = std::make_shared<http_proxy::ExtensionConfigPart>();
+  std::optional<std::string> error;
+  switch (plan.category) {
+    case Category::HTTP_FILTER: error = http_proxy::makeHttpFilter(*plan.extension, context, *part); break;
+    case Category::NETWORK_FILTER: error = makeNetworkFilter(*plan.extension, context, *part); break;
+    case Category::LISTENER_FILTER: {
+      auto factory = makeListenerFilter(*plan.extension, context);
+      if (!factory.ok()) return std::move(factory.error());
+      part->listener_filter = std::move(factory.value());
+    }
+  }
+  if (error) return std::move(*error);
+  return snapshot::PartPtr(std::move(part));
 }
 
 base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view name, std::span<const uint8_t> bytes,
@@ -110,7 +157,7 @@ base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view nam
     part->default_chain = std::move(chain.value());
   }
   for (const plan::ListenerFilter& plan : part->plan.listener_filters) {
-    auto filter = makeListenerFilter(plan, context);
+    auto filter = makeListenerFilterPart(plan, context);
     if (!filter.ok()) return std::move(filter.error());
     part->listener_filters.push_back(std::move(filter.value()));
   }

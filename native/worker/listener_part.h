@@ -43,6 +43,10 @@ struct ListenerPart final : snapshot::Part {
   http_proxy::LoggerList access_logs;
 };
 
+/** Of kind extension-config. */
+base::Result<snapshot::PartPtr, std::string> decodeExtensionConfig(std::string_view name, std::span<const uint8_t> bytes,
+                                                                   http_proxy::DecodeContext& context);
+
 base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view name, std::span<const uint8_t> bytes,
                                                             http_proxy::DecodeContext& context);
 

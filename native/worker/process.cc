@@ -61,8 +61,24 @@ Decoded decodeSecret(std::string_view name, std::span<const uint8_t> bytes) { re
 
 Decoded decodeScript(std::string_view name, std::span<const uint8_t> bytes) { return script::ScriptPart::decode(name, bytes); }
 
+Decoded decodeRouteScopes(std::string_view name, std::span<const uint8_t> bytes) {
+  plan::RouteScopes plan;
+  if (!plan::decode(bytes, plan)) return "malformed plan of the scoped routes '" + std::string(name) + "'";
+  auto scopes = routing::RouteScopes::make(plan);
+  if (!scopes.ok()) return std::move(scopes.error());
+  auto part = std::make_shared<RouteScopesPart>();
+  part->scopes = std::move(scopes.value());
+  return PartPtr(std::move(part));
+}
+
+Decoded decodeExtensionConfigPart(std::string_view name, std::span<const uint8_t> bytes) {
+  http_proxy::DecodeContext context{currentProcess()->writers(), httpFilters()};
+  return decodeExtensionConfig(name, bytes, context);
+}
+
 constexpr snapshot::Decode kDecoders[snapshot::kKindCount] = {decodeListenerPart, decodeRouteTable, decodeCluster,
-                                                              decodeEndpoints, decodeRuntime, decodeSecret,   decodeScript};
+                                                              decodeEndpoints, decodeRuntime, decodeSecret, decodeScript,
+                                                              decodeRouteScopes, decodeExtensionConfigPart};
 
 }  // namespace
 

@@ -21,15 +21,13 @@ Worker::~Worker() = default;
 void Worker::adopt() {
   const snapshot::SnapshotPtr snapshot = process_.store().current();
   if (snapshot->version == adopted_.load(std::memory_order_relaxed)) return;
-  scripts_.adopt(*snapshot);
+  scripts_.adopt(*snapshot_, *snapshot);
   context_.adopt(snapshot);
-  const auto& parts = snapshot->parts[static_cast<size_t>(Kind::kListener)];
-  if (listeners_.size() < parts.size()) listeners_.resize(parts.size());
-  for (uint32_t slot = 0; slot < listeners_.size(); ++slot) {
-    const snapshot::PartPtr& part = snapshot->at(Kind::kListener, slot);
-    const snapshot::Part* current = listeners_[slot] ? &listeners_[slot]->part() : nullptr;
-    if (part.get() != current) replace(slot, part);
-  }
+  snapshot->of(Kind::kListener).forEachChange(snapshot_->of(Kind::kListener), [&](uint32_t slot, const snapshot::PartPtr& part) {
+    if (listeners_.size() <= slot) listeners_.resize(slot + 1);
+    replace(slot, part);
+  });
+  snapshot_ = snapshot;
   adopted_.store(snapshot->version, std::memory_order_release);
 }
 

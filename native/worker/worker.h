@@ -46,6 +46,7 @@ class Worker {
   loop::Mailbox mailbox_{loop_};
   script::ScriptSet scripts_;  // before what holds programs
   WorkerContext context_;
+  snapshot::SnapshotPtr snapshot_ = std::make_shared<snapshot::Snapshot>();  // adopted
   std::vector<ListenerRef> listeners_;  // by slot
   std::atomic<uint64_t> adopted_{0};
 };

@@ -63,7 +63,17 @@ export class Configuration {
     const { dns, publisher, onAdopted } = this.#options
     const candidates = dns.prepare(next.clusters)
     await candidates.ready()
-    const kinds = ['listener', 'route-table', 'cluster', 'endpoints', 'runtime', 'secret', 'script'] as const
+    const kinds = [
+      'listener',
+      'route-table',
+      'cluster',
+      'endpoints',
+      'runtime',
+      'secret',
+      'script',
+      'scoped-routes',
+      'extension-config',
+    ] as const
     const published = await publisher.publish(
       current => current.deltaTo(candidates.complete(next.plans), kinds),
       next.programs,

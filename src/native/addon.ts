@@ -5,7 +5,16 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret' | 'script'
+export type PlanKind =
+  | 'listener'
+  | 'route-table'
+  | 'cluster'
+  | 'endpoints'
+  | 'runtime'
+  | 'secret'
+  | 'script'
+  | 'scoped-routes'
+  | 'extension-config'
 
 /** One slot of the next snapshot. `id` empty: the slot is emptied. */
 export interface SnapshotChange {

@@ -32,7 +32,16 @@ const tlsTypeUrls = {
 const isTls = (name: string): boolean => name === 'envoy.transport_sockets.tls' || name === 'tls'
 const isTlsType = (typeName: string): boolean => Object.values(tlsTypeUrls).some(url => url.endsWith(`/${typeName}`))
 
-export type PlanKind = 'listener' | 'route-table' | 'cluster' | 'endpoints' | 'runtime' | 'secret' | 'script'
+export type PlanKind =
+  | 'listener'
+  | 'route-table'
+  | 'cluster'
+  | 'endpoints'
+  | 'runtime'
+  | 'secret'
+  | 'script'
+  | 'scoped-routes'
+  | 'extension-config'
 
 /** One plan, ready to be put into the native store. `slot` is what other plans refer to it by. */
 export interface Plan {

@@ -2,9 +2,11 @@ import { type DescMessage, fromBinary, type JsonObject, type JsonValue, toJson }
 import {
   ClusterSchema,
   EndpointsSchema,
+  ExtensionConfigSchema,
   HttpConnectionManagerSchema,
   ListenerSchema,
   RouterSchema,
+  RouteScopesSchema,
   RouteTableSchema,
   RuntimeSchema,
   ScriptFilterSchema,
@@ -22,6 +24,8 @@ const kinds: Readonly<Record<PlanKind, DescMessage>> = {
   runtime: RuntimeSchema,
   secret: SecretSchema,
   script: ScriptSchema,
+  'scoped-routes': RouteScopesSchema,
+  'extension-config': ExtensionConfigSchema,
 }
 
 const extensions: Readonly<Record<string, DescMessage>> = {

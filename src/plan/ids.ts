@@ -12,6 +12,8 @@ export interface SlotTable {
   readonly routeTables: ReadonlyMap<string, number>
   readonly secrets: ReadonlyMap<string, number>
   readonly scripts: ReadonlyMap<string, number>
+  readonly scopedRoutes: ReadonlyMap<string, number>
+  readonly extensionConfigs: ReadonlyMap<string, number>
 }
 
 export const emptySlots: SlotTable = {
@@ -20,6 +22,8 @@ export const emptySlots: SlotTable = {
   routeTables: new Map(),
   secrets: new Map(),
   scripts: new Map(),
+  scopedRoutes: new Map(),
+  extensionConfigs: new Map(),
 }
 
 export class Slots {
@@ -32,6 +36,8 @@ export class Slots {
       routeTables: new Map(table.routeTables),
       secrets: new Map(table.secrets),
       scripts: new Map(table.scripts),
+      scopedRoutes: new Map(table.scopedRoutes),
+      extensionConfigs: new Map(table.extensionConfigs),
     }
   }
 
@@ -52,6 +58,8 @@ export class Slots {
       routeTables: new Map(this.#maps.routeTables),
       secrets: new Map(this.#maps.secrets),
       scripts: new Map(this.#maps.scripts),
+      scopedRoutes: new Map(this.#maps.scopedRoutes),
+      extensionConfigs: new Map(this.#maps.extensionConfigs),
     }
   }
 }

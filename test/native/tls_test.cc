@@ -138,7 +138,8 @@ class Bench {
   /** The parts as they are now are the worker's snapshot; contexts are made when there are none. */
   void publish() {
     auto snapshot = std::make_shared<snapshot::Snapshot>();
-    snapshot->parts[static_cast<size_t>(snapshot::Kind::kSecret)].assign(parts, parts + kSlots);
+    auto& secrets = snapshot->tables[static_cast<size_t>(snapshot::Kind::kSecret)];
+    for (uint32_t slot = 0; slot < kSlots; ++slot) secrets.set(slot, parts[slot]);
     worker.adopt(std::move(snapshot));
     if (server_tls != nullptr) return;
     auto server_config = std::make_shared<DownstreamConfig>();

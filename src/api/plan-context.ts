@@ -17,7 +17,10 @@ import type {
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
-import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import type {
+  HttpFilter,
+  Rds,
+} from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type {
   Http1ProtocolOptions,
   Http2ProtocolOptions,
@@ -98,6 +101,8 @@ export interface PlanContext extends Place {
   clusterSlot(name: string): number
   /** Compiles an inline route table as a plan of its own; the answer is its slot. */
   routeTable(config: RouteConfiguration, at: Place): number
+  /** The slot of a route table that comes from elsewhere (RDS); all who ask the same source for the same name share it. */
+  discoveredRoutes(rds: Rds, at: Place): number
   /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */
   httpFilters(
     filters: readonly HttpFilter[],

@@ -24,5 +24,6 @@
  */
 export { type ConfigError, type ConfigErrorCode, printConfigError } from './config-error.js'
 export { type LoadedBootstrap, type LoadedMessage, type LoadOptions, loadBootstrap, loadMessage } from './bootstrap.js'
+export { type DecodedMessage, decodeMessage } from './message.js'
 export type { SourceMap, SourcePosition } from './source-map.js'
 export { isMessage, openTypes, type Types, type UnpackedAny } from './types.js'

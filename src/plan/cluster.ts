@@ -116,6 +116,7 @@ const byDiscovery: Partial<Record<Cluster_DiscoveryType, Cluster_Type>> = {
   [Cluster_DiscoveryType.STATIC]: Cluster_Type.STATIC,
   [Cluster_DiscoveryType.STRICT_DNS]: Cluster_Type.STRICT_DNS,
   [Cluster_DiscoveryType.LOGICAL_DNS]: Cluster_Type.LOGICAL_DNS,
+  [Cluster_DiscoveryType.EDS]: Cluster_Type.EDS,
 }
 
 const byName: Readonly<Record<string, Cluster_Type>> = {
@@ -132,22 +133,16 @@ export function clusterKind(cluster: Cluster, at: Place, types: Types): ClusterK
   const type = byDiscovery[discovery]
   if (cluster.edsClusterConfig && discovery !== Cluster_DiscoveryType.EDS)
     at.field('eds_cluster_config').error('eds_cluster_config set in a non-EDS cluster')
-  if (type === undefined) {
-    if (discovery === Cluster_DiscoveryType.EDS && !cluster.edsClusterConfig)
-      at.error('cannot create an EDS cluster without an EDS config')
-    at.field('type').unsupported(
-      discovery === Cluster_DiscoveryType.EDS ? 'endpoint discovery (EDS)' : 'ORIGINAL_DST clusters',
-    )
-    return undefined
-  }
-  return { type }
+  if (discovery === Cluster_DiscoveryType.EDS && !cluster.edsClusterConfig)
+    at.error('cannot create an EDS cluster without an EDS config')
+  if (type === undefined) at.field('type').unsupported('ORIGINAL_DST clusters')
+  return type === undefined ? undefined : { type }
 }
 
 /** The type of a cluster that clusterKind refused. */
 export function refusedType(cluster: Cluster): Cluster_Type {
   const spec = cluster.clusterDiscoveryType
-  if (spec.case === 'clusterType') return Cluster_Type.EXTENSION
-  return spec.value === Cluster_DiscoveryType.ORIGINAL_DST ? Cluster_Type.ORIGINAL_DST : Cluster_Type.EDS
+  return spec.case === 'clusterType' ? Cluster_Type.EXTENSION : Cluster_Type.ORIGINAL_DST
 }
 
 function customKind(

@@ -8,20 +8,28 @@ import { RouteTableSchema } from '../generated/plan_pb.js'
 import type { DataSource, TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { Rds } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { ScriptLoader } from '../script/loader.js'
 import type { Files } from '../support/files.js'
 import type { ScriptProgram } from '../threads/script-program.js'
-import { policyWith } from './field-policy.js'
 import { readDataSource } from './data-source.js'
-import { FieldWalk } from './field-walk.js'
-import type { Formats } from './formats.js'
+import type { FieldWalk } from './field-walk.js'
+import type { ResourceEnvironment } from './environment.js'
+import { type Formats, formatsOf } from './formats.js'
 import { namePart, planId, type Slots } from './ids.js'
 import type { ExtensionInit } from './init.js'
 import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
+import { discoverySource } from './config-source.js'
+import { type DiscoverySource, type Reference, referenceKey } from './reference.js'
 import { CompiledSecrets, type TlsOwner } from './secrets.js'
 import { routeTable, type RouteTools } from './route-table.js'
 import { checkSettings, scriptProgram } from './script.js'
+
+const routeTypeUrl = 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration'
+
+/** What the slot of a route table that was discovered is called by. */
+export const discoveredTable = (source: DiscoverySource, name: string): string => `rds/${source.key}/${namePart(name)}`
 
 const rawBuffer = 'envoy.transport_sockets.raw_buffer'
 const tlsContexts = 'envoy.extensions.transport_sockets.tls.v3'
@@ -95,33 +103,45 @@ export interface TransportOwner {
   readonly name: string
 }
 
-/** One run of the compiler: what it was given, what it found, and the plans made so far. */
+/** The compiling of one resource: what it was given, what it found, and the plans made so far. */
 export class Compilation {
+  readonly environment: ResourceEnvironment
   readonly deps: CompileDeps
   readonly issues: Issues
-  readonly walk: FieldWalk
   readonly plans: Plan[] = []
+  readonly #references = new Map<string, Reference>()
   readonly programs: ScriptProgram[] = []
   readonly #scriptSettings: { name: string; json: unknown; at: Place }[] = []
-  readonly runtime: ReadonlyMap<string, string>
-  readonly formats: Formats
   readonly secrets: CompiledSecrets
-  readonly #clusters: ReadonlySet<string>
+  #formats: Formats | undefined
 
-  constructor(
-    deps: CompileDeps,
-    runtime: ReadonlyMap<string, string>,
-    clusters: ReadonlySet<string>,
-    issues: Issues,
-    formats: (compilation: Compilation) => Formats,
-  ) {
-    this.deps = deps
+  constructor(environment: ResourceEnvironment, issues: Issues) {
+    this.environment = environment
+    this.deps = environment.deps
     this.issues = issues
-    this.runtime = runtime
-    this.walk = new FieldWalk(deps.types, policyWith(deps.registry.all()))
-    this.#clusters = clusters
-    this.formats = formats(this)
     this.secrets = new CompiledSecrets(this)
+  }
+
+  get runtime(): ReadonlyMap<string, string> {
+    return this.environment.runtime
+  }
+
+  get walk(): FieldWalk {
+    return this.environment.walk
+  }
+
+  get formats(): Formats {
+    this.#formats ??= formatsOf(this)
+    return this.#formats
+  }
+
+  get references(): Reference[] {
+    return [...this.#references.values()]
+  }
+
+  /** Notes that something from elsewhere is needed. */
+  refer(reference: Reference): void {
+    this.#references.set(referenceKey(reference), reference)
   }
 
   add(kind: PlanKind, name: string, slot: number, bytes: Uint8Array): Plan {
@@ -176,15 +196,40 @@ export class Compilation {
     return readDataSource(source, at, this.deps)
   }
 
-  routeTable(config: RouteConfiguration, owner: string, at: Place): number {
+  /** A table given in place; it is its owner's own. */
+  inlineRoutes(config: RouteConfiguration, owner: string, at: Place): number {
     const name = config.name === '' ? owner : `${owner}/${namePart(config.name)}`
     const slot = this.deps.slots.of('routeTables', name)
-    const mustExist = config.validateClusters ?? true
+    this.routeTable(config, { name, slot, validateClusters: true }, at)
+    return slot
+  }
+
+  /** A table from elsewhere; all who ask the same source for the same name share it. */
+  discoveredRoutes(rds: Rds, at: Place): number {
+    if (!rds.configSource && !rds.routeConfigName.startsWith('xdstp://')) {
+      at.error("An RDS config must have either a 'config_source' or an xDS-TP based 'route_config_name'.")
+      return 0
+    }
+    const source = discoverySource(rds.configSource, routeTypeUrl, at.field('config_source'), this.environment.sources)
+    if (!source) return 0
+    const name = rds.routeConfigName
+    const slot = this.deps.slots.of('routeTables', discoveredTable(source, name))
+    this.refer({ kind: 'route', source, name, slot, isRequired: true })
+    return slot
+  }
+
+  /** `validateClusters`: what holds where the table does not say. */
+  routeTable(
+    config: RouteConfiguration,
+    { name, slot, validateClusters }: { name: string; slot: number; validateClusters: boolean },
+    at: Place,
+  ): void {
+    const mustExist = config.validateClusters ?? validateClusters
     const tools: RouteTools = {
       checkRegex: this.checkRegex,
       format: (text, place) => this.formats.format(text, place),
       clusterSlot: (cluster, place) => {
-        if (mustExist && !this.#clusters.has(cluster)) place.error(`route: unknown cluster '${cluster}'`)
+        if (mustExist && !this.environment.hasCluster(cluster)) place.error(`route: unknown cluster '${cluster}'`)
         return this.deps.slots.of('clusters', cluster)
       },
       unpack: (any, place) => this.unpack(any, place),
@@ -198,7 +243,6 @@ export class Compilation {
       slot,
       toBinary(RouteTableSchema, create(RouteTableSchema, routeTable(config, at, tools))),
     )
-    return slot
   }
 
   /** What a level of the routes says of a filter: its settings, or (in a FilterConfig) whether it takes part at all. */

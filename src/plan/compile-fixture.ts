@@ -5,7 +5,7 @@ import { type ConfigError, loadBootstrap, openTypes, printConfigError } from '..
 import { makeExtensionRegistry } from '../config/extension-registry.js'
 import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
-import { type CompiledConfig, compileBootstrap } from './compile.js'
+import { type CompiledConfig, compileBootstrap, type CompileDeps } from './compile.js'
 import { Slots, type SlotTable } from './ids.js'
 
 export const types = openTypes()
@@ -26,10 +26,15 @@ function compile(source: Source, registry: ExtensionRegistry, slots: SlotTable |
   const loaded = loadBootstrap({ types, ...source })
   if (!loaded.ok) return { errors: loaded.error, warnings: [] }
   const { bootstrap, sources } = loaded.value
-  const answer = compileBootstrap(bootstrap, {
+  const answer = compileBootstrap(bootstrap, { ...depsWith(registry, slots), sources })
+  if (!answer.ok) return { errors: answer.error, warnings: [] }
+  return { config: answer.value, warnings: answer.value.warnings.map(warning => printConfigError(warning, 'warning')) }
+}
+
+function depsWith(registry: ExtensionRegistry, slots?: SlotTable): CompileDeps {
+  return {
     types,
     registry,
-    sources,
     slots: new Slots(slots),
     files: systemFiles,
     environment: { GREETING: 'hello' },
@@ -37,10 +42,12 @@ function compile(source: Source, registry: ExtensionRegistry, slots: SlotTable |
     node: { id: 'node-1', cluster: 'cluster-1' },
     scripts: new ScriptLoader(process.cwd()),
     backlog: 4096,
-  })
-  if (!answer.ok) return { errors: answer.error, warnings: [] }
-  return { config: answer.value, warnings: answer.value.warnings.map(warning => printConfigError(warning, 'warning')) }
+  }
 }
+
+/** For resources that are compiled alone. */
+export const compileDeps = (extensions: readonly NativeExtension[]): CompileDeps =>
+  depsWith(makeExtensionRegistry(extensions))
 
 /** RE2 lives in the addon, which unit tests do without: close enough for patterns that both refuse. */
 function checkRegex(pattern: string): string | undefined {

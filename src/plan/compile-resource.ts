@@ -3,59 +3,42 @@
  *
  *   const environment = openEnvironment(bootstrap, deps)                            // once for a bootstrap
  *   const decoded = decodeResource<Cluster>('envoy.config.cluster.v3.Cluster', bytes, environment)
- *   const compiled = compileClusterResource(decoded.value.message, environment)     // Result<CompiledResource, ConfigError[]>
+ *   const compiled = compileClusterResource(decoded.value.message, environment)     // Result<CompiledResource, ResourceErrors>
  *
  * compileBootstrap is these functions over all static resources. A CompiledResource is plain data: it crosses threads, and holds no message.
+ * Two resources that use one static secret both bring its plan: plans with the same kind and slot are the same.
  */
 import type { Message } from '@bufbuild/protobuf'
-import type { ConfigError } from '../config/index.js'
-import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
+import type { Place } from '../api/plan-context.js'
+import { type ConfigError, type DecodedMessage, decodeMessage } from '../config/index.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
-import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { Secret } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import type { Runtime } from '../generated/protos/envoy/service/runtime/v3/rtds_pb.js'
-import type { Cluster_Type } from '../generated/plan_pb.js'
-import type { Result } from '../support/result.js'
+import { err, ok, type Result } from '../support/result.js'
 import type { ScriptProgram } from '../threads/script-program.js'
-import type { ClusterThresholds } from './cluster.js'
-import type { CompileDeps, Plan } from './compilation.js'
-import type { DnsSettings } from './endpoints.js'
-import type { AddressInit } from './init.js'
+import { assignmentPlan, type ElsewhereHosts, encodeEndpoints, isElsewhere, staticHost } from './assignment.js'
+import { Compilation, discoveredTable, type Plan } from './compilation.js'
+import { type ClusterMeta, compileCluster } from './compile-cluster.js'
+import { compileListener, type ListenerMeta, listenerName } from './compile-listener.js'
+import { discoverySource } from './config-source.js'
+import type { ResourceEnvironment } from './environment.js'
+import { planId } from './ids.js'
+import { Issues } from './place.js'
 import type { EndpointUse, Reference, RouteReference, SecretUse } from './reference.js'
+import { structValues } from './runtime.js'
+import { partOf, shownKinds } from './secret.js'
 import type { SecretMeta, TlsContextMeta } from './secrets.js'
+import { milliseconds } from './values.js'
+
+export type { ClusterMeta } from './compile-cluster.js'
+export { claimedAddresses, type ListenerMeta } from './compile-listener.js'
+export { type DynamicOptions, openEnvironment, type ResourceEnvironment, type UnknownFields } from './environment.js'
 
 /** What is wrong with one resource. Paths are within the resource; there is no file and no line. */
 export type ResourceErrors = readonly ConfigError[]
-
-/** How unknown fields are treated: an error, counted, or neither. */
-export type UnknownFields = 'refuse' | 'count' | 'ignore'
-
-/** What the resources of a process are compiled with. Made by openEnvironment; it holds messages and stays in its thread. */
-export interface ResourceEnvironment {
-  readonly deps: CompileDeps
-  /** All layers laid over each other. To change it: `{ ...environment, runtime }`. */
-  readonly runtime: ReadonlyMap<string, string>
-  /** Whether a cluster is there, for route tables that validate theirs. */
-  hasCluster(name: string): boolean
-  /** Whether a cluster may be named by a config source: static, primary, and not by EDS. */
-  isPrimaryCluster(name: string): boolean
-  readonly hasAds: boolean
-  readonly bootstrap: Bootstrap
-  /** Of dynamic resources. */
-  readonly unknownFields: UnknownFields
-}
-
-export interface DecodedResource<M extends Message> {
-  readonly message: M
-  /** How many unknown fields it carries (`dynamic_unknown_fields`). */
-  readonly unknownFields: number
-  /** How many deprecated fields and values it sets (`runtime.deprecated_feature_use`). */
-  readonly deprecatedFields: number
-  readonly warnings: readonly ConfigError[]
-}
 
 export interface CompiledResource {
   readonly name: string
@@ -68,76 +51,169 @@ export interface CompiledResource {
   readonly tlsContexts: readonly TlsContextMeta[]
   readonly references: readonly Reference[]
   readonly warnings: readonly ConfigError[]
+  /** endpoint_stale_after of an assignment: it is dropped when no other came within this time. 0: it stays. */
+  readonly staleAfterMs?: number
 }
-
-/** What the main thread knows about a listener without decoding its plan. */
-export interface ListenerMeta {
-  readonly name: string
-  readonly slot: number
-  readonly planId: string
-  readonly addresses: readonly AddressInit[]
-  readonly bindToPort: boolean
-  readonly reusePort: boolean
-  readonly trafficDirection: TrafficDirection
-}
-
-export interface ClusterMeta {
-  readonly name: string
-  readonly slot: number
-  readonly planId: string
-  readonly type: Cluster_Type
-  readonly thresholds: ClusterThresholds
-  /** For STRICT_DNS and LOGICAL_DNS. */
-  readonly dns?: DnsSettings
-}
-
-export type OpenEnvironment = (
-  bootstrap: Bootstrap,
-  deps: CompileDeps,
-  dynamic: { readonly unknownFields: UnknownFields; hasCluster(name: string): boolean },
-) => ResourceEnvironment
 
 /** Bytes of the message inside an Any → a checked message. */
-export type DecodeResource = <M extends Message>(
+export function decodeResource<M extends Message>(
   typeName: M['$typeName'],
   bytes: Uint8Array,
-  environment: ResourceEnvironment,
-) => Result<DecodedResource<M>, ResourceErrors>
+  { deps, unknownFields }: ResourceEnvironment,
+): Result<DecodedMessage<M>, ResourceErrors> {
+  return decodeMessage<M>(typeName, bytes, deps.types, unknownFields)
+}
 
-/** `cluster` and, unless its members come by EDS, `endpoints` plans. An EDS cluster's endpoints plan is cold until its assignment came. */
-export type CompileCluster = (
+/** `cluster` and, unless its members come by EDS, `endpoints` plans. A cluster without an endpoints plan is not warm. */
+export function compileClusterResource(
   message: Cluster,
   environment: ResourceEnvironment,
-) => Result<CompiledResource, ResourceErrors>
+): Result<CompiledResource, ResourceErrors> {
+  return compileAlone(message, message.name, environment, (compilation, at) => {
+    const cluster = compileCluster(message, compilation, at)
+    return cluster ? { cluster } : {}
+  })
+}
 
-/** The `endpoints` plan of one cluster. */
-export type CompileEndpoints = (
+/** The `endpoints` plan of one cluster. `elsewhere`: members that came by LEDS. */
+export function compileEndpointsResource(
   message: ClusterLoadAssignment,
   use: EndpointUse,
   environment: ResourceEnvironment,
-) => Result<CompiledResource, ResourceErrors>
+  elsewhere?: ElsewhereHosts,
+): Result<CompiledResource, ResourceErrors> {
+  return compileAlone(message, message.clusterName, environment, (compilation, at) => {
+    const plan = assignmentPlan(message, use.transportSocketMatches, at, staticHost, elsewhere)
+    compilation.add('endpoints', use.cluster, use.slot, encodeEndpoints({ ...plan, warm: true }))
+    localityReferences(message, use, compilation, at.field('endpoints'))
+    const stale = message.policy?.endpointStaleAfter
+    return { staleAfterMs: milliseconds(stale, 0, at.field('policy').field('endpoint_stale_after')) }
+  })
+}
 
-export type CompileListener = (
+/** For a cluster that goes on without an assignment: warm, and nobody there. */
+export function emptyEndpoints({ cluster, slot }: EndpointUse): Plan {
+  const bytes = encodeEndpoints({ localities: [], overprovisioningFactor: 140, warm: true })
+  return { kind: 'endpoints', name: cluster, slot, id: planId(bytes, cluster), bytes }
+}
+
+const endpointTypeUrl = 'type.googleapis.com/envoy.config.endpoint.v3.LbEndpoint'
+
+function localityReferences(
+  message: ClusterLoadAssignment,
+  use: EndpointUse,
+  compilation: Compilation,
+  at: Place,
+): void {
+  for (const [locality, entry] of message.endpoints.entries()) {
+    if (!isElsewhere(entry) || entry.lbConfig.case !== 'ledsClusterLocalityConfig') continue
+    const { ledsConfig, ledsCollectionName: name } = entry.lbConfig.value
+    const place = at.item(locality).field('leds_cluster_locality_config').field('leds_config')
+    const source = discoverySource(ledsConfig, endpointTypeUrl, place, compilation.environment.sources)
+    if (!source) continue
+    compilation.refer({
+      kind: 'locality-endpoints',
+      source,
+      name,
+      slot: use.slot,
+      isRequired: true,
+      use: { ...use, locality },
+    })
+  }
+}
+
+export function compileListenerResource(
   message: Listener,
   environment: ResourceEnvironment,
-) => Result<CompiledResource, ResourceErrors>
+): Result<CompiledResource, ResourceErrors> {
+  const name = listenerName(message, 0)
+  return compileAlone(message, name, environment, (compilation, at) => ({
+    listener: compileListener(message, name, compilation, at),
+  }))
+}
 
 /** The `route-table` plan in the reference's slot. */
-export type CompileRouteConfig = (
+export function compileRouteConfigResource(
   message: RouteConfiguration,
-  reference: Pick<RouteReference, 'slot' | 'source'>,
+  { slot, source, name }: Pick<RouteReference, 'slot' | 'source' | 'name'>,
   environment: ResourceEnvironment,
-) => Result<CompiledResource, ResourceErrors>
+): Result<CompiledResource, ResourceErrors> {
+  return compileAlone(message, message.name, environment, (compilation, at) => {
+    compilation.routeTable(message, { name: discoveredTable(source, name), slot, validateClusters: false }, at)
+    return {}
+  })
+}
 
 /** The `secret` plan for one use. */
-export type CompileSecret = (
+export function compileSecretResource(
   message: Secret,
   use: SecretUse,
   environment: ResourceEnvironment,
-) => Result<CompiledResource, ResourceErrors>
+): Result<CompiledResource, ResourceErrors> {
+  return compileAlone(message, message.name, environment, (compilation, at) => {
+    const part = partOf(message, use.kind)
+    if (part) compilation.secrets.addDiscovered(part, use, at.field(shownKinds[use.kind]))
+    else at.error(`secret ${message.name} is no ${shownKinds[use.kind]}`)
+    return {}
+  })
+}
 
 /** Dotted keys and their values as text, as a layer of the runtime has them. */
-export type CompileRuntime = (
-  message: Runtime,
+export function compileRuntimeResource(message: Runtime): Result<ReadonlyMap<string, string>, ResourceErrors> {
+  const issues = new Issues()
+  const values = structValues(message.layer, issues.root('layer'))
+  return issues.errors.length > 0 ? err(issues.errors) : ok(values)
+}
+
+/** What one kind of resource brings beside plans and references. */
+export type ResourceParts = Pick<CompiledResource, 'cluster' | 'listener' | 'staleAfterMs'>
+
+/** The frame of all kinds: refuses what is not carried out, then compiles. */
+export function compileAlone(
+  message: Message,
+  name: string,
   environment: ResourceEnvironment,
-) => Result<ReadonlyMap<string, string>, ResourceErrors>
+  compile: (compilation: Compilation, at: Place) => ResourceParts,
+): Result<CompiledResource, ResourceErrors> {
+  const issues = new Issues()
+  const at = issues.root()
+  environment.walk.message(message, at)
+  const compilation = new Compilation(environment, issues)
+  const parts = compile(compilation, at)
+  const compiled = compiledResource(name, compilation, parts)
+  return issues.errors.length > 0 ? err(unique(issues.errors)) : ok({ ...compiled, warnings: issues.warnings })
+}
+
+/** What a compilation made. Its warnings are with its issues. */
+export function compiledResource(name: string, compilation: Compilation, parts: ResourceParts): CompiledResource {
+  compilation.checkScriptSettings()
+  return {
+    name,
+    plans: compilation.plans,
+    programs: compilation.programs,
+    secrets: compilation.secrets.metas,
+    tlsContexts: compilation.secrets.contexts,
+    references: compilation.references,
+    warnings: [],
+    ...parts,
+  }
+}
+
+/** The same refusal may be found by the walk and by a compiler. */
+export function unique(errors: readonly ConfigError[]): ConfigError[] {
+  const seen = new Set<string>()
+  return errors.filter(error => {
+    const key = `${error.path} ${error.message}`
+    return seen.has(key) ? false : seen.add(key)
+  })
+}
+
+/** All that is wrong with a resource, in one line, as a control plane is told. */
+export function reasonOf(errors: ResourceErrors): string {
+  return errors
+    .map(({ code, path, message, suggestion }) => {
+      const text = `${path === '' ? '' : `${path}: `}${message}${suggestion === undefined ? '' : `; ${suggestion}`}`
+      return code === 'constraint' ? `Proto constraint validation failed (${text})` : text
+    })
+    .join(', ')
+}

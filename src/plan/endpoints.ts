@@ -1,24 +1,28 @@
-import { create, toBinary } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import { isIP } from 'node:net'
 import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
-import { Cluster_Type, EndpointsSchema } from '../generated/plan_pb.js'
+import { Cluster_Type } from '../generated/plan_pb.js'
 import { type Cluster, Cluster_DnsLookupFamily } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { DnsResolutionConfig } from '../generated/protos/envoy/config/core/v3/resolver_pb.js'
 import type { Address } from '../generated/protos/envoy/config/core/v3/address_pb.js'
-import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import { DnsLookupFamily } from '../generated/protos/envoy/extensions/clusters/common/dns/v3/dns_pb.js'
 import type { CaresDnsResolverConfig } from '../generated/protos/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver_pb.js'
 import { addressText, checkProtocol, literalAddress, socketPort } from './address.js'
+import {
+  addressOf,
+  assignmentPlan,
+  commonHost,
+  encodeEndpoints,
+  type HostCompiler,
+  isElsewhere,
+  staticHost,
+} from './assignment.js'
 import type { ClusterKind } from './cluster.js'
-import type { EndpointsInit, HostInit, LocalityInit } from './init.js'
-import { fraction } from './matcher.js'
-import { transportSocketOf } from './transport-socket-match.js'
-import { metadataJson, milliseconds } from './values.js'
+import type { EndpointsInit, HostInit } from './init.js'
+import { milliseconds } from './values.js'
 
-const defaultOverprovisioning = 140
 const defaultRefresh = 5_000
 
 export type LookupFamily = 'AUTO' | 'V4_ONLY' | 'V6_ONLY' | 'V4_PREFERRED' | 'ALL'
@@ -63,81 +67,22 @@ export function endpointsPlan(cluster: Cluster, kind: ClusterKind, at: Place, ty
   const inAssignment = at.field('load_assignment')
   const targets: DnsTarget[] = []
   const isDns = kind.type !== Cluster_Type.STATIC
-  const localities = (assignment?.endpoints ?? []).map((entry, locality): LocalityInit => {
-    const inHosts = inAssignment.field('endpoints').item(locality).field('lb_endpoints')
-    return {
-      region: entry.locality?.region ?? '',
-      zone: entry.locality?.zone ?? '',
-      subZone: entry.locality?.subZone ?? '',
-      weight: entry.loadBalancingWeight ?? 0,
-      priority: entry.priority,
-      hosts: entry.lbEndpoints.map((endpoint, host) => {
-        const place = inHosts.item(host).field('endpoint').field('address')
-        const made = isDns ? dnsHost(endpoint, place, { locality, host }, targets) : staticHost(endpoint, place)
-        const transportSocket = transportSocketOf(cluster.transportSocketMatches, endpoint.metadata, entry.metadata)
-        return transportSocket === 0 ? made : { ...made, transportSocket }
-      }),
-    }
-  })
+  const host: HostCompiler = isDns ? (endpoint, place, where) => dnsHost(endpoint, place, where, targets) : staticHost
+  const { localities = [], ...rest } = assignmentPlan(assignment, cluster.transportSocketMatches, inAssignment, host)
+  for (const [index, entry] of (assignment?.endpoints ?? []).entries()) {
+    if (isElsewhere(entry))
+      inAssignment
+        .field('endpoints')
+        .item(index)
+        .error(`LEDS is only supported when EDS is used. Static cluster ${cluster.name} cannot use LEDS.`)
+  }
   if (kind.type === Cluster_Type.LOGICAL_DNS && (localities.length !== 1 || localities[0]?.hosts?.length !== 1)) {
     inAssignment.error('LOGICAL_DNS clusters must have a single locality_lb_endpoint and a single lb_endpoint')
   }
-  checkWeights(localities, inAssignment)
-  const template: EndpointsInit = {
-    localities,
-    overprovisioningFactor: assignment?.policy?.overprovisioningFactor ?? defaultOverprovisioning,
-    dropOverloadPpm: dropPpm(assignment, inAssignment),
-    warm: targets.length === 0,
-  }
+  const template: EndpointsInit = { localities, ...rest, warm: targets.length === 0 }
   const dns = isDns ? { dns: dnsSettings(cluster, kind, at, types, targets, template) } : {}
   // Before the first resolution nothing is known: names that are literal addresses count at once.
   return { bytes: encodeEndpoints(targets.length === 0 ? template : { ...template, localities: [] }), ...dns }
-}
-
-function encodeEndpoints(endpoints: EndpointsInit): Uint8Array {
-  return toBinary(EndpointsSchema, create(EndpointsSchema, endpoints))
-}
-
-function commonHost(endpoint: LbEndpoint): HostInit {
-  const spec = endpoint.hostIdentifier
-  return {
-    hostname: spec.case === 'endpoint' ? spec.value.hostname : '',
-    weight: endpoint.loadBalancingWeight ?? 1,
-    health: endpoint.healthStatus,
-    canary: isCanary(endpoint),
-    hashKey: hashKey(endpoint),
-    metadataJson: metadataJson(endpoint.metadata),
-  }
-}
-
-function isCanary(endpoint: LbEndpoint): boolean {
-  return endpoint.metadata?.filterMetadata['envoy.lb']?.['canary'] === true
-}
-
-/** What stands for the address in consistent hashing. */
-function hashKey(endpoint: LbEndpoint): string {
-  const key = endpoint.metadata?.filterMetadata['envoy.lb']?.['hash_key']
-  return typeof key === 'string' ? key : ''
-}
-
-function addressOf(endpoint: LbEndpoint, at: Place): Address | undefined {
-  const spec = endpoint.hostIdentifier
-  const address = spec.case === 'endpoint' ? spec.value.address : undefined
-  if (!address || address.address.case === undefined) at.error('Address must be set')
-  return address
-}
-
-const useDns = ". Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'"
-
-function staticHost(endpoint: LbEndpoint, at: Place): HostInit {
-  const spec = endpoint.hostIdentifier
-  const address = addressOf(endpoint, at)
-  const more = spec.case === 'endpoint' ? spec.value.additionalAddresses : []
-  return {
-    ...commonHost(endpoint),
-    address: literalAddress(address, at, useDns),
-    moreAddresses: more.map(entry => literalAddress(entry.address, at, useDns)),
-  }
 }
 
 function dnsHost(
@@ -162,23 +107,6 @@ function dnsHost(
   if (isIP(socket.address) !== 0) return { ...named, address: { ip: socket.address, port } }
   targets.push({ ...where, name: socket.address, port })
   return named
-}
-
-const maxWeight = 0xffff_ffff
-
-function checkWeights(localities: readonly LocalityInit[], at: Place): void {
-  for (const [index, locality] of localities.entries()) {
-    const sum = (locality.hosts ?? []).reduce((total, host) => total + (host.weight ?? 1), 0)
-    if (sum > maxWeight)
-      at.field('endpoints').item(index).warning(`the weights of all hosts add up to more than ${maxWeight}`)
-  }
-}
-
-function dropPpm(assignment: ClusterLoadAssignment | undefined, at: Place): number {
-  const drops = assignment?.policy?.dropOverloads ?? []
-  if (drops.length > 1)
-    at.field('policy').field('drop_overloads').error('Cluster drop_overloads config has more than one entry')
-  return fraction(drops[0]?.dropPercentage).ppm ?? 0
 }
 
 const families: Readonly<Record<Cluster_DnsLookupFamily, LookupFamily>> = {

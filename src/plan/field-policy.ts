@@ -1,5 +1,6 @@
 import { bootstrapPolicy } from './policy/bootstrap.js'
 import { clusterPolicy } from './policy/cluster.js'
+import { discoveryPolicy } from './policy/discovery.js'
 import { httpPolicy } from './policy/http.js'
 import { listenerPolicy } from './policy/listener.js'
 import { routePolicy } from './policy/route.js'
@@ -22,4 +23,5 @@ export const fieldPolicy: PolicyTable = {
   ...routePolicy,
   ...clusterPolicy,
   ...tlsPolicy,
+  ...discoveryPolicy,
 }

@@ -1,19 +1,28 @@
-import { type DescField, type DescMessage, isFieldSet, type Message } from '@bufbuild/protobuf'
+import { type DescField, isFieldSet, type Message } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Place } from '../api/plan-context.js'
 import type { Types } from '../config/index.js'
-import type { PolicyTable } from './field-policy.js'
+import type { PolicyTable, Verdict } from './field-policy.js'
 import { extensionOf } from './known-extensions.js'
+
+/** A field that has to be looked at when it is set. */
+interface Watched {
+  readonly field: DescField
+  /** Undefined: the table does not name it. */
+  readonly verdict: Verdict | undefined
+}
 
 /**
  * Looks at every field the operator has set, and reports what is not carried out: refusals as errors, tuning as warnings. A set field
  * that the table does not name is refused, so a new field of Envoy's API is never ignored in silence.
  *
- * Messages found here may hold extensions (typed_config): one without an entry in the table is refused by its extension's name.
+ * Messages found here may hold extensions (typed_config): one without an entry in the table is refused by its extension's name. What is to
+ * be looked at is worked out once for each message type.
  */
 export class FieldWalk {
   readonly #types: Types
   readonly #table: PolicyTable
+  readonly #watched = new Map<string, readonly Watched[] | undefined>()
 
   constructor(types: Types, table: PolicyTable) {
     this.#types = types
@@ -21,22 +30,21 @@ export class FieldWalk {
   }
 
   message(message: Message, at: Place): void {
-    const schema = this.#types.message(message.$typeName)
-    const policy = this.#table[message.$typeName]
-    if (!schema || !policy) {
+    const watched = this.#watchedOf(message.$typeName)
+    if (!watched) {
       at.unsupported(describe(message.$typeName))
       return
     }
-    for (const field of schema.fields) {
-      if (isFieldSet(message, field)) this.#field(message, schema, field, at.field(field.name))
+    for (const { field, verdict } of watched) {
+      const value = valueOf(message, field)
+      if (value === undefined || !isFieldSet(message, field)) continue
+      this.#field(field, verdict, value, at.field(field.name))
     }
   }
 
-  #field(message: Message, schema: DescMessage, field: DescField, at: Place): void {
-    const verdict = this.#table[schema.typeName]?.[field.name]
-    if (!verdict) return at.unsupported(`the setting ${field.name}`)
-    const value = valueOf(message, field)
-    if (verdict.kind === 'tuning') at.warning(`accepted, but ${verdict.note}`)
+  #field(field: DescField, verdict: Verdict | undefined, value: unknown, at: Place): void {
+    if (!verdict) at.unsupported(`the setting ${field.name}`)
+    else if (verdict.kind === 'tuning') at.warning(`accepted, but ${verdict.note}`)
     else if (verdict.kind === 'later') {
       if (!verdict.isHarmless?.(value)) at.unsupported(verdict.what)
     } else if (verdict.kind === 'carried') this.#inside(field, value, at)
@@ -44,7 +52,8 @@ export class FieldWalk {
 
   #inside(field: DescField, value: unknown, at: Place): void {
     if (field.fieldKind === 'list' && field.listKind === 'message') {
-      for (const [index, item] of (value as Message[]).entries()) this.#value(item, at.item(index))
+      const items = value as Message[]
+      for (let index = 0; index < items.length; index++) this.#value(items[index] as Message, at.item(index))
     } else if (field.fieldKind === 'map' && field.mapKind === 'message') {
       for (const [key, item] of Object.entries(value as Record<string, Message>)) this.#value(item, at.item(key))
     } else if (field.fieldKind === 'message') this.#value(value as Message, at)
@@ -56,12 +65,24 @@ export class FieldWalk {
     if (unpacked.ok) this.message(unpacked.value.message, at)
     else at.error(unpacked.error.message)
   }
+
+  /** Undefined: the table does not know the message. Fields whose verdict is "whole" need no look. */
+  #watchedOf(typeName: string): readonly Watched[] | undefined {
+    if (this.#watched.has(typeName)) return this.#watched.get(typeName)
+    const schema = this.#types.message(typeName)
+    const policy = this.#table[typeName]
+    const fields = schema?.fields.map(field => ({ field, verdict: policy?.[field.name] }))
+    const watched = policy && fields?.filter(({ verdict }) => verdict?.kind !== 'whole')
+    this.#watched.set(typeName, watched)
+    return watched
+  }
 }
 
 function valueOf(message: Message, field: DescField): unknown {
   const members = message as unknown as Record<string, unknown>
   if (!field.oneof) return members[field.localName]
-  return (members[field.oneof.localName] as { value?: unknown }).value
+  const chosen = members[field.oneof.localName] as { case?: string; value?: unknown }
+  return chosen.case === field.localName ? chosen.value : undefined
 }
 
 function describe(typeName: string): string {

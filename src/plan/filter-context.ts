@@ -24,7 +24,10 @@ import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/mat
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
-import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import type {
+  HttpFilter,
+  Rds,
+} from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { Secrets } from '../api/secrets.js'
 import { cidrRanges } from './address.js'
 import type { Compilation, TransportOwner } from './compilation.js'
@@ -51,7 +54,6 @@ import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
 export class FilterContext implements PlanContext {
-  readonly path: string
   readonly statPrefix: string
   readonly node: { readonly id: string; readonly cluster: string }
   readonly #compilation: Compilation
@@ -80,8 +82,11 @@ export class FilterContext implements PlanContext {
     this.#owner = owner
     this.#name = name
     this.statPrefix = statPrefix
-    this.path = place.path
     this.node = compilation.deps.node
+  }
+
+  get path(): string {
+    return this.#place.path
   }
 
   field(name: string): Place {
@@ -121,7 +126,11 @@ export class FilterContext implements PlanContext {
   }
 
   routeTable(config: RouteConfiguration, at: Place): number {
-    return this.#compilation.routeTable(config, this.#owner, at)
+    return this.#compilation.inlineRoutes(config, this.#owner, at)
+  }
+
+  discoveredRoutes(rds: Rds, at: Place): number {
+    return this.#compilation.discoveredRoutes(rds, at)
   }
 
   httpFilters(

@@ -38,23 +38,31 @@ export class Issues {
   }
 }
 
-/** A place in one compilation. */
+/** A place in one compilation. Its text is made when something is reported there, which is hardly ever. */
 export class ConfigPlace implements Place {
-  readonly path: string
   readonly #issues: Issues
+  readonly #parent: ConfigPlace | undefined
+  readonly #key: string | number
 
-  constructor(issues: Issues, path: string) {
+  constructor(issues: Issues, key: string | number, parent?: ConfigPlace) {
     this.#issues = issues
-    this.path = path
+    this.#key = key
+    this.#parent = parent
+  }
+
+  get path(): string {
+    const parent = this.#parent?.path ?? ''
+    if (typeof this.#key === 'number') return `${parent}[${this.#key}]`
+    return parent === '' || this.#key.startsWith('[') ? `${parent}${this.#key}` : `${parent}.${this.#key}`
   }
 
   field(name: string): Place {
-    return new ConfigPlace(this.#issues, this.path === '' ? name : `${this.path}.${name}`)
+    return new ConfigPlace(this.#issues, name, this)
   }
 
   item(index: number | string): Place {
-    if (typeof index === 'string' && /^[A-Za-z_@][\w@-]*$/.test(index)) return this.field(index)
-    return new ConfigPlace(this.#issues, `${this.path}[${typeof index === 'number' ? index : JSON.stringify(index)}]`)
+    const isPlain = typeof index === 'number' || /^[A-Za-z_@][\w@-]*$/.test(index)
+    return new ConfigPlace(this.#issues, isPlain ? index : `[${JSON.stringify(index)}]`, this)
   }
 
   error(message: string, suggestion?: string): void {

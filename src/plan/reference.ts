@@ -4,9 +4,9 @@
  * A reference says where to ask (source), what for (kind, name), and where the answer's plan goes (slot). One resource may be wanted at
  * several places: each has a reference and a slot of its own, unless kind, source, name and `use` are the same.
  */
-import type { JsonObject } from '@bufbuild/protobuf'
 import type { CertificateUse } from '../api/secrets.js'
 import type { SecretKind } from './secret.js'
+import type { SocketMatches } from './transport-socket-match.js'
 
 /** A ConfigSource as a value. */
 export interface DiscoverySource {
@@ -52,10 +52,10 @@ export interface EndpointUse {
   /** Of the cluster. */
   readonly slot: number
   /** Criteria of its transport_socket_matches, in order. */
-  readonly transportSocketMatches: readonly JsonObject[]
+  readonly transportSocketMatches: SocketMatches
 }
 
-/** LEDS: the members of one locality. `name`: a collection, or a resource of one. */
+/** LEDS: the members of one locality. `name`: of the collection. `slot`: the cluster's. */
 export interface LocalityEndpointsReference extends ReferenceBase {
   readonly kind: 'locality-endpoints'
   readonly use: EndpointUse & {

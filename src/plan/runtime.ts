@@ -38,6 +38,13 @@ export function runtimeLayers(
   return layers
 }
 
+/** The values of one layer given as a message (RTDS). */
+export function structValues(struct: JsonObject | undefined, at: Place): Map<string, string> {
+  const values = new Map<string, string>()
+  flatten(struct ?? {}, '', values, at)
+  return values
+}
+
 /** All layers laid over each other, later ones winning. */
 export function mergedRuntime(layers: readonly RuntimeLayerValues[]): ReadonlyMap<string, string> {
   return new Map(layers.flatMap(layer => [...layer.values]))

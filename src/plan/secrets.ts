@@ -14,7 +14,9 @@ import type {
   Secret,
 } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import type { Compilation } from './compilation.js'
+import { discoverySource } from './config-source.js'
 import { namePart } from './ids.js'
+import type { SecretUse } from './reference.js'
 import type { SecretFacts } from './secret-facts.js'
 import {
   compileSecret,
@@ -49,10 +51,9 @@ export interface TlsOwner {
 const noUse: CertificateUse = { isServer: false, mustStaple: false }
 const digits = 8
 
-/** The secrets of one compilation: those with names that the bootstrap brings, and those given in place. */
+/** The secrets of one compilation: those with names, and those given in place. */
 export class CompiledSecrets {
   readonly #compilation: Compilation
-  readonly #static = new Map<string, { readonly message: Secret; readonly at: Place }>()
   readonly #sources = new Map<number, SecretMeta>()
   readonly contexts: TlsContextMeta[] = []
 
@@ -64,31 +65,9 @@ export class CompiledSecrets {
     return [...this.#sources.values()]
   }
 
-  /** `static_resources.secrets`: names, and which of them are there twice. They are read when something uses them, as in Envoy. */
-  declare(secrets: readonly Secret[], at: Place): void {
-    for (const [index, secret] of secrets.entries()) {
-      const place = at.item(index)
-      if (secret.type.case === undefined) {
-        place.error(
-          'Secret type not implemented',
-          'write one of tls_certificate, validation_context, session_ticket_keys, generic_secret',
-        )
-        continue
-      }
-      const key = `${secret.type.case}/${secret.name}`
-      if (this.#static.has(key))
-        place.field('name').error(`Duplicate static ${typeName(secret)} secret name ${secret.name}`)
-      else this.#static.set(key, { message: secret, at: place })
-    }
-  }
-
   /** What a transport socket's plan() is given. `base`: the path of its typed_config; `name`: what its own secrets are called after. */
   of(owner: TlsOwner, name: string, base: string): Secrets {
     return new OwnSecrets(this, owner, name, base)
-  }
-
-  findStatic(kind: SecretKind, name: string): { readonly message: Secret; readonly at: Place } | undefined {
-    return this.#static.get(`${staticCases[kind]}/${name}`)
   }
 
   /** The slot of a secret; it is read once however often it is used. */
@@ -106,22 +85,50 @@ export class CompiledSecrets {
     return slot
   }
 
+  /** A secret given in static_resources, with its place. */
+  findStatic(kind: SecretKind, name: string): { readonly message: Secret; readonly at: Place } | undefined {
+    const found = this.#compilation.environment.secrets.find(kind, name)
+    return found && { message: found.message, at: this.#compilation.issues.root(found.path) }
+  }
+
+  /**
+   * The slot of a secret that a management server has. What it is used for is part of the slot's name, so that a secret is compiled once
+   * for each use.
+   */
+  refer(use: Omit<SecretUse, 'slot'>, config: ConfigSource, resource: string, at: Place): number | undefined {
+    const source = discoverySource(config, secretTypeUrl, at, this.#compilation.environment.sources)
+    if (!source) return undefined
+    const { isServer, mustStaple } = use.certificate
+    const uses = `${isServer ? '' : '@client'}${mustStaple ? '@staple' : ''}`
+    const planName = `sds/${source.key}/${use.kind}/${namePart(resource)}${use.kind === 'certificate' ? uses : ''}${use.planName}`
+    const slot = this.#compilation.deps.slots.of('secrets', planName)
+    this.#compilation.refer({
+      kind: 'secret',
+      source,
+      name: resource,
+      slot,
+      isRequired: true,
+      use: { ...use, slot, planName },
+    })
+    return slot
+  }
+
+  /** A secret that a management server sent. */
+  addDiscovered(
+    message: Message,
+    { planName: name, kind, certificate: use, statName, defaults }: SecretUse,
+    at: Place,
+  ): void {
+    const from = { kind: 'message', bytes: this.encode(message) } as const
+    this.add({ name, kind, from, use, statName, ...(defaults && { defaults }) }, at)
+  }
+
   encode(message: Message): Uint8Array {
     return encodeMessage(message, this.#compilation.deps.types)
   }
 }
 
-const staticCases: Readonly<Record<SecretKind, NonNullable<Secret['type']['case']>>> = {
-  certificate: 'tlsCertificate',
-  validation: 'validationContext',
-  ticketKeys: 'sessionTicketKeys',
-}
-
-function typeName(secret: Secret): string {
-  if (secret.type.case === 'validationContext') return 'CertificateValidationContext'
-  if (secret.type.case === 'sessionTicketKeys') return 'TlsSessionTicketKeys'
-  return secret.type.case === 'genericSecret' ? 'GenericSecret' : 'TlsCertificate'
-}
+const secretTypeUrl = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret'
 
 const joined = (a: CertificateUse, b: CertificateUse): CertificateUse => ({
   isServer: a.isServer || b.isServer,
@@ -190,12 +197,20 @@ class OwnSecrets implements Secrets {
     at: Place,
     defaults?: DefaultValidation,
   ): number | undefined {
-    const rest = { kind, use, statName: config.name, ...(defaults && { defaults: this.#all.encode(defaults.context) }) }
+    const common = { kind, statName: config.name, ...(defaults && { defaults: this.#all.encode(defaults.context) }) }
+    const rest = { ...common, use }
     // Merged with a part given in place it is that place's own.
     const suffix = defaults ? `@${this.#name}${at.path.slice(this.#base.length)}` : ''
     if (config.sdsConfig) {
       const from = discoveryFile(config.sdsConfig, config.name)
-      if (!from) return undefined
+      const inSource = at.field('sds_config')
+      if (!from)
+        return this.#all.refer(
+          { ...common, certificate: use, planName: suffix, path: inSource.path },
+          config.sdsConfig,
+          config.name,
+          inSource,
+        )
       const name = `discovered/${kind}/${namePart(from.file)}/${namePart(config.name)}${suffix}`
       return this.#all.add({ ...rest, name, from }, at.field('sds_config'))
     }
@@ -220,7 +235,7 @@ const unknown: Readonly<Record<SecretKind, string>> = {
   ticketKeys: 'Unknown tls session ticket keys',
 }
 
-/** Files are read; management servers are refused by the field policy until they are asked. */
+/** Files are read by whoever compiles; undefined for management servers, which are asked. */
 function discoveryFile(
   config: ConfigSource,
   resource: string,

@@ -308,10 +308,10 @@ const refusals: readonly [what: string, parts: Parts, path: RegExp, message: Reg
     /may not be mixed in server contexts$/,
   ],
   [
-    'a secret from a management server',
-    down({ tls_certificate_sds_secret_configs: [{ name: 's', sds_config: { ads: {} } }] }),
+    'a secret from nowhere',
+    down({ tls_certificate_sds_secret_configs: [{ name: 's', sds_config: { self: {} } }] }),
     /sds_config/,
-    /^not supported yet: /,
+    /^Missing config source specifier/,
   ],
   [
     'two certificates for a client',

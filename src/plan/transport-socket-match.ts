@@ -1,7 +1,9 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { isDeepStrictEqual } from 'node:util'
-import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Metadata } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+
+/** The criteria of a cluster's transport_socket_matches, in order. */
+export type SocketMatches = readonly { readonly match?: JsonObject | undefined }[]
 
 const filterName = 'envoy.transport_socket_match'
 
@@ -10,7 +12,7 @@ const filterName = 'envoy.transport_socket_match'
  * transport socket), else its position from 1. The first that fits wins; the endpoint's own metadata is looked at before its locality's.
  */
 export function transportSocketOf(
-  matches: Cluster['transportSocketMatches'],
+  matches: SocketMatches,
   endpoint: Metadata | undefined,
   locality: Metadata | undefined,
 ): number {

@@ -12,7 +12,7 @@ export const bootstrapPolicy: PolicyTable = {
     ),
     ...carried('dns_resolution_config typed_dns_resolver_config'),
     ...tuning('use_tcp_for_dns_lookups', tcpDns),
-    ...tuning('node_context_params config_sources default_config_source', 'is used with xDS only'),
+    ...tuning('node_context_params config_sources default_config_source', 'is used with xdstp: names only'),
     ...tuning(
       'flags_path deferred_stat_options watchdog watchdogs enable_dispatcher_stats default_socket_interface inline_headers',
     ),
@@ -32,9 +32,8 @@ export const bootstrapPolicy: PolicyTable = {
     ...carried('listeners clusters secrets'),
   },
   'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
-    ...later('lds_config lds_resources_locator', 'listener discovery (LDS)'),
-    ...later('cds_config cds_resources_locator', 'cluster discovery (CDS)'),
-    ...later('ads_config', 'aggregated discovery (ADS)'),
+    ...carried('lds_config cds_config ads_config'),
+    ...whole('lds_resources_locator cds_resources_locator'),
   },
   'envoy.config.bootstrap.v3.ClusterManager': {
     ...carried('upstream_bind_config'),
@@ -50,9 +49,9 @@ export const bootstrapPolicy: PolicyTable = {
   'envoy.config.bootstrap.v3.LayeredRuntime': { ...carried('layers') },
   'envoy.config.bootstrap.v3.RuntimeLayer': {
     ...whole('name static_layer admin_layer'),
-    ...carried('disk_layer'),
-    ...later('rtds_layer', 'runtime discovery (RTDS)'),
+    ...carried('disk_layer rtds_layer'),
   },
+  'envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer': { ...whole('name'), ...carried('rtds_config') },
   'envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer': { ...whole('symlink_root subdirectory append_service_cluster') },
   'envoy.extensions.regex_engines.v3.GoogleRE2': {},
   'envoy.config.core.v3.TypedExtensionConfig': { ...whole('name'), ...carried('typed_config') },

@@ -36,7 +36,7 @@ export const clusterPolicy: PolicyTable = {
     ...carried('ring_hash_lb_config maglev_lb_config'),
     ...tuning('original_dst_lb_config', 'belongs to another load balancer'),
     ...later('transport_socket_matcher', 'transport sockets chosen by a matcher tree'),
-    ...later('eds_cluster_config', 'endpoint discovery (EDS)'),
+    ...carried('eds_cluster_config'),
     ...later('connection_pool_per_downstream_connection', 'connection pools per downstream connection', isFalse),
     ...later('health_checks', 'health checks'),
     ...carried('http2_protocol_options'),
@@ -45,6 +45,7 @@ export const clusterPolicy: PolicyTable = {
     ...later('filters', 'upstream network filters'),
     ...later('lrs_server lrs_report_endpoint_metrics', 'load reporting (LRS)'),
   },
+  [`${cluster}.Cluster.EdsClusterConfig`]: { ...whole('service_name'), ...carried('eds_config') },
   [`${cluster}.Cluster.CustomClusterType`]: { ...whole('name'), ...carried('typed_config') },
   'envoy.extensions.clusters.dns.v3.DnsCluster': {
     ...whole('dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter dns_lookup_family'),
@@ -126,16 +127,16 @@ export const clusterPolicy: PolicyTable = {
     ...later('named_endpoints', 'named endpoints'),
   },
   [`${endpoint}.ClusterLoadAssignment.Policy`]: {
-    ...whole('drop_overloads overprovisioning_factor'),
-    ...tuning('endpoint_stale_after', 'is used with endpoint discovery only'),
+    ...whole('drop_overloads overprovisioning_factor endpoint_stale_after'),
     ...later('weighted_priority_health', 'priorities by weighted health', isFalse),
   },
   [`${endpoint}.LocalityLbEndpoints`]: {
     ...whole('locality metadata load_balancing_weight priority'),
-    ...carried('lb_endpoints'),
+    ...carried('lb_endpoints leds_cluster_locality_config'),
     ...tuning('proximity'),
-    ...later('load_balancer_endpoints leds_cluster_locality_config', 'endpoint discovery by locality (LEDS)'),
+    ...later('load_balancer_endpoints', 'named endpoints'),
   },
+  [`${endpoint}.LedsClusterLocalityConfig`]: { ...carried('leds_config'), ...whole('leds_collection_name') },
   [`${endpoint}.LbEndpoint`]: {
     ...carried('endpoint'),
     ...whole('health_status metadata load_balancing_weight'),

@@ -74,17 +74,4 @@ export const tlsPolicy: PolicyTable = {
     ...whole('path'),
     ...tuning('watch_modify', 'has no effect: files written in place are noticed anyway'),
   },
-  [`${core}.ConfigSource`]: {
-    ...whole('path'),
-    ...carried('path_config_source'),
-    ...later('api_config_source ads self', 'dynamic configuration (xDS)'),
-    ...tuning('initial_fetch_timeout', 'has no effect: files are read at once'),
-    ...tuning('resource_api_version', 'there is one version'),
-    ...tuning('authorities', 'is used with xDS only'),
-  },
-  [`${core}.PathConfigSource`]: {
-    ...whole('path'),
-    ...carried('watched_directory'),
-    ...tuning('poll_interval', 'has no effect: files are watched'),
-  },
 }

@@ -30,6 +30,9 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
     ...(config.routeSpecifier.case === 'routeConfig' && {
       routeTableSlot: context.routeTable(config.routeSpecifier.value, context.field('route_config')),
     }),
+    ...(config.routeSpecifier.case === 'rds' && {
+      routeTableSlot: context.discoveredRoutes(config.routeSpecifier.value, context.field('rds')),
+    }),
     httpFilters: context.httpFilters(config.httpFilters, context.field('http_filters'), undefined, config.statPrefix),
     common: context.httpCommon(config.commonHttpProtocolOptions, context.field('common_http_protocol_options')),
     ...codecOptions(config, context),

@@ -1,0 +1,84 @@
+import type { Place } from '../api/plan-context.js'
+import { Cluster_Type } from '../generated/plan_pb.js'
+import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import {
+  clusterKind,
+  clusterPlan,
+  type ClusterThresholds,
+  clusterThresholds,
+  type ClusterTools,
+  refusedType,
+} from './cluster.js'
+import type { Compilation } from './compilation.js'
+import { discoverySource } from './config-source.js'
+import { type DnsSettings, endpointsPlan } from './endpoints.js'
+import { namePart } from './ids.js'
+import type { EndpointUse } from './reference.js'
+
+export interface ClusterMeta {
+  readonly name: string
+  readonly slot: number
+  readonly planId: string
+  readonly type: Cluster_Type
+  readonly thresholds: ClusterThresholds
+  /** For STRICT_DNS and LOGICAL_DNS. */
+  readonly dns?: DnsSettings
+  /** For EDS: what its assignment is compiled with. */
+  readonly endpoints?: EndpointUse
+}
+
+/** One cluster and, unless they come by EDS, its endpoints; undefined when its type was refused. */
+export function compileCluster(cluster: Cluster, compilation: Compilation, at: Place): ClusterMeta | undefined {
+  const tools = clusterTools(compilation)
+  const kind = clusterKind(cluster, at, tools.types)
+  const thresholds = clusterThresholds(cluster, compilation.runtime)
+  if (!kind) {
+    clusterPlan(cluster, { type: refusedType(cluster) }, thresholds, at, tools) // for its errors
+    return undefined
+  }
+  const slot = compilation.deps.slots.of('clusters', cluster.name)
+  const plan = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, thresholds, at, tools))
+  const meta = { name: cluster.name, slot, planId: plan.id, type: kind.type, thresholds }
+  if (kind.type === Cluster_Type.EDS) return { ...meta, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
+  const endpoints = endpointsPlan(cluster, kind, at, tools.types)
+  compilation.add('endpoints', cluster.name, slot, endpoints.bytes)
+  return { ...meta, ...(endpoints.dns && { dns: endpoints.dns }) }
+}
+
+const assignmentTypeUrl = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment'
+
+function discoverEndpoints(cluster: Cluster, slot: number, compilation: Compilation, at: Place): EndpointUse {
+  const use: EndpointUse = {
+    cluster: cluster.name,
+    slot,
+    transportSocketMatches: cluster.transportSocketMatches.map(({ match }) => (match ? { match } : {})),
+  }
+  const config = cluster.edsClusterConfig
+  if (!config) return use // reported
+  const place = at.field('eds_cluster_config').field('eds_config')
+  const source = discoverySource(config.edsConfig, assignmentTypeUrl, place, compilation.environment.sources)
+  const name = config.serviceName || cluster.name
+  if (source) compilation.refer({ kind: 'endpoint', source, name, slot, isRequired: true, use })
+  return use
+}
+
+function clusterTools(compilation: Compilation): ClusterTools {
+  const bind = compilation.environment.bootstrap.clusterManager?.upstreamBindConfig
+  return {
+    types: compilation.deps.types,
+    walk: compilation.walk,
+    transportSocket: (config, cluster, name, place) => {
+      if (!config) return undefined
+      const parts = ['cluster', cluster, ...(name === '' ? [] : [name])].map(namePart)
+      return compilation.transportSocket(
+        'upstream',
+        config,
+        { owner: { kind: 'cluster', name: cluster }, name: parts.join('/') },
+        place,
+      )
+    },
+    checkRegex: compilation.checkRegex,
+    unpack: (any, place) => compilation.unpack(any, place),
+    defaultBind: bind && { config: bind, at: compilation.issues.root('cluster_manager.upstream_bind_config') },
+  }
+}

@@ -1,0 +1,84 @@
+import type { Place } from '../api/plan-context.js'
+import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
+import { addressText } from './address.js'
+import type { Compilation } from './compilation.js'
+import type { AddressInit } from './init.js'
+import { listener, type ListenerTools } from './listener.js'
+
+/** What the main thread knows about a listener without decoding its plan. */
+export interface ListenerMeta {
+  readonly name: string
+  readonly slot: number
+  readonly planId: string
+  readonly addresses: readonly AddressInit[]
+  readonly bindToPort: boolean
+  readonly reusePort: boolean
+  readonly trafficDirection: TrafficDirection
+}
+
+export function compileListener(config: Listener, name: string, compilation: Compilation, at: Place): ListenerMeta {
+  const compiled = listener(config, name, at, listenerTools(compilation))
+  const slot = compilation.deps.slots.of('listeners', name)
+  const plan = compilation.add('listener', name, slot, compiled.bytes)
+  const { addresses, bindToPort, reusePort } = compiled
+  return { name, slot, planId: plan.id, addresses, bindToPort, reusePort, trafficDirection: config.trafficDirection }
+}
+
+/** The addresses that no other listener may have; port 0 is a new one each time. */
+export function claimedAddresses({ addresses, bindToPort }: ListenerMeta): readonly string[] {
+  if (!bindToPort) return []
+  return addresses.filter(address => address.pipe !== undefined || (address.port ?? 0) !== 0).map(addressText)
+}
+
+/** Envoy makes up a random name; ours stays the same over a reload. `index` tells apart those whose port is 0. */
+export function listenerName(config: Listener, index: number): string {
+  if (config.name !== '') return config.name
+  const address = config.address?.address
+  const port =
+    address?.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue'
+      ? address.value.portSpecifier.value
+      : 0
+  return `unnamed-${port === 0 ? index : port}`
+}
+
+function listenerTools(compilation: Compilation): ListenerTools {
+  return {
+    backlog: compilation.deps.backlog,
+    accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),
+    listenerFilter: ({ name, configType }, at) =>
+      compilation.listenerFilter(
+        {
+          name,
+          disabled: false,
+          isOptional: false,
+          typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+        },
+        at,
+      ),
+    networkFilters: (filters, owner, at) => {
+      const configured = filters.map(({ name, configType }) => ({
+        name,
+        disabled: false,
+        isOptional: false,
+        typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+      }))
+      return compilation.filterChain(configured, at, {
+        category: 'envoy.filters.network',
+        called: 'network filter chain',
+        owner,
+      })
+    },
+    transportSocket: (config, chain, at) =>
+      compilation.transportSocket(
+        'downstream',
+        config,
+        { owner: { kind: 'listener', name: chain.listener }, name: chain.owner },
+        at,
+      ),
+    connectionLimit: name => {
+      const limit = compilation.runtime.get(`envoy.resource_limits.listener.${name}.connection_limit`)
+      return limit !== undefined && /^\d+$/.test(limit) ? BigInt(limit) : undefined
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import { carried, later, type PolicyTable, tuning, whole } from './verdict.js'
+
+const core = 'envoy.config.core.v3'
+const grpc = `${core}.GrpcService`
+const channel = 'has no effect on the channel to a control plane'
+
+/** Where resources come from. */
+export const discoveryPolicy: PolicyTable = {
+  [`${core}.ConfigSource`]: {
+    ...whole('path initial_fetch_timeout ads self'),
+    ...carried('path_config_source api_config_source'),
+    ...tuning('resource_api_version', 'there is one version'),
+    ...tuning('authorities', 'is used with xdstp: names only'),
+  },
+  [`${core}.PathConfigSource`]: {
+    ...whole('path'),
+    ...carried('watched_directory'),
+    ...tuning('poll_interval', 'has no effect: files are watched'),
+  },
+  [`${core}.ApiConfigSource`]: {
+    ...whole('api_type cluster_names refresh_delay request_timeout rate_limit_settings set_node_on_first_message_only'),
+    ...whole('transport_api_version'),
+    ...carried('grpc_services'),
+    ...later('config_validators', 'validators of whole updates'),
+  },
+  [grpc]: {
+    ...carried('envoy_grpc google_grpc'),
+    ...whole('initial_metadata timeout'),
+    ...tuning('retry_policy', 'has no effect: a stream that ended is opened again after a while'),
+  },
+  [`${grpc}.EnvoyGrpc`]: {
+    ...whole('cluster_name authority'),
+    ...tuning('retry_policy max_receive_message_length skip_envoy_headers', channel),
+  },
+  [`${grpc}.GoogleGrpc`]: {
+    ...whole('target_uri stat_prefix channel_credentials channel_args'),
+    ...later('call_credentials', 'call credentials'),
+    ...later('channel_credentials_plugin call_credentials_plugin', 'credentials of other kinds'),
+    ...tuning('credentials_factory_name config per_stream_buffer_limit_bytes', channel),
+  },
+}

@@ -1,4 +1,9 @@
-import type { ConfigSource } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import type { Types } from '../config/index.js'
+import type { Node } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { ApiConfigSource, ConfigSource } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import type { Clock } from '../support/clock.js'
+import type { Files } from '../support/files.js'
+import type { Logger } from '../support/log.js'
 
 /** The types that Envoy's discovery services carry, with the message each is made of. */
 export const resourceTypes = {
@@ -88,6 +93,8 @@ export type ControlPlaneEvent =
 export interface Subscription {
   /** From now on these. undefined or empty where wildcard asking is meant (clusters, listeners). */
   setNames(names: ReadonlySet<string> | undefined): void
+  /** Asks for these too, over and above: virtual hosts as requests come in. Means nothing but in delta. */
+  requestOnDemand(names: ReadonlySet<string>): void
   /** No calls to the watcher come after this. */
   close(): void
 }
@@ -106,13 +113,48 @@ export interface SubscribeOptions {
 
 /** Asks control planes and files for resources, and answers them. Belongs to one thread. */
 export interface DiscoveryClient {
+  /** Opens the shared streams (ads_config, config_sources, default_config_source): the clusters they go through are there now. */
+  start(): void
   /**
    * Starts asking. `ads` sources share one stream: names of all subscriptions of a type are merged there, and a response reaches each with
    * the resources it asked for. Any other gRPC or REST source is asked on a stream of its own.
    */
   subscribe(options: SubscribeOptions): Subscription
-  /** Holds back requests of these types on the shared streams, answers too, until the returned function is called. Nests. */
+  /**
+   * Holds back requests of these types on the shared streams, answers too, until the returned function is called. Nests. Envoy holds back
+   * endpoints and secrets while it takes clusters, routes while it takes listeners, and clusters as long as one is warming.
+   */
   pause(types: readonly ResourceType[]): () => void
   /** Ends all streams, watches and timers. */
   close(): void
+}
+
+/** Where a request to a cluster is sent: the door's socket, or (tests) a port. */
+export type ClusterAddress = { readonly path: string } | { readonly host: string; readonly port: number }
+
+export interface DiscoveryClientOptions {
+  readonly types: Types
+  /** As it is sent; see makeNode. */
+  readonly node: Node
+  /** dynamic_resources.ads_config */
+  readonly adsConfig?: ApiConfigSource | undefined
+  /** Bootstrap.config_sources and default_config_source: who is asked for xdstp names, by authority. */
+  readonly configSources?: readonly ConfigSource[]
+  readonly defaultConfigSource?: ConfigSource | undefined
+  readonly log: Logger
+  readonly files: Files
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly clock?: Clock
+  /** From 0 up to 1. */
+  readonly random?: () => number
+  readonly reach: (cluster: string) => ClusterAddress
+  /** --reject-unknown-dynamic-fields, for files and REST; bytes are for `check` to judge. */
+  readonly rejectUnknownFields?: boolean
+  /**
+   * What is wrong with a resource in itself (its bytes, the rules of its fields): asked for every resource of a response before any watcher
+   * sees one, because Envoy then refuses the whole response.
+   */
+  readonly check?: (type: ResourceType, resource: Resource) => string | undefined
+  /** control_plane.* of the shared streams, without a prefix of their own. */
+  readonly onSharedStream?: (event: ControlPlaneEvent) => void
 }

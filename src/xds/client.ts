@@ -1,0 +1,203 @@
+import type { ApiConfigSource, ConfigSource } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import { ApiConfigSource_ApiType } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import { systemClock } from '../support/clock.js'
+import { BackOff } from './back-off.js'
+import { Channels } from './channels.js'
+import { dialectOf, fetchTimeoutMs, grpcServiceOf, retryBounds } from './config-source.js'
+import { DeltaMux } from './delta.js'
+import { FileSubscription, type PathSource } from './file.js'
+import { aggregatedMethod, methodOf } from './methods.js'
+import type { Mux, MuxOptions } from './mux.js'
+import { RateLimit } from './rate-limit.js'
+import { RestSubscription } from './rest.js'
+import { SotwMux } from './state-of-the-world.js'
+import { ManagedStream } from './stream.js'
+import { GrpcSubscription, namesOf } from './subscription.js'
+import type {
+  ControlPlaneEvent,
+  DiscoveryClient,
+  DiscoveryClientOptions,
+  ResourceType,
+  SubscribeOptions,
+  Subscription,
+} from './types.js'
+import { Wire } from './wire.js'
+import { isUrn, parseUrn } from './xdstp.js'
+
+/** One asker for all dynamic configuration of a process. */
+export function makeDiscoveryClient(options: DiscoveryClientOptions): DiscoveryClient {
+  return new Client(options)
+}
+
+/** A shared stream for xdstp names of some authorities. */
+interface Authority {
+  readonly source: ConfigSource
+  readonly names: ReadonlySet<string>
+  readonly mux: Mux
+}
+
+type Needed = 'clock' | 'random' | 'check' | 'rejectUnknownFields' | 'onSharedStream'
+
+class Client implements DiscoveryClient {
+  readonly #options: DiscoveryClientOptions & Required<Pick<DiscoveryClientOptions, Needed>>
+  readonly #wire: Wire
+  readonly #channels: Channels
+  readonly #ads: Mux | undefined
+  readonly #authorities: readonly Authority[]
+  readonly #defaultAuthority: Authority | undefined
+  readonly #subscriptions = new Set<Subscription>()
+
+  constructor(options: DiscoveryClientOptions) {
+    this.#options = {
+      clock: systemClock,
+      random: Math.random,
+      check: () => undefined,
+      rejectUnknownFields: false,
+      onSharedStream: () => undefined,
+      ...options,
+    }
+    this.#wire = new Wire(options.types)
+    this.#channels = new Channels(options)
+    const { adsConfig, configSources = [], defaultConfigSource } = options
+    this.#ads = adsConfig && this.#sharedMux(adsConfig)
+    this.#authorities = configSources.flatMap(source => this.#authority(source) ?? [])
+    this.#defaultAuthority = defaultConfigSource && this.#authority(defaultConfigSource)
+  }
+
+  start(): void {
+    for (const mux of this.#shared()) mux.start()
+  }
+
+  subscribe(asked: SubscribeOptions): Subscription {
+    const subscription = this.#subscribe(asked)
+    this.#subscriptions.add(subscription)
+    return {
+      setNames: names => subscription.setNames(names),
+      requestOnDemand: names => subscription.requestOnDemand(names),
+      close: () => {
+        this.#subscriptions.delete(subscription)
+        subscription.close()
+      },
+    }
+  }
+
+  pause(types: readonly ResourceType[]): () => void {
+    const resumes = this.#shared().map(mux => mux.pause(types))
+    return () => {
+      for (const resume of resumes) resume()
+    }
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.close()
+    this.#subscriptions.clear()
+    for (const mux of this.#shared()) mux.close()
+  }
+
+  #shared(): Mux[] {
+    const others = [...this.#authorities, ...(this.#defaultAuthority ? [this.#defaultAuthority] : [])]
+    return [...(this.#ads ? [this.#ads] : []), ...others.map(({ mux }) => mux)]
+  }
+
+  #subscribe(asked: SubscribeOptions): Subscription {
+    const authority = this.#authorityOf(asked)
+    if (authority) return this.#overShared(asked, authority.mux, authority.source)
+    const { source } = asked
+    const { configSourceSpecifier: specifier } = source
+    switch (specifier.case) {
+      case 'ads':
+        return this.#overShared(asked, this.#ads, source)
+      case 'apiConfigSource':
+        return this.#overApi(asked, specifier.value)
+      case 'path':
+        return this.#overFile(asked, { path: specifier.value })
+      case 'pathConfigSource':
+        return this.#overFile(asked, specifier.value)
+      default:
+        throw new Error(`a subscription to a config source of kind ${specifier.case}`)
+    }
+  }
+
+  /** Who answers for xdstp names, when they have an authority in the bootstrap. */
+  #authorityOf(asked: SubscribeOptions): Authority | undefined {
+    const [name] = namesOf(asked)
+    if (name === undefined || !isUrn(name)) return undefined
+    const wanted = parseUrn(name)?.authority
+    return this.#authorities.find(({ names }) => wanted !== undefined && names.has(wanted)) ?? this.#defaultAuthority
+  }
+
+  #authority(source: ConfigSource): Authority | undefined {
+    const { configSourceSpecifier: specifier } = source
+    if (specifier.case !== 'apiConfigSource') return undefined
+    const names = new Set(source.authorities.map(({ name }) => name))
+    return { source, names, mux: this.#sharedMux(specifier.value) }
+  }
+
+  #sharedMux(api: ApiConfigSource): Mux {
+    return this.#makeMux(api, aggregatedMethod(dialectOf(api)), event => this.#options.onSharedStream(event))
+  }
+
+  #overShared(asked: SubscribeOptions, mux: Mux | undefined, source: ConfigSource): Subscription {
+    if (mux === undefined) throw new Error('a subscription over ADS without ads_config')
+    return this.#grpcSubscription(asked, mux, source, false)
+  }
+
+  #overApi(asked: SubscribeOptions, api: ApiConfigSource): Subscription {
+    const { type, source, onEvent } = asked
+    if (api.apiType === ApiConfigSource_ApiType.REST) {
+      return new RestSubscription(asked, api, {
+        ...this.#fileOptions(),
+        node: this.#options.node,
+        random: this.#options.random,
+        reach: this.#options.reach,
+        fetchTimeoutMs: fetchTimeoutMs(source),
+      })
+    }
+    const isAggregated = api.apiType >= ApiConfigSource_ApiType.AGGREGATED_GRPC
+    if (isAggregated && this.#ads) return this.#overShared(asked, this.#ads, source)
+    const method = methodOf(type, dialectOf(api))
+    if (method === undefined) throw new Error(`no gRPC method for ${type}`)
+    return this.#grpcSubscription(asked, this.#makeMux(api, method, onEvent), source, true)
+  }
+
+  #grpcSubscription(asked: SubscribeOptions, mux: Mux, source: ConfigSource, ownsMux: boolean): Subscription {
+    const { clock, log } = this.#options
+    return new GrpcSubscription(asked, { mux, clock, log, fetchTimeoutMs: fetchTimeoutMs(source), ownsMux })
+  }
+
+  #overFile(asked: SubscribeOptions, path: PathSource): Subscription {
+    return new FileSubscription(asked, path, this.#fileOptions())
+  }
+
+  #fileOptions(): ConstructorParameters<typeof FileSubscription>[2] {
+    const { types, clock, log, rejectUnknownFields, check } = this.#options
+    return { types, wire: this.#wire, clock, log, rejectUnknownFields, check }
+  }
+
+  #makeMux(api: ApiConfigSource, method: string, onEvent: (event: ControlPlaneEvent) => void): Mux {
+    const { clock, random, log, node, check } = this.#options
+    const transport = this.#channels.transport(grpcServiceOf(api))
+    const { baseMs, maxMs } = retryBounds(api)
+    const options: MuxOptions = {
+      wire: this.#wire,
+      node,
+      isNodeSentOnce: api.setNodeOnFirstMessageOnly,
+      clock,
+      log,
+      check,
+      onEvent,
+      openStream: callbacks =>
+        new ManagedStream({
+          transport,
+          method,
+          clock,
+          log,
+          backOff: new BackOff(baseMs, maxMs, random),
+          rateLimit: api.rateLimitSettings && new RateLimit(api.rateLimitSettings, clock),
+          onEvent,
+          callbacks,
+        }),
+    }
+    return dialectOf(api) === 'delta' ? new DeltaMux(options) : new SotwMux(options)
+  }
+}

@@ -1,0 +1,47 @@
+import type { Node } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { Clock } from '../support/clock.js'
+import type { Logger } from '../support/log.js'
+import type { ManagedStream, StreamCallbacks } from './stream.js'
+import type { ControlPlaneEvent, Resource, ResourceType, Update } from './types.js'
+import type { Wire } from './wire.js'
+
+/** What a stream tells one of those who ask on it. */
+export interface WatchCallbacks {
+  /** What is wrong; undefined: taken. */
+  onUpdate(update: Update): Promise<string | undefined>
+  /** A response of the type, perhaps of no interest to this one, was refused. */
+  onRejected(detail: string): void
+  onConnectionFailure(): void
+}
+
+/** One party's interest in resources of one type. */
+export interface Watch {
+  setNames(names: ReadonlySet<string>): void
+  requestOnDemand(names: ReadonlySet<string>): void
+  close(): void
+}
+
+/** The state of one stream: who asks for what on it, and what was answered. */
+export interface Mux {
+  watch(type: ResourceType, names: ReadonlySet<string>, callbacks: WatchCallbacks): Watch
+  start(): void
+  pause(types: readonly ResourceType[]): () => void
+  close(): void
+}
+
+export interface MuxOptions {
+  readonly wire: Wire
+  readonly node: Node
+  readonly isNodeSentOnce: boolean
+  readonly clock: Clock
+  readonly log: Logger
+  readonly check: (type: ResourceType, resource: Resource) => string | undefined
+  readonly onEvent: (event: ControlPlaneEvent) => void
+  readonly openStream: (callbacks: StreamCallbacks) => ManagedStream
+}
+
+/** The gRPC status of a refused response. */
+export const refusedCode = 13
+
+/** In the order in which Envoy writes names. */
+export const sorted = (names: Iterable<string>): string[] => [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))

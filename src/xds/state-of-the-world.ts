@@ -1,0 +1,268 @@
+import type { Any } from '@bufbuild/protobuf/wkt'
+import type { DiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
+import { err, ok, type Result } from '../support/result.js'
+import { typeOfUrl } from './methods.js'
+import { type Mux, type MuxOptions, refusedCode, sorted, type Watch, type WatchCallbacks } from './mux.js'
+import type { ManagedStream } from './stream.js'
+import { TimesToLive } from './ttl.js'
+import { type Resource, type ResourceType, resourceTypes, type Update } from './types.js'
+import { errorText, type Unwrapped } from './wire.js'
+import { isCollection, normalName, wildcardOf } from './xdstp.js'
+
+interface SotwWatch {
+  names: readonly string[]
+  readonly callbacks: WatchCallbacks
+}
+
+/** What is said and heard of one type on a stream. */
+interface TypeState {
+  readonly type: ResourceType
+  /** Oldest first; requests name the newest one's resources first. */
+  readonly watches: Set<SotwWatch>
+  readonly ttl: TimesToLive
+  version: string
+  nonce: string
+  error: string | undefined
+  pauses: number
+  /** A request was held back by a pause. */
+  isPending: boolean
+}
+
+/**
+ * A stream in the state-of-the-world dialect: every request names everything that is wanted of a type, every response replaces the one
+ * before. A response is acknowledged as a whole, by the next request of its type.
+ */
+export class SotwMux implements Mux {
+  readonly #options: MuxOptions
+  readonly #stream: ManagedStream
+  /** In the order of the first watch, which is the order of requests on a new stream. */
+  readonly #states = new Map<ResourceType, TypeState>()
+  /** Types whose request waits for the rate limit; one may be in it more than once. */
+  #queue: ResourceType[] = []
+  readonly #pausedEarly = new Map<ResourceType, number>()
+  #isFirstRequest = true
+  #isClosed = false
+
+  constructor(options: MuxOptions) {
+    this.#options = options
+    this.#stream = options.openStream({
+      onOpen: () => this.#opened(),
+      onMessage: bytes => this.#received(bytes),
+      onFailure: () => this.#failed(),
+      onWritable: () => this.#drain(),
+    })
+  }
+
+  start(): void {
+    this.#stream.open()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#stream.close()
+    for (const { ttl } of this.#states.values()) ttl.close()
+    this.#states.clear()
+  }
+
+  watch(type: ResourceType, names: ReadonlySet<string>, callbacks: WatchCallbacks): Watch {
+    const state = this.#stateOf(type)
+    const watch: SotwWatch = { names: normal(names), callbacks }
+    state.watches.add(watch)
+    this.#request(state)
+    return {
+      setNames: next => {
+        // Asked again before and after, as Envoy does; a pause makes one of it.
+        state.watches.delete(watch)
+        if (watch.names.length > 0) this.#request(state)
+        watch.names = normal(next)
+        state.watches.add(watch)
+        this.#request(state)
+      },
+      requestOnDemand: () => undefined,
+      close: () => {
+        if (state.watches.delete(watch) && watch.names.length > 0) this.#request(state)
+      },
+    }
+  }
+
+  pause(types: readonly ResourceType[]): () => void {
+    for (const type of types) this.#pause(type, 1)
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      for (const type of types) this.#pause(type, -1)
+    }
+  }
+
+  // A type may be paused before anybody asks for it.
+  #pause(type: ResourceType, step: 1 | -1): void {
+    const state = this.#states.get(type)
+    if (state === undefined) {
+      this.#pausedEarly.set(type, (this.#pausedEarly.get(type) ?? 0) + step)
+      return
+    }
+    state.pauses += step
+    if (state.pauses > 0 || !state.isPending) return
+    state.isPending = false
+    this.#request(state)
+  }
+
+  #stateOf(type: ResourceType): TypeState {
+    const known = this.#states.get(type)
+    if (known) return known
+    const state: TypeState = {
+      type,
+      watches: new Set(),
+      ttl: new TimesToLive(this.#options.clock, names => void this.#expired(state, names)),
+      version: '',
+      nonce: '',
+      error: undefined,
+      pauses: this.#pausedEarly.get(type) ?? 0,
+      isPending: false,
+    }
+    this.#pausedEarly.delete(type)
+    this.#states.set(type, state)
+    return state
+  }
+
+  #request(state: TypeState): void {
+    if (this.#isClosed || !this.#stream.isOpen) return // a new stream asks for everything
+    if (state.pauses > 0) {
+      state.isPending = true
+      return
+    }
+    this.#queue.push(state.type)
+    this.#drain()
+  }
+
+  #drain(): void {
+    while (this.#queue.length > 0 && this.#stream.allowsSend()) {
+      const state = this.#states.get(this.#queue.shift() as ResourceType)
+      if (state) this.#send(state)
+    }
+    this.#stream.tellPending(this.#queue.length)
+  }
+
+  #send(state: TypeState): void {
+    const names = new Set<string>()
+    for (const watch of [...state.watches].reverse()) for (const name of watch.names) names.add(name)
+    const isWithNode = this.#isFirstRequest || !this.#options.isNodeSentOnce
+    this.#stream.send(
+      this.#options.wire.request(false, {
+        versionInfo: state.version,
+        ...(isWithNode && { node: this.#options.node }),
+        resourceNames: [...names],
+        typeUrl: resourceTypes[state.type],
+        responseNonce: state.nonce,
+        ...(state.error !== undefined && { errorDetail: { code: refusedCode, message: errorText(state.error) } }),
+      }),
+    )
+    this.#isFirstRequest = false
+    state.error = undefined
+  }
+
+  #opened(): void {
+    this.#isFirstRequest = true
+    this.#stream.tellPending(0)
+    this.#queue = []
+    for (const state of this.#states.values()) state.nonce = ''
+    for (const state of this.#states.values()) this.#request(state)
+  }
+
+  #failed(): void {
+    for (const { watches } of this.#states.values())
+      for (const { callbacks } of [...watches]) callbacks.onConnectionFailure()
+  }
+
+  async #received(bytes: Uint8Array): Promise<void> {
+    const { wire, log, onEvent } = this.#options
+    const decoded = wire.response(bytes)
+    if (!decoded.ok) return log.warning(`Ignoring a message: ${decoded.error}`)
+    const response = decoded.value
+    const type = typeOfUrl(response.typeUrl)
+    const state = type && this.#states.get(type)
+    if (state === undefined)
+      return log.warning(`Ignoring the message for type URL ${response.typeUrl} as it has no current subscribers.`)
+    if (response.controlPlane) onEvent({ kind: 'control_plane.identifier', value: response.controlPlane.identifier })
+    if (state.watches.size === 0) return this.#unwatched(state, response)
+    const { generation } = this.#stream
+    // Changes of interest while it is dealt with go out with the answer.
+    const resume = this.pause([state.type])
+    const wrong = await this.#process(state, response)
+    if (this.#isClosed) return
+    if (wrong === undefined) state.version = response.versionInfo
+    else for (const { callbacks } of [...state.watches]) callbacks.onRejected(wrong)
+    // The stream may have ended meanwhile: a nonce means nothing on another one.
+    if (generation === this.#stream.generation) {
+      state.nonce = response.nonce
+      state.error = wrong
+    }
+    state.isPending = true
+    resume()
+  }
+
+  #unwatched(state: TypeState, response: DiscoveryResponse): void {
+    state.nonce = response.nonce
+    if (response.resources.length === 0) state.version = response.versionInfo
+    else {
+      this.#options.log.warning(`Ignoring unwatched type URL ${response.typeUrl}`)
+      this.#request(state)
+    }
+  }
+
+  async #process(state: TypeState, response: DiscoveryResponse): Promise<string | undefined> {
+    const unwrapped = this.#unwrap(state, response.resources, response.versionInfo)
+    if (!unwrapped.ok) return unwrapped.error
+    for (const { resource, ttlMs } of unwrapped.value) state.ttl.set(resource.name, ttlMs)
+    state.ttl.arm()
+    const resources = unwrapped.value.flatMap(({ resource }) =>
+      resource.isAbsent && response.versionInfo === state.version ? [] : [resource],
+    )
+    const byName = new Map(resources.map(resource => [normalName(resource.name), resource]))
+    const common = { version: response.versionInfo, removed: [], controlPlane: response.controlPlane?.identifier ?? '' }
+    for (const watch of [...state.watches].reverse()) {
+      if (!state.watches.has(watch)) continue
+      const isFullState = watch.names.length === 0
+      const added = isFullState ? resources : wanted(watch.names, byName)
+      if (added.length === 0 && !isFullState) continue
+      const update: Update = { ...common, added, isFullState }
+      const wrong = await watch.callbacks.onUpdate(update)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
+  }
+
+  #unwrap(state: TypeState, resources: readonly Any[], version: string): Result<readonly Unwrapped[], string> {
+    const { wire, check } = this.#options
+    const all: Unwrapped[] = []
+    for (const any of resources) {
+      const one = wire.unwrap(state.type, any, version)
+      if (!one.ok) return one
+      const wrong = one.value.resource.isAbsent ? undefined : check(state.type, one.value.resource)
+      if (wrong !== undefined) return err(wrong)
+      all.push(one.value)
+    }
+    return ok(all)
+  }
+
+  async #expired(state: TypeState, expired: readonly string[]): Promise<void> {
+    for (const watch of [...state.watches]) {
+      const names = new Set(watch.names)
+      const removed = names.size === 0 ? expired : expired.filter(name => names.has(name))
+      if (removed.length > 0)
+        await watch.callbacks.onUpdate({ version: '', added: [], removed, isFullState: false, controlPlane: '' })
+    }
+  }
+}
+
+const normal = (names: ReadonlySet<string>): readonly string[] => sorted(new Set([...names].map(normalName)))
+
+function wanted(names: readonly string[], byName: ReadonlyMap<string, Resource>): readonly Resource[] {
+  return names.flatMap(name => {
+    const found = byName.get(name)
+    if (found) return [found]
+    if (!isCollection(name)) return []
+    return [...byName].flatMap(([other, resource]) => (wildcardOf(other) === name ? [resource] : []))
+  })
+}

@@ -10,7 +10,8 @@ import type { HttpConnectionManager } from '../generated/protos/envoy/extensions
 import type { TcpProxy } from '../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import { transportSocketOf } from '../plan/transport-socket-match.js'
 import type { ClusterMeta, CompiledConfig, DnsSettings } from '../plan/compile.js'
-import type { ClusterInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
+import type { ClusterInfo, HostInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
+import type { ClusterMembers } from '../snapshot/config-delta.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
 
 /** What main keeps about the things of a bootstrap, so that it never needs their messages. */
@@ -31,6 +32,7 @@ export function describeListeners(
     return {
       name: meta.name,
       slot: meta.slot,
+      planId: meta.planId,
       statPrefix: listener?.statPrefix ?? '',
       httpStatPrefixes: prefixes(filters.filter(isManager)),
       tcpStatPrefixes: prefixes(filters.filter(isTcpProxy)),
@@ -81,14 +83,25 @@ function describeCluster(
   return {
     name: meta.name,
     slot: meta.slot,
+    planId: meta.planId,
+    isAddedViaApi: false,
+    edsServiceName: cluster?.edsClusterConfig?.serviceName ?? '',
     statName: observabilityName,
     observabilityName,
     dns: meta.dns && dnsPlan(meta.dns, resolver),
-    hosts: meta.dns === undefined ? staticHosts(cluster) : [],
     thresholds: { default: limits(normal), high: limits(high) },
     transportSocketMatches: (cluster?.transportSocketMatches ?? []).map(match => match.name),
     trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
   }
+}
+
+/** Members that are addresses, in the order of the endpoints plan. */
+export function describeMembers(bootstrap: Bootstrap, compiled: CompiledConfig): ClusterMembers[] {
+  const byName = new Map((bootstrap.staticResources?.clusters ?? []).map(cluster => [cluster.name, cluster]))
+  const plans = new Map(compiled.plans.filter(({ kind }) => kind === 'endpoints').map(plan => [plan.name, plan.id]))
+  return compiled.clusters
+    .filter(({ dns }) => dns === undefined)
+    .map(({ name }) => ({ cluster: name, planId: plans.get(name) ?? '', hosts: staticHosts(byName.get(name)) }))
 }
 
 function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
@@ -100,7 +113,7 @@ function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
   }
 }
 
-function staticHosts(cluster: Cluster | undefined): ClusterInfo['hosts'] {
+function staticHosts(cluster: Cluster | undefined): HostInfo[] {
   return (cluster?.loadAssignment?.endpoints ?? []).flatMap(locality =>
     locality.lbEndpoints.map(endpoint => ({
       weight: endpoint.loadBalancingWeight ?? 1,

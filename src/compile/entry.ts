@@ -28,7 +28,7 @@ import type {
 import { statsSettingsOf } from '../stats/settings.js'
 import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
-import { describeClusters, describeListeners, describeVirtualHosts } from './describe.js'
+import { describeClusters, describeListeners, describeMembers, describeVirtualHosts } from './describe.js'
 import { dumpBootstrap } from './dump.js'
 import { renewSecrets } from './renew-secrets.js'
 
@@ -39,6 +39,7 @@ const registry = loadExtensions().then(makeExtensionRegistry)
 
 port.on('message', async (message: ToCompileThread) => {
   if (message === 'end') process.exit(0)
+  if ('kind' in message) return
   const reply = await replyTo(message)
   port.postMessage(reply, reply.ok ? memoryOf(reply.answer) : [])
 })
@@ -70,7 +71,7 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
 /** What is handed over instead of being copied. */
 function memoryOf(answer: CompileAnswer): ArrayBuffer[] {
   if (answer.kind !== 'compiled') return []
-  return [...answer.plans.map(plan => plan.bytes), answer.bootstrap].map(bytes => bytes.buffer as ArrayBuffer)
+  return [...answer.unit.plans.map(plan => plan.bytes), answer.bootstrap].map(bytes => bytes.buffer as ArrayBuffer)
 }
 
 function compile(
@@ -109,11 +110,20 @@ function compile(
   const config = compiled.value
   return {
     kind: 'compiled',
-    plans: config.plans.map(plan => ({ ...plan, bytes: owned(plan.bytes) })),
+    unit: {
+      key: 'bootstrap',
+      plans: config.plans.map(plan => ({ ...plan, bytes: owned(plan.bytes) })),
+      clusters: describeClusters(bootstrap, config),
+      listeners: describeListeners(bootstrap, config, types),
+      members: describeMembers(bootstrap, config),
+      virtualHosts: describeVirtualHosts(bootstrap, types),
+      secrets: config.secrets,
+      tlsContexts: config.tlsContexts,
+      programs: config.programs,
+    },
+    isDynamic: false,
     slots: config.slots,
     warnings: [...warnings, ...config.warnings].map(warning => printConfigError(warning, 'warning')),
-    listeners: describeListeners(bootstrap, config, types),
-    clusters: describeClusters(bootstrap, config),
     admin: config.admin,
     adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
     node: withZone(config.node, source),
@@ -126,13 +136,10 @@ function compile(
     runtime: config.runtimeLayers.map(layer => ({
       name: layer.name,
       isAdmin: layer.name === adminLayer,
+      isDiscovered: layer.kind === 'rtds',
       values: Object.fromEntries(layer.values),
     })),
-    programs: config.programs,
     inputs: scripts.inputs,
-    virtualHosts: describeVirtualHosts(bootstrap, types),
-    secrets: config.secrets,
-    tlsContexts: config.tlsContexts,
     bootstrap: owned(raw),
   }
 }

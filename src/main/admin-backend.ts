@@ -94,13 +94,14 @@ export class ProcessBackend implements AdminBackend {
   }
 
   clusters(): readonly ClusterStatus[] {
-    const clusters = this.#host.configuration.current?.clusters ?? []
-    return [...clusters].sort((a, b) => (a.name < b.name ? -1 : 1)).map(cluster => this.#cluster(cluster))
+    return [...this.#host.configuration.units.clusters.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map(cluster => this.#cluster(cluster))
   }
 
   listeners(): readonly ListenerStatus[] {
-    const { current, listening } = this.#host.configuration
-    return (current?.listeners ?? []).flatMap(({ name, slot }) => {
+    const { units, listening } = this.#host.configuration
+    return [...units.listeners.values()].flatMap(({ name, slot }) => {
       const addresses = listening.get(slot)?.addresses ?? []
       return addresses.length === 0 ? [] : [{ name, addresses: addresses.map(socketText) }]
     })
@@ -189,7 +190,7 @@ export class ProcessBackend implements AdminBackend {
     return {
       name: cluster.name,
       observabilityName: cluster.observabilityName,
-      addedViaApi: false,
+      addedViaApi: cluster.isAddedViaApi,
       defaultPriority: normal,
       highPriority: high,
       hosts: stats.map((host, index) => hostStatus(host, infos[index])),

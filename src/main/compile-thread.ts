@@ -4,13 +4,14 @@ import { Worker } from 'node:worker_threads'
 import type {
   CompileAnswer,
   CompiledBootstrap,
-  CompileReply,
   CompileRequest,
   CompileTask,
   DumpAnswer,
+  FromCompileThread,
   RefusedBootstrap,
   SecretsAnswer,
 } from '../snapshot/compile-task.js'
+import type { EngineMessage, ToEngine } from '../snapshot/config-delta.js'
 import type { Clock } from '../support/clock.js'
 
 /** How long the thread waits for more before it ends and gives its memory back. */
@@ -35,16 +36,45 @@ interface Asker {
   reject(reason: Error): void
 }
 
-/** The thread in which configurations are read and compiled. It is started by a task and ends when there is none. Main thread. */
+export interface CompileThreadOptions {
+  readonly clock: Clock
+  /** What the thread says of itself. */
+  readonly onMessage: (message: EngineMessage) => void
+  /** It was to stay, and ended by itself: what it knew is lost. */
+  readonly onLost: (reason: Error) => void
+}
+
+/**
+ * The thread in which configurations are read and compiled. It is started by a task and ends when there is none; it stays as long as
+ * something comes from management servers. Main thread.
+ */
 export class CompileThread {
   readonly #clock: Clock
+  readonly #onMessage: CompileThreadOptions['onMessage']
+  readonly #onLost: CompileThreadOptions['onLost']
   readonly #asking = new Map<number, Asker>()
   #thread: Worker | undefined
   #tasks = 0
   #cancelEnd: () => void = () => undefined
 
-  constructor(clock: Clock) {
+  #stays = false
+  #isEnding = false
+
+  constructor({ clock, onMessage, onLost }: CompileThreadOptions) {
     this.#clock = clock
+    this.#onMessage = onMessage
+    this.#onLost = onLost
+  }
+
+  /** Whether the thread is to stay when it has nothing to answer. */
+  set stays(stays: boolean) {
+    this.#stays = stays
+    if (this.#thread !== undefined && this.#asking.size === 0) this.#endLater()
+  }
+
+  /** Tells it something; nothing happens when there is no thread. */
+  tell(message: ToEngine): void {
+    this.#thread?.postMessage(message)
   }
 
   /** Starts the thread before there is a task. */
@@ -88,7 +118,8 @@ export class CompileThread {
 
   #launch(): Worker {
     const thread = new Worker(entry(), { resourceLimits: limits, name: 'compile', trackUnmanagedFds: false })
-    thread.on('message', (reply: CompileReply) => {
+    thread.on('message', (reply: FromCompileThread) => {
+      if ('kind' in reply) return this.#onMessage(reply)
       const asker = this.#asking.get(reply.id)
       this.#asking.delete(reply.id)
       if (reply.ok) asker?.resolve(reply.answer)
@@ -107,19 +138,23 @@ export class CompileThread {
     const asking = [...this.#asking.values()]
     this.#asking.clear()
     for (const asker of asking) asker.reject(reason)
+    if (this.#stays && !this.#isEnding) this.#onLost(reason)
   }
 
   #endLater(): void {
     this.#cancelEnd()
+    if (this.#stays) return
     this.#cancelEnd = this.#clock.after(idleMs, () => void this.#end())
   }
 
   async #end(): Promise<void> {
     const thread = this.#thread
     if (thread === undefined) return
+    this.#isEnding = true
     this.#failed(thread, new Error('the compile thread was told to end'))
     const ended = new Promise(resolve => thread.once('exit', resolve))
     thread.postMessage('end')
     await ended
+    this.#isEnding = false
   }
 }

@@ -48,10 +48,25 @@ export class DnsClusters {
     return new Candidates(next)
   }
 
+  /** All of them as one. */
+  joined(candidates: readonly Candidates[]): Candidates {
+    return new Candidates(new Map(candidates.flatMap(({ entries }) => [...entries])))
+  }
+
+  /** They are in use; other clusters stay as they are. */
   adopt(candidates: Candidates): void {
-    for (const [name, entry] of this.#entries) if (candidates.entries.get(name) !== entry) entry.resolver.close()
-    this.#entries = new Map(candidates.entries)
-    for (const entry of this.#entries.values()) entry.isAdopted = true
+    for (const [name, entry] of candidates.entries) {
+      const before = this.#entries.get(name)
+      if (before !== undefined && before !== entry) before.resolver.close()
+      this.#entries.set(name, entry)
+      entry.isAdopted = true
+    }
+  }
+
+  /** The cluster is gone, or not filled by DNS any more. */
+  remove(name: string): void {
+    this.#entries.get(name)?.resolver.close()
+    this.#entries.delete(name)
   }
 
   /** Members in the order of the endpoints plan; undefined for a cluster that DNS does not fill. */
@@ -107,6 +122,11 @@ export class Candidates {
 
   constructor(entries: ReadonlyMap<string, Entry>) {
     this.entries = entries
+  }
+
+  /** Does nobody have to be waited for? */
+  get isReady(): boolean {
+    return [...this.entries.values()].every(entry => entry.isAdopted || entry.endpoints !== undefined)
   }
 
   /** Every cluster knows its members, or that it does not. */

@@ -1,23 +1,9 @@
 import type { TlsContextMeta } from '../plan/secrets.js'
-import type { NativeAddon, OpenedListener, PlanKind } from '../native/addon.js'
-import type {
-  ClusterInfo,
-  CompiledBootstrap,
-  HostInfo,
-  ListenerInfo,
-  RuntimeLayer,
-  VirtualHostInfo,
-} from '../snapshot/compile-task.js'
-import {
-  declareCluster,
-  declareDns,
-  declareHttpConnectionManager,
-  declareListener,
-  declareServer,
-  declareTcpProxy,
-  declareVirtualHost,
-  type Forget,
-} from '../stats/declare.js'
+import type { NativeAddon, OpenedListener } from '../native/addon.js'
+import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
+import { declareDns, declareServer, type Forget } from '../stats/declare.js'
+import { ConfigStats, type ConfigStatsOptions } from './config-stats.js'
+import type { UnitChange } from './units.js'
 import type { MainScope } from '../stats/main-scope.js'
 import { sanitizeName } from '../stats/names.js'
 import type { StatsStore } from '../stats/store.js'
@@ -33,8 +19,6 @@ import type { DnsEvent } from '../upstream/dns-cluster.js'
 export const serverStates = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const
 // The bootstrap is read with its layers, and once more when the admin layer and files on disk are there.
 const loadsAtStart = 2
-// Envoy's HealthStatus; unknown (0) counts as healthy.
-const healthStatus = { healthy: 1, draining: 3, degraded: 5 } as const
 // Known from the start, and zero for us: nothing of a configuration passes unread, and it is no FIPS build.
 const zeroFromTheStart = {
   counters: ['dynamic_unknown_fields', 'static_unknown_fields', 'wip_protos'],
@@ -49,35 +33,24 @@ export interface ProcessFacts {
   readonly residentBytes: number
 }
 
-/** A thing of the configuration whose statistics exist as long as it does. */
-interface Declared {
-  readonly signature: string
-  readonly forget: Forget
-}
-
 /** The statistics that only main knows, and which ones exist because the configuration says so. Main thread. */
 export class MainStats {
   readonly store: StatsStore
+  readonly configured: ConfigStats
   readonly #addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount' | 'publishBreakers'>
-  readonly #workers: number
-  readonly #declared = new Map<string, Declared>()
-  readonly #members = new Map<string, number>()
   #hasDns = false
   #certificates: CertificatesInUse = { contexts: [], secrets: new Map() }
   /** Gauges of certificates, by whole name. */
   #expirations = new Map<string, Forget>()
-  /** Names in statistics, by name. */
-  readonly #listenerNames = new Map<string, string>()
-  #clusterNames = new Map<string, string>()
 
   constructor(
     store: StatsStore,
     addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount' | 'publishBreakers'>,
-    workers: number,
+    { workers, clock, drainMs }: Omit<ConfigStatsOptions, 'store'>,
   ) {
     this.store = store
+    this.configured = new ConfigStats({ store, workers, clock, drainMs })
     this.#addon = addon
-    this.#workers = workers
     declareServer(store, workers)
     this.server.set('concurrency', workers)
     this.server.set('state', serverStates.PRE_INITIALIZING)
@@ -94,15 +67,9 @@ export class MainStats {
     return this.store.scope('cluster', sanitizeName(info.statName))
   }
 
-  /** A configuration is in use; `opened` are the listeners that are new or different. */
-  adopt(
-    before: CompiledBootstrap | undefined,
-    now: CompiledBootstrap,
-    opened: ReadonlyMap<number, OpenedListener>,
-  ): void {
-    this.#countClusters(before, now)
-    this.#countListeners(before?.listeners ?? [], now.listeners, opened)
-    this.#countRuntime(before, now)
+  /** These units are in use; `opened` are the listeners that are new or different. */
+  adopt(units: readonly UnitChange[], opened: ReadonlyMap<number, OpenedListener>): void {
+    this.configured.adopt(units, opened)
   }
 
   liveAfter(milliseconds: number): void {
@@ -133,35 +100,7 @@ export class MainStats {
   }
 
   members(info: ClusterInfo, hosts: readonly HostInfo[]): void {
-    const scope = this.cluster(info)
-    const count = (wanted: (health: number) => boolean) => hosts.filter(host => wanted(host.health)).length
-    // Each priority that has hosts, or had, is an update of its own.
-    const priorities = new Set(hosts.map(host => host.priority)).size
-    const before = this.#members.get(info.name) ?? 0
-    this.#members.set(info.name, hosts.length)
-    if (before + hosts.length > 0) scope.inc('membership_change', Math.max(priorities, 1))
-    scope.set('membership_total', hosts.length)
-    scope.set(
-      'membership_healthy',
-      count(health => health <= healthStatus.healthy),
-    )
-    scope.set(
-      'membership_degraded',
-      count(health => health === healthStatus.degraded),
-    )
-    scope.set(
-      'membership_excluded',
-      count(health => health === healthStatus.draining),
-    )
-    scope.set('warming_state', 0)
-    if (info.dns !== undefined) scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
-    // Each new member is matched with a transport socket once.
-    for (const host of hosts.slice(before)) {
-      const match = info.transportSocketMatches[host.transportSocket - 1] ?? 'default'
-      this.store
-        .scope('transport_socket_match', `${sanitizeName(info.statName)}.${sanitizeName(match)}`)
-        .inc('total_match_count')
-    }
+    this.configured.members(info, hosts)
   }
 
   /** The values of the runtime are (or were once more) read; `times` at once. */
@@ -214,8 +153,7 @@ export class MainStats {
   }
 
   #scopeOf({ kind, name }: TlsContextMeta['owner']): string {
-    if (kind === 'listener') return `listener.${sanitizeName(this.#listenerNames.get(name) ?? name)}`
-    return `cluster.${sanitizeName(this.#clusterNames.get(name) ?? name)}`
+    return `${kind}.${this.configured.statNameOf(kind, name)}`
   }
 
   #updateCertificates(): void {
@@ -234,139 +172,14 @@ export class MainStats {
       if (value !== 0 || files.isUsed(name)) files.set(name, value)
   }
 
-  #countClusters(before: CompiledBootstrap | undefined, now: CompiledBootstrap): void {
-    const scope = this.store.scope('cluster_manager', 'cluster_manager')
-    const { added, removed } = difference(before?.clusters ?? [], now.clusters)
-    const modified = changedPlans('cluster', before, now)
-    if (added > 0) scope.inc('cluster_added', added)
-    if (modified.size > added) scope.inc('cluster_modified', modified.size - added)
-    if (removed > 0) scope.inc('cluster_removed', removed)
-    scope.set('active_clusters', now.clusters.length)
-    scope.set('warming_clusters', 0)
-    this.#clusterNames = new Map(now.clusters.map(info => [info.name, info.statName]))
-    const wanted = now.clusters.map(info => ({
-      key: `cluster ${info.name}`,
-      value: [info.statName, info.hasTls, info.transportSocketMatches],
-      declare: () => declareCluster(this.store, info),
-    }))
-    const hosts = now.virtualHosts.map(info => ({
-      key: `vhost ${info.name}`,
-      value: info,
-      declare: () => this.#declareVirtualHost(info),
-    }))
-    this.#declareAll('cluster ', wanted)
-    const changed = changedPlans('endpoints', before, now)
-    for (const info of now.clusters)
-      if (info.dns === undefined && changed.has(info.name)) this.members(info, info.hosts)
-    for (const name of this.#members.keys())
-      if (!now.clusters.some(info => info.name === name)) this.#members.delete(name)
-    this.#declareAll('vhost ', hosts)
-  }
-
-  #declareVirtualHost(info: VirtualHostInfo): Forget {
-    return declareVirtualHost(this.store, info)
-  }
-
-  #countListeners(
-    before: readonly ListenerInfo[],
-    now: readonly ListenerInfo[],
-    opened: ReadonlyMap<number, OpenedListener>,
-  ): void {
-    const scope = this.store.scope('listener_manager', 'listener_manager')
-    const { added, removed } = difference(before, now)
-    if (added > 0) scope.inc('listener_added', added)
-    if (removed > 0) scope.inc('listener_removed', removed)
-    if (opened.size > added) scope.inc('listener_modified', opened.size - added)
-    if (opened.size > 0) scope.inc('listener_create_success', opened.size * this.#workers)
-    scope.set('total_listeners_active', now.length)
-    scope.set('workers_started', 1)
-    scope.set('total_listeners_warming', 0)
-    const known = now.map(info => ({ info, at: opened.get(info.slot) }))
-    const wanted = known.map(({ info, at }) => {
-      const key = `listener ${info.name}`
-      const value =
-        at === undefined
-          ? this.#declared.get(key)?.signature
-          : { statName: at.statName, http: info.httpStatPrefixes, tls: info.hasTls }
-      return { key, value, declare: () => this.#declareListener(info, at) }
-    })
-    this.#declareAll('listener ', wanted)
-    const prefixes = (kind: 'http' | 'tcp') => [
-      ...new Set(now.flatMap(info => (kind === 'http' ? info.httpStatPrefixes : info.tcpStatPrefixes))),
-    ]
-    this.#declareAll(
-      'http ',
-      prefixes('http').map(prefix => ({
-        key: `http ${prefix}`,
-        value: '',
-        declare: () => declareHttpConnectionManager(this.store, prefix),
-      })),
-    )
-    this.#declareAll(
-      'tcp ',
-      prefixes('tcp').map(prefix => ({
-        key: `tcp ${prefix}`,
-        value: '',
-        declare: () => declareTcpProxy(this.store, prefix),
-      })),
-    )
-  }
-
-  #declareListener(info: ListenerInfo, at: OpenedListener | undefined): Forget {
-    const statName = info.statPrefix === '' ? (at?.statName ?? info.name) : info.statPrefix
-    this.#listenerNames.set(info.name, statName)
-    return declareListener(this.store, {
-      statName,
-      workers: this.#workers,
-      hasTls: info.hasTls,
-      httpPrefixes: info.httpStatPrefixes,
-    })
-  }
-
   // Values that /runtime_modify changed were counted then.
-  #countRuntime(before: CompiledBootstrap | undefined, now: CompiledBootstrap): void {
+  runtimeAdopted(before: CompiledBootstrap | undefined, now: CompiledBootstrap): void {
     if (before === undefined) this.runtimeLoaded(now.runtime, loadsAtStart)
     else if (JSON.stringify(fileLayers(before)) !== JSON.stringify(fileLayers(now))) this.runtimeLoaded(now.runtime)
-  }
-
-  /** New ones first, so that a scope which two owners share never goes away in between. */
-  #declareAll(prefix: string, wanted: readonly { key: string; value: unknown; declare: () => Forget }[]): void {
-    const keys = new Set(wanted.map(one => one.key))
-    const gone = [...this.#declared].filter(([key]) => key.startsWith(prefix) && !keys.has(key))
-    for (const { key, value, declare } of wanted) {
-      const signature = typeof value === 'string' ? value : JSON.stringify(value)
-      const known = this.#declared.get(key)
-      if (known?.signature === signature) continue
-      this.#declared.set(key, { signature, forget: declare() })
-      known?.forget()
-    }
-    for (const [key, { forget }] of gone) {
-      forget()
-      this.#declared.delete(key)
-    }
   }
 }
 
 /** What the files say; the admin layer is the administrator's. */
 function fileLayers({ runtime }: CompiledBootstrap): readonly RuntimeLayer[] {
   return runtime.filter(layer => !layer.isAdmin)
-}
-
-/** Names of the plans of a kind that are new or different. */
-function changedPlans(kind: PlanKind, before: CompiledBootstrap | undefined, now: CompiledBootstrap): Set<string> {
-  const known = new Map(before?.plans.filter(plan => plan.kind === kind).map(plan => [plan.name, plan.id]))
-  return new Set(
-    now.plans.filter(plan => plan.kind === kind && known.get(plan.name) !== plan.id).map(plan => plan.name),
-  )
-}
-
-function difference(
-  before: readonly { readonly name: string }[],
-  now: readonly { readonly name: string }[],
-): { added: number; removed: number } {
-  const [old, fresh] = [new Set(before.map(one => one.name)), new Set(now.map(one => one.name))]
-  return {
-    added: [...fresh].filter(name => !old.has(name)).length,
-    removed: [...old].filter(name => !fresh.has(name)).length,
-  }
 }

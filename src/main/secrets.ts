@@ -12,6 +12,8 @@ export interface SecretsOptions {
     secrets(task: { kind: 'secrets'; sources: readonly SecretSource[] }): Promise<SecretsAnswer>
   }
   readonly publisher: Publisher
+  /** By slot; and how one takes the place of the one before. */
+  readonly units: () => { readonly secrets: ReadonlyMap<number, SecretMeta>; renew(meta: SecretMeta): void }
   readonly log: Logger
   /** Runs when no reload is under way, and keeps one from starting meanwhile. */
   readonly exclusively: (run: () => Promise<void>) => void
@@ -25,7 +27,6 @@ export interface SecretsOptions {
 export class Secrets {
   readonly #options: SecretsOptions
   readonly #watch: FilesWatch
-  #metas = new Map<number, SecretMeta>()
 
   constructor(options: SecretsOptions) {
     this.#options = options
@@ -38,12 +39,11 @@ export class Secrets {
 
   /** By slot. */
   get metas(): ReadonlyMap<number, SecretMeta> {
-    return this.#metas
+    return this.#options.units().secrets
   }
 
-  /** A configuration with these secrets is in use. */
-  adopt(metas: readonly SecretMeta[]): void {
-    this.#metas = new Map(metas.map(meta => [meta.source.slot, meta]))
+  /** Other secrets are in use than before. */
+  changed(): void {
     this.#watchAll()
   }
 
@@ -54,7 +54,7 @@ export class Secrets {
   #watchAll(): void {
     const files = new Map<string, string>()
     const folders = new Set<string>()
-    for (const { reading } of this.#metas.values()) {
+    for (const { reading } of this.metas.values()) {
       for (const [file, digest] of reading.files) files.set(file, digest)
       for (const folder of reading.folders) folders.add(folder)
     }
@@ -63,7 +63,7 @@ export class Secrets {
 
   async #renew(files: readonly string[]): Promise<void> {
     const { compiler, log, onRenewed } = this.#options
-    const touched = [...this.#metas.values()].filter(({ reading }) => files.some(file => reading.files.has(file)))
+    const touched = [...this.metas.values()].filter(({ reading }) => files.some(file => reading.files.has(file)))
     if (touched.length === 0) return
     const answer = await compiler.secrets({ kind: 'secrets', sources: touched.map(meta => meta.source) }).catch(failed)
     if (answer instanceof Error) return log.error(`certificates could not be read again: ${answer.message}`)
@@ -77,18 +77,18 @@ export class Secrets {
   async #adoptOne({ meta, plan, errors }: RenewedSecret): Promise<boolean> {
     const { publisher, log } = this.#options
     const { slot } = meta.source
-    const before = this.#metas.get(slot)
+    const before = this.metas.get(slot)
     if (before === undefined) return false
-    const published = plan && (await publisher.publish(current => current.deltaWith([plan])))
+    const published = plan && (await publisher.publish([plan]))
     const problems = published?.ok === false ? published.error.map(({ message }) => `error: ${message}`) : errors
     if (published?.ok === true) {
-      this.#metas.set(slot, meta)
+      this.#options.units().renew(meta)
       log.info(`renewed: ${described(meta)}`)
       return true
     }
     // What was read in vain counts as seen: the next change is news again.
     const files = new Map([...before.reading.files, ...meta.reading.files])
-    this.#metas.set(slot, { ...before, reading: { ...before.reading, files } })
+    this.#options.units().renew({ ...before, reading: { ...before.reading, files } })
     for (const problem of problems) log.error(problem)
     log.error(`${meta.source.path}: what was there before stays in use`)
     return false

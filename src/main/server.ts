@@ -2,12 +2,13 @@
 import type { Options } from '../command-line.js'
 import { loadAddon, type NativeAddon } from '../native/addon.js'
 import type { BootstrapSource, CompiledBootstrap } from '../snapshot/compile-task.js'
+import type { EngineMessage } from '../snapshot/config-delta.js'
 import { emptySlots } from '../plan/ids.js'
 import { Publisher } from '../snapshot/publisher.js'
 import { compileMatcher } from '../stats/pattern.js'
 import { StatsStore } from '../stats/store.js'
 import type { NativeStats } from '../stats/template.js'
-import { systemClock } from '../support/clock.js'
+import { backgroundClock, systemClock } from '../support/clock.js'
 import { countCpus } from '../support/cpu-count.js'
 import { Log, type Logger, logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
@@ -44,12 +45,19 @@ class Process {
   readonly addon: NativeAddon
   /** What --config-yaml says, or has been said since. */
   yaml: string
+  /** Whoever serves listens; a check has nothing to hear. */
+  onEngineMessage: (message: EngineMessage) => void = () => undefined
+  onEngineLost: (reason: Error) => void = () => undefined
 
   constructor(options: Options) {
     this.options = options
     this.yaml = options.configYaml
     // First, because it takes longest and goes on in its own thread.
-    this.compiler = new CompileThread(systemClock)
+    this.compiler = new CompileThread({
+      clock: systemClock,
+      onMessage: message => this.onEngineMessage(message),
+      onLost: reason => this.onEngineLost(reason),
+    })
     this.compiler.warmUp()
     this.sink = new LogSink(options.logPath)
     this.log = new Log({
@@ -96,7 +104,7 @@ export async function checkConfiguration(options: Options): Promise<Result<Error
   })
   await base.compiler.close()
   if (answer.kind === 'refused') return err(answer.errors)
-  const refused = answer.plans.flatMap(({ kind, name, id, bytes }) => {
+  const refused = answer.unit.plans.flatMap(({ kind, name, id, bytes }) => {
     const message = base.addon.putPlan(kind, name, id, bytes)
     return message === undefined ? [] : [`error: ${kind} '${name}': ${message}`]
   })
@@ -159,7 +167,7 @@ export class Server {
     const publisher = this.#publisher
     this.#dns = new DnsClusters({
       clock: systemClock,
-      onEndpoints: plan => void publisher.publish(current => current.deltaWith([plan])),
+      onEndpoints: plan => void publisher.publish([plan]),
       onEvent: (cluster, event) => this.#stats?.dnsEvent(cluster, event),
       onMembers: (cluster, members) => this.#stats?.members(cluster, members),
     })
@@ -167,6 +175,7 @@ export class Server {
       clock: systemClock,
       compiler,
       publisher,
+      units: () => this.#configuration.units,
       log: this.#process.config,
       exclusively: run => {
         this.#reloading = this.#reloading.then(run)
@@ -179,6 +188,7 @@ export class Server {
       publisher,
       dns: this.#dns,
       onAdopted: change => this.#adopted(change),
+      onResolved: cluster => compiler.tell({ kind: 'resolved', cluster }),
     })
     this.#admin = new AdminHost({
       options,
@@ -187,7 +197,7 @@ export class Server {
       compiler,
       workers: this.workers,
       configuration: this.#configuration,
-      hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? cluster.hosts,
+      hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? this.#configuration.units.members.get(cluster.name) ?? [],
       stats: () => this.#refreshedStats(),
       flushStats: () => this.#stats?.flush(this.#facts),
       certificates: () => this.#certificates,
@@ -247,11 +257,11 @@ export class Server {
   #openStats(compiled: CompiledBootstrap): void {
     const { settings, flushIntervalMs, serverVersion } = compiled.stats
     const native = this.#process.addon as unknown as NativeStats
-    this.#stats = new MainStats(
-      new StatsStore(native, compileMatcher(settings.matcher)),
-      this.#process.addon,
-      this.workers,
-    )
+    this.#stats = new MainStats(new StatsStore(native, compileMatcher(settings.matcher)), this.#process.addon, {
+      workers: this.workers,
+      clock: backgroundClock,
+      drainMs: this.#process.options.drainTimeS * 1000,
+    })
     // As Envoy: the first six digits of the revision.
     this.#stats.server.set('version', serverVersion ?? Number.parseInt(buildInfo().commit.slice(0, 6), 16))
     const connections = this.#process.log.component('connection')
@@ -286,9 +296,7 @@ export class Server {
 
   /** A filter by its slot, for log lines. */
   #filterAt(slot: number): string {
-    const { programs = [], slots } = this.#configuration.current ?? {}
-    const slotName = [...(slots?.scripts ?? [])].find(([, number]) => number === slot)?.[0]
-    return programs.find(program => program.slotName === slotName)?.name ?? '(of an earlier configuration)'
+    return this.#configuration.units.programAt(slot)?.name ?? '(of an earlier configuration)'
   }
 
   #whereabouts(index: number): string {
@@ -305,22 +313,31 @@ export class Server {
     this.#pool.replace(index)
   }
 
-  #adopted(change: Adopted): void {
-    this.#secrets.adopt(change.now.secrets)
-    this.#stats?.adopt(change.before, change.now, change.opened)
-    this.#stats?.certificates(this.#certificates)
-    if (this.#process.options.mode === 'serve') this.#inputs.set(change.now.inputs)
-    this.#watchdog.watch(change.now.programs.length > 0)
-    const { main } = this.#process
-    for (const { name, slot } of change.now.listeners) {
-      const listening = change.opened.get(slot)
-      if (listening !== undefined)
-        main.info(`listener '${name}' on ${listening.addresses.join(', ') || 'no socket of its own'}`)
+  #adopted({ bootstrap, units, opened }: Adopted): void {
+    const { main, options } = this.#process
+    const held = this.#configuration.units
+    const touches = (of: 'secrets' | 'tlsContexts' | 'programs') =>
+      units.some(({ before, now }) => (before?.[of].length ?? 0) + (now?.[of].length ?? 0) > 0)
+    if (touches('secrets')) this.#secrets.changed()
+    this.#stats?.adopt(units, opened)
+    if (bootstrap !== undefined) {
+      this.#stats?.runtimeAdopted(bootstrap.before, bootstrap.now)
+      if (options.mode === 'serve') this.#inputs.set(bootstrap.now.inputs)
+    }
+    if (touches('secrets') || touches('tlsContexts')) this.#stats?.certificates(this.#certificates)
+    if (touches('programs')) this.#watchdog.watch(held.programs.size > 0)
+    for (const { now } of units) {
+      for (const { name, slot } of now?.listeners ?? []) {
+        const listening = opened.get(slot)
+        if (listening !== undefined)
+          main.info(`listener '${name}' on ${listening.addresses.join(', ') || 'no socket of its own'}`)
+      }
     }
   }
 
   get #certificates(): CertificatesInUse {
-    return { contexts: this.#configuration.current?.tlsContexts ?? [], secrets: this.#secrets.metas }
+    const contexts = [...this.#configuration.units.all()].flatMap(unit => unit.tlsContexts)
+    return { contexts, secrets: this.#configuration.units.secrets }
   }
 
   /** Reads the configuration again and puts it in place; a bad one is reported and changes nothing. */
@@ -351,9 +368,9 @@ export class Server {
 
   /** Where each listener listens, first address. */
   listeners(): ReadonlyMap<string, string> {
-    const { current, listening } = this.#configuration
+    const { units, listening } = this.#configuration
     return new Map(
-      (current?.listeners ?? []).flatMap(({ name, slot }) => {
+      [...units.listeners.values()].flatMap(({ name, slot }) => {
         const address = listening.get(slot)?.addresses[0]
         return address === undefined ? [] : [[name, address] as const]
       }),
@@ -389,7 +406,7 @@ export class Server {
     this.#runtimeOverrides = overrides
     const layers = this.#configuration.current?.runtime ?? []
     this.#stats?.runtimeLoaded(layers.map(layer => (layer.isAdmin ? { ...layer, values: overrides } : layer)))
-    void this.#publisher.publish(current => current.deltaWith([runtimePlan(layers, overrides)]))
+    void this.#publisher.publish([runtimePlan(layers, overrides)])
     void this.reload('the runtime was modified')
   }
 

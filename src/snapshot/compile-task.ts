@@ -3,10 +3,10 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import type { AdminSettings } from '../plan/bootstrap-settings.js'
 import type { SlotTable } from '../plan/ids.js'
 import type { SecretSource } from '../plan/secret.js'
-import type { SecretMeta, TlsContextMeta } from '../plan/secrets.js'
+import type { SecretMeta } from '../plan/secrets.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
-import type { ScriptProgram } from '../threads/script-program.js'
+import type { ConfigUnit, EngineMessage, ToEngine } from './config-delta.js'
 import type { PlacedPlan } from './snapshot.js'
 
 /** Where a configuration comes from and what overrides it. */
@@ -49,7 +49,9 @@ export interface RenewedSecret {
 }
 
 /** A message to the compile thread; 'end' ends it. */
-export type ToCompileThread = CompileRequest | 'end'
+export type ToCompileThread = CompileRequest | ToEngine | 'end'
+
+export type FromCompileThread = CompileReply | EngineMessage
 
 export interface CompileRequest {
   readonly id: number
@@ -69,12 +71,13 @@ export interface RefusedBootstrap {
 
 export interface CompiledBootstrap {
   readonly kind: 'compiled'
-  readonly plans: readonly PlacedPlan[]
+  /** All that needs nothing from a management server. */
+  readonly unit: ConfigUnit
+  /** Something comes from a management server: the thread stays, and more follows when this is in use. */
+  readonly isDynamic: boolean
   readonly slots: SlotTable
   /** One line each, ready to print. */
   readonly warnings: readonly string[]
-  readonly listeners: readonly ListenerInfo[]
-  readonly clusters: readonly ClusterInfo[]
   readonly admin: AdminSettings | undefined
   /** Files of the admin server's access log. */
   readonly adminLogPaths: readonly string[]
@@ -83,11 +86,6 @@ export interface CompiledBootstrap {
   readonly stats: StatsInfo
   /** Layers of the runtime, lowest first: name, and its keys with their values as text. */
   readonly runtime: readonly RuntimeLayer[]
-  readonly virtualHosts: readonly VirtualHostInfo[]
-  readonly secrets: readonly SecretMeta[]
-  readonly tlsContexts: readonly TlsContextMeta[]
-  /** Filters in TypeScript, for the workers. */
-  readonly programs: readonly ScriptProgram[]
   /** Other files whose change is a change of the configuration (modules of filters), with their digests. */
   readonly inputs: ReadonlyMap<string, string>
   /** The merged bootstrap message. */
@@ -104,12 +102,15 @@ export interface VirtualHostInfo {
 export interface RuntimeLayer {
   readonly name: string
   readonly isAdmin: boolean
+  /** A management server fills it. */
+  readonly isDiscovered: boolean
   readonly values: Readonly<Record<string, string>>
 }
 
 export interface ListenerInfo {
   readonly name: string
   readonly slot: number
+  readonly planId: string
   /** stat_prefix; empty: its address. */
   readonly statPrefix: string
   /** Prefixes of the connection managers and TCP proxies in its chains, whose statistics exist from the start. */
@@ -123,11 +124,14 @@ export interface ListenerInfo {
 export interface ClusterInfo {
   readonly name: string
   readonly slot: number
+  readonly planId: string
+  /** By a management server. */
+  readonly isAddedViaApi: boolean
+  /** Name of its load assignment where that is another; empty: the cluster's. */
+  readonly edsServiceName: string
   /** Prefix of its statistics. */
   readonly statName: string
   readonly dns: DnsPlan | undefined
-  /** Members of its load assignment in the order of its endpoints plan, when they are addresses; for /clusters. */
-  readonly hosts: readonly HostInfo[]
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
   readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
   readonly observabilityName: string

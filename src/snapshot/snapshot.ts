@@ -10,60 +10,36 @@ export interface PlacedPlan {
   readonly bytes: Uint8Array
 }
 
-type Slots = ReadonlyMap<number, { readonly id: string; readonly name: string }>
+/** A place in the snapshot. */
+export type PlacedSlot = Pick<PlacedPlan, 'kind' | 'slot'>
 
-/** What a snapshot differs in from the one before: plans the native store may not have yet, and the slots they go to. */
-export interface Delta {
-  readonly plans: readonly PlacedPlan[]
-  readonly changes: readonly SnapshotChange[]
-}
-
-/** A version number and what stands in each slot. Immutable; kinds that did not change are shared with the snapshot before. */
+/** What stands in each slot, as main knows it: which plan, by id. One change costs one entry, whatever the size. Main thread. */
 export class Snapshot {
-  static readonly empty = new Snapshot(0, new Map())
+  #version = 0
+  readonly #kinds = new Map<PlanKind, Map<number, string>>()
 
-  readonly version: number
-  readonly #kinds: ReadonlyMap<PlanKind, Slots>
-
-  private constructor(version: number, kinds: ReadonlyMap<PlanKind, Slots>) {
-    this.version = version
-    this.#kinds = kinds
+  /** How many commits there were. */
+  get version(): number {
+    return this.#version
   }
 
   idOf(kind: PlanKind, slot: number): string | undefined {
-    return this.#kinds.get(kind)?.get(slot)?.id
+    return this.#kinds.get(kind)?.get(slot)
   }
 
-  /** What must change so that of `kinds` exactly `plans` stand there; other kinds stay. */
-  deltaTo(plans: readonly PlacedPlan[], kinds: readonly PlanKind[]): Delta {
-    const wanted = new Set(plans.map(plan => `${plan.kind} ${plan.slot}`))
-    const gone = kinds.flatMap(kind =>
-      [...(this.#kinds.get(kind)?.keys() ?? [])]
-        .filter(slot => !wanted.has(`${kind} ${slot}`))
-        .map(slot => ({ kind, slot, id: '' })),
-    )
-    const added = this.deltaWith(plans)
-    return { ...added, changes: [...added.changes, ...gone] }
+  /** Stands this very plan in its place? */
+  has({ kind, slot, id }: Pick<PlacedPlan, 'kind' | 'slot' | 'id'>): boolean {
+    return this.idOf(kind, slot) === id
   }
 
-  /** What must change so that these plans stand where they say; the rest stays. */
-  deltaWith(plans: readonly PlacedPlan[]): Delta {
-    const fresh = plans.filter(plan => this.idOf(plan.kind, plan.slot) !== plan.id)
-    return { plans: fresh, changes: fresh.map(({ kind, slot, id }) => ({ kind, slot, id })) }
-  }
-
-  /** The next version. */
-  apply(delta: Delta): Snapshot {
-    const kinds = new Map(this.#kinds)
-    const names = new Map(delta.plans.map(plan => [`${plan.kind} ${plan.slot}`, plan.name]))
-    for (const kind of new Set(delta.changes.map(change => change.kind))) {
-      const slots = new Map(kinds.get(kind))
-      for (const { slot, id } of delta.changes.filter(change => change.kind === kind)) {
-        if (id === '') slots.delete(slot)
-        else slots.set(slot, { id, name: names.get(`${kind} ${slot}`) ?? '' })
-      }
-      kinds.set(kind, slots)
+  /** These were committed. */
+  record(changes: readonly SnapshotChange[]): void {
+    this.#version += 1
+    for (const { kind, slot, id } of changes) {
+      let slots = this.#kinds.get(kind)
+      if (slots === undefined) this.#kinds.set(kind, (slots = new Map()))
+      if (id === '') slots.delete(slot)
+      else slots.set(slot, id)
     }
-    return new Snapshot(this.version + 1, kinds)
   }
 }

@@ -13,3 +13,13 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** The same, for what nobody waits for: its timers do not keep a process alive. */
+export const backgroundClock: Clock = {
+  now: systemClock.now,
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

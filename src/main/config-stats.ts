@@ -1,0 +1,213 @@
+import type { OpenedListener } from '../native/addon.js'
+import type { ClusterInfo, HostInfo, ListenerInfo } from '../snapshot/compile-task.js'
+import type { ClusterMembers } from '../snapshot/config-delta.js'
+import {
+  declareCluster,
+  declareHttpConnectionManager,
+  declareListener,
+  declareTcpProxy,
+  declareVirtualHost,
+} from '../stats/declare.js'
+import { sanitizeName } from '../stats/names.js'
+import type { StatsStore } from '../stats/store.js'
+import type { Clock } from '../support/clock.js'
+import { Declarations } from './declarations.js'
+import type { HeldUnit, UnitChange } from './units.js'
+
+// Envoy's HealthStatus; unknown (0) counts as healthy.
+const healthStatus = { healthy: 1, draining: 3, degraded: 5 } as const
+
+export interface ConfigStatsOptions {
+  readonly store: StatsStore
+  readonly workers: number
+  readonly clock: Clock
+  readonly drainMs: number
+}
+
+/**
+ * The statistics that say what the configuration is made of, and those that exist because it says so. One change costs what changed,
+ * whatever the size of the rest. What a management server adds and removes is counted where it comes in (src/compile/engine). Main thread.
+ */
+export class ConfigStats {
+  readonly #options: ConfigStatsOptions
+  readonly #store: StatsStore
+  readonly #declarations = new Declarations()
+  readonly #memberCounts = new Map<string, number>()
+  /** Names in statistics, by name. */
+  readonly #listenerNames = new Map<string, string>()
+  readonly #clusters = new Map<string, ClusterInfo>()
+  /** What a listener holds declared, by name. */
+  readonly #held = new Map<string, readonly string[]>()
+  #draining = 0
+
+  constructor(options: ConfigStatsOptions) {
+    this.#options = options
+    this.#store = options.store
+  }
+
+  /** These units are in use; `opened` are the listeners that are new or different. */
+  adopt(units: readonly UnitChange[], opened: ReadonlyMap<number, OpenedListener>): void {
+    const isStatic = units.some(({ now }) => now?.key === 'bootstrap')
+    this.#adoptClusters(units, isStatic)
+    this.#adoptMembers(units)
+    this.#adoptVirtualHosts(units)
+    this.#adoptListeners(units, opened, isStatic)
+  }
+
+  /** What the name of an owner of a TLS context is in statistics. */
+  statNameOf(kind: 'listener' | 'cluster', name: string): string {
+    if (kind === 'listener') return sanitizeName(this.#listenerNames.get(name) ?? name)
+    return sanitizeName(this.#clusters.get(name)?.statName ?? name)
+  }
+
+  members(info: ClusterInfo, hosts: readonly HostInfo[]): void {
+    const scope = this.#store.scope('cluster', sanitizeName(info.statName))
+    const count = (wanted: (health: number) => boolean) => hosts.filter(host => wanted(host.health)).length
+    // Each priority that has hosts, or had, is an update of its own.
+    const priorities = new Set(hosts.map(host => host.priority)).size
+    const before = this.#memberCounts.get(info.name) ?? 0
+    this.#memberCounts.set(info.name, hosts.length)
+    if (before + hosts.length > 0) scope.inc('membership_change', Math.max(priorities, 1))
+    scope.set('membership_total', hosts.length)
+    scope.set(
+      'membership_healthy',
+      count(health => health <= healthStatus.healthy),
+    )
+    scope.set(
+      'membership_degraded',
+      count(health => health === healthStatus.degraded),
+    )
+    scope.set(
+      'membership_excluded',
+      count(health => health === healthStatus.draining),
+    )
+    scope.set('warming_state', 0)
+    if (info.dns !== undefined) scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
+    // Each new member is matched with a transport socket once.
+    for (const host of hosts.slice(before)) {
+      const match = info.transportSocketMatches[host.transportSocket - 1] ?? 'default'
+      this.#store
+        .scope('transport_socket_match', `${sanitizeName(info.statName)}.${sanitizeName(match)}`)
+        .inc('total_match_count')
+    }
+  }
+
+  #adoptClusters(units: readonly UnitChange[], isStatic: boolean): void {
+    const { before, now } = sides(units, unit => unit.clusters)
+    const scope = this.#store.scope('cluster_manager', 'cluster_manager')
+    if (isStatic) {
+      const { added, removed, modified } = counts(before, now)
+      if (added > 0) scope.inc('cluster_added', added)
+      if (modified > 0) scope.inc('cluster_modified', modified)
+      if (removed > 0) scope.inc('cluster_removed', removed)
+    }
+    for (const info of now.values()) {
+      this.#clusters.set(info.name, info)
+      const signature = JSON.stringify([info.statName, info.hasTls, info.transportSocketMatches])
+      this.#declarations.hold(`cluster ${info.name}`, signature, () => declareCluster(this.#store, info))
+    }
+    for (const { name } of before.values()) {
+      this.#declarations.release(`cluster ${name}`)
+      if (now.has(name)) continue
+      this.#clusters.delete(name)
+      this.#memberCounts.delete(name)
+    }
+    scope.set('active_clusters', this.#clusters.size)
+    if (!scope.isUsed('warming_clusters')) scope.set('warming_clusters', 0)
+  }
+
+  #adoptMembers(units: readonly UnitChange[]): void {
+    for (const { before, now } of units) {
+      const known = new Map((before?.members ?? []).map(entry => [entry.cluster, entry.planId]))
+      for (const { cluster, planId, hosts } of now?.members ?? ([] as ClusterMembers[])) {
+        const info = this.#clusters.get(cluster)
+        if (info !== undefined && known.get(cluster) !== planId) this.members(info, hosts)
+      }
+    }
+  }
+
+  #adoptVirtualHosts(units: readonly UnitChange[]): void {
+    for (const { now } of units)
+      for (const host of now?.virtualHosts ?? [])
+        this.#declarations.hold(`vhost ${host.name}`, JSON.stringify(host), () => declareVirtualHost(this.#store, host))
+    for (const { before } of units)
+      for (const host of before?.virtualHosts ?? []) this.#declarations.release(`vhost ${host.name}`)
+  }
+
+  #adoptListeners(units: readonly UnitChange[], opened: ReadonlyMap<number, OpenedListener>, isStatic: boolean): void {
+    const { before, now } = sides(units, unit => unit.listeners)
+    const scope = this.#store.scope('listener_manager', 'listener_manager')
+    const { added, removed } = counts(before, now)
+    const replaced = [...now.values()].filter(info => opened.has(info.slot) && before.has(info.name)).length
+    if (isStatic) {
+      if (added > 0) scope.inc('listener_added', added)
+      if (removed > 0) scope.inc('listener_removed', removed)
+      if (replaced > 0) scope.inc('listener_modified', replaced)
+    }
+    if (opened.size > 0) scope.inc('listener_create_success', opened.size * this.#options.workers)
+    this.#drain(removed + replaced)
+    for (const info of now.values()) this.#declareListener(info, opened.get(info.slot))
+    for (const { name } of before.values()) if (!now.has(name)) this.#forgetListener(name)
+    scope.set('total_listeners_active', this.#held.size)
+    scope.set('workers_started', 1)
+    if (!scope.isUsed('total_listeners_warming')) scope.set('total_listeners_warming', 0)
+  }
+
+  /** Listeners of former versions go on for the drain time. */
+  #drain(count: number): void {
+    if (count === 0) return
+    const scope = this.#store.scope('listener_manager', 'listener_manager')
+    this.#draining += count
+    scope.set('total_listeners_draining', this.#draining)
+    this.#options.clock.after(this.#options.drainMs, () => {
+      this.#draining -= count
+      scope.set('total_listeners_draining', this.#draining)
+    })
+  }
+
+  #declareListener(info: ListenerInfo, at: OpenedListener | undefined): void {
+    const known = this.#held.get(info.name)
+    const statName =
+      info.statPrefix === '' ? (at?.statName ?? this.#listenerNames.get(info.name) ?? info.name) : info.statPrefix
+    this.#listenerNames.set(info.name, statName)
+    const { httpStatPrefixes: http, tcpStatPrefixes: tcp, hasTls } = info
+    const hold = this.#declarations
+    const own = `listener ${info.name}`
+    hold.hold(own, JSON.stringify([statName, http, hasTls]), () =>
+      declareListener(this.#store, { statName, workers: this.#options.workers, hasTls, httpPrefixes: http }),
+    )
+    for (const prefix of http) hold.hold(`http ${prefix}`, '', () => declareHttpConnectionManager(this.#store, prefix))
+    for (const prefix of tcp) hold.hold(`tcp ${prefix}`, '', () => declareTcpProxy(this.#store, prefix))
+    for (const key of known ?? []) hold.release(key)
+    this.#held.set(info.name, [own, ...http.map(prefix => `http ${prefix}`), ...tcp.map(prefix => `tcp ${prefix}`)])
+  }
+
+  #forgetListener(name: string): void {
+    for (const key of this.#held.get(name) ?? []) this.#declarations.release(key)
+    this.#held.delete(name)
+    this.#listenerNames.delete(name)
+  }
+}
+
+type Things<T> = ReadonlyMap<string, T>
+
+function sides<T extends { readonly name: string }>(
+  units: readonly UnitChange[],
+  of: (unit: HeldUnit) => readonly T[],
+): { before: Things<T>; now: Things<T> } {
+  const gather = (side: 'before' | 'now') =>
+    new Map(units.flatMap(unit => (unit[side] === undefined ? [] : of(unit[side]))).map(thing => [thing.name, thing]))
+  return { before: gather('before'), now: gather('now') }
+}
+
+function counts<T extends { readonly planId: string }>(
+  before: Things<T>,
+  now: Things<T>,
+): { added: number; removed: number; modified: number } {
+  const both = [...now].filter(([name]) => before.has(name))
+  return {
+    added: now.size - both.length,
+    removed: before.size - both.length,
+    modified: both.filter(([name, thing]) => before.get(name)?.planId !== thing.planId).length,
+  }
+}

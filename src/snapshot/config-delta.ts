@@ -1,0 +1,95 @@
+/**
+ * What the configuration thread tells main when something changed, and what main answers. Plain data: it crosses threads.
+ *
+ * A unit is what takes effect as a whole or not at all: the static part of a bootstrap, or one resource of a management server with
+ * everything that belongs to it alone. Main keeps each unit by its key; a unit that comes again takes the place of the one before, and slots
+ * that no unit fills any more are emptied.
+ */
+import type { SecretMeta, TlsContextMeta } from '../plan/secrets.js'
+import type { ScriptProgram } from '../threads/script-program.js'
+import type { ClusterInfo, HostInfo, ListenerInfo, VirtualHostInfo } from './compile-task.js'
+import type { PlacedPlan } from './snapshot.js'
+
+export interface ConfigUnit {
+  /** What kind of thing it is and its name: "cluster/backend"; the bootstrap's static part is "bootstrap". */
+  readonly key: string
+  /** Everything that it puts into slots, whether it changed or not. */
+  readonly plans: readonly PlacedPlan[]
+  readonly clusters: readonly ClusterInfo[]
+  readonly listeners: readonly ListenerInfo[]
+  /** Members of clusters that DNS does not fill. */
+  readonly members: readonly ClusterMembers[]
+  readonly virtualHosts: readonly VirtualHostInfo[]
+  readonly secrets: readonly SecretMeta[]
+  readonly tlsContexts: readonly TlsContextMeta[]
+  /** Filters in TypeScript, for the workers. */
+  readonly programs: readonly ScriptProgram[]
+}
+
+export interface ClusterMembers {
+  /** By name. */
+  readonly cluster: string
+  /** Of the endpoints plan. */
+  readonly planId: string
+  /** In the order of the endpoints plan. */
+  readonly hosts: readonly HostInfo[]
+}
+
+export interface ConfigDelta {
+  /** Main's answer names it. */
+  readonly number: number
+  /** New or changed. */
+  readonly units: readonly ConfigUnit[]
+  /** Keys of units that are no more. */
+  readonly removed: readonly string[]
+  /** Values of layers of the runtime that a management server fills, by the layer's name; absent: unchanged. */
+  readonly runtime?: readonly { readonly name: string; readonly values: Readonly<Record<string, string>> }[]
+}
+
+/** A unit that could not take effect: what was under its key before stays. */
+export interface RefusedUnit {
+  readonly key: string
+  readonly message: string
+}
+
+export interface DeltaAnswer {
+  readonly number: number
+  readonly refused: readonly RefusedUnit[]
+}
+
+/** A change of a statistic that the configuration thread knows of. */
+export type StatChange =
+  | { readonly op: 'declare' | 'forget'; readonly kind: string; readonly scope: string }
+  | {
+      /** Adds to a counter, sets a gauge, or records a value of a histogram. */
+      readonly op: 'inc' | 'set' | 'record'
+      readonly kind: string
+      readonly scope: string
+      readonly name: string
+      readonly value: number
+    }
+  | {
+      readonly op: 'text'
+      readonly kind: string
+      readonly scope: string
+      readonly name: string
+      readonly value: string
+    }
+
+/** From the configuration thread to main, besides replies to what main asked. */
+export type EngineMessage =
+  | { readonly kind: 'delta'; readonly delta: ConfigDelta }
+  | { readonly kind: 'stats'; readonly changes: readonly StatChange[] }
+  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warning' | 'error'; readonly line: string }
+  /** Everything that traffic waits for is there, or will not come. */
+  | { readonly kind: 'initialized' }
+
+/** From main to the configuration thread, besides requests. */
+export type ToEngine =
+  /** The bootstrap that was compiled last is in use (`first`: and what it waits for may be asked for now). */
+  | { readonly kind: 'adopted' }
+  /** The bootstrap that was compiled last is not used. */
+  | { readonly kind: 'dropped' }
+  | { readonly kind: 'answer'; readonly answer: DeltaAnswer }
+  /** A cluster that DNS fills knows its members, or that it has none. */
+  | { readonly kind: 'resolved'; readonly cluster: string }

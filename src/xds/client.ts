@@ -89,9 +89,10 @@ class Client implements DiscoveryClient {
   }
 
   close(): void {
+    // The streams first: nobody is told of what each subscription no longer wants.
+    for (const mux of this.#shared()) mux.close()
     for (const subscription of this.#subscriptions) subscription.close()
     this.#subscriptions.clear()
-    for (const mux of this.#shared()) mux.close()
   }
 
   #shared(): Mux[] {

@@ -267,8 +267,8 @@ export class DeltaMux implements Mux {
     }
     const removed = response.removedResources
     for (const name of removed) for (const watch of watchesOf(entry, name)) shareOf(watch).removed.push(name)
-    // An answer without anything still tells those who asked for everything that there is nothing.
-    if (response.resources.length === 0 && removed.length === 0) for (const watch of entry.wildcards) shareOf(watch)
+    // An answer without anything new still tells those who asked for everything that there is nothing.
+    if (changed.length === 0 && removed.length === 0) for (const watch of entry.wildcards) shareOf(watch)
     const common = {
       version: response.systemVersionInfo,
       isFullState: false,

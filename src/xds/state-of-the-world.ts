@@ -1,4 +1,5 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
+import { typeNameOf } from '../config/type-url.js'
 import type { DiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { typeOfUrl } from './methods.js'
@@ -20,6 +21,8 @@ interface TypeState {
   /** Oldest first; requests name the newest one's resources first. */
   readonly watches: Set<SotwWatch>
   readonly ttl: TimesToLive
+  /** Those with a time to live, for answers that only say that they are as they were. */
+  readonly mortal: Map<string, Resource>
   version: string
   nonce: string
   error: string | undefined
@@ -115,6 +118,7 @@ export class SotwMux implements Mux {
       type,
       watches: new Set(),
       ttl: new TimesToLive(this.#options.clock, names => void this.#expired(state, names)),
+      mortal: new Map(),
       version: '',
       nonce: '',
       error: undefined,
@@ -214,17 +218,15 @@ export class SotwMux implements Mux {
   async #process(state: TypeState, response: DiscoveryResponse): Promise<string | undefined> {
     const unwrapped = this.#unwrap(state, response.resources, response.versionInfo)
     if (!unwrapped.ok) return unwrapped.error
-    for (const { resource, ttlMs } of unwrapped.value) state.ttl.set(resource.name, ttlMs)
-    state.ttl.arm()
-    const resources = unwrapped.value.flatMap(({ resource }) =>
-      resource.isAbsent && response.versionInfo === state.version ? [] : [resource],
-    )
-    const byName = new Map(resources.map(resource => [normalName(resource.name), resource]))
+    const { fresh, still } = this.#sortOut(state, unwrapped.value, response.versionInfo)
+    // Envoy takes an answer of nothing but heartbeats for the whole state of clusters, and drops all the others.
+    if (fresh.length === 0 && still.length > 0) return undefined
+    const byName = new Map(fresh.map(resource => [normalName(resource.name), resource]))
     const common = { version: response.versionInfo, removed: [], controlPlane: response.controlPlane?.identifier ?? '' }
     for (const watch of [...state.watches].reverse()) {
       if (!state.watches.has(watch)) continue
       const isFullState = watch.names.length === 0
-      const added = isFullState ? resources : wanted(watch.names, byName)
+      const added = isFullState ? [...fresh, ...still] : wanted(watch.names, byName)
       if (added.length === 0 && !isFullState) continue
       const update: Update = { ...common, added, isFullState }
       const wrong = await watch.callbacks.onUpdate(update)
@@ -233,13 +235,35 @@ export class SotwMux implements Mux {
     return undefined
   }
 
+  /** What is new, and what is as it was; times to live begin again for both. */
+  #sortOut(
+    { version, ttl, mortal }: TypeState,
+    all: readonly Unwrapped[],
+    nextVersion: string,
+  ): { readonly fresh: readonly Resource[]; readonly still: readonly Resource[] } {
+    const fresh: Resource[] = []
+    const still: Resource[] = []
+    for (const { resource, ttlMs } of all) {
+      ttl.set(resource.name, ttlMs)
+      const known = mortal.get(resource.name)
+      if (!resource.isAbsent) fresh.push(resource)
+      else if (known !== undefined && version === nextVersion) still.push(known)
+      if (ttlMs === undefined) mortal.delete(resource.name)
+      else if (!resource.isAbsent) mortal.set(resource.name, resource)
+    }
+    ttl.arm()
+    return { fresh, still }
+  }
+
   #unwrap(state: TypeState, resources: readonly Any[], version: string): Result<readonly Unwrapped[], string> {
     const { wire, check } = this.#options
     const all: Unwrapped[] = []
     for (const any of resources) {
       const one = wire.unwrap(state.type, any, version)
       if (!one.ok) return one
-      const wrong = one.value.resource.isAbsent ? undefined : check(state.type, one.value.resource)
+      const { resource } = one.value
+      const isHeartbeat = resource.isAbsent && version === state.version
+      const wrong = isHeartbeat ? undefined : resource.isAbsent ? nothingIn(resource) : check(state.type, resource)
       if (wrong !== undefined) return err(wrong)
       all.push(one.value)
     }
@@ -247,6 +271,7 @@ export class SotwMux implements Mux {
   }
 
   async #expired(state: TypeState, expired: readonly string[]): Promise<void> {
+    for (const name of expired) state.mortal.delete(name)
     for (const watch of [...state.watches]) {
       const names = new Set(watch.names)
       const removed = names.size === 0 ? expired : expired.filter(name => names.has(name))
@@ -255,6 +280,9 @@ export class SotwMux implements Mux {
     }
   }
 }
+
+const nothingIn = ({ name, typeUrl }: Resource): string =>
+  `Unable to unpack as ${typeNameOf(typeUrl)}: nothing in ${name}`
 
 const normal = (names: ReadonlySet<string>): readonly string[] => sorted(new Set([...names].map(normalName)))
 

@@ -80,6 +80,38 @@ Napi::Value checkRegex(const Napi::CallbackInfo& info) {
   return errorOrNothing(info.Env(), regex.ok() ? std::string() : regex.error());
 }
 
+constexpr std::string_view kDemandNames[] = {"virtual-host", "scope", "cluster"};
+
+/** onDemand(callback): it is called with (kind, slot, name); asking for more than main takes is as if there were nothing. */
+Napi::Value onDemand(const Napi::CallbackInfo& info) {
+  constexpr size_t kQueued = 1024;
+  if (info.Length() < 1 || !info[0].IsFunction()) return fail(info.Env(), "onDemand: expected a function");
+  auto tell = Napi::ThreadSafeFunction::New(info.Env(), info[0].As<Napi::Function>(), "onDemand", kQueued, 1);
+  tell.Unref(info.Env());
+  currentProcess()->setDemandHandler([tell](const http_proxy::DemandKey& key) {
+    auto wanted = std::make_unique<http_proxy::DemandKey>(key);
+    const auto call = [](Napi::Env env, Napi::Function callback, http_proxy::DemandKey* data) {
+      const std::unique_ptr<http_proxy::DemandKey> owned(data);
+      callback.Call({Napi::String::New(env, std::string(kDemandNames[static_cast<size_t>(owned->kind)])),
+                     Napi::Number::New(env, owned->slot), Napi::String::New(env, owned->name)});
+    };
+    if (tell.NonBlockingCall(wanted.get(), call) != napi_ok) return false;
+    wanted.release();
+    return true;
+  });
+  return info.Env().Undefined();
+}
+
+Napi::Value settleDemand(const Napi::CallbackInfo& info) {
+  const std::string kind = textAt(info, 0);
+  for (size_t i = 0; i < std::size(kDemandNames); ++i) {
+    if (kDemandNames[i] != kind) continue;
+    currentProcess()->settleDemand({static_cast<http_proxy::DemandKind>(i), numberAt(info, 1), textAt(info, 2)});
+    return info.Env().Undefined();
+  }
+  return fail(info.Env(), "settleDemand: unknown kind");
+}
+
 }  // namespace
 
 void exportSnapshots(Napi::Env env, Napi::Object exports) {
@@ -89,6 +121,8 @@ void exportSnapshots(Napi::Env env, Napi::Object exports) {
   exports.Set("commit", Napi::Function::New(env, commit, "commit"));
   exports.Set("adoptedVersions", Napi::Function::New(env, adoptedVersions, "adoptedVersions"));
   exports.Set("version", Napi::Function::New(env, version, "version"));
+  exports.Set("onDemand", Napi::Function::New(env, onDemand, "onDemand"));
+  exports.Set("settleDemand", Napi::Function::New(env, settleDemand, "settleDemand"));
   exports.Set("checkRegex", Napi::Function::New(env, checkRegex, "checkRegex"));
 }
 

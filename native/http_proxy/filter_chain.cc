@@ -24,22 +24,52 @@ bool holds(const FilterSide& side) { return side.held != nullptr && !side.held->
 
 }  // namespace
 
+struct FilterChain::Kept {
+  DiscoveredFilterRef filter;
+  Kept* next;
+};
+
+const DiscoveredFilter* FilterChain::keep(DiscoveredFilterRef filter) {
+  if (!filter) return nullptr;
+  kept_ = stream_.arena().make<Kept>(std::move(filter), kept_);
+  return kept_->filter.get();
+}
+
+const RouterConfig& FilterChain::routerConfig(const FilterListRuntime& list) {
+  static const RouterConfig kDefault;  // of a router that no request comes to
+  if (!list.list.router_slot) [[likely]] return list.list.router;
+  const DiscoveredFilter* found = keep(list.discoveredRouter());
+  return found == nullptr ? kDefault : *found->config->router;
+}
+
 void FilterChain::create(const FilterListRuntime& list) {
   if (created_) return;
   created_ = true;
   const auto& filters = list.list.filters;
-  if (filters.empty()) return;
+  if (filters.empty() && !list.list.router_slot) return;
   const routing::ExtensionConfigs* levels[routing::Route::kLevels];
   const routing::Route* route = stream_.route();
   const size_t level_count = route == nullptr ? 0 : route->filterLevels(stream_.weightedCluster(), levels);
-  base::Arena& arena = stream_.arena();
-  places_ = static_cast<FilterStream*>(arena.allocate(sizeof(FilterStream) * filters.size(), alignof(FilterStream)));
+  const size_t most = filters.size() + 1;  // and one that says what is missing
+  places_ = static_cast<FilterStream*>(stream_.arena().allocate(sizeof(FilterStream) * most, alignof(FilterStream)));
+  bool missing = false;
   for (size_t i = 0; i < filters.size(); ++i) {
     if (!enabled(filters[i], levels, level_count)) continue;
-    auto* place = ::new (places_ + count_) FilterStream(stream_, filters[i], count_);
-    place->filter_ = filters[i].factory->create(arena, stream_.worker(), list.runtimes[i].get());
-    ++count_;
+    if (!filters[i].config_slot) [[likely]] {
+      add(filters[i], list.runtimes[i].get());
+    } else if (const DiscoveredFilter* found = keep(list.discovered(i)); found != nullptr) {
+      add(found->config->filter, found->runtime.get());
+    } else if (!std::exchange(missing, true)) {
+      add(kMissingFilter, nullptr);
+    }
   }
+  if (list.list.router_slot && !missing && !list.discoveredRouter()) add(kMissingFilter, nullptr);
+}
+
+void FilterChain::add(const NamedFilter& filter, FilterRuntime* runtime) {
+  auto* place = ::new (places_ + count_) FilterStream(stream_, filter, count_);
+  place->filter_ = filter.factory->create(stream_.arena(), stream_.worker(), runtime);
+  ++count_;
 }
 
 FilterChain::~FilterChain() {
@@ -50,6 +80,7 @@ FilterChain::~FilterChain() {
       if (held != nullptr) held->~BodyBuffer();
     }
   }
+  for (; kept_ != nullptr; kept_ = kept_->next) kept_->filter.reset();
 }
 
 bool FilterChain::stopped(const Direction& direction) const { return direction.aborted || stream_.complete(); }

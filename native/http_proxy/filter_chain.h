@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http_proxy/discovered_filter.h"
 #include "http_proxy/filter.h"
 #include "http_proxy/filter_stream.h"
 
@@ -25,6 +26,8 @@ class FilterChain {
   /** Makes the filters that the route leaves on. Once; later calls do nothing. */
   void create(const FilterListRuntime& list);
   bool created() const { return created_; }
+  /** The settings of the router behind the filters; they live as long as the chain. Before create(). */
+  const RouterConfig& routerConfig(const FilterListRuntime& list);
 
   void requestHeaders(http::HeaderMap& headers, bool end_stream);
   void requestData(std::string_view data, bool end_stream);
@@ -67,6 +70,9 @@ class FilterChain {
   size_t positionOf(const Direction& direction, const FilterStream& place) const {
     return direction.response ? count_ - 1u - place.index_ : place.index_;
   }
+  struct Kept;
+  void add(const NamedFilter& filter, FilterRuntime* runtime);
+  const DiscoveredFilter* keep(DiscoveredFilterRef filter);
   template <class Call>
   Verdict call(FilterStream& place, Call&& hook);
   void runHeaders(Direction& direction, size_t from, bool end_stream);
@@ -96,6 +102,7 @@ class FilterChain {
   Stream& stream_;
   FilterStream* places_ = nullptr;
   const LocalReply* pending_ = nullptr;
+  Kept* kept_ = nullptr;  // discovered filters of this stream
   uint16_t count_ = 0;
   uint16_t depth_ = 0;
   bool created_ = false;

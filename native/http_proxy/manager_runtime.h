@@ -9,16 +9,30 @@
 #include "http/h1/options.h"
 #include "http/keep_alive.h"
 #include "http_proxy/codec_options.h"
+#include "http_proxy/discovered_filter.h"
 #include "http_proxy/manager_config.h"
 #include "http_proxy/worker_context.h"
 #include "tcp/network_filter.h"
 
 namespace nuncio::http_proxy {
 
+class ManagerRuntime;
+
 /** A worker's part of a list of filters. */
 struct FilterListRuntime {
+  FilterListRuntime(const ManagerRuntime& manager, const FilterList& list);
+
+  const ManagerRuntime& manager;
   const FilterList& list;
   std::vector<std::unique_ptr<FilterRuntime>> runtimes;  // beside list.filters; null where a filter needs none
+
+  /** What stands for the filter at this place of the list now; empty: nothing has come. */
+  DiscoveredFilterRef discovered(size_t place) const;
+  /** And for the router. */
+  DiscoveredFilterRef discoveredRouter() const;
+
+ private:
+  const std::unique_ptr<DiscoveredFilters> discovered_;  // with list.discovers
 };
 
 class ManagerRuntime final : public tcp::NetworkFilterRuntime {
@@ -47,8 +61,6 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   stats::Http2Scope http2();
 
  private:
-  FilterListRuntime makeFilters(const FilterList& list) const;
-
   std::vector<std::unique_ptr<const FilterListRuntime>> upgrade_filters_;
   stats::Http2Scope http2_;
 };

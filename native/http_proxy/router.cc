@@ -34,11 +34,7 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   route_ = stream_.route();
   if (route_ == nullptr) {
     stats.inc(RouterStat::no_route);
-    const bool table = stream_.routeTable() != nullptr;
-    return stream_.reply({.status = 404,
-                          .body = {},
-                          .details = table ? "route_not_found" : "route_configuration_not_found",
-                          .flag = ResponseFlag::kNoRouteFound});
+    return stream_.reply({.status = 404, .body = {}, .details = "route_not_found", .flag = ResponseFlag::kNoRouteFound});
   }
   stream_.info().route_name = route_->name;
   stream_.info().route_metadata_json = route_->metadata_json;

@@ -1,6 +1,8 @@
 #include "http_proxy/stream.h"
 
+#include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "base/ascii.h"
@@ -52,7 +54,9 @@ Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
   if (plan.access_log_flush_interval_ms != 0) log_timer_.arm(loop.timers(), plan.access_log_flush_interval_ms);
 }
 
-Stream::~Stream() = default;
+Stream::~Stream() {
+  for (; old_tables_ != nullptr; old_tables_ = old_tables_->next) old_tables_->lease.reset();
+}
 
 const ManagerConfig& Stream::config() const { return runtime_.config; }
 ManagerRuntime& Stream::runtime() { return runtime_; }
@@ -91,8 +95,7 @@ void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   const bool asks_close = base::listContains(headers.get(HeaderId::kConnection), "close") ||
                           base::listContains(headers.get(HeaderId::kProxyConnection), "close");
   normalizeHost(headers, manager_.info(), plan);
-  table_lease_ = worker().routeTable(plan.route_table_slot);
-  if (table_lease_) table_ = static_cast<const RouteTablePart&>(*table_lease_->part).table.get();
+  takeRouteTable();
   const PreparedRequest prepared = prepareRequestHead(headers, manager_.info(), config(), table_, worker());
   info_.remote = prepared.remote;
   internal_ = prepared.internal;
@@ -180,7 +183,7 @@ bool Stream::acceptUpgrade() {
 }
 
 void Stream::finishRequestHead(bool end_stream) {
-  router_.emplace(*this, filter_list_->list.router);
+  router_.emplace(*this, filters_.routerConfig(*filter_list_));
   takeRouteTimeouts();
   filters_.create(*filter_list_);
   if (encoder_blocks_ != 0) blockResponse(true);  // the connection was full already
@@ -205,9 +208,48 @@ void Stream::pickWeighted() {
   weighted_ = route_->cluster->pick(*request_headers_, random_, context.runtime == nullptr ? nullptr : &weights);
 }
 
+/** The table of the moment; with scoped routes that of the request's scope, which a filter may have changed. */
+void Stream::takeRouteTable() {
+  const ManagerConfig& manager = config();
+  if (!manager.scope_key) [[likely]] return setRouteTable(worker().routeTable(manager.plan.route_table_slot));
+  const auto key = manager.scope_key->keyOf(*request_headers_, arena_);
+  if (key == scope_key_ && table_ != nullptr) return;
+  scope_key_ = key;
+  const routing::RouteScope* scope = key ? worker().routeScope(manager.plan.scoped_routes->slot, *key) : nullptr;
+  setRouteTable(scope == nullptr ? Lease() : worker().routeTable(scope->route_table_slot));
+}
+
+void Stream::setRouteTable(Lease lease) {
+  if (table_ != nullptr) [[unlikely]] old_tables_ = arena_.make<OldTable>(std::move(table_lease_), old_tables_);
+  table_lease_ = std::move(lease);
+  table_ = table_lease_ ? static_cast<const RouteTablePart&>(*table_lease_->part).table.get() : nullptr;
+}
+
+void Stream::renewRouteTable() {
+  scope_key_.reset();
+  setRouteTable(Lease());
+  takeRouteTable();
+  refreshRoute();
+}
+
+bool Stream::demandRoute(OnDemand::Waiter& waiter) {
+  OnDemand& demands = worker().on_demand;
+  if (table_ != nullptr && table_->discoversVirtualHosts()) {
+    std::string host(request_headers_->get(HeaderId::kAuthority));
+    std::transform(host.begin(), host.end(), host.begin(), base::toLower);
+    return demands.wait({DemandKind::kVirtualHost, table_lease_->slot, std::move(host)}, waiter);
+  }
+  if (!config().scope_key || !scope_key_) return false;
+  const uint32_t slot = config().plan.scoped_routes->slot;
+  const routing::RouteScope* scope = worker().routeScope(slot, *scope_key_);
+  if (scope == nullptr || table_ != nullptr) return false;
+  return demands.wait({DemandKind::kScope, slot, scope->name}, waiter);
+}
+
 const routing::Route* Stream::route() {
   if (route_known_) return route_;
   route_known_ = true;
+  if (config().scope_key) [[unlikely]] takeRouteTable();
   route_ = nullptr;
   weighted_ = nullptr;
   // Without a scheme there is no telling who asks for what: an empty x-forwarded-proto of the client finds nothing.

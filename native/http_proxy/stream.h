@@ -67,6 +67,10 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   /** Of the route's weighted clusters, the one picked for this request; null: the route has none. */
   const routing::WeightedCluster* weightedCluster() const { return weighted_; }
   void refreshRoute() { route_known_ = false; }
+  /** Asks for the routes that are missing, when they may come on demand. False: no route will come. */
+  bool demandRoute(OnDemand::Waiter& waiter);
+  /** From now on the stream uses the newest route table. */
+  void renewRouteTable();
   /** Counted: the upstream's body is held back. */
   void blockResponse(bool block);
   /** Trailers made here, for formats. */
@@ -123,6 +127,8 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   bool acceptHead();
   bool acceptPath();
   bool acceptUpgrade();
+  void takeRouteTable();
+  void setRouteTable(Lease lease);
   void finishRequestHead(bool end_stream);
   void answerExpectation();
   void noteRequestEnd();
@@ -162,6 +168,12 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   http::HeaderMap* response_trailers_ = nullptr;
   Lease table_lease_;
   const routing::RouteTable* table_ = nullptr;
+  struct OldTable {
+    Lease lease;
+    OldTable* next;
+  };
+  OldTable* old_tables_ = nullptr;      // that routes looked up before may be of
+  std::optional<std::string_view> scope_key_;  // with scoped routes: that `table_` belongs to
   const routing::Route* route_ = nullptr;
   const routing::WeightedCluster* weighted_ = nullptr;
   uint64_t random_;

@@ -17,7 +17,7 @@ void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
   const snapshot::SnapshotPtr before = std::exchange(current, snapshot);
   snapshot->of(Kind::kRouteTable).forEachChange(before->of(Kind::kRouteTable), [&](uint32_t slot, const snapshot::PartPtr& part) {
     if (route_tables.size() <= slot) route_tables.resize(slot + 1);
-    route_tables[slot] = part == nullptr ? Lease() : base::makeLocal<PartLease>(part, stats);
+    route_tables[slot] = part == nullptr ? Lease() : base::makeLocal<PartLease>(part, stats, slot);
   });
   runtime = std::static_pointer_cast<const RuntimePart>(snapshot->at(Kind::kRuntime, 0));
   if (runtime != nullptr && runtime->values.empty()) runtime.reset();

@@ -14,6 +14,7 @@
 #include "base/local_ref.h"
 #include "base/text_buffer.h"
 #include "http/date.h"
+#include "http_proxy/on_demand.h"
 #include "http_proxy/route_stats.h"
 #include "routing/route_scopes.h"
 #include "routing/route_table.h"
@@ -45,8 +46,9 @@ struct RuntimePart final : snapshot::Part {
 
 /** Keeps a route table alive for streams; counted inside the worker only. */
 struct PartLease : base::LocalCounted {
-  PartLease(snapshot::PartPtr leased, stats::WorkerStats& worker_stats)
-      : part(std::move(leased)), route_stats(worker_stats, *static_cast<const RouteTablePart&>(*part).table) {}
+  PartLease(snapshot::PartPtr leased, stats::WorkerStats& worker_stats, uint32_t in_slot = 0)
+      : slot(in_slot), part(std::move(leased)), route_stats(worker_stats, *static_cast<const RouteTablePart&>(*part).table) {}
+  const uint32_t slot;
   const snapshot::PartPtr part;
   const RouteStats route_stats;
 };
@@ -63,6 +65,11 @@ struct WorkerContext final : access_log::Conditions {
 
   /** The route table in a slot with a lease on it; an empty lease when there is none (yet). */
   Lease routeTable(uint32_t slot) { return slot < route_tables.size() ? route_tables[slot] : Lease(); }
+  /** The scope with this key; null when there is none. Valid until the next adoption. */
+  const routing::RouteScope* routeScope(uint32_t slot, std::string_view key) const {
+    const snapshot::PartPtr& part = current->at(snapshot::Kind::kScopedRoutes, slot);
+    return part == nullptr ? nullptr : static_cast<const RouteScopesPart&>(*part).scopes->find(key);
+  }
   void adopt(const snapshot::SnapshotPtr& snapshot);
 
   // access_log::Conditions
@@ -81,6 +88,7 @@ struct WorkerContext final : access_log::Conditions {
   std::shared_ptr<const RuntimePart> runtime;    // null: no layer has values
   snapshot::SnapshotPtr current = std::make_shared<snapshot::Snapshot>();  // adopted last
   std::vector<Lease> route_tables;
+  http_proxy::OnDemand on_demand;
   uint64_t next_stream_id = 0;
   script::ScriptSet* scripts = nullptr;          // filters in TypeScript; the worker's
 };

@@ -25,6 +25,7 @@ base::Result<std::unique_ptr<const RouteTable>, std::string> RouteTable::make(co
   table->internal_only_headers_ = plan.internal_only_headers;
   table->vhost_header_ = plan.vhost_header == "host" ? ":authority" : plan.vhost_header;
   table->most_specific_mutations_win_ = plan.most_specific_mutations_win;
+  table->discovers_virtual_hosts_ = plan.virtual_host_discovery;
   table->ignore_port_ = plan.ignore_port_in_host;
   table->ignore_path_parameters_ = plan.ignore_path_parameters;
   if (std::string error = table->filter_configs_.fill(plan.per_filter_config, decode); !error.empty()) return error;

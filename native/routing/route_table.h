@@ -41,6 +41,8 @@ class RouteTable {
   const http::HeaderMutations& requestMutations() const { return request_mutations_; }
   const http::HeaderMutations& responseMutations() const { return response_mutations_; }
   const ExtensionConfigs& filterConfigs() const { return filter_configs_; }
+  /** VHDS: more of them may come. */
+  bool discoversVirtualHosts() const { return discovers_virtual_hosts_; }
   bool mostSpecificMutationsWin() const { return most_specific_mutations_win_; }
 
  private:
@@ -57,6 +59,7 @@ class RouteTable {
   std::string vhost_header_;
   bool most_specific_mutations_win_ = false;
   bool ignore_port_ = false;
+  bool discovers_virtual_hosts_ = false;
   bool ignore_path_parameters_ = false;
 };
 

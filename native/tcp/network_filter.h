@@ -54,6 +54,8 @@ struct ListenerFacts {
 class NetworkFilterRuntime {
  public:
   virtual ~NetworkFilterRuntime() = default;
+  /** Is everything there that a connection needs? Asked when one comes; if not, it is closed. */
+  virtual bool complete() { return true; }
   virtual std::unique_ptr<NetworkFilter> create(const Downstream& downstream) = 0;
 };
 

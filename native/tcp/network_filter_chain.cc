@@ -10,7 +10,9 @@ class ChainFactory final : public NetworkFilterFactory {
  public:
   explicit ChainFactory(ChainFactories factories) : factories_(std::move(factories)) {}
   std::unique_ptr<NetworkFilterRuntime> makeRuntime(WorkerContext& worker, const ListenerFacts& listener) const override {
-    return std::make_unique<ChainRuntime>(factories_, worker, listener);
+    std::vector<const ReadFilterFactory*> readers;
+    for (const ReadFilterFactoryPtr& reader : factories_.readers) readers.push_back(reader.get());
+    return std::make_unique<ChainRuntime>(readers, *factories_.terminal, worker, listener);
   }
   bool eager() const override { return true; }
 
@@ -33,9 +35,10 @@ void ReadFilterHost::close(std::string_view reason) const {
   connection.connection.abort(false);
 }
 
-ChainRuntime::ChainRuntime(const ChainFactories& factories, WorkerContext& worker, const ListenerFacts& listener)
-    : terminal_(factories.terminal->makeRuntime(worker, listener)), buffer_limit_(listener.buffer_limit) {
-  for (const ReadFilterFactoryPtr& factory : factories.readers) {
+ChainRuntime::ChainRuntime(std::span<const ReadFilterFactory* const> readers, const NetworkFilterFactory& terminal,
+                           WorkerContext& worker, const ListenerFacts& listener)
+    : terminal_(terminal.makeRuntime(worker, listener)), buffer_limit_(listener.buffer_limit) {
+  for (const ReadFilterFactory* factory : readers) {
     readers_.push_back(factory->makeRuntime(worker, listener));
     takes_data_ = takes_data_ || factory->takesData();
   }

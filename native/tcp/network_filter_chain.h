@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ NetworkFilterFactoryPtr makeChainFactory(ChainFactories factories);
 
 class ChainRuntime final : public NetworkFilterRuntime {
  public:
-  ChainRuntime(const ChainFactories& factories, WorkerContext& worker, const ListenerFacts& listener);
+  ChainRuntime(std::span<const ReadFilterFactory* const> readers, const NetworkFilterFactory& terminal, WorkerContext& worker,
+               const ListenerFacts& listener);
   std::unique_ptr<NetworkFilter> create(const Downstream& downstream) override;
 
   const std::vector<std::unique_ptr<ReadFilterRuntime>>& readers() const { return readers_; }

@@ -32,7 +32,9 @@ Inspection::~Inspection() {
 }
 
 void Inspection::start() {
-  filters_ = listener_->makeListenerFilters(info_.local);
+  auto filters = listener_->makeListenerFilters(info_.local);
+  if (!filters) return finish(End::kConfigMissing);
+  filters_ = std::move(*filters);
   const uint32_t timeout_ms = listener_->part().plan.listener_filters_timeout_ms;
   if (timeout_ms != 0) timer_.arm(listener_->worker().services.loop.timers(), timeout_ms);
   nextFilter();

@@ -27,7 +27,7 @@ class Inspection final : public net::DeferredFree,
                          public base::ListNode<> {
  public:
   /** How it went, for the listener's counters. */
-  enum class End : uint8_t { kAccepted, kRejected, kTimedOut, kClientGone, kBroken };
+  enum class End : uint8_t { kAccepted, kRejected, kTimedOut, kClientGone, kBroken, kConfigMissing };
 
   Inspection(ListenerRuntime& listener, int fd, const net::Address& local, const net::Address& remote,
              net::BoundSocketPtr socket);

@@ -6,6 +6,7 @@
 #include "http_proxy/extension_config.h"
 #include "http_proxy/manager_runtime.h"
 #include "tcp/network_filter_chain.h"
+#include "worker/discovered_network_filter.h"
 #include "worker/extension_tables.h"
 
 namespace nuncio {
@@ -50,11 +51,38 @@ base::Result<tls::DownstreamConfigPtr, std::string> makeTls(const plan::FilterCh
   return tls::DownstreamConfig::make(bytesOf(plan.transport_socket->plan));
 }
 
+base::Result<tcp::NetworkFilterFactoryPtr, std::string> makeDiscoveredFilters(const plan::FilterChain& plan,
+                                                                               http_proxy::DecodeContext& context) {
+  std::vector<DiscoveredPlace> places;
+  for (const plan::Extension& filter : plan.filters) {
+    DiscoveredPlace& place = places.emplace_back();
+    place.slot = filter.config_slot;
+    if (place.slot) continue;
+    if (&filter == &plan.filters.back()) {
+      auto terminal = makeFilter(filter, context);
+      if (!terminal.ok()) return std::move(terminal.error());
+      place.terminal = std::move(terminal.value());
+    } else {
+      auto reader = makeReader(filter, context);
+      if (!reader.ok()) return std::move(reader.error());
+      place.reader = std::move(reader.value());
+    }
+  }
+  return makeDiscoveredChain(std::move(places));
+}
+
 base::Result<FilterChainPart, std::string> makeChain(const plan::FilterChain& plan, http_proxy::DecodeContext& context) {
   auto tls = makeTls(plan);
   if (!tls.ok()) return std::move(tls.error());
   FilterChainPart part{plan.name, std::move(tls.value()), plan.transport_socket_connect_timeout_ms, nullptr};
   if (plan.filters.empty()) return part;
+  const auto discovered = [](const plan::Extension& filter) { return filter.config_slot.has_value(); };
+  if (std::any_of(plan.filters.begin(), plan.filters.end(), discovered)) {
+    auto chain = makeDiscoveredFilters(plan, context);
+    if (!chain.ok()) return std::move(chain.error());
+    part.filter = std::move(chain.value());
+    return part;
+  }
   auto filter = makeFilter(plan.filters.back(), context);
   if (!filter.ok()) return std::move(filter.error());
   part.filter = std::move(filter.value());
@@ -81,7 +109,8 @@ base::Result<tcp::ListenerFilterFactoryPtr, std::string> makeListenerFilter(cons
 base::Result<ListenerFilterPart, std::string> makeListenerFilterPart(const plan::ListenerFilter& plan,
                                                                      http_proxy::DecodeContext& context) {
   if (!plan.filter) return std::string("a listener filter without a type");
-  ListenerFilterPart part{plan.filter->name, nullptr, plan.disabled ? &*plan.disabled : nullptr};
+  ListenerFilterPart part{plan.filter->name, nullptr, plan.disabled ? &*plan.disabled : nullptr, plan.filter->config_slot};
+  if (part.config_slot) return part;
   auto factory = makeListenerFilter(*plan.filter, context);
   if (!factory.ok()) return std::move(factory.error());
   part.factory = std::move(factory.value());

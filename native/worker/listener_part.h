@@ -20,8 +20,9 @@ namespace nuncio {
 
 struct ListenerFilterPart {
   std::string name;
-  tcp::ListenerFilterFactoryPtr factory;
+  tcp::ListenerFilterFactoryPtr factory;                    // null: discovered (ECDS)
   const plan::ListenerFilterPredicate* disabled = nullptr;  // of the plan; null: never
+  std::optional<uint32_t> config_slot = std::nullopt;       // of kind extension-config
 };
 
 /** Does a connection to this address have it? */

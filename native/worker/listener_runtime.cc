@@ -39,8 +39,8 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
       connections_(process.connectionsOf(part_->plan.name)),
       chain_tls_(part_->chains.size() + 1),
-      chain_runtimes_(part_->chains.size() + 1) {
-  for (const ListenerFilterPart& filter : part_->listener_filters) listener_filters_.push_back(filter.factory->makeRuntime(worker_));
+      chain_runtimes_(part_->chains.size() + 1),
+      listener_filters_(worker, part_->listener_filters) {
   for (size_t i = 0; i < part_->chains.size(); ++i) {
     if (part_->chains[i].filter != nullptr && part_->chains[i].filter->eager()) chainRuntime(i);
   }
@@ -175,7 +175,8 @@ void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::Bou
   if (inspection != nullptr) session->inspected(std::move(inspection->info().facts), inspection->beganNs());
   sessions_.pushBack(session);
   const FilterChainPart& part = matched >= 0 ? part_->chains[chain] : *part_->default_chain;
-  if (part.filter == nullptr) {
+  if (part.filter == nullptr || !chainRuntime(chain).complete()) {
+    session->info().local_close_reason = "no_filters";
     extension_stats_.inc(stats::ListenerExtensionStat::network_extension_config_missing);
     return onSessionGone(*session);
   }
@@ -207,16 +208,6 @@ void ListenerRuntime::inspect(int fd, const net::Address& local, const net::Addr
   inspection->start();
 }
 
-std::vector<std::unique_ptr<tcp::ListenerFilter>> ListenerRuntime::makeListenerFilters(const net::Address& local) {
-  std::vector<std::unique_ptr<tcp::ListenerFilter>> filters;
-  filters.reserve(listener_filters_.size());
-  for (size_t i = 0; i < listener_filters_.size(); ++i) {
-    const plan::ListenerFilterPredicate* disabled = part_->listener_filters[i].disabled;
-    if (disabled == nullptr || !holds(*disabled, local)) filters.push_back(listener_filters_[i]->create());
-  }
-  return filters;
-}
-
 void ListenerRuntime::onInspected(Inspection& inspection, Inspection::End end) {
   using End = Inspection::End;
   const ListenerRef keep(this);
@@ -224,6 +215,7 @@ void ListenerRuntime::onInspected(Inspection& inspection, Inspection::End end) {
   stats_.dec(ListenerStat::downstream_pre_cx_active);
   if (end == End::kTimedOut) stats_.inc(ListenerStat::downstream_pre_cx_timeout);
   if (end == End::kClientGone) stats_.inc(ListenerStat::downstream_listener_filter_remote_close);
+  if (end == End::kConfigMissing) extension_stats_.inc(stats::ListenerExtensionStat::extension_config_missing);
   if (end == End::kBroken) stats_.inc(ListenerStat::downstream_listener_filter_error);
   const http::ConnectionInfo& info = inspection.info();
   if (end == End::kAccepted || (end == End::kTimedOut && part_->plan.continue_on_listener_filters_timeout)) {

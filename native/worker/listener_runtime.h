@@ -15,6 +15,7 @@
 #include "net/drain.h"
 #include "net/socket_table.h"
 #include "worker/inspection.h"
+#include "worker/listener_filter_list.h"
 #include "worker/listener_part.h"
 #include "worker/session.h"
 
@@ -45,8 +46,8 @@ class ListenerRuntime : public base::LocalCounted {
   void onHandshakeTimeout() { stats_.inc(stats::ListenerStat::downstream_cx_transport_socket_connect_timeout); }
 
   // ---- for connections under inspection
-  /** The filters that a connection to `local` meets, in order. */
-  std::vector<std::unique_ptr<tcp::ListenerFilter>> makeListenerFilters(const net::Address& local);
+  /** The filters that a connection to `local` meets, in order; nothing: the configuration of one is missing. */
+  std::optional<ListenerFilterList::Filters> makeListenerFilters(const net::Address& local) { return listener_filters_.make(local); }
   void onInspected(Inspection& inspection, Inspection::End end);
 
  private:
@@ -94,7 +95,7 @@ class ListenerRuntime : public base::LocalCounted {
   tls::TlsStatsRef tls_stats_;  // when a chain has TLS
   std::vector<std::unique_ptr<tls::DownstreamTls>> chain_tls_;  // as chain_runtimes_; null: clear text
   std::vector<std::unique_ptr<tcp::NetworkFilterRuntime>> chain_runtimes_;  // by chain; the default chain is last
-  std::vector<std::unique_ptr<tcp::ListenerFilterRuntime>> listener_filters_;
+  ListenerFilterList listener_filters_;
   base::IntrusiveList<Session> sessions_;
   base::IntrusiveList<Inspection> inspections_;
 };

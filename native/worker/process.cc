@@ -155,6 +155,23 @@ void Process::tellWorkers(void (*call)(Worker&, uint64_t), uint64_t argument) {
   }
 }
 
+void Process::setDemandHandler(DemandHandler handler) {
+  std::lock_guard lock(mutex_);
+  demand_handler_ = std::move(handler);
+}
+
+bool Process::demand(const http_proxy::DemandKey& key) {
+  std::lock_guard lock(mutex_);
+  return demand_handler_ != nullptr && demand_handler_(key);
+}
+
+void Process::settleDemand(const http_proxy::DemandKey& key) {
+  for (const auto& worker : workers_) {
+    Worker* target = worker.get();
+    target->mailbox().post(loop::mailFrom([target, key] { target->context().on_demand.settle(key); }));
+  }
+}
+
 bool Process::handOver(size_t worker, const std::string& listener, int fd, const net::Address& remote,
                        const net::BoundSocketPtr& socket) {
   Worker* target = workers_[worker].get();

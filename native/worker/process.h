@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,7 +60,14 @@ class Process {
   /** Runs on every worker's own thread. */
   void tellWorkers(void (*call)(Worker&, uint64_t argument), uint64_t argument);
 
+  /** Who hears of what streams wait for; called on workers' threads. False: too busy. */
+  using DemandHandler = std::function<bool(const http_proxy::DemandKey&)>;
+  void setDemandHandler(DemandHandler handler);
+  /** What was asked for is there, or will not come: after the commit, if there was one. */
+  void settleDemand(const http_proxy::DemandKey& key);
+
   // ---- from workers
+  bool demand(const http_proxy::DemandKey& key);
   bool handOver(size_t worker, const std::string& listener, int fd, const net::Address& remote,
                 const net::BoundSocketPtr& socket);
   void countConnection(int change) { connections_.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed); }
@@ -86,6 +94,7 @@ class Process {
   std::map<uint32_t, std::vector<net::BoundSocketPtr>> opened_;                       // main: opened, not committed
   std::map<uint32_t, std::shared_ptr<const ListenerPart>> opening_;                   // main: their listeners
   std::map<std::string, std::weak_ptr<std::atomic<uint64_t>>, std::less<>> counts_;   // guarded by mutex_
+  DemandHandler demand_handler_;                                                      // guarded by mutex_
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

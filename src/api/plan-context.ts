@@ -20,6 +20,7 @@ import type { RouteConfiguration } from '../generated/protos/envoy/config/route/
 import type {
   HttpFilter,
   Rds,
+  ScopedRoutes,
 } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type {
   Http1ProtocolOptions,
@@ -40,6 +41,7 @@ import type {
   Http2OptionsSchema,
   HttpCommonOptionsSchema,
   RegexRewriteSchema,
+  ScopedRoutesSchema,
   StringMatcherSchema,
 } from '../generated/plan_pb.js'
 import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
@@ -103,6 +105,8 @@ export interface PlanContext extends Place {
   routeTable(config: RouteConfiguration, at: Place): number
   /** The slot of a route table that comes from elsewhere (RDS); all who ask the same source for the same name share it. */
   discoveredRoutes(rds: Rds, at: Place): number
+  /** The scopes of scoped routes, inline or from elsewhere (SRDS). Undefined: an error was reported. */
+  scopedRoutes(config: ScopedRoutes, at: Place): PlanInit<typeof ScopedRoutesSchema> | undefined
   /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */
   httpFilters(
     filters: readonly HttpFilter[],

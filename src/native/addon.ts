@@ -16,6 +16,8 @@ export type PlanKind =
   | 'scoped-routes'
   | 'extension-config'
 
+export type DemandKind = 'virtual-host' | 'scope' | 'cluster'
+
 /** One slot of the next snapshot. `id` empty: the slot is emptied. */
 export interface SnapshotChange {
   readonly kind: PlanKind
@@ -74,6 +76,14 @@ export interface NativeAddon {
    * cannot listen (another process was quicker), or for a bug (unknown id).
    */
   commit(changes: readonly SnapshotChange[]): string | undefined
+  /**
+   * Called when streams wait for what is not there yet: a virtual host of the route table in `slot` (VHDS; the name is the host asked for,
+   * in lower case), the route table of a scope in the set of scopes in `slot` (SRDS, on demand), a cluster (ODCDS). Once for each worker;
+   * settleDemand must follow. Does not keep the process alive.
+   */
+  onDemand(callback: (kind: DemandKind, slot: number, name: string) => void): void
+  /** After the commit that brought it, or when nothing will come: who waits for it goes on, and looks for itself. */
+  settleDemand(kind: DemandKind, slot: number, name: string): void
   /** Is a regular expression valid RE2? The reason when it is not. */
   checkRegex(pattern: string): string | undefined
 

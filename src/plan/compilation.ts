@@ -6,12 +6,17 @@ import type { ExtensionRegistry } from '../api/registry.js'
 import type { ConfigError, Types } from '../config/index.js'
 import { RouteTableSchema } from '../generated/plan_pb.js'
 import type { DataSource, TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import {
+  ApiConfigSource_ApiType as ApiType,
+  type ExtensionConfigSource,
+} from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
 import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
-import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { RouteConfiguration, Vhds } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { Rds } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { ScriptLoader } from '../script/loader.js'
 import type { Files } from '../support/files.js'
 import type { ScriptProgram } from '../threads/script-program.js'
+import { checkEnd } from './chain-end.js'
 import { readDataSource } from './data-source.js'
 import type { FieldWalk } from './field-walk.js'
 import type { ResourceEnvironment } from './environment.js'
@@ -20,12 +25,14 @@ import { namePart, planId, type Slots } from './ids.js'
 import type { ExtensionInit } from './init.js'
 import type { Issues } from './place.js'
 import { FilterContext } from './filter-context.js'
+import { discoveredFilter, type DiscoveryRules, type FilterCategory } from './filter-discovery.js'
 import { discoverySource } from './config-source.js'
 import { type DiscoverySource, type Reference, referenceKey } from './reference.js'
 import { CompiledSecrets, type TlsOwner } from './secrets.js'
 import { routeTable, type RouteTools } from './route-table.js'
 import { checkSettings, scriptProgram } from './script.js'
 
+const virtualHostTypeUrl = 'type.googleapis.com/envoy.config.route.v3.VirtualHost'
 const routeTypeUrl = 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration'
 
 /** What the slot of a route table that was discovered is called by. */
@@ -86,10 +93,35 @@ export interface ConfiguredFilter {
   readonly disabled: boolean
   readonly isOptional: boolean
   readonly typedConfig: Any | undefined
+  readonly discovery: ExtensionConfigSource | undefined
+}
+
+/** HttpFilter, Filter and ListenerFilter alike. */
+export function configuredFilter({
+  name,
+  disabled = false,
+  isOptional = false,
+  configType,
+}: {
+  readonly name: string
+  readonly disabled?: boolean
+  readonly isOptional?: boolean
+  readonly configType:
+    | { readonly case: 'typedConfig'; readonly value: Any }
+    | { readonly case: 'configDiscovery'; readonly value: ExtensionConfigSource }
+    | { readonly case: undefined; readonly value?: undefined }
+}): ConfiguredFilter {
+  return {
+    name,
+    disabled,
+    isOptional,
+    typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
+    discovery: configType.case === 'configDiscovery' ? configType.value : undefined,
+  }
 }
 
 export interface ChainRules {
-  readonly category: ExtensionCategory
+  readonly category: FilterCategory
   /** "http filter chain", for messages. */
   readonly called: string
   readonly owner: string
@@ -211,10 +243,12 @@ export class Compilation {
       return 0
     }
     const source = discoverySource(rds.configSource, routeTypeUrl, at.field('config_source'), this.environment.sources)
-    if (!source) return 0
-    const name = rds.routeConfigName
+    return source ? this.referToRoutes(source, rds.routeConfigName, true) : 0
+  }
+
+  referToRoutes(source: DiscoverySource, name: string, isRequired: boolean): number {
     const slot = this.deps.slots.of('routeTables', discoveredTable(source, name))
-    this.refer({ kind: 'route', source, name, slot, isRequired: true })
+    this.refer({ kind: 'route', source, name, slot, isRequired })
     return slot
   }
 
@@ -225,6 +259,7 @@ export class Compilation {
     at: Place,
   ): void {
     const mustExist = config.validateClusters ?? validateClusters
+    if (config.vhds) this.#referToVirtualHosts(config.vhds, config.name, slot, at.field('vhds').field('config_source'))
     const tools: RouteTools = {
       checkRegex: this.checkRegex,
       format: (text, place) => this.formats.format(text, place),
@@ -243,6 +278,17 @@ export class Compilation {
       slot,
       toBinary(RouteTableSchema, create(RouteTableSchema, routeTable(config, at, tools))),
     )
+  }
+
+  /** More virtual hosts come on demand. */
+  #referToVirtualHosts({ configSource }: Vhds, name: string, slot: number, at: Place): void {
+    const spec = configSource?.configSourceSpecifier
+    if (spec?.case !== 'ads' && (spec?.case !== 'apiConfigSource' || spec.value.apiType !== ApiType.DELTA_GRPC)) {
+      at.error("vhds: only 'DELTA_GRPC' is supported as an api_type.")
+      return
+    }
+    const source = discoverySource(configSource, virtualHostTypeUrl, at, this.environment.sources)
+    if (source) this.refer({ kind: 'virtual-host', source, name, slot, isRequired: false })
   }
 
   /** What a level of the routes says of a filter: its settings, or (in a FilterConfig) whether it takes part at all. */
@@ -279,15 +325,12 @@ export class Compilation {
   filterChain(filters: readonly ConfiguredFilter[], at: Place, rules: ChainRules): ExtensionInit[] {
     return filters.flatMap((filter, index) => {
       const place = at.item(index)
+      const isLast = index === filters.length - 1
+      if (filter.discovery) return this.#discovered(filter, filter.discovery, { ...rules, isLast }, place)
       const extension = this.#extension(filter, place, rules.category)
       if (!extension) return []
       const { definition, message } = extension
-      const isLast = index === filters.length - 1
-      const shown = `${filter.name} of type ${definition.name}`
-      if (definition.isTerminal && !isLast)
-        place.error(`Error: terminal filter named ${shown} must be the last filter in a ${rules.called}.`)
-      if (!definition.isTerminal && isLast)
-        place.error(`Error: non-terminal filter named ${shown} is the last filter in a ${rules.called}.`)
+      checkEnd(`${filter.name} of type ${definition.name}`, definition, { isLast, called: rules.called }, place)
       if (filter.disabled && isLast)
         place
           .field('disabled')
@@ -304,6 +347,22 @@ export class Compilation {
         },
       ]
     })
+  }
+
+  #discovered(
+    { name, disabled }: ConfiguredFilter,
+    discovery: ExtensionConfigSource,
+    rules: DiscoveryRules,
+    at: Place,
+  ): ExtensionInit[] {
+    const place = at.field('config_discovery')
+    const made = discoveredFilter({ name, disabled, discovery }, rules, place, this)
+    return made ? [made] : []
+  }
+
+  /** Another for the same resource, whose plans nobody wants. */
+  scratch(): Compilation {
+    return new Compilation(this.environment, this.issues)
   }
 
   /** Undefined: clear text, or an error was reported. */
@@ -338,7 +397,9 @@ export class Compilation {
   }
 
   /** A filter of a list that nothing ends. */
-  listenerFilter(filter: ConfiguredFilter, at: Place): ExtensionInit | undefined {
+  listenerFilter(filter: ConfiguredFilter, owner: string, at: Place): ExtensionInit | undefined {
+    const rules = { category: 'envoy.filters.listener', called: 'listener filter list', owner, isLast: false } as const
+    if (filter.discovery) return this.#discovered(filter, filter.discovery, rules, at)[0]
     const extension = this.#extension(filter, at, 'envoy.filters.listener')
     if (!extension) return undefined
     const { definition, message } = extension

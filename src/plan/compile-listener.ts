@@ -2,7 +2,8 @@ import type { Place } from '../api/plan-context.js'
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { addressText } from './address.js'
-import type { Compilation } from './compilation.js'
+import { type Compilation, configuredFilter } from './compilation.js'
+import { namePart } from './ids.js'
 import type { AddressInit } from './init.js'
 import { listener, type ListenerTools } from './listener.js'
 
@@ -18,7 +19,7 @@ export interface ListenerMeta {
 }
 
 export function compileListener(config: Listener, name: string, compilation: Compilation, at: Place): ListenerMeta {
-  const compiled = listener(config, name, at, listenerTools(compilation))
+  const compiled = listener(config, name, at, listenerTools(compilation, name))
   const slot = compilation.deps.slots.of('listeners', name)
   const plan = compilation.add('listener', name, slot, compiled.bytes)
   const { addresses, bindToPort, reusePort } = compiled
@@ -42,33 +43,18 @@ export function listenerName(config: Listener, index: number): string {
   return `unnamed-${port === 0 ? index : port}`
 }
 
-function listenerTools(compilation: Compilation): ListenerTools {
+function listenerTools(compilation: Compilation, listenerName: string): ListenerTools {
   return {
     backlog: compilation.deps.backlog,
     accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),
-    listenerFilter: ({ name, configType }, at) =>
-      compilation.listenerFilter(
-        {
-          name,
-          disabled: false,
-          isOptional: false,
-          typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
-        },
-        at,
-      ),
-    networkFilters: (filters, owner, at) => {
-      const configured = filters.map(({ name, configType }) => ({
-        name,
-        disabled: false,
-        isOptional: false,
-        typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
-      }))
-      return compilation.filterChain(configured, at, {
+    listenerFilter: (filter, at) =>
+      compilation.listenerFilter(configuredFilter(filter), `${namePart(listenerName)}/listener_filters`, at),
+    networkFilters: (filters, owner, at) =>
+      compilation.filterChain(filters.map(configuredFilter), at, {
         category: 'envoy.filters.network',
         called: 'network filter chain',
         owner,
-      })
-    },
+      }),
     transportSocket: (config, chain, at) =>
       compilation.transportSocket(
         'downstream',

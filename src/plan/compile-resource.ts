@@ -8,10 +8,12 @@
  * compileBootstrap is these functions over all static resources. A CompiledResource is plain data: it crosses threads, and holds no message.
  * Two resources that use one static secret both bring its plan: plans with the same kind and slot are the same.
  */
-import type { Message } from '@bufbuild/protobuf'
+import { create, type DescMessage, type Message } from '@bufbuild/protobuf'
 import type { Place } from '../api/plan-context.js'
 import { type ConfigError, type DecodedMessage, decodeMessage } from '../config/index.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { TypedExtensionConfig } from '../generated/protos/envoy/config/core/v3/extension_pb.js'
+import type { ScopedRouteConfiguration } from '../generated/protos/envoy/config/route/v3/scoped_route_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
@@ -27,13 +29,23 @@ import { discoverySource } from './config-source.js'
 import type { ResourceEnvironment } from './environment.js'
 import { planId } from './ids.js'
 import { Issues } from './place.js'
-import type { EndpointUse, Reference, RouteReference, SecretUse } from './reference.js'
+import { defaultConfigOf, extensionConfig } from './filter-discovery.js'
+import type {
+  EndpointUse,
+  ExtensionConfigUse,
+  Reference,
+  RouteReference,
+  ScopedRouteUse,
+  SecretUse,
+} from './reference.js'
 import { structValues } from './runtime.js'
+import { type CompiledScope, compileScope } from './scoped-routes.js'
 import { partOf, shownKinds } from './secret.js'
 import type { SecretMeta, TlsContextMeta } from './secrets.js'
 import { milliseconds } from './values.js'
 
 export type { ClusterMeta } from './compile-cluster.js'
+export { type CompiledScope, scopesPlan } from './scoped-routes.js'
 export { claimedAddresses, type ListenerMeta } from './compile-listener.js'
 export { type DynamicOptions, openEnvironment, type ResourceEnvironment, type UnknownFields } from './environment.js'
 
@@ -45,6 +57,8 @@ export interface CompiledResource {
   readonly plans: readonly Plan[]
   readonly listener?: ListenerMeta
   readonly cluster?: ClusterMeta
+  /** Of a ScopedRouteConfiguration. */
+  readonly scope?: CompiledScope
   /** Filters in TypeScript, for the workers. */
   readonly programs: readonly ScriptProgram[]
   readonly secrets: readonly SecretMeta[]
@@ -144,6 +158,46 @@ export function compileRouteConfigResource(
   })
 }
 
+/** The `extension-config` plan for one use: of what came, or (with `use.defaultConfig` as its message) of the default. */
+export function compileExtensionConfigResource(
+  message: TypedExtensionConfig,
+  use: ExtensionConfigUse,
+  environment: ResourceEnvironment,
+): Result<CompiledResource, ResourceErrors> {
+  return compileAlone(message, message.name, environment, (compilation, at) => {
+    const { name, typedConfig } = message
+    const place = at.field('typed_config')
+    const bytes = typedConfig && extensionConfig(name, typedConfig, use, place, compilation)
+    if (bytes) compilation.add('extension-config', `${use.owner}/${name}`, use.slot, bytes)
+    return {}
+  })
+}
+
+/** What holds where nothing came: the plan of default_config. Undefined: there is none. */
+export function compileDefaultExtensionConfig(
+  name: string,
+  use: ExtensionConfigUse,
+  environment: ResourceEnvironment,
+): Result<CompiledResource, ResourceErrors> | undefined {
+  const typedConfig = defaultConfigOf(use)
+  if (!typedConfig) return undefined
+  const schema = environment.deps.types.message('envoy.config.core.v3.TypedExtensionConfig') as DescMessage
+  const message = create(schema, { name, typedConfig }) as TypedExtensionConfig
+  return compileExtensionConfigResource(message, use, environment)
+}
+
+/** One scope, with the route table it has in place, or a reference to one. scopesPlan makes the plan of all scopes of the set. */
+export function compileScopedRouteResource(
+  message: ScopedRouteConfiguration,
+  use: ScopedRouteUse,
+  environment: ResourceEnvironment,
+): Result<CompiledResource, ResourceErrors> {
+  return compileAlone(message, message.name, environment, (compilation, at) => {
+    const scope = compileScope(message, use, at, compilation)
+    return scope ? { scope } : {}
+  })
+}
+
 /** The `secret` plan for one use. */
 export function compileSecretResource(
   message: Secret,
@@ -166,7 +220,7 @@ export function compileRuntimeResource(message: Runtime): Result<ReadonlyMap<str
 }
 
 /** What one kind of resource brings beside plans and references. */
-export type ResourceParts = Pick<CompiledResource, 'cluster' | 'listener' | 'staleAfterMs'>
+export type ResourceParts = Pick<CompiledResource, 'cluster' | 'listener' | 'scope' | 'staleAfterMs'>
 
 /** The frame of all kinds: refuses what is not carried out, then compiles. */
 export function compileAlone(

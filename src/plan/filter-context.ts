@@ -27,10 +27,11 @@ import type { RouteConfiguration } from '../generated/protos/envoy/config/route/
 import type {
   HttpFilter,
   Rds,
+  ScopedRoutes,
 } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { Secrets } from '../api/secrets.js'
 import { cidrRanges } from './address.js'
-import type { Compilation, TransportOwner } from './compilation.js'
+import { type Compilation, configuredFilter, type TransportOwner } from './compilation.js'
 import { headerAddition, headerRemoval } from './header-mutation.js'
 import { http1Options, http2Options, httpCommon } from './http-options.js'
 import type {
@@ -47,9 +48,11 @@ import type {
   Http2Init,
   HttpCommonInit,
   RegexRewriteInit,
+  ScopedRoutesInit,
   StringMatcherInit,
 } from './init.js'
 import { fraction, headerMatchers, queryMatcher, regexRewrite, runtimeFraction, stringMatcher } from './matcher.js'
+import { scopedRoutes } from './scoped-routes.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -129,6 +132,10 @@ export class FilterContext implements PlanContext {
     return this.#compilation.inlineRoutes(config, this.#owner, at)
   }
 
+  scopedRoutes(config: ScopedRoutes, at: Place): ScopedRoutesInit | undefined {
+    return scopedRoutes(config, this.#owner, at, this.#compilation)
+  }
+
   discoveredRoutes(rds: Rds, at: Place): number {
     return this.#compilation.discoveredRoutes(rds, at)
   }
@@ -139,13 +146,7 @@ export class FilterContext implements PlanContext {
     called = 'http filter chain',
     statPrefix = '',
   ): ExtensionInit[] {
-    const configured = filters.map(({ name, disabled, isOptional, configType }) => ({
-      name,
-      disabled,
-      isOptional,
-      typedConfig: configType.case === 'typedConfig' ? configType.value : undefined,
-    }))
-    return this.#compilation.filterChain(configured, at, {
+    return this.#compilation.filterChain(filters.map(configuredFilter), at, {
       category: 'envoy.filters.http',
       called,
       owner: this.#owner,

@@ -69,9 +69,22 @@ export interface RouteReference extends ReferenceBase {
   readonly kind: 'route'
 }
 
-/** SRDS. `slot`: of the table of scopes. */
+/** SRDS. `name`: the locator of a collection; empty: everything the source has. All that comes makes one plan (scopesPlan). */
 export interface ScopedRouteReference extends ReferenceBase {
   readonly kind: 'scoped-route'
+  readonly use: ScopedRouteUse
+}
+
+/** A set of scopes. */
+export interface ScopedRouteUse {
+  readonly slot: number
+  readonly planName: string
+  /** scoped_routes.name, for statistics: `http.<stat_prefix>.scoped_rds.<setName>`. */
+  readonly setName: string
+  /** Of the route tables that its scopes have in place. */
+  readonly owner: string
+  /** Where route tables by name come from; absent for inline scopes. */
+  readonly rdsSource?: DiscoverySource
 }
 
 /** VHDS: virtual hosts of a route table, by "<route table>/<host>", on demand. `slot`: the route table's. */
@@ -109,6 +122,8 @@ export interface ExtensionConfigReference extends ReferenceBase {
 export interface ExtensionConfigUse {
   readonly slot: number
   readonly category: 'envoy.filters.http' | 'envoy.filters.network' | 'envoy.filters.listener'
+  /** "http filter chain", for messages. */
+  readonly called: string
   /** Full names of the messages that are taken. */
   readonly typeNames: readonly string[]
   /** Of the filter chain, as PlanContext gives it to extensions. */

@@ -96,6 +96,7 @@ export function routeTable(config: RouteConfiguration, at: Place, tools: RouteTo
     ...levelMutations(config, at, tools),
     mostSpecificMutationsWin: config.mostSpecificHeaderMutationsWins,
     internalOnlyHeaders: config.internalOnlyHeaders.map(name => name.toLowerCase()),
+    virtualHostDiscovery: config.vhds !== undefined,
     ignorePortInHost: config.ignorePortInHostMatching,
     ignorePathParameters: config.ignorePathParametersInPathMatching,
     vhostHeader: config.vhostHeader.toLowerCase(),

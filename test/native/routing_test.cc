@@ -1,3 +1,4 @@
+#include "routing/route_scopes.h"
 #include "routing/route_table.h"
 
 #include <string>
@@ -595,6 +596,59 @@ TEST("routing: words of retry_on") {
   EXPECT(!parseRetryOn("5xx,cancelled").all_known);
   EXPECT_EQ(parseRetryGrpcOn("unavailable,internal").bits, kRetryOnGrpcUnavailable | kRetryOnGrpcInternal);
   EXPECT_EQ(parseRetryOn("").bits, 0u);
+}
+
+// ---------------------------------------------------------------- scopes
+
+plan::ScopeKeyFragment fragment(std::string separator, std::optional<uint32_t> index, std::string key = {}, std::string key_separator = {}) {
+  plan::ScopeKeyFragment out;
+  out.header = "x-scope";
+  out.element_separator = std::move(separator);
+  out.index = index;
+  out.key = std::move(key);
+  out.key_separator = std::move(key_separator);
+  return out;
+}
+
+/** The fragments that a builder makes of a header, as a key of one scope: its name when it is found. */
+bool finds(const std::vector<plan::ScopeKeyFragment>& fragments, std::string_view header, std::vector<std::string> key) {
+  Request request{plan::RouteTable()};
+  request.with("x-scope", header);
+  plan::RouteScopes plan;
+  auto& scope = plan.scopes.emplace_back();
+  scope.key = std::move(key);
+  scope.route_table_slot = 7;
+  const auto scopes = RouteScopes::make(plan);
+  if (!scopes.ok()) return false;
+  const auto made = ScopeKeyBuilder(fragments).keyOf(request.headers, request.headers.arena());
+  const RouteScope* found = made ? scopes.value()->find(*made) : nullptr;
+  return found != nullptr && found->route_table_slot == 7;
+}
+
+TEST("routing: the key of a scope is made of elements of headers") {
+  EXPECT(finds({fragment("", 0)}, "a;b", {"a;b"}));
+  EXPECT(finds({fragment(";", 1)}, "a;b", {"b"}));
+  EXPECT(finds({fragment(";", 1)}, "a;", {""}));
+  EXPECT(!finds({fragment(";", 2)}, "a;b", {""}));
+  EXPECT(finds({fragment("::", 0)}, "a::b", {"a"}));
+  EXPECT(finds({fragment(";", std::nullopt, "k", "=")}, "j=1;k=2;k=3", {"2"}));
+  EXPECT(finds({fragment(";", std::nullopt, "k", "=")}, "k=2=3", {"2=3"}));
+  EXPECT(finds({fragment(";", std::nullopt, "k", "=")}, "k;k=1", {""}));
+  EXPECT(!finds({fragment(";", std::nullopt, "k", "=")}, "kk=1; k=1", {"1"}));
+  EXPECT(finds({fragment(",", 0), fragment(",", 1)}, "a,b", {"a", "b"}));
+  EXPECT(!finds({fragment(",", 0), fragment(",", 1)}, "ab,", {"a", "b"}));
+  EXPECT(!finds({fragment(",", 0), fragment(",", 1)}, "a", {"a"}));
+  EXPECT(!finds({}, "a", {"a"}));
+}
+
+TEST("routing: a request without the header belongs to no scope, and two scopes have two keys") {
+  Request request{plan::RouteTable()};
+  EXPECT(!ScopeKeyBuilder({fragment("", 0)}).keyOf(request.headers, request.headers.arena()).has_value());
+  plan::RouteScopes plan;
+  for (int i = 0; i < 2; ++i) plan.scopes.emplace_back().key = {"a", "b"};
+  EXPECT(!RouteScopes::make(plan).ok());
+  plan.scopes[1].key = {"ab"};
+  EXPECT(RouteScopes::make(plan).ok());
 }
 
 }  // namespace

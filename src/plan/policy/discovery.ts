@@ -12,6 +12,10 @@ export const discoveryPolicy: PolicyTable = {
     ...tuning('resource_api_version', 'there is one version'),
     ...tuning('authorities', 'is used with xdstp: names only'),
   },
+  [`${core}.ExtensionConfigSource`]: {
+    ...carried('config_source default_config'),
+    ...whole('apply_default_config_without_warming type_urls'),
+  },
   [`${core}.PathConfigSource`]: {
     ...whole('path'),
     ...carried('watched_directory'),

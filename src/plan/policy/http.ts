@@ -33,7 +33,7 @@ export const httpPolicy: PolicyTable = {
     ...tuning('add_proxy_protocol_connection_state', 'has no effect until the PROXY protocol is carried'),
     ...tuning('drain_timeout_jitter record_route_resolution_stats'),
     ...carried('rds'),
-    ...later('scoped_routes', 'scoped routes'),
+    ...carried('scoped_routes'),
     ...later('tracing', 'tracing'),
     ...later('original_ip_detection_extensions', 'original IP detection extensions'),
     ...later('early_header_mutation_extensions', 'early header mutation'),
@@ -52,10 +52,22 @@ export const httpPolicy: PolicyTable = {
   [`${hcm}.LocalReplyConfig`]: { ...carried('mappers'), ...whole('body_format') },
   [`${hcm}.ResponseMapper`]: { ...whole('filter status_code body body_format_override'), ...carried('headers_to_add') },
   [`${hcm}.RequestIDExtension`]: { ...carried('typed_config') },
+  [`${hcm}.ScopedRoutes`]: {
+    ...whole('name'),
+    ...carried('scope_key_builder rds_config_source scoped_route_configurations_list scoped_rds'),
+  },
+  [`${hcm}.ScopedRoutes.ScopeKeyBuilder`]: carried('fragments'),
+  [`${hcm}.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder`]: carried('header_value_extractor'),
+  [`${hcm}.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor`]: {
+    ...whole('name element_separator index'),
+    ...carried('element'),
+  },
+  [`${hcm}.ScopedRoutes.ScopeKeyBuilder.FragmentBuilder.HeaderValueExtractor.KvElement`]: whole('separator key'),
+  [`${hcm}.ScopedRouteConfigurationsList`]: carried('scoped_route_configurations'),
+  [`${hcm}.ScopedRds`]: { ...whole('srds_resources_locator'), ...carried('scoped_rds_config_source') },
   [`${hcm}.HttpFilter`]: {
     ...whole('name is_optional disabled'),
-    ...carried('typed_config'),
-    ...later('config_discovery', 'extension config discovery (ECDS)'),
+    ...carried('typed_config config_discovery'),
   },
   'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig': {
     ...tuning('pack_trace_reason use_request_id_for_trace_sampling', 'has no effect until tracing is carried'),

@@ -35,8 +35,7 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.config.listener.v3.ListenerFilter': {
     ...whole('name'),
-    ...carried('typed_config'),
-    ...later('config_discovery', 'extension config discovery (ECDS)'),
+    ...carried('typed_config config_discovery'),
     ...whole('filter_disabled'),
   },
   'envoy.config.listener.v3.FilterChain': {
@@ -53,8 +52,7 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.config.listener.v3.Filter': {
     ...whole('name'),
-    ...carried('typed_config'),
-    ...later('config_discovery', 'extension config discovery (ECDS)'),
+    ...carried('typed_config config_discovery'),
   },
   'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': {
     ...whole('enable_ja3_fingerprinting enable_ja4_fingerprinting initial_read_buffer_size'),

@@ -23,9 +23,16 @@ export const routePolicy: PolicyTable = {
     ),
     ...whole('ignore_port_in_host_matching ignore_path_parameters_in_path_matching vhost_header'),
     ...tuning('metadata', 'is not shown in access logs yet'),
-    ...later('vhds', 'virtual host discovery (VHDS)'),
+    ...carried('vhds'),
     ...later('cluster_specifier_plugins', 'cluster specifier plugins'),
   },
+  [`${route}.Vhds`]: carried('config_source'),
+  [`${route}.ScopedRouteConfiguration`]: {
+    ...whole('name route_configuration_name on_demand'),
+    ...carried('key route_configuration'),
+  },
+  [`${route}.ScopedRouteConfiguration.Key`]: carried('fragments'),
+  [`${route}.ScopedRouteConfiguration.Key.Fragment`]: whole('string_key'),
   [`${route}.VirtualHost`]: {
     ...mutations,
     ...removals,

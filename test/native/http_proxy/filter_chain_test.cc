@@ -9,7 +9,10 @@
 
 #include "http_proxy/connection_manager.h"
 #include "http_proxy/filter_stream.h"
+#include "http_proxy/extension_config.h"
 #include "http_proxy/manager_runtime.h"
+#include "http_proxy/on_demand.h"
+#include "http_proxy/stream.h"
 #include "test/native/test.h"
 
 namespace nuncio::http_proxy {
@@ -109,6 +112,36 @@ class Proxy final : private net::ConnectionEvents {
 
   void add(const std::string& name, Script script, bool disabled = false) {
     config_.filters.filters.push_back({name, "test", std::make_unique<ScriptedFactory>(name, std::move(script), log), disabled});
+  }
+
+  /** A filter whose configuration is discovered, in `slot`. */
+  void addDiscovered(const std::string& name, uint32_t slot, bool disabled = false) {
+    config_.filters.filters.push_back({name, {}, nullptr, disabled, slot});
+    config_.filters.discovers = true;
+  }
+  void discoverRouter(uint32_t slot) {
+    config_.filters.router_slot = slot;
+    config_.filters.discovers = true;
+  }
+  /** The next snapshot has this configuration in the slot, or none. */
+  void discover(uint32_t slot, std::shared_ptr<const ExtensionConfigPart> part) {
+    auto next = std::make_shared<snapshot::Snapshot>(*worker_.current);
+    next->tables[static_cast<size_t>(snapshot::Kind::kExtensionConfig)].set(slot, std::move(part));
+    worker_.current = std::move(next);
+  }
+  std::shared_ptr<const ExtensionConfigPart> configOf(const std::string& name, Script script = {}) {
+    auto part = std::make_shared<ExtensionConfigPart>();
+    part->filter = {name, "test", std::make_unique<ScriptedFactory>(name, std::move(script), log)};
+    return part;
+  }
+  OnDemand& onDemand() { return worker_.on_demand; }
+  /** Another table takes the place of the first one. */
+  void replaceRoutes(const plan::RouteTable& table) {
+    auto made = routing::RouteTable::make(table);
+    REQUIRE(made.ok());
+    auto part = std::make_shared<RouteTablePart>();
+    part->table = std::move(made.value());
+    worker_.route_tables[0] = base::makeLocal<PartLease>(std::move(part), worker_.stats);
   }
 
   void send(std::string_view bytes) {
@@ -406,6 +439,149 @@ TEST("filters: complete once when the client leaves, and nothing can be resumed"
   proxy.send(kGet);
   proxy.leave();
   EXPECT_EQ(proxy.log, "a>H. a# b#");
+}
+
+// ---------------------------------------------------------------- discovered filters
+
+TEST("filters: a discovered filter is what stands in its slot when the stream begins") {
+  Proxy proxy({Script()});
+  proxy.addDiscovered("d", 4);
+  proxy.discover(4, proxy.configOf("one"));
+  proxy.send(kGet);
+  EXPECT_EQ(proxy.log, "a>H. one>H. one!200 a!200 one<H one<D(routed). a<H a<D(routed). one# a#");
+  proxy.log.clear();
+  proxy.discover(4, proxy.configOf("two"));
+  proxy.send(kGet);
+  EXPECT_EQ(proxy.log.substr(0, 10), "a>H. two>H");
+}
+
+TEST("filters: a stream keeps the configuration it began with") {
+  Proxy proxy({});
+  FilterStream* waiting = nullptr;
+  Script stops;
+  stops.request_headers = [&](auto&, FilterStream& stream, bool) {
+    waiting = &stream;
+    return Verdict::kWatermark;
+  };
+  proxy.addDiscovered("d", 0);
+  proxy.discover(0, proxy.configOf("old", std::move(stops)));
+  proxy.send(kGet);
+  proxy.discover(0, nullptr);
+  REQUIRE(waiting != nullptr);
+  waiting->resumeRequest();
+  proxy.run();
+  EXPECT_EQ(proxy.log, "old>H. old!200 old<H old<D(routed). old#");
+  EXPECT_EQ(proxy.status(), "HTTP/1.1 200 OK");
+}
+
+TEST("filters: without its configuration a discovered filter answers 500, in its place") {
+  Proxy proxy({Script()});
+  proxy.addDiscovered("d", 0);
+  proxy.addDiscovered("e", 1);
+  proxy.add("z", {});
+  proxy.send(kGet);
+  EXPECT_EQ(proxy.log, "a>H. a!500 z!500 z<H. a<H. a# z#");
+  EXPECT_EQ(proxy.status(), "HTTP/1.1 500 Internal Server Error");
+}
+
+TEST("filters: one that is off is not missed") {
+  Proxy proxy({});
+  proxy.addDiscovered("d", 0, true);
+  proxy.send(kGet);
+  EXPECT_EQ(proxy.body(), "routed");
+}
+
+TEST("filters: a router without its configuration answers 500") {
+  Proxy proxy({});
+  proxy.discoverRouter(3);
+  proxy.send(kGet);
+  EXPECT_EQ(proxy.status(), "HTTP/1.1 500 Internal Server Error");
+  auto part = std::make_shared<ExtensionConfigPart>();
+  part->router.emplace();
+  proxy.discover(3, std::move(part));
+  proxy.answer.clear();
+  proxy.send(kGet);
+  EXPECT_EQ(proxy.body(), "routed");
+}
+
+// ---------------------------------------------------------------- on demand
+
+std::vector<DemandKey> asked;
+
+class Parked final : public OnDemand::Waiter {
+ public:
+  void onSettled() override { ++settled; }
+  int settled = 0;
+};
+
+TEST("on demand: main is asked once for all who wait, and all go on") {
+  asked.clear();
+  OnDemand demands;
+  demands.ask = [](const DemandKey& key) {
+    asked.push_back(key);
+    return true;
+  };
+  Parked first, second, other;
+  EXPECT(demands.wait({DemandKind::kVirtualHost, 1, "a"}, first));
+  EXPECT(demands.wait({DemandKind::kVirtualHost, 1, "a"}, second));
+  EXPECT(demands.wait({DemandKind::kScope, 1, "a"}, other));
+  EXPECT_EQ(asked.size(), 2u);
+  {
+    Parked gone;
+    EXPECT(demands.wait({DemandKind::kVirtualHost, 1, "a"}, gone));
+  }
+  demands.settle({DemandKind::kVirtualHost, 1, "a"});
+  demands.settle({DemandKind::kVirtualHost, 1, "a"});
+  EXPECT_EQ(first.settled + second.settled, 2);
+  EXPECT_EQ(other.settled, 0);
+  EXPECT(demands.wait({DemandKind::kVirtualHost, 1, "a"}, first));
+  EXPECT_EQ(asked.size(), 3u);
+}
+
+TEST("on demand: what main does not take is as if it did not exist") {
+  OnDemand demands;
+  Parked waiter;
+  EXPECT(!demands.wait({DemandKind::kCluster, 0, "a"}, waiter));
+  demands.ask = [](const DemandKey&) { return true; };
+  for (size_t i = 0; i < OnDemand::kMaxKeys; ++i) EXPECT(demands.wait({DemandKind::kCluster, 0, std::to_string(i)}, waiter));
+  EXPECT(!demands.wait({DemandKind::kCluster, 0, "more"}, waiter));
+  EXPECT_EQ(demands.overflows(), 2u);
+}
+
+TEST("on demand: a stream that waited uses the routes of then") {
+  asked.clear();
+  Parked waiter;
+  FilterStream* waiting = nullptr;
+  bool demanded = false;
+  Script parks;
+  parks.request_headers = [&](auto&, FilterStream& stream, bool) {
+    waiting = &stream;
+    demanded = stream.route() == nullptr && stream.stream().demandRoute(waiter);
+    return Verdict::kWatermark;
+  };
+  Proxy proxy({std::move(parks)});
+  proxy.onDemand().ask = [](const DemandKey& key) {
+    asked.push_back(key);
+    return true;
+  };
+  plan::RouteTable table;
+  table.virtual_host_discovery = true;
+  proxy.replaceRoutes(table);
+  proxy.send("GET / HTTP/1.1\r\nhost: Shop:80\r\n\r\n");
+  EXPECT(demanded);
+  REQUIRE(asked.size() == 1);
+  EXPECT_EQ(asked[0].name, "shop:80");
+  auto& host = table.virtual_hosts.emplace_back();
+  host.name = "shop";
+  host.domains = {"shop:80"};
+  host.routes = {direct("/", "found")};
+  proxy.replaceRoutes(table);
+  proxy.onDemand().settle(asked[0]);
+  EXPECT_EQ(waiter.settled, 1);
+  waiting->stream().renewRouteTable();
+  waiting->resumeRequest();
+  proxy.run();
+  EXPECT_EQ(proxy.body(), "found");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ import {
   HttpConnectionManager_PathWithEscapedSlashesAction as SlashAction,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
   type ResponseMapper,
+  type ScopedRoutes,
 } from '../../../../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { UuidRequestIdConfig } from '../../../../generated/protos/envoy/extensions/request_id/uuid/v3/uuid_pb.js'
 
@@ -33,6 +34,7 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
     ...(config.routeSpecifier.case === 'rds' && {
       routeTableSlot: context.discoveredRoutes(config.routeSpecifier.value, context.field('rds')),
     }),
+    ...(config.routeSpecifier.case === 'scopedRoutes' && scopes(config.routeSpecifier.value, context)),
     httpFilters: context.httpFilters(config.httpFilters, context.field('http_filters'), undefined, config.statPrefix),
     common: context.httpCommon(config.commonHttpProtocolOptions, context.field('common_http_protocol_options')),
     ...codecOptions(config, context),
@@ -49,6 +51,11 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
     appendLocalOverload: config.appendLocalOverload,
   }
   return toBinary(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, plan))
+}
+
+function scopes(config: ScopedRoutes, context: PlanContext): ManagerInit {
+  const scopedRoutes = context.scopedRoutes(config, context.field('scoped_routes'))
+  return scopedRoutes ? { scopedRoutes } : {}
 }
 
 function codecType(config: HttpConnectionManager, context: PlanContext): PlanCodec {

@@ -5,8 +5,9 @@
 
 #include "base/ascii.h"
 #include "http/authority.h"
+#include "http_proxy/request_mirrors.h"
 #include "http_proxy/reset_text.h"
-#include "http_proxy/stream.h"
+#include "http_proxy/routed_stream.h"
 #include "http_proxy/upstream_request.h"
 #include "upstream/hash_balancer.h"
 #include "upstream/proxy_preamble.h"
@@ -19,7 +20,7 @@ using http::ResponseFlag;
 using stats::ClusterStat;
 using stats::RouterStat;
 
-Router::Router(Stream& stream, const RouterConfig& config) : stream_(stream), config_(config) {}
+Router::Router(RoutedStream& stream, const RouterConfig& config) : stream_(stream), config_(config) {}
 
 Router::~Router() {
   if (attempt_ != nullptr) attempt_->~UpstreamRequest();
@@ -29,7 +30,7 @@ Router::~Router() {
 
 void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   headers_ = &headers;
-  auto& stats = stream_.runtime().router;
+  const auto& stats = stream_.routerStats();
   stats.inc(RouterStat::rq_total);
   route_ = stream_.route();
   if (route_ == nullptr) {
@@ -54,9 +55,10 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   choosePool(headers);
   const routing::RetryPolicy* policy = route_->retryPolicy();
   if (auto state = RetryState::make(policy, headers, *cluster_, pool_key_.priority)) retry_.emplace(std::move(*state));
-  const uint64_t connection_limit = stream_.runtime().listener.buffer_limit;
+  const uint64_t connection_limit = stream_.bufferLimit();
   buffer_limit_ = route_->request_body_buffer_limit.value_or(connection_limit);
   head_only_ = end_stream;
+  startMirrors(headers, end_stream);
   if (end_stream) onRequestEnded();
   attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
   if (request_ended_) attempt_->armPerTryTimeout();
@@ -65,7 +67,7 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
 
 bool Router::answerDirectly(http::HeaderMap& headers) {
   if (route_->kind == routing::RouteKind::kCluster) return false;
-  auto& stats = stream_.runtime().router;
+  const auto& stats = stream_.routerStats();
   const bool direct = route_->kind == routing::RouteKind::kDirect;
   stats.inc(direct ? RouterStat::rq_direct_response : RouterStat::rq_redirect);
   const auto status = static_cast<uint16_t>(route_->status());
@@ -97,7 +99,7 @@ bool Router::findCluster(http::HeaderMap& headers) {
   }
   pool_key_.priority = action.high_priority ? upstream::Priority::kHigh : upstream::Priority::kDefault;
   if (cluster == nullptr) {
-    stream_.runtime().router.inc(RouterStat::no_cluster);
+    stream_.routerStats().inc(RouterStat::no_cluster);
     stream_.reply({.status = static_cast<uint16_t>(action.not_found_code),
                    .body = {},
                    .details = "cluster_not_found",
@@ -116,8 +118,10 @@ void Router::findVirtualCluster(http::HeaderMap& headers) {
   const routing::VirtualHost& host = *route_->virtual_host;
   const routing::VirtualCluster* found = host.virtual_clusters.empty() ? nullptr : host.virtualCluster(headers);
   if (found != nullptr) stream_.info().virtual_cluster_name = found->name;
-  request_scopes_[0] = stream_.routeStats().of(host, found);
-  request_scopes_[1] = stream_.routeStats().of(*route_);
+  const RouteStats* stats = stream_.routeStats();
+  if (stats == nullptr) return;
+  request_scopes_[0] = stats->of(host, found);
+  request_scopes_[1] = stats->of(*route_);
 }
 
 bool Router::checkStrictHeaders(http::HeaderMap& headers) {
@@ -218,6 +222,13 @@ void Router::prepareUpstreamHead(http::HeaderMap& headers) {
   route_->prepareRequest(headers, weighted_, stream_.formatContext(), stream_.worker().scratch, !config_.suppress_envoy_headers);
 }
 
+void Router::startMirrors(http::HeaderMap& headers, bool end_stream) {
+  const std::vector<routing::MirrorPolicy>& own = cluster_->part().mirrors;
+  const std::vector<routing::MirrorPolicy>& policies = own.empty() ? route_->mirrors() : own;
+  if (policies.empty()) [[likely]] return;
+  mirrors_ = RequestMirrors::start(stream_, config_, policies, headers, end_stream, timeouts_.global_ms, buffer_limit_);
+}
+
 void Router::choosePool(const http::HeaderMap& headers) {
   using Protocol = plan::Cluster::Protocol;
   const plan::Cluster& plan = cluster_->plan();
@@ -273,6 +284,7 @@ void Router::onUpstreamConnected(UpstreamRequest& attempt) {
 
 void Router::onRequestData(std::string_view data, bool end_stream) {
   if (abandoned_ || cluster_.get() == nullptr) return;
+  if (mirrors_ != nullptr) [[unlikely]] mirrors_->sendData(data, end_stream);
   if (retry_ && retry_->enabled()) bufferForRetry(data);
   if (abandoned_) return;
   if (end_stream) onRequestEnded();
@@ -301,6 +313,7 @@ void Router::bufferForRetry(std::string_view data) {
 void Router::onRequestTrailers(http::HeaderMap& trailers) {
   if (abandoned_ || cluster_.get() == nullptr) return;
   trailers_ = &trailers;
+  if (mirrors_ != nullptr) mirrors_->sendTrailers(trailers);
   onRequestEnded();
   if (attempt_ != nullptr) attempt_->sendTrailers(trailers);
 }
@@ -351,7 +364,7 @@ void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
     chargeOutcome(headers, status, end_stream);
   }
   if (end_stream) finishUpstream();
-  stream_.filters().responseHeaders(headers, end_stream);
+  stream_.answerHeaders(headers, end_stream);
 }
 
 void Router::decorateResponse(http::HeaderMap& headers) {
@@ -381,13 +394,13 @@ void Router::onUpstreamData(std::string_view data, bool end_stream) {
     closeGrpcOutcome(false);  // no grpc-status came
     finishUpstream();
   }
-  stream_.filters().responseData(data, end_stream);
+  stream_.answerData(data, end_stream);
 }
 
 void Router::onUpstreamTrailers(http::HeaderMap& trailers) {
   closeGrpcOutcome(trailers.get(HeaderId::kGrpcStatus) == "0");
   finishUpstream();
-  stream_.filters().responseTrailers(trailers);
+  stream_.answerTrailers(trailers);
 }
 
 void Router::finishUpstream() {
@@ -399,6 +412,7 @@ void Router::abandon(ResetReason reason) {
   abandoned_ = true;
   global_timer_.cancel();
   backoff_timer_.cancel();
+  if (mirrors_ != nullptr) mirrors_->abandon();
   if (attempt_ != nullptr) attempt_->reset(reason);
 }
 

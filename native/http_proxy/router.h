@@ -1,5 +1,5 @@
 // Router: the last HTTP filter: decides where a request goes, makes attempts (UpstreamRequest) until one answers, and
-// carries that answer back. Part of its Stream; worker thread only.
+// carries that answer back. Part of its RoutedStream; worker thread only.
 //
 //   head ─▶ route ─▶ redirect / direct response: local reply
 //              └──▶ cluster ─▶ host ─▶ attempt ─▶ answer ─▶ retry? ─▶ client
@@ -21,7 +21,8 @@
 
 namespace nuncio::http_proxy {
 
-class Stream;
+class RequestMirrors;
+class RoutedStream;
 class UpstreamRequest;
 struct RouterConfig;
 
@@ -33,7 +34,7 @@ struct RouterTimeouts {
 
 class Router {
  public:
-  Router(Stream& stream, const RouterConfig& config);
+  Router(RoutedStream& stream, const RouterConfig& config);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
@@ -67,7 +68,7 @@ class Router {
   /** What the route adds to every answer that is sent for it, the upstream's or one of our own. */
   void decorateResponse(http::HeaderMap& headers);
 
-  Stream& stream() { return stream_; }
+  RoutedStream& stream() { return stream_; }
   upstream::ClusterRuntime& cluster() { return *cluster_; }
   /** A CONNECT that is not forwarded, but ends here in a TCP connection. */
   bool endsConnect() const;
@@ -91,6 +92,7 @@ class Router {
   void computeTimeouts(http::HeaderMap& headers);
   void setExpectedTimeout(http::HeaderMap& headers, int64_t elapsed_ms);
   void prepareUpstreamHead(http::HeaderMap& headers);
+  void startMirrors(http::HeaderMap& headers, bool end_stream);
   void choosePool(const http::HeaderMap& headers);
   void nameTransport(const http::HeaderMap& headers);
   upstream::HostRuntime* chooseHost();
@@ -113,7 +115,7 @@ class Router {
   bool retriesAfterReset(http::ResetReason reason, bool started);
   void finishUpstream();
 
-  Stream& stream_;
+  RoutedStream& stream_;
   const RouterConfig& config_;
   const routing::Route* route_ = nullptr;
   const routing::WeightedCluster* weighted_ = nullptr;
@@ -123,6 +125,7 @@ class Router {
   http::HeaderMap* headers_ = nullptr;
   http::HeaderMap* trailers_ = nullptr;
   UpstreamRequest* attempt_ = nullptr;
+  RequestMirrors* mirrors_ = nullptr;        // null: none, or they have all they need
   std::optional<RetryState> retry_;
   std::optional<BodyBuffer> body_;           // kept while another attempt may need it
   std::vector<const upstream::Host*> tried_;  // only filled when a predicate asks for it

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "http_proxy/stream.h"
+#include "http_proxy/routed_stream.h"
 #include "http_proxy/upstream_request.h"
 
 namespace nuncio::http_proxy {
@@ -60,7 +60,7 @@ void Router::chargeFailure(uint16_t status) {
     if (host != nullptr && status < 500) host->counters().rq_error.add();  // x-envoy-upstream-rq-timeout-alt-response
   } else if (grpc_outcome_open_) {
     closeGrpcOutcome(false);
-    stream_.runtime().router.inc(RouterStat::rq_reset_after_downstream_response_started);
+    stream_.routerStats().inc(RouterStat::rq_reset_after_downstream_response_started);
   }
 }
 

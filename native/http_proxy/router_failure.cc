@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "http_proxy/reset_text.h"
-#include "http_proxy/stream.h"
+#include "http_proxy/routed_stream.h"
 #include "http_proxy/upstream_request.h"
 
 namespace nuncio::http_proxy {

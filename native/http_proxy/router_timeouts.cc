@@ -5,7 +5,7 @@
 
 #include "base/ascii.h"
 #include "http/grpc_timeout.h"
-#include "http_proxy/stream.h"
+#include "http_proxy/routed_stream.h"
 #include "http_proxy/upstream_request.h"
 
 namespace nuncio::http_proxy {

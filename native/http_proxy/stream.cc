@@ -33,12 +33,11 @@ void Stream::dispose() {
 }
 
 Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
-    : manager_(manager),
+    : RoutedStream(manager.runtime().worker, manager.runtime().router, manager.runtime().listener.buffer_limit),
+      manager_(manager),
       encoder_(&encoder),
       chunks_(manager.runtime().worker.services.io.chunks()),
       runtime_(manager.runtime()),
-      arena_(chunks_),
-      random_(runtime_.worker.random_source.next()),
       filter_list_(&runtime_.filters),
       idle_timeout_ms_(runtime_.config.plan.stream_idle_timeout_ms),
       filters_(*this) {
@@ -60,18 +59,6 @@ Stream::~Stream() {
 
 const ManagerConfig& Stream::config() const { return runtime_.config; }
 ManagerRuntime& Stream::runtime() { return runtime_; }
-WorkerContext& Stream::worker() { return runtime_.worker; }
-
-http::FormatContext Stream::formatContext() const {
-  const loop::Loop& loop = runtime_.worker.services.loop;
-  return {.request = request_headers_,
-          .response = response_headers_,
-          .response_trailers = response_trailers_,
-          .info = info_,
-          .now_ns = loop.now(),
-          .wall_now_ns = loop.wall(),
-          .random = &runtime_.worker.random_source};
-}
 
 // ---------------------------------------------------------------- the request's head
 

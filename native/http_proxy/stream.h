@@ -15,10 +15,9 @@
 #include "http/codec.h"
 #include "http/stream_info.h"
 #include "http_proxy/filter_chain.h"
-#include "http_proxy/local_reply.h"
 #include "http_proxy/manager_runtime.h"
+#include "http_proxy/routed_stream.h"
 #include "http_proxy/router.h"
-#include "http_proxy/worker_context.h"
 #include "loop/timer_wheel.h"
 #include "net/io_context.h"
 #include "routing/route_table.h"
@@ -27,7 +26,7 @@ namespace nuncio::http_proxy {
 
 class ConnectionManager;
 
-class Stream final : public http::RequestDecoder, public net::DeferredFree, public base::ListNode<> {
+class Stream final : public http::RequestDecoder, public RoutedStream, public net::DeferredFree, public base::ListNode<> {
  public:
   /** In a pooled chunk; given back by dispose(). */
   static Stream* make(ConnectionManager& manager, http::ResponseEncoder& encoder);
@@ -48,24 +47,11 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   http::HeaderMap* requestHeadersIfAny() { return request_headers_; }
   http::HeaderMap* requestTrailers() { return request_trailers_; }
   http::HeaderMap* responseHeaders() { return response_headers_; }
-  http::StreamInfo& info() { return info_; }
-  /** The facts of the upstream's TLS (null: clear text), for logs that may outlive the connection. */
-  void keepUpstreamTls(const net::TlsInfo* tls) {
-    upstream_tls_ = base::LocalRef<const net::TlsInfo>(tls);
-    info_.upstream_tls = tls;
-  }
   const ManagerConfig& config() const;
   ManagerRuntime& runtime();
-  WorkerContext& worker();
   FilterChain& filters() { return filters_; }
-  uint64_t randomValue() const { return random_; }
   /** The request's route, looked up once and again after refreshRoute(). Null: none. */
-  const routing::Route* route();
-  const routing::RouteTable* routeTable() const { return table_; }
-  /** Of the table; only with a route. */
-  const RouteStats& routeStats() const { return table_lease_->route_stats; }
-  /** Of the route's weighted clusters, the one picked for this request; null: the route has none. */
-  const routing::WeightedCluster* weightedCluster() const { return weighted_; }
+  const routing::Route* route() override;
   void refreshRoute() { route_known_ = false; }
   /** Asks for the routes that are missing, when they may come on demand. False: no route will come. */
   bool demandRoute(OnDemand::Waiter& waiter);
@@ -75,33 +61,24 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   void blockResponse(bool block);
   /** Trailers made here, for formats. */
   void noteTrailers(http::HeaderMap& trailers, bool response) { (response ? response_trailers_ : request_trailers_) = &trailers; }
-  bool internalRequest() const { return internal_; }
   void setInternalRequest(bool internal) { internal_ = internal; }
-  bool isUpgrade() const { return upgrade_; }
-  bool isConnect() const { return connect_; }
-  bool headRequest() const { return head_; }
-  bool grpcRequest() const { return grpc_; }
   bool requestComplete() const { return request_complete_; }
   bool responseStarted() const { return response_started_; }
   bool complete() const { return complete_; }
-  http::FormatContext formatContext() const;
 
-  /** Answers by the proxy itself; after the response head went out it resets instead. */
-  void reply(const LocalReply& reply);
-  void replyFlag(http::ResponseFlag flag) { info_.flags.add(flag); }
+  // ---- the rest of RoutedStream
+  void reply(const LocalReply& reply) override;
+  void encode1xx(http::HeaderMap& headers) override;
+  void answerHeaders(http::HeaderMap& headers, bool end_stream) override { filters_.responseHeaders(headers, end_stream); }
+  void answerData(std::string_view data, bool end_stream) override { filters_.responseData(data, end_stream); }
+  void answerTrailers(http::HeaderMap& trailers) override { filters_.responseTrailers(trailers); }
+  void pauseRequest(bool pause) override;
 
-  // ---- the response, from the last filter (the router) towards the client
-  void encode1xx(http::HeaderMap& headers);
   /** The response cannot be finished: the client's connection (HTTP/1) or stream ends hard. */
   void resetDownstream(http::ResetReason reason);
-  /** Counted: holds the client's body back. */
-  void pauseRequest(bool pause);
   void armIdleTimer();
   void setIdleTimeout(uint32_t timeout_ms);
   void armMaxDuration(uint32_t timeout_ms);
-  void markUpgradeAccepted() { upgrade_accepted_ = true; }
-  /** The head that is about to go through the filters: formats may ask for it from now on. */
-  void noteResponseHeaders(http::HeaderMap& headers) { response_headers_ = &headers; }
 
   // ---- for the connection manager
   /** The connection went away under the stream. */
@@ -161,13 +138,6 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   http::ResponseEncoder* encoder_;      // null once the codec or the connection let go of the stream
   base::ChunkPool& chunks_;
   ManagerRuntime& runtime_;
-  base::Arena arena_;
-  http::HeaderMap* request_headers_ = nullptr;
-  http::HeaderMap* request_trailers_ = nullptr;
-  http::HeaderMap* response_headers_ = nullptr;
-  http::HeaderMap* response_trailers_ = nullptr;
-  Lease table_lease_;
-  const routing::RouteTable* table_ = nullptr;
   struct OldTable {
     Lease lease;
     OldTable* next;
@@ -175,17 +145,9 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   OldTable* old_tables_ = nullptr;      // that routes looked up before may be of
   std::optional<std::string_view> scope_key_;  // with scoped routes: that `table_` belongs to
   const routing::Route* route_ = nullptr;
-  const routing::WeightedCluster* weighted_ = nullptr;
-  uint64_t random_;
   const FilterListRuntime* filter_list_;
   uint32_t idle_timeout_ms_;
   bool route_known_ : 1 = false;
-  bool internal_ : 1 = false;
-  bool head_ : 1 = false;
-  bool grpc_ : 1 = false;
-  bool upgrade_ : 1 = false;
-  bool connect_ : 1 = false;
-  bool upgrade_accepted_ : 1 = false;
   bool request_complete_ : 1 = false;
   bool response_started_ : 1 = false;
   bool response_complete_ : 1 = false;
@@ -199,8 +161,6 @@ class Stream final : public http::RequestDecoder, public net::DeferredFree, publ
   uint8_t encoder_blocks_ = 0;  // of stream and connection: which have more to send than they should
   uint16_t response_blocks_ = 0;
   uint16_t request_pauses_ = 0;
-  base::LocalRef<const net::TlsInfo> upstream_tls_;  // that `info_` points to
-  http::StreamInfo info_;
   FilterChain filters_;
   loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};
   loop::MemberTimer<&Stream::onRequestTimeout> request_timer_{this};

@@ -6,7 +6,7 @@
 #include "http_proxy/request_preparation.h"
 #include "http_proxy/reset_text.h"
 #include "http_proxy/router.h"
-#include "http_proxy/stream.h"
+#include "http_proxy/routed_stream.h"
 #include "http_proxy/upgrade_translation.h"
 
 namespace nuncio::http_proxy {

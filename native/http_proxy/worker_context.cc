@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http_proxy/async_client.h"
 
 namespace nuncio {
 
@@ -11,6 +12,21 @@ using snapshot::Kind;
 std::optional<uint64_t> RuntimePart::integer(std::string_view key) const {
   const auto found = values.find(std::string(key));
   return found == values.end() ? std::nullopt : base::parseDecimal(found->second);
+}
+
+WorkerContext::WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry)
+    : stats(registry, static_cast<int>(index)),
+      http2(io.blocks()),
+      tls_state(loop, stats),
+      services{index, loop, io, random_source, stats, http2, tls_state},
+      clusters(services),
+      log{static_cast<uint32_t>(index), *this, {}} {}
+
+WorkerContext::~WorkerContext() = default;
+
+http_proxy::AsyncClient& WorkerContext::asyncClient() {
+  if (async_client_ == nullptr) async_client_ = std::make_unique<http_proxy::AsyncClient>(*this);
+  return *async_client_;
 }
 
 void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
@@ -23,6 +39,7 @@ void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
   if (runtime != nullptr && runtime->values.empty()) runtime.reset();
   tls_state.adopt(snapshot);
   clusters.adopt(snapshot);
+  if (async_client_ != nullptr) async_client_->onAdopt();
 }
 
 uint64_t WorkerContext::runtimeInteger(std::string_view key, uint64_t fallback) const {

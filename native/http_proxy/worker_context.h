@@ -26,6 +26,10 @@ namespace nuncio::script {
 class ScriptSet;
 }
 
+namespace nuncio::http_proxy {
+class AsyncClient;
+}
+
 namespace nuncio {
 
 /** A route table as the snapshot carries it. */
@@ -55,13 +59,8 @@ struct PartLease : base::LocalCounted {
 using Lease = base::LocalRef<PartLease>;
 
 struct WorkerContext final : access_log::Conditions {
-  WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry)
-      : stats(registry, static_cast<int>(index)),
-        http2(io.blocks()),
-        tls_state(loop, stats),
-        services{index, loop, io, random_source, stats, http2, tls_state},
-        clusters(services),
-        log{static_cast<uint32_t>(index), *this, {}} {}
+  WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry);
+  ~WorkerContext();
 
   /** The route table in a slot with a lease on it; an empty lease when there is none (yet). */
   Lease routeTable(uint32_t slot) { return slot < route_tables.size() ? route_tables[slot] : Lease(); }
@@ -71,6 +70,8 @@ struct WorkerContext final : access_log::Conditions {
     return part == nullptr ? nullptr : static_cast<const RouteScopesPart&>(*part).scopes->find(key);
   }
   void adopt(const snapshot::SnapshotPtr& snapshot);
+  /** For requests of the proxy's own; made when somebody first asks. */
+  http_proxy::AsyncClient& asyncClient();
 
   // access_log::Conditions
   uint64_t runtimeInteger(std::string_view key, uint64_t fallback) const override;
@@ -91,6 +92,9 @@ struct WorkerContext final : access_log::Conditions {
   http_proxy::OnDemand on_demand;
   uint64_t next_stream_id = 0;
   script::ScriptSet* scripts = nullptr;          // filters in TypeScript; the worker's
+
+ private:
+  std::unique_ptr<http_proxy::AsyncClient> async_client_;
 };
 
 }  // namespace nuncio

@@ -82,6 +82,11 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});
   part->http1 = clientOptions(part->plan);
   makeHttp2(*part);
+  for (const plan::MirrorPolicy& one : part->plan.mirrors) {
+    auto mirror = routing::MirrorPolicy::make(one);
+    if (!mirror.ok()) return std::move(mirror.error());
+    part->mirrors.push_back(std::move(mirror.value()));
+  }
   if (const auto& socket = part->plan.transport_socket) {
     auto config = transportSocket(*socket, part->plan.name);
     if (!config.ok()) return std::move(config.error());

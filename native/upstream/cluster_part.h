@@ -16,6 +16,7 @@
 #include "http/keep_alive.h"
 #include "net/address.h"
 #include "plan/plan_types.h"
+#include "routing/cluster_action.h"
 #include "snapshot/snapshot.h"
 #include "tls/upstream.h"
 #include "upstream/circuit_breaker.h"
@@ -35,6 +36,7 @@ struct ClusterPart final : snapshot::Part {
   http::h2::ClientOptions http2;    // and those of HTTP/2
   std::vector<http::h2::Setting> custom_settings;  // that `http2` refers to
   http::KeepAliveOptions keep_alive;
+  std::vector<routing::MirrorPolicy> mirrors;  // not empty: instead of the route's
 
   const plan::Thresholds& limitsOf(Priority priority) const { return limits[static_cast<size_t>(priority)]; }
 };

@@ -23,6 +23,11 @@ ClusterRuntime* ClusterSet::make(uint32_t slot) {
 }
 
 ClusterRuntime* ClusterSet::find(std::string_view name) {
+  const auto slot = slotOf(name);
+  return slot ? find(*slot) : nullptr;
+}
+
+std::optional<uint32_t> ClusterSet::slotOf(std::string_view name) {
   if (!names_valid_ && snapshot_ != nullptr) {
     names_.clear();
     snapshot_->of(Kind::kCluster).forEach([&](uint32_t slot, const snapshot::PartPtr& part) {
@@ -31,7 +36,7 @@ ClusterRuntime* ClusterSet::find(std::string_view name) {
     names_valid_ = true;
   }
   const auto found = names_.find(name);
-  return found == names_.end() ? nullptr : find(found->second);
+  return found == names_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void ClusterSet::adopt(snapshot::SnapshotPtr snapshot) {

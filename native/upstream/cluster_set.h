@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -19,6 +20,8 @@ class ClusterSet {
   ClusterRuntime* find(uint32_t slot);
   /** By name, for cluster_header. Null as above. */
   ClusterRuntime* find(std::string_view name);
+  /** Where a name is in the current snapshot, warm or not. */
+  std::optional<uint32_t> slotOf(std::string_view name);
   /** Follows a new snapshot: runtimes that exist are updated, replaced or drained. */
   void adopt(snapshot::SnapshotPtr snapshot);
 

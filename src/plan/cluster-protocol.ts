@@ -16,17 +16,21 @@ import type { TcpProtocolOptions } from '../generated/protos/envoy/extensions/up
 import { Cluster_Protocol } from '../generated/plan_pb.js'
 import type { ClusterInit } from './init.js'
 import { http1Options, http2Options, httpCommon, type HttpOptionTools } from './http-options.js'
+import { mirrorPolicies } from './route-action.js'
+import type { RouteTools } from './route-table.js'
 import { milliseconds } from './values.js'
 
 const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const tcpOptionsType = 'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions'
 const tcpIdleTimeout = 600_000
 
-type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'http2' | 'tcpIdleTimeoutMs'>
+export type ClusterProtocolTools = HttpOptionTools & Pick<RouteTools, 'clusterSlot' | 'format'>
+
+type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'http2' | 'mirrors' | 'tcpIdleTimeoutMs'>
 type AutoSni = Pick<ClusterInit, 'autoSni' | 'autoSanValidation' | 'overrideAutoSniHeader'>
 
 /** How a cluster's upstreams are spoken to: typed options win over the cluster's own deprecated ones. */
-export function clusterProtocol(cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol & AutoSni {
+export function clusterProtocol(cluster: Cluster, at: Place, tools: ClusterProtocolTools): Protocol & AutoSni {
   const inOptions = at.field('typed_extension_protocol_options')
   let http: { options: HttpProtocolOptions; at: Place } | undefined
   let tcp: { options: TcpProtocolOptions; at: Place } | undefined
@@ -62,7 +66,12 @@ function optionsOf(key: string, any: Any, at: Place, tools: HttpOptionTools): Me
   return tools.unpack(any, at)?.message
 }
 
-function typedProtocol(options: HttpProtocolOptions, cluster: Cluster, at: Place, tools: HttpOptionTools): Protocol {
+function typedProtocol(
+  options: HttpProtocolOptions,
+  cluster: Cluster,
+  at: Place,
+  tools: ClusterProtocolTools,
+): Protocol {
   const inCommon = at.field('common_http_protocol_options')
   const common = httpCommon(options.commonHttpProtocolOptions, inCommon)
   if (cluster.maxRequestsPerConnection !== undefined) {
@@ -79,6 +88,7 @@ function typedProtocol(options: HttpProtocolOptions, cluster: Cluster, at: Place
     common,
     http1: http1Options(http1, place.field('http_protocol_options'), tools),
     ...withHttp2(http2, place),
+    mirrors: mirrorPolicies(options.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
   }
 }
 

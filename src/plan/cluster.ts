@@ -12,9 +12,8 @@ import type { BindConfig } from '../generated/protos/envoy/config/core/v3/addres
 import { RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { DnsCluster } from '../generated/protos/envoy/extensions/clusters/dns/v3/dns_cluster_pb.js'
 import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
-import { clusterProtocol } from './cluster-protocol.js'
+import { clusterProtocol, type ClusterProtocolTools } from './cluster-protocol.js'
 import type { FieldWalk } from './field-walk.js'
-import type { HttpOptionTools } from './http-options.js'
 import type { ClusterInit, ExtensionInit, ThresholdsInit } from './init.js'
 import { loadBalancer } from './load-balancer.js'
 import { metadataJson, milliseconds } from './values.js'
@@ -25,7 +24,7 @@ const defaultLimit = 1024n
 const defaultRetries = 3n
 const unlimited = 0xffff_ffff_ffff_ffffn
 
-export interface ClusterTools extends HttpOptionTools {
+export interface ClusterTools extends ClusterProtocolTools {
   readonly types: Types
   readonly walk: FieldWalk
   /** Undefined: clear text. `name`: what the socket's own secrets are called after, within the cluster. */

@@ -79,6 +79,8 @@ function clusterTools(compilation: Compilation): ClusterTools {
     },
     checkRegex: compilation.checkRegex,
     unpack: (any, place) => compilation.unpack(any, place),
+    format: (text, place) => compilation.formats.format(text, place),
+    clusterSlot: name => compilation.deps.slots.of('clusters', name),
     defaultBind: bind && { config: bind, at: compilation.issues.root('cluster_manager.upstream_bind_config') },
   }
 }

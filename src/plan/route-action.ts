@@ -198,7 +198,7 @@ export function hashPolicy(policy: RouteAction_HashPolicy, at: Place, tools: Rou
 export function mirrorPolicies(
   policies: readonly RouteAction_RequestMirrorPolicy[],
   at: Place,
-  tools: RouteTools,
+  tools: Pick<RouteTools, 'clusterSlot' | 'format'>,
 ): MirrorPolicyInit[] {
   return policies.map((policy, index) => {
     const place = at.item(index)
@@ -219,7 +219,11 @@ export function mirrorPolicies(
   })
 }
 
-function mirrorMutations(policy: RouteAction_RequestMirrorPolicy, at: Place, tools: RouteTools): HeaderMutationInit[] {
+function mirrorMutations(
+  policy: RouteAction_RequestMirrorPolicy,
+  at: Place,
+  tools: Pick<RouteTools, 'format'>,
+): HeaderMutationInit[] {
   return policy.requestHeadersMutations.flatMap((mutation, index) => {
     const place = at.item(index)
     if (mutation.action.case === 'remove') return [headerRemoval(mutation.action.value, place.field('remove'))]

@@ -153,11 +153,10 @@ export const clusterPolicy: PolicyTable = {
     ...carried(
       'common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config',
     ),
-    ...carried('auto_config'),
+    ...carried('auto_config request_mirror_policies'),
     ...later('http_filters', 'upstream HTTP filters'),
     ...later('header_validation_config', 'header validators'),
     ...later('outlier_detection', 'outlier detection'),
-    ...later('request_mirror_policies', 'mirror policies of a cluster'),
     ...later('hash_policy', 'hash policies of a cluster'),
     ...later('retry_policy', 'retry policies of a cluster'),
   },

@@ -6,7 +6,7 @@ const removals = whole('request_headers_to_remove response_headers_to_remove')
 const limits = later('rate_limits', 'rate limit actions')
 const subset = later('metadata_match', 'subset load balancing')
 const perFilter = carried('typed_per_filter_config')
-const mirrors = later('request_mirror_policies', 'request mirroring')
+const mirrors = carried('request_mirror_policies')
 const passesThrough = (value: unknown): boolean => value === 0 || value === 'PASS_THROUGH_INTERNAL_REDIRECT'
 const specifiers = later('route_specifiers', 'route specifiers')
 

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import { EndpointsSchema } from '../generated/plan_pb.js'
 import type { Address } from '../generated/protos/envoy/config/core/v3/address_pb.js'
@@ -65,7 +65,7 @@ export function assignmentPlan(
 export const isElsewhere = (entry: LocalityLbEndpoints): boolean => entry.lbConfig.case === 'ledsClusterLocalityConfig'
 
 export function encodeEndpoints(endpoints: EndpointsInit): Uint8Array {
-  return toBinary(EndpointsSchema, create(EndpointsSchema, endpoints))
+  return encodePlan(EndpointsSchema, endpoints)
 }
 
 export function commonHost(endpoint: LbEndpoint): HostInit {

@@ -1,4 +1,5 @@
-import { create, type JsonObject, toBinary, toJson } from '@bufbuild/protobuf'
+import { type JsonObject, toJson } from '@bufbuild/protobuf'
+import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import type { Types } from '../config/index.js'
 import { AccessLogSchema } from '../generated/plan_pb.js'
@@ -27,7 +28,7 @@ export function adminSettings(admin: Admin, at: Place, compilation: Compilation)
   return {
     address: admin.address && literalAddress(admin.address, at.field('address')),
     socketOptions: socketOptions(admin.socketOptions),
-    accessLogs: logs.map(log => toBinary(AccessLogSchema, create(AccessLogSchema, log))),
+    accessLogs: logs.map(log => encodePlan(AccessLogSchema, log)),
     profilePath: admin.profilePath || '/var/log/envoy/envoy.prof',
     allowPaths: admin.allowPaths.map((matcher, index) =>
       stringMatcher(matcher, at.field('allow_paths').item(index), compilation.checkRegex),

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
 import { Cluster_Type, ClusterSchema } from '../generated/plan_pb.js'
@@ -91,7 +91,7 @@ export function clusterPlan(
     closeOnHostSetChange: cluster.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     metadataJson: metadataJson(cluster.metadata),
   }
-  return toBinary(ClusterSchema, create(ClusterSchema, plan))
+  return encodePlan(ClusterSchema, plan)
 }
 
 function transportSockets(

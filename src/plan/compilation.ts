@@ -1,5 +1,5 @@
+import { encodePlan } from '../api/plan-encoder.js'
 import type { Any } from '@bufbuild/protobuf/wkt'
-import { create, toBinary } from '@bufbuild/protobuf'
 import type { ExtensionCategory, NativeExtension } from '../api/native.js'
 import type { Place, PlanContext, ScriptConfig, Unpacked } from '../api/plan-context.js'
 import type { ExtensionRegistry } from '../api/registry.js'
@@ -272,12 +272,7 @@ export class Compilation {
       dataSource: (source, place) => this.dataSource(source, place),
       perFilter: (filter, any, place) => this.#perFilter(filter, any, place),
     }
-    this.add(
-      'route-table',
-      name,
-      slot,
-      toBinary(RouteTableSchema, create(RouteTableSchema, routeTable(config, at, tools))),
-    )
+    this.add('route-table', name, slot, encodePlan(RouteTableSchema, routeTable(config, at, tools)))
   }
 
   /** More virtual hosts come on demand. */

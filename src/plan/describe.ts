@@ -16,7 +16,7 @@ import {
 } from '../generated/plan_pb.js'
 import type { Plan, PlanKind } from './compilation.js'
 
-const kinds: Readonly<Record<PlanKind, DescMessage>> = {
+export const planSchemas: Readonly<Record<PlanKind, DescMessage>> = {
   listener: ListenerSchema,
   'route-table': RouteTableSchema,
   cluster: ClusterSchema,
@@ -39,7 +39,9 @@ const extensions: Readonly<Record<string, DescMessage>> = {
 export function describePlans(plans: readonly Plan[]): string {
   return plans
     .map(plan => {
-      const json = toJson(kinds[plan.kind], fromBinary(kinds[plan.kind], plan.bytes), { useProtoFieldName: true })
+      const json = toJson(planSchemas[plan.kind], fromBinary(planSchemas[plan.kind], plan.bytes), {
+        useProtoFieldName: true,
+      })
       return `# ${plan.kind} ${plan.slot}${plan.name === '' ? '' : ` ${plan.name}`}\n${JSON.stringify(opened(json), undefined, 2)}\n`
     })
     .join('\n')

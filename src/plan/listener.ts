@@ -1,4 +1,4 @@
-import { toBinary, create } from '@bufbuild/protobuf'
+import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import { ListenerSchema } from '../generated/plan_pb.js'
 import type { AccessLog } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
@@ -90,7 +90,7 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     connectionLimit: tools.connectionLimit(name),
     ignoreGlobalConnLimit: config.ignoreGlobalConnLimit,
   }
-  return { bytes: toBinary(ListenerSchema, create(ListenerSchema, plan)), addresses, bindToPort, reusePort }
+  return { bytes: encodePlan(ListenerSchema, plan), addresses, bindToPort, reusePort }
 }
 
 function listenerFilters(config: Listener, at: Place, tools: ListenerTools): ListenerFilterInit[] {

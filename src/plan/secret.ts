@@ -1,4 +1,5 @@
-import { create, type DescMessage, fromBinary, type Message, mergeFromBinary, toBinary } from '@bufbuild/protobuf'
+import { type DescMessage, fromBinary, type Message, mergeFromBinary, toBinary } from '@bufbuild/protobuf'
+import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import type { CertificateUse } from '../api/secrets.js'
 import { isMessage, loadMessage, type Types } from '../config/index.js'
@@ -87,7 +88,7 @@ export function compileSecret(source: SecretSource, at: Place, given: SecretDeps
   const compiled = message && parts(source, message, at, deps)
   const folders = [...(from.kind === 'discovery' ? from.folders : []), ...(message ? watchedFolders(message) : [])]
   return {
-    bytes: compiled && encodePlan({ name: source.name, ...compiled.plan }),
+    bytes: compiled && encodePlan(SecretSchema, { name: source.name, ...compiled.plan }),
     facts: compiled?.facts ?? { certificates: [] },
     reading: { files: files.digests, folders },
   }
@@ -116,8 +117,6 @@ class RecordedFiles implements Files {
     return this.#files.list(path)
   }
 }
-
-const encodePlan = (plan: SecretInit): Uint8Array => toBinary(SecretSchema, create(SecretSchema, plan))
 
 function schemaOf(kind: SecretKind, types: Types): DescMessage {
   return types.message(secretTypes[kind]) as DescMessage

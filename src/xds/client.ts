@@ -8,6 +8,7 @@ import { DeltaMux } from './delta.js'
 import { FileSubscription, type PathSource } from './file.js'
 import { aggregatedMethod, methodOf } from './methods.js'
 import type { Mux, MuxOptions } from './mux.js'
+import { withNodeContext } from './node-context.js'
 import { RateLimit } from './rate-limit.js'
 import { RestSubscription } from './rest.js'
 import { SotwMux } from './state-of-the-world.js'
@@ -68,7 +69,13 @@ class Client implements DiscoveryClient {
     for (const mux of this.#shared()) mux.start()
   }
 
-  subscribe(asked: SubscribeOptions): Subscription {
+  subscribe(options: SubscribeOptions): Subscription {
+    const { node, nodeContextParams = [] } = this.#options
+    const { collection } = options
+    const asked =
+      collection === undefined
+        ? options
+        : { ...options, collection: withNodeContext(collection, node, nodeContextParams) }
     const subscription = this.#subscribe(asked)
     this.#subscriptions.add(subscription)
     return {

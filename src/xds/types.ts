@@ -141,6 +141,8 @@ export interface DiscoveryClientOptions {
   /** Bootstrap.config_sources and default_config_source: who is asked for xdstp names, by authority. */
   readonly configSources?: readonly ConfigSource[]
   readonly defaultConfigSource?: ConfigSource | undefined
+  /** Bootstrap.node_context_params: what names of collections say of the node. */
+  readonly nodeContextParams?: readonly string[]
   readonly log: Logger
   readonly files: Files
   readonly environment: Readonly<Record<string, string | undefined>>

@@ -376,3 +376,67 @@ describe('rate_limit_settings', () => {
       assert.ok(kinds.includes('control_plane.pending_requests'))
     }))
 })
+
+describe('a response for many', () => {
+  test('goes to each without waiting for the others, and ends at one that refuses', () =>
+    withPlane(async (plane, later) => {
+      const { client } = overAds(plane, {})
+      later(() => client.close())
+      plane.update('endpoint', { a: assignment('a'), b: assignment('b'), c: assignment('c') })
+      let under = 0
+      let most = 0
+      const slow = (): Recorder =>
+        new Recorder(async () => {
+          most = Math.max(most, ++under)
+          await new Promise(resolve => setTimeout(resolve, 5))
+          under--
+          return undefined
+        })
+      const resume = client.pause(['endpoint'])
+      const a = ask(client, 'endpoint', adsSource(), ['a'], slow())
+      const b = ask(
+        client,
+        'endpoint',
+        adsSource(),
+        ['b'],
+        new Recorder(() => (plane.requests.length > 1 ? 'no' : undefined)),
+      )
+      const c = ask(client, 'endpoint', adsSource(), ['c'], slow())
+      resume()
+      await plane.seen(2)
+      assert.equal(most, 2)
+      assert.equal(plane.requests[1]?.error, undefined)
+      // The newest is told first; whom the refusal kept from it hears that the response was refused.
+      plane.update('endpoint', { a: assignment('a', 81) })
+      await plane.seen(1, undefined, 2)
+      assert.equal(plane.requests[2]?.error?.message, 'no')
+      assert.deepEqual([a.updates.length, b.updates.length, c.updates.length], [1, 2, 2])
+      assert.deepEqual(a.failures, ['rejected'])
+    }))
+})
+
+test('what did not change is neither checked nor kept anew', () =>
+  withPlane(async (plane, later) => {
+    const checked: string[] = []
+    const check = (_: string, { name }: { readonly name: string }): string | undefined => {
+      checked.push(name)
+      return name === 'bad' ? 'bad is bad' : undefined
+    }
+    const { client } = testClient(plane, { ads: {}, check })
+    client.start()
+    later(() => client.close())
+    plane.update('cluster', { a: staticCluster('a'), b: staticCluster('b') })
+    const recorder = ask(client, 'cluster', adsSource())
+    await plane.seen(2)
+    plane.update('cluster', { b: edsCluster('b') })
+    await plane.seen(3)
+    assert.deepEqual(checked, ['a', 'b', 'b'])
+    const [first, second] = recorder.updates
+    assert.equal(first?.added[0]?.bytes, second?.added[0]?.bytes)
+    assert.notEqual(first?.added[1]?.bytes, second?.added[1]?.bytes)
+    // One that is bad by itself keeps the whole response from everybody.
+    plane.update('cluster', { bad: staticCluster('bad') })
+    await plane.seen(4)
+    assert.equal(plane.requests[3]?.error?.message, 'bad is bad')
+    assert.equal(recorder.updates.length, 2)
+  }))

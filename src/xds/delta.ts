@@ -1,7 +1,7 @@
 import type { DeltaDiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { DeltaState, wildcard } from './delta-state.js'
 import { typeOfUrl } from './methods.js'
-import { type Mux, type MuxOptions, refusedCode, type Watch, type WatchCallbacks } from './mux.js'
+import { deliver, type Mux, type MuxOptions, refusedCode, type Watch, type WatchCallbacks } from './mux.js'
 import type { ManagedStream } from './stream.js'
 import { TimesToLive } from './ttl.js'
 import { type Resource, type ResourceType, resourceTypes } from './types.js'
@@ -222,7 +222,10 @@ export class DeltaMux implements Mux {
     const all = response.resources.map(one => ofWrapper(response.typeUrl, one))
     const wrong = this.#refusal(entry, response)
     if (wrong !== undefined) return wrong
-    const changed = all.filter(({ resource }) => !isHeartbeat(entry, resource)).map(({ resource }) => resource)
+    // Whoever keeps a resource does not keep the whole response.
+    const changed = all
+      .filter(({ resource }) => !isHeartbeat(entry, resource))
+      .map(({ resource }) => ({ ...resource, bytes: new Uint8Array(resource.bytes) }))
     const refused = await this.#deliver(entry, response, changed)
     if (refused !== undefined) return refused
     this.#remember(entry, all, response.removedResources)
@@ -274,12 +277,12 @@ export class DeltaMux implements Mux {
       isFullState: false,
       controlPlane: response.controlPlane?.identifier ?? '',
     }
-    for (const [watch, share] of shares) {
-      if (!entry.watches.has(watch)) continue
-      const wrong = await watch.callbacks.onUpdate({ ...common, ...share })
-      if (wrong !== undefined) return wrong
-    }
-    return undefined
+    return deliver(
+      (function* () {
+        for (const [watch, share] of shares)
+          if (entry.watches.has(watch)) yield () => watch.callbacks.onUpdate({ ...common, ...share })
+      })(),
+    )
   }
 
   #remember({ state, ttl }: TypeState, arrived: readonly Unwrapped[], removed: readonly string[]): void {

@@ -45,3 +45,25 @@ export const refusedCode = 13
 
 /** In the order in which Envoy writes names. */
 export const sorted = (names: Iterable<string>): string[] => [...names].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+
+/** Microtasks within which a watcher that refuses an update out of hand has said so. */
+const turnsToRefuse = 6
+
+/**
+ * Tells watchers of their shares of one response, in order and without waiting for what each makes of it; stops at one that refuses at
+ * once, as Envoy does. The answer is the first refusal in that order.
+ */
+export async function deliver(shares: Iterable<() => Promise<string | undefined>>): Promise<string | undefined> {
+  const answers: Promise<string | undefined>[] = []
+  for (const share of shares) {
+    let isRefused = false
+    const answer = share()
+    answers.push(answer)
+    void answer.then(wrong => {
+      isRefused = wrong !== undefined
+    })
+    for (let turn = 0; turn < turnsToRefuse && !isRefused; turn++) await undefined
+    if (isRefused) break
+  }
+  return (await Promise.all(answers)).find(wrong => wrong !== undefined)
+}

@@ -3,7 +3,7 @@ import { typeNameOf } from '../config/type-url.js'
 import type { DiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { typeOfUrl } from './methods.js'
-import { type Mux, type MuxOptions, refusedCode, sorted, type Watch, type WatchCallbacks } from './mux.js'
+import { deliver, type Mux, type MuxOptions, refusedCode, sorted, type Watch, type WatchCallbacks } from './mux.js'
 import type { ManagedStream } from './stream.js'
 import { TimesToLive } from './ttl.js'
 import { type Resource, type ResourceType, resourceTypes, type Update } from './types.js'
@@ -23,6 +23,8 @@ interface TypeState {
   readonly ttl: TimesToLive
   /** Those with a time to live, for answers that only say that they are as they were. */
   readonly mortal: Map<string, Resource>
+  /** Bytes of the last response, by name; they were found good. Most of the next one is the same again. */
+  known: ReadonlyMap<string, Uint8Array>
   version: string
   nonce: string
   error: string | undefined
@@ -119,6 +121,7 @@ export class SotwMux implements Mux {
       watches: new Set(),
       ttl: new TimesToLive(this.#options.clock, names => void this.#expired(state, names)),
       mortal: new Map(),
+      known: new Map(),
       version: '',
       nonce: '',
       error: undefined,
@@ -223,16 +226,13 @@ export class SotwMux implements Mux {
     if (fresh.length === 0 && still.length > 0) return undefined
     const byName = new Map(fresh.map(resource => [normalName(resource.name), resource]))
     const common = { version: response.versionInfo, removed: [], controlPlane: response.controlPlane?.identifier ?? '' }
-    for (const watch of [...state.watches].reverse()) {
-      if (!state.watches.has(watch)) continue
-      const isFullState = watch.names.length === 0
-      const added = isFullState ? [...fresh, ...still] : wanted(watch.names, byName)
-      if (added.length === 0 && !isFullState) continue
-      const update: Update = { ...common, added, isFullState }
-      const wrong = await watch.callbacks.onUpdate(update)
-      if (wrong !== undefined) return wrong
-    }
-    return undefined
+    return deliver(
+      sharesOf(state, watch => {
+        const isFullState = watch.names.length === 0
+        const added = isFullState ? [...fresh, ...still] : wanted(watch.names, byName)
+        return added.length === 0 && !isFullState ? undefined : { ...common, added, isFullState }
+      }),
+    )
   }
 
   /** What is new, and what is as it was; times to live begin again for both. */
@@ -258,15 +258,23 @@ export class SotwMux implements Mux {
   #unwrap(state: TypeState, resources: readonly Any[], version: string): Result<readonly Unwrapped[], string> {
     const { wire, check } = this.#options
     const all: Unwrapped[] = []
+    const known = new Map<string, Uint8Array>()
     for (const any of resources) {
       const one = wire.unwrap(state.type, any, version)
       if (!one.ok) return one
-      const { resource } = one.value
-      const isHeartbeat = resource.isAbsent && version === state.version
-      const wrong = isHeartbeat ? undefined : resource.isAbsent ? nothingIn(resource) : check(state.type, resource)
+      const { resource, ttlMs } = one.value
+      const before = state.known.get(resource.name)
+      const isSame = before !== undefined && Buffer.compare(before, resource.bytes) === 0
+      // Whoever keeps a resource does not keep the whole response.
+      const bytes = isSame ? before : new Uint8Array(resource.bytes)
+      const own = { ...resource, bytes }
+      const isHeartbeat = own.isAbsent && version === state.version
+      const wrong = isHeartbeat || isSame ? undefined : own.isAbsent ? nothingIn(own) : check(state.type, own)
       if (wrong !== undefined) return err(wrong)
-      all.push(one.value)
+      if (!own.isAbsent) known.set(own.name, bytes)
+      all.push({ resource: own, ttlMs })
     }
+    state.known = known
     return ok(all)
   }
 
@@ -278,6 +286,17 @@ export class SotwMux implements Mux {
       if (removed.length > 0)
         await watch.callbacks.onUpdate({ version: '', added: [], removed, isFullState: false, controlPlane: '' })
     }
+  }
+}
+
+/** Newest first. A watch may end while others are told. */
+function* sharesOf(
+  { watches }: TypeState,
+  updateFor: (watch: SotwWatch) => Update | undefined,
+): Generator<() => Promise<string | undefined>> {
+  for (const watch of [...watches].reverse()) {
+    const update = watches.has(watch) ? updateFor(watch) : undefined
+    if (update) yield () => watch.callbacks.onUpdate(update)
   }
 }
 

@@ -29,7 +29,7 @@ export interface Resource {
   /** Delta: its own version; else the response's version_info. */
   readonly version: string
   readonly typeUrl: string
-  /** The message inside the Any. Empty with `isAbsent`. */
+  /** The message inside the Any; the same object as before when nothing changed. Empty with `isAbsent`. */
   readonly bytes: Uint8Array
   /** Delta: named in an answer without a message, which means "there is none and will be none" (on-demand virtual hosts). */
   readonly isAbsent: boolean
@@ -60,8 +60,9 @@ export type FetchFailure = 'timeout' | 'rejected' | 'connection'
 export interface Watcher {
   /**
    * Takes an update. Resolves, once it is known, with what is wrong, in the words that error_detail carries; undefined: accepted. What is
-   * good in it may be applied even so. One at a time for a stream: the next response of any type waits for the answer, so an answer must not
-   * itself wait for resources of another type (warming goes on after it). Never rejects.
+   * good in it may be applied even so. One response at a time for a stream: the next, of whatever type, waits for the answers to this one, so
+   * an answer must not itself wait for resources of another type (warming goes on after it). Watchers of one response are told one after
+   * the other without waiting, except that one that refuses before its first real wait keeps it from the rest. Never rejects.
    */
   onUpdate(update: Update): Promise<string | undefined>
   onFailure(reason: FetchFailure, detail: string): void

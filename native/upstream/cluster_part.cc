@@ -143,8 +143,9 @@ HostPtr ClusterDirectory::hostFor(const std::string& cluster, const net::Address
     host = std::make_shared<Host>(address, hostname, workers_);
     shared = host;
   }
-  if (hosts_.size() > 1024 && hosts_.size() % 256 == 0) {
+  if (hosts_.size() >= sweep_at_) {
     std::erase_if(hosts_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = std::max<size_t>(1024, 2 * hosts_.size());
   }
   return host;
 }

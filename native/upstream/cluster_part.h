@@ -81,6 +81,7 @@ class ClusterDirectory {
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<CircuitBreakers>, std::less<>> breakers_;  // guarded by mutex_
   std::map<std::string, std::weak_ptr<Host>, std::less<>> hosts_;                // "<cluster>\n<address>\n<hostname>"
+  size_t sweep_at_ = 1024;  // so many of them, and those that are gone are forgotten
 };
 
 /** A plan address as a socket address; an error for text that is none. */

@@ -49,6 +49,7 @@ stats::Http2Scope ClusterRuntime::http2Stats() {
 }
 
 void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints) {
+  const bool renews = part_->plan.close_on_host_set_change && endpoints_ != nullptr;
   endpoints_ = std::move(endpoints);
   std::unordered_map<const Host*, HostRef> next;
   if (endpoints_ != nullptr) {
@@ -68,6 +69,8 @@ void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints
   }
   hosts_ = std::move(next);
   rebuild();
+  if (!renews) return;
+  for (auto& [host, runtime] : hosts_) runtime->renewConnections();
 }
 
 void ClusterRuntime::rebuild() {

@@ -34,14 +34,24 @@ void HostRuntime::retirePool(HttpPool& pool) {
   }
 }
 
-void HostRuntime::drain() {
+void HostRuntime::forEachPool(base::FunctionRef<void(HttpPool&)> visit) {
   const HostRef keep(this);
   for (auto& of_priority : pools_) {
     for (auto& pool : of_priority) {
-      if (pool != nullptr) pool->drain();
+      if (pool != nullptr) visit(*pool);
     }
   }
-  for (size_t i = special_pools_.size(); i-- > 0;) special_pools_[i]->drain();  // one that is empty goes
+  for (size_t i = special_pools_.size(); i-- > 0;) visit(*special_pools_[i]);  // one that is empty goes
+}
+
+void HostRuntime::drain() {
+  const auto drain_one = [](HttpPool& pool) { pool.drain(); };
+  forEachPool(drain_one);
+}
+
+void HostRuntime::renewConnections() {
+  const auto renew_one = [](HttpPool& pool) { pool.renew(); };
+  forEachPool(renew_one);
 }
 
 }  // namespace nuncio::upstream

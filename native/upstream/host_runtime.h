@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/intrusive_list.h"
 #include "base/local_ref.h"
 #include "upstream/cluster_part.h"
@@ -38,8 +39,12 @@ class HostRuntime : public base::LocalCounted {
   void retirePool(HttpPool& pool);
   /** The host left the cluster: idle connections close now, busy ones after their request. */
   void drain();
+  /** The connections of now carry no further requests; new ones may come. */
+  void renewConnections();
 
  private:
+  void forEachPool(base::FunctionRef<void(HttpPool&)> visit);
+
   HostPtr host_;
   HostCounters* counters_;
   Member member_;

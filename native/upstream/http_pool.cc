@@ -197,6 +197,10 @@ void HttpPool::onConnectionGone(HttpConnection& connection) {
 
 void HttpPool::drain() {
   draining_ = true;
+  renew();
+}
+
+void HttpPool::renew() {
   const HostRef keep(&host_);
   const auto drainOne = [](HttpConnection& connection) { connection.drain(); };
   lists_[static_cast<size_t>(Place::kReady)].forEach(drainOne);

@@ -53,6 +53,8 @@ class HttpPool final : public net::DeferredFree {
   /** Calls back at once when a connection has room or nothing can be had, else later. */
   void newStream(PoolStream& stream);
   void drain();
+  /** The connections of now end after what they carry; later requests get new ones. */
+  void renew();
   const PoolKey& key() const { return key_; }
   /** Made for this key, and not merely for the same hash? */
   bool serves(const PoolKey& key, const TransportOptions& options) const;

@@ -69,7 +69,7 @@ export const clusterPolicy: PolicyTable = {
     ...whole('healthy_panic_threshold'),
     ...carried('zone_aware_lb_config'),
     ...whole('locality_weighted_lb_config'),
-    ...later('close_connections_on_host_set_change', 'connections closed when hosts change', isFalse),
+    ...whole('close_connections_on_host_set_change'),
     ...tuning('update_merge_window', 'has no effect: changes are applied at once'),
     ...tuning('ignore_new_hosts_until_first_hc override_host_status', health),
     ...carried('consistent_hashing_lb_config'),

@@ -278,10 +278,11 @@ export class Compilation {
   /** More virtual hosts come on demand. */
   #referToVirtualHosts({ configSource }: Vhds, name: string, slot: number, at: Place): void {
     const spec = configSource?.configSourceSpecifier
-    if (spec?.case !== 'ads' && (spec?.case !== 'apiConfigSource' || spec.value.apiType !== ApiType.DELTA_GRPC)) {
-      at.error("vhds: only 'DELTA_GRPC' is supported as an api_type.")
-      return
-    }
+    const isDelta = spec?.case === 'apiConfigSource' && spec.value.apiType === ApiType.DELTA_GRPC
+    if (spec?.case === 'ads' && !this.environment.sources.hasAds)
+      return at.error('vhds: ADS config source specified but no ADS configured in bootstrap.')
+    if (spec?.case !== 'ads' && !isDelta)
+      return at.error("vhds: only 'DELTA_GRPC' or 'ADS' (which uses Delta xDS) is supported as a config source.")
     const source = discoverySource(configSource, virtualHostTypeUrl, at, this.environment.sources)
     if (source) this.refer({ kind: 'virtual-host', source, name, slot, isRequired: false })
   }

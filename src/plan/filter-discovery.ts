@@ -41,8 +41,10 @@ export function discoveredFilter(
   }
   for (const url of discovery.typeUrls) {
     if (deps.registry.byType(rules.category, typeNameOf(url)) === undefined)
-      at.field('type_urls').error(`Error: no factory found for a required type URL ${url}.`)
+      at.field('type_urls').error(`Error: no factory found for a required type URL ${typeNameOf(url)}.`)
   }
+  if (disabled && rules.isLast)
+    at.error(`Error: the last (terminal) filter (${name}) in the chain cannot be disabled by default.`)
   const source = discoverySource(discovery.configSource, typeUrl, at.field('config_source'), environment.sources)
   if (!source) return undefined
   const { category, owner, called, isLast, statPrefix = '' } = rules

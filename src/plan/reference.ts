@@ -83,7 +83,9 @@ export interface ScopedRouteUse {
   readonly setName: string
   /** Of the route tables that its scopes have in place. */
   readonly owner: string
-  /** Where route tables by name come from; absent for inline scopes. */
+  /** In place, in the connection manager's own configuration. */
+  readonly isInline: boolean
+  /** Where route tables by name come from. */
   readonly rdsSource?: DiscoverySource
 }
 

@@ -39,14 +39,13 @@ export function scopedRoutes(
   const slotOf = (key: string): number => compilation.deps.slots.of('scopedRoutes', key)
   if (specifier.case === 'scopedRouteConfigurationsList') {
     const name = `${owner}/${namePart(config.name)}`
-    const use = { slot: slotOf(name), planName: name, setName: config.name, owner }
+    const use = { slot: slotOf(name), planName: name, setName: config.name, owner: name, isInline: true }
     const place = at.field('scoped_route_configurations_list').field('scoped_route_configurations')
     const scopes = specifier.value.scopedRouteConfigurations.flatMap(
       (scope, index) => compileScope(scope, use, place.item(index), compilation) ?? [],
     )
     const plan = scopesPlan(scopes, use)
     if (plan.ok) compilation.plans.push(plan.value)
-    else place.error(plan.error)
     return { slot: use.slot, fragments }
   }
   const { scopedRdsConfigSource, srdsResourcesLocator } = specifier.value
@@ -63,7 +62,14 @@ export function scopedRoutes(
     namePart(config.name),
   ].join('/')
   const slot = slotOf(planName)
-  const use: ScopedRouteUse = { slot, planName, setName: config.name, owner: planName, ...(rdsSource && { rdsSource }) }
+  const use: ScopedRouteUse = {
+    slot,
+    planName,
+    setName: config.name,
+    owner: planName,
+    isInline: false,
+    ...(rdsSource && { rdsSource }),
+  }
   compilation.refer({ kind: 'scoped-route', source, name: srdsResourcesLocator, slot, isRequired: true, use })
   return { slot, fragments }
 }
@@ -74,6 +80,8 @@ function keyFragment({ type }: FragmentBuilder, at: Place): ScopeKeyFragmentInit
   const common = { header: name.toLowerCase(), elementSeparator }
   if (extractType.case === 'element')
     return { ...common, key: extractType.value.key, keySeparator: extractType.value.separator }
+  if (extractType.case === undefined)
+    at.field('header_value_extractor').error('HeaderValueExtractor extract_type not set.')
   const index = extractType.value ?? 0
   if (elementSeparator === '' && index !== 0)
     at.field('header_value_extractor').field('index').error('Index > 0 for empty string element separator.')
@@ -89,16 +97,9 @@ export function compileScope(
 ): CompiledScope | undefined {
   const key = (config.key?.fragments ?? []).map(({ type }) => (type.case === 'stringKey' ? type.value : ''))
   const inline = config.routeConfiguration
-  if (inline && config.routeConfigurationName !== '') {
-    at.error(
-      `Only one of route_configuration and route_configuration_name can be set in the scoped route configuration '${config.name}'`,
-    )
-    return undefined
-  }
-  if (!inline && config.routeConfigurationName === '') {
-    at.error(
-      `Neither route_configuration nor route_configuration_name is set in the scoped route configuration '${config.name}'`,
-    )
+  const problem = use.isInline ? inlineProblem(config) : undefined
+  if (problem !== undefined || (!inline && config.routeConfigurationName === '')) {
+    at.error(problem ?? 'route_configuration_name is empty.')
     return undefined
   }
   const scope = { name: config.name, key, isOnDemand: config.onDemand }
@@ -107,28 +108,46 @@ export function compileScope(
     return { ...scope, routeTableSlot: compilation.inlineRoutes(inline, owner, at.field('route_configuration')) }
   }
   if (!use.rdsSource) {
-    at.field('route_configuration_name').error(
-      'Fetching routes via RDS (route_configuration_name) is not supported with inline scoped routes.',
-    )
+    at.error('Missing config source specifier in envoy::config::core::v3::ConfigSource')
     return undefined
   }
   const routeTableSlot = compilation.referToRoutes(use.rdsSource, config.routeConfigurationName, !config.onDemand)
   return { ...scope, routeTableSlot }
 }
 
-/** The plan of a set of scopes; why there is none. */
-export function scopesPlan(scopes: readonly CompiledScope[], use: ScopedRouteUse): Result<Plan, string> {
+function inlineProblem(config: ScopedRouteConfiguration): string | undefined {
+  if (config.routeConfigurationName !== '')
+    return 'Fetching routes via RDS (route_configuration_name) is not supported with inline scoped routes.'
+  return config.routeConfiguration ? undefined : 'You must specify a route_configuration with inline scoped routes.'
+}
+
+/** Why scopes of a management server make no set: each has a name and a key of its own. */
+function conflict(scopes: readonly CompiledScope[]): string | undefined {
   const names = new Set<string>()
   const keys = new Map<string, string>()
   for (const { name, key } of scopes) {
-    if (names.has(name)) return err(`duplicate scoped route configuration '${name}' found`)
+    if (names.has(name)) return `duplicate scoped route configuration '${name}' found`
     names.add(name)
-    const text = JSON.stringify(key)
-    const first = keys.get(text)
-    if (first !== undefined) return err(`scope key conflict found, first scope is ${first}, second scope is ${name}`)
-    keys.set(text, name)
+    const first = keys.get(keyText(key))
+    if (first !== undefined) return `scope key conflict found, first scope is '${first}', second scope is '${name}'`
+    keys.set(keyText(key), name)
   }
-  const plan: RouteScopeInit[] = scopes.map(({ name, key, routeTableSlot, isOnDemand }) => ({
+  return undefined
+}
+
+const keyText = (key: readonly string[]): string => JSON.stringify(key)
+
+/** In place, of two with one name or one key the later counts. */
+function latest(scopes: readonly CompiledScope[]): readonly CompiledScope[] {
+  const named = [...new Map(scopes.map(scope => [scope.name, scope])).values()]
+  return [...new Map(named.map(scope => [keyText(scope.key), scope])).values()]
+}
+
+/** The plan of a set of scopes; why there is none, in Envoy's words behind "Error adding/updating scoped route(s): ". */
+export function scopesPlan(scopes: readonly CompiledScope[], use: ScopedRouteUse): Result<Plan, string> {
+  const problem = use.isInline ? undefined : conflict(scopes)
+  if (problem !== undefined) return err(problem)
+  const plan: RouteScopeInit[] = latest(scopes).map(({ name, key, routeTableSlot, isOnDemand }) => ({
     name,
     key: [...key],
     routeTableSlot,

@@ -48,15 +48,19 @@ FileStats& FileStats::operator+=(const FileStats& other) {
 base::Result<std::shared_ptr<FileWriter>, std::string> FileWriter::open(std::string path, const WriterOptions& options) {
   const int fd = openFile(path);
   if (fd < 0) return "unable to open file '" + path + "': " + std::strerror(errno);
-  return std::shared_ptr<FileWriter>(new FileWriter(fd, true, std::move(path), options));
+  return std::shared_ptr<FileWriter>(new FileWriter(fd, Descriptor::kFile, std::move(path), options));
 }
 
 std::shared_ptr<FileWriter> FileWriter::onDescriptor(int fd, std::string name, const WriterOptions& options) {
-  return std::shared_ptr<FileWriter>(new FileWriter(fd, false, std::move(name), options));
+  return std::shared_ptr<FileWriter>(new FileWriter(fd, Descriptor::kBorrowed, std::move(name), options));
 }
 
-FileWriter::FileWriter(int fd, bool owns_fd, std::string path, const WriterOptions& options)
-    : path_(std::move(path)), options_(options), owns_fd_(owns_fd), fd_(fd) {
+std::shared_ptr<FileWriter> FileWriter::onSocket(int fd, std::string name, const WriterOptions& options) {
+  return std::shared_ptr<FileWriter>(new FileWriter(fd, Descriptor::kSocket, std::move(name), options));
+}
+
+FileWriter::FileWriter(int fd, Descriptor kind, std::string path, const WriterOptions& options)
+    : path_(std::move(path)), options_(options), kind_(kind), fd_(fd) {
   for (uint32_t i = 0; i < options.lanes; ++i) lanes_.push_back(std::make_unique<Lane>(options.lane_limit));
   // Signals are for the process's main thread; this one takes none.
   sigset_t all;
@@ -71,7 +75,7 @@ FileWriter::~FileWriter() {
   stopping_.store(true, std::memory_order_release);
   wake();
   thread_.join();
-  if (owns_fd_) ::close(fd_);
+  if (kind_ != Descriptor::kBorrowed) ::close(fd_);
 }
 
 void FileWriter::append(uint32_t lane, std::string_view text) {
@@ -88,7 +92,7 @@ void FileWriter::wake() {
 }
 
 void FileWriter::reopen() {
-  if (!owns_fd_) return;
+  if (kind_ != Descriptor::kFile) return;
   reopen_asked_.store(true, std::memory_order_release);
   wake();
 }

@@ -49,6 +49,8 @@ class FileWriter {
   static base::Result<std::shared_ptr<FileWriter>, std::string> open(std::string path, const WriterOptions& options);
   /** Writes to a descriptor it does not own (1 or 2); reopen() leaves it alone. */
   static std::shared_ptr<FileWriter> onDescriptor(int fd, std::string name, const WriterOptions& options);
+  /** Writes to a socket, which it owns; there is nothing to reopen. */
+  static std::shared_ptr<FileWriter> onSocket(int fd, std::string name, const WriterOptions& options);
 
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
@@ -67,7 +69,8 @@ class FileWriter {
   FileStats stats() const;
 
  private:
-  FileWriter(int fd, bool owns_fd, std::string path, const WriterOptions& options);
+  enum class Descriptor : uint8_t { kFile, kSocket, kBorrowed };
+  FileWriter(int fd, Descriptor kind, std::string path, const WriterOptions& options);
   void run();
   void wake();
   void writeLanes();
@@ -78,7 +81,7 @@ class FileWriter {
 
   const std::string path_;
   const WriterOptions options_;
-  const bool owns_fd_;
+  const Descriptor kind_;
   int fd_;                                  // the flush thread's alone, once it runs
   bool reader_gone_ = false;                // the flush thread's: at the end, a pipe whose reader no longer reads
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -1,14 +1,16 @@
 // Logger: one entry of an access_log list: filter, format, sink. Made from its plan, then immutable and shared by all
-// workers; log() formats into the worker's buffer and hands the line to the worker's lane of the file.
+// workers; log() formats into the worker's buffer and hands the line, or the message, to the worker's lane of the sink.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "access_log/file_writers.h"
 #include "access_log/filter.h"
+#include "access_log/grpc_entry.h"
 #include "base/result.h"
 #include "base/text_buffer.h"
 #include "http/substitution/body_formatter.h"
@@ -35,11 +37,14 @@ class Logger {
   void log(const http::FormatContext& context, WorkerLog& worker) const;
 
  private:
-  Logger(std::shared_ptr<FileWriter> writer, http::BodyFormatter format, std::optional<Filter> filter)
+  using Entry = std::variant<http::BodyFormatter, GrpcEntry>;
+
+  static base::Result<Entry, std::string> makeEntry(const plan::AccessLog& plan);
+  Logger(std::shared_ptr<FileWriter> writer, Entry format, std::optional<Filter> filter)
       : writer_(std::move(writer)), format_(std::move(format)), filter_(std::move(filter)) {}
 
   const std::shared_ptr<FileWriter> writer_;
-  const http::BodyFormatter format_;
+  const Entry format_;
   const std::optional<Filter> filter_;
 };
 

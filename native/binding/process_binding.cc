@@ -81,6 +81,30 @@ Napi::Value fileStats(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value accessLogStreamStats(const Napi::CallbackInfo& info) {
+  const access_log::FileStats stats = currentProcess()->writers().streamStats();
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("logs_written", static_cast<double>(stats.write_buffered));
+  out.Set("logs_dropped", static_cast<double>(stats.dropped_lines));
+  return out;
+}
+
+Napi::Value takeAccessLogStreams(const Napi::CallbackInfo& info) {
+  access_log::FileWriters& writers = currentProcess()->writers();
+  writers.closeUnused();
+  Napi::Array out = Napi::Array::New(info.Env());
+  for (const access_log::FileWriters::Stream& stream : writers.takeStreams()) {
+    Napi::Object each = Napi::Object::New(info.Env());
+    each.Set("name", stream.name);
+    each.Set("config", Napi::Buffer<uint8_t>::Copy(info.Env(), reinterpret_cast<const uint8_t*>(stream.config.data()),
+                                                   stream.config.size()));
+    each.Set("isTcp", stream.tcp);
+    each.Set("fd", stream.fd);
+    out.Set(out.Length(), each);
+  }
+  return out;
+}
+
 Napi::Object hostObject(Napi::Env env, const upstream::Host& host) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("address", std::string(host.address.text()));
@@ -156,6 +180,8 @@ void exportProcess(Napi::Env env, Napi::Object exports) {
   add("reopenAccessLogs", reopenAccessLogs);
   add("flushAccessLogs", flushAccessLogs);
   add("fileStats", fileStats);
+  add("accessLogStreamStats", accessLogStreamStats);
+  add("takeAccessLogStreams", takeAccessLogStreams);
   add("hostStats", hostStats);
   add("publishBreakers", publishBreakers);
   add("memory", memory);

@@ -66,6 +66,8 @@ class DynamicMetadata {
   base::Arena& arena() { return arena_; }
   bool empty() const { return root_.first == nullptr; }
 
+  /** Namespace → object. */
+  const MetadataValue& root() const { return root_; }
   /** The object of a namespace; null when nobody wrote to it. */
   const MetadataValue* find(std::string_view name) const { return root_.find(name); }
   /** The value at namespace, key, key …; null when there is none. */

@@ -43,6 +43,16 @@ export interface OpenedListener {
   readonly statName: string
 }
 
+/** A stream of entries for a gRPC access log service, each framed as field 1 of a message. */
+export interface AccessLogStream {
+  readonly name: string
+  /** envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig */
+  readonly config: Uint8Array
+  readonly isTcp: boolean
+  /** A socket; who takes the stream closes it. It ends when no logger uses the stream any more. */
+  readonly fd: number
+}
+
 export interface HostStats {
   readonly address: string
   readonly hostname: string
@@ -118,6 +128,11 @@ export interface NativeAddon {
       number
     >
   >
+
+  /** Streams of entries for gRPC access log services that were opened since the last call; closes those that nobody logs to any more. */
+  takeAccessLogStreams(): readonly AccessLogStream[]
+  /** Of all streams so far. */
+  accessLogStreamStats(): Readonly<Record<'logs_written' | 'logs_dropped', number>>
 
   /** Counters of the hosts of a cluster slot, summed over workers, in the order of its endpoints plan. */
   hostStats(slot: number): readonly HostStats[]

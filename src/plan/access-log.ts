@@ -20,6 +20,10 @@ import type { SubstitutionFormatString } from '../generated/protos/envoy/config/
 import { AccessLogType } from '../generated/protos/envoy/data/accesslog/v3/accesslog_pb.js'
 import type { FileAccessLog } from '../generated/protos/envoy/extensions/access_loggers/file/v3/file_pb.js'
 import type {
+  HttpGrpcAccessLogConfig,
+  TcpGrpcAccessLogConfig,
+} from '../generated/protos/envoy/extensions/access_loggers/grpc/v3/als_pb.js'
+import type {
   StderrAccessLog,
   StdoutAccessLog,
 } from '../generated/protos/envoy/extensions/access_loggers/stream/v3/stream_pb.js'
@@ -27,11 +31,12 @@ import { err, ok, type Result } from '../support/result.js'
 import { defaultFormat, type FormatOptions, type FormatProblem, parseFormat, parseJsonFormat } from './format.js'
 import { formatterExtensions } from './format-operators.js'
 import type { Formats } from './formats.js'
+import { type GrpcLogTools, grpcAccessLog } from './grpc-access-log.js'
 import type { AccessLogFilterInit, AccessLogInit, BodyFormatInit, FieldMatcherInit, FormatInit } from './init.js'
 import { fraction, headerMatcher, type RegexCheck, stringMatcher } from './matcher.js'
 
 /** What compiling formats and logs needs from the rest of a compilation. */
-export interface FormatTools {
+export interface FormatTools extends GrpcLogTools {
   unpack(any: Any, at: Place): Unpacked | undefined
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
   readonly checkRegex: RegexCheck
@@ -174,6 +179,11 @@ export class FormatCompiler implements Formats {
       const format = this.#logFormat(message.accessLogFormat.value, place)
       return format && { ...common, sink: AccessLog_Sink.STDERR, format }
     }
+    if (
+      isMessage<HttpGrpcAccessLogConfig>(message, 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig') ||
+      isMessage<TcpGrpcAccessLogConfig>(message, 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig')
+    )
+      return { ...common, ...grpcAccessLog(message, place, this.#tools) }
     place.unsupported(`the access logger ${log.name || unpacked.typeName}`)
     return undefined
   }

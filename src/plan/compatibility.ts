@@ -9,7 +9,7 @@ export const compatibilityEnd = '<!-- end of fields -->'
 
 /** Extensions whose settings the policy names, and those that access-log.ts compiles; every other one of Envoy's is to come. */
 function carriedExtensions(table: PolicyTable): readonly string[] {
-  const loggers = ['envoy.access_loggers.file', 'envoy.access_loggers.stderr', 'envoy.access_loggers.stdout']
+  const loggers = ['file', 'http_grpc', 'stderr', 'stdout', 'tcp_grpc'].map(name => `envoy.access_loggers.${name}`)
   const named = Object.keys(table).flatMap(typeName => extensionOf(typeName) ?? [])
   return [...new Set([...loggers, ...named])].sort()
 }

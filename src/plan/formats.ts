@@ -18,6 +18,8 @@ export function formatsOf(compilation: Compilation): Formats {
     unpack: (any, at) => compilation.unpack(any, at),
     dataSource: (source, at) => compilation.dataSource(source, at),
     checkRegex: compilation.checkRegex,
+    types: compilation.deps.types,
+    environment: compilation.deps.environment,
     readFile: path => compilation.deps.files.read(path),
   })
   return {

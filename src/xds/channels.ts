@@ -82,16 +82,17 @@ class Channel {
     } catch (error) {
       // Credentials that cannot be read, a target that is none: perhaps better next time.
       queueMicrotask(() => handlers.onClose(unavailable, (error as Error).message))
-      return { send: () => undefined, pause: () => undefined, resume: () => undefined, cancel: () => undefined }
+      return { send: () => true, pause: () => undefined, resume: () => undefined, cancel: () => undefined }
     }
     call.on('data', (bytes: Buffer) => handlers.onMessage(bytes))
+    call.on('drain', () => handlers.onDrain?.())
     call.on('error', () => undefined) // told by 'status' too
     call.on('status', ({ code, details }: Grpc.StatusObject) => {
       if (code !== 0) this.#renewUnlessReady(client)
       handlers.onClose(code, details)
     })
     return {
-      send: bytes => void call.write(bytes),
+      send: bytes => call.write(bytes),
       pause: () => void call.pause(),
       resume: () => void call.resume(),
       cancel: () => call.cancel(),

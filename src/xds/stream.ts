@@ -6,7 +6,8 @@ import type { ControlPlaneEvent } from './types.js'
 
 /** One gRPC stream of raw messages. */
 export interface RawStream {
-  send(bytes: Uint8Array): void
+  /** False: the peer is slow, and `onDrain` will tell when there is room again. */
+  send(bytes: Uint8Array): boolean
   /** No more messages are read from the peer until `resume`. */
   pause(): void
   resume(): void
@@ -15,6 +16,7 @@ export interface RawStream {
 
 export interface RawStreamHandlers {
   onMessage(bytes: Uint8Array): void
+  onDrain?(): void
   /** Once, at the end, with a gRPC status. */
   onClose(code: number, detail: string): void
 }

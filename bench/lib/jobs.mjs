@@ -4,11 +4,11 @@
 import { join } from 'node:path'
 import { kRouteTables } from './routes.mjs'
 
-/** @typedef {"http" | "routes" | "tcp" | "h2-h1" | "h2-h2" | "tls" | "tls-rsa"} Job */
+/** @typedef {"http" | "routes" | "tcp" | "h2-h1" | "h2-h2" | "tls" | "tls-rsa" | "xds"} Job */
 /** What is spoken on a side; "h2" is HTTP/2 in clear text, known beforehand. @typedef {"h1" | "h2" | "tls"} Protocol */
 /**
  * @typedef {object} JobFacts
- * @property {"http" | "tcp"} template   of bench/load/
+ * @property {"http" | "tcp" | "xds"} template   of bench/load/
  * @property {Protocol} down             what clients speak
  * @property {"h1" | "h2"} up            what the origin is spoken to
  * @property {"one" | "many"} routes
@@ -22,6 +22,7 @@ export const kJobs = {
   tcp: { template: 'tcp', down: 'h1', up: 'h1', routes: 'one' },
   'h2-h1': { template: 'http', down: 'h2', up: 'h1', routes: 'one' },
   'h2-h2': { template: 'http', down: 'h2', up: 'h2', routes: 'one' },
+  xds: { template: 'xds', down: 'h1', up: 'h1', routes: 'one' },
   tls: { template: 'http', down: 'tls', up: 'h1', routes: 'one', key: 'ecdsa' },
   'tls-rsa': { template: 'http', down: 'tls', up: 'h1', routes: 'one', key: 'rsa' },
 }

@@ -63,15 +63,20 @@ export function judge(scenario, rows, subject) {
 function applyBar(bar, scenario, rows, subject) {
   if ('ratioTo' in bar) {
     const peer = bar.ratioTo === 'best' ? bestPeer(scenario, rows, subject) : bar.ratioTo
-    const text = bar.ratioTo === 'best' ? `÷ the best, ${peer ?? 'none'}` : `÷ ${bar.ratioTo}`
+    const figure = bar.figure ?? scenario.figure
+    const of = [bar.variant, bar.figure].filter(name => name !== undefined).join(' ')
+    const text = `${of}${of === '' ? '' : ' '}${bar.ratioTo === 'best' ? `÷ the best, ${peer ?? 'none'}` : `÷ ${bar.ratioTo}`}`
     if (peer === undefined || peer === subject) return { text, measured: undefined }
-    const mine = rowOf(rows, subject)?.figures[scenario.figure]
-    return { text, measured: medianRatio(mine, rowOf(rows, peer)?.figures[scenario.figure]) }
+    const [mine, theirs] = [subject, peer].map(name => rowOf(rows, name, bar.variant)?.figures[figure])
+    return { text, measured: medianRatio(mine, theirs) }
   }
   if ('variants' in bar) {
     const [above, below] = bar.variants.map(variant => rowOf(rows, subject, variant)?.figures[scenario.figure])
     return { text: `${bar.variants[0]} ÷ ${bar.variants[1]}`, measured: medianRatio(above, below) }
   }
   const values = rowOf(rows, subject, bar.variant)?.figures[bar.figure] ?? []
-  return { text: `${bar.figure}, ${bar.unit}`, measured: median(values) }
+  return {
+    text: `${bar.variant === undefined ? '' : `${bar.variant} `}${bar.figure}, ${bar.unit}`,
+    measured: median(values),
+  }
 }

@@ -7,6 +7,7 @@ import { kCipher, kJobs } from './jobs.mjs'
 import { mergedLatency, runLoad } from './load.mjs'
 import { cpuNs, memoryKib, openFileLimit } from './proc-stats.mjs'
 import { startServer } from './servers.mjs'
+import { kManyClusters, measureChanges, Plane } from './xds.mjs'
 
 /** @typedef {import("./scenarios.mjs").Scenario} Scenario */
 /** @typedef {import("./scenarios.mjs").Variant} Variant */
@@ -47,7 +48,11 @@ const kUnflushedLines = 1500
  * @returns {Promise<Row[]>}
  */
 export function measure(scenario, peers, bench) {
-  return { load: measureLoad, idle: measureIdle, start: measureStart }[scenario.method](scenario, peers, bench)
+  return { load: measureLoad, idle: measureIdle, start: measureStart, xds: measureXds }[scenario.method](
+    scenario,
+    peers,
+    bench,
+  )
 }
 
 /** @param {string} scenario @param {string} variant @param {string} peer @returns {Row} */
@@ -305,4 +310,86 @@ async function measureStart(scenario, peers, bench) {
     }
   }
   return rows
+}
+
+/** What a proxy may need until ten thousand clusters are warm, on a busy machine. */
+const kXdsLimitMs = 120_000
+
+/**
+ * A configuration from a control plane: how soon it serves, what it costs in memory, how soon a change is seen, what changes cost traffic.
+ * @param {Scenario} scenario @param {Peer[]} peers @param {Bench} bench
+ */
+async function measureXds(scenario, peers, bench) {
+  const rows = []
+  for (const variant of scenario.variants) {
+    for (const peer of peers) {
+      const row = newRow(scenario.name, variant.name, peer.name)
+      rows.push(row)
+      try {
+        const base = await withPlane(scenario, variant, peer, bench, 0, async server => memoryKib(server.pid).pss)
+        await withPlane(scenario, variant, peer, bench, kManyClusters, async (server, plane) => {
+          add(row, 'readyMs', server.started.servedAt - plane.connectedAt)
+          await sleep(kSettleMs)
+          const memory = memoryKib(server.pid)
+          setMemory(row, memory)
+          add(row, 'addedMib', (memory.pss - base) / 1024)
+          add(row, 'changeP99Ms', await measureChanges(server.port, plane, bench.options.quick ? 20 : 50))
+          await trafficUnderUpdates(scenario, row, server, plane, bench)
+          row.notes.push(...plane.refusals.slice(0, 2))
+        })
+        const shown = Object.entries(row.figures).map(
+          ([name, values]) => `${name} ${values.map(v => v.toFixed(2)).join(' ')}`,
+        )
+        row.notes.push(...shown.slice(1))
+        bench.say(`${scenario.name} ${variant.name}: ${peer.name} ${shown.join(', ')}`)
+      } catch (error) {
+        skip(row, error, bench)
+      }
+    }
+  }
+  return rows
+}
+
+/**
+ * @param {Scenario} scenario @param {Variant} variant @param {Peer} peer @param {Bench} bench @param {number} count of clusters
+ * @template T @param {(server: Server, plane: Plane) => Promise<T>} use @returns {Promise<T>}
+ */
+async function withPlane(scenario, variant, peer, bench, count, use) {
+  const plane = new Plane({ dialect: variant.dialect ?? 'sotw', count, originPort: bench.origin.port })
+  /** @type {Server | undefined} */
+  let server
+  try {
+    server = await startServer(peer, {
+      ...startOptions(scenario, variant, bench),
+      ownCopy: true,
+      limitMs: kXdsLimitMs,
+      plane,
+    })
+    if (count === 0) await sleep(kSettleMs)
+    return await use(server, plane)
+  } finally {
+    await server?.stop()
+    plane.stop()
+  }
+}
+
+/**
+ * The p99 of traffic while endpoints change a hundred times a second ÷ the p99 without, in turns.
+ * @param {Scenario} scenario @param {Row} row @param {Server} server @param {Plane} plane @param {Bench} bench
+ */
+async function trafficUnderUpdates(scenario, row, server, plane, bench) {
+  const url = `http://127.0.0.1:${server.port}/`
+  const load = () => runLoad(loadOf(scenario), url, bench.options.seconds, bench.cores.load)
+  await load()
+  const all = []
+  for (let turn = 0; turn < bench.options.turns; turn++) {
+    const quiet = await load()
+    const updates = plane.startUpdates()
+    const busy = await load()
+    updates.stop()
+    add(row, 'p99Rise', mergedLatency([busy]).p99Us / mergedLatency([quiet]).p99Us)
+    row.errors += quiet.errors + busy.errors
+    all.push(busy)
+  }
+  row.latency = mergedLatency(all)
 }

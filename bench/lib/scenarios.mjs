@@ -1,12 +1,13 @@
 // The table of scenarios: what is run, on whom, and the bars. A new one is one more entry.
 
 import { kManyRoutes, routePath } from './routes.mjs'
+import { kManyClusters } from './xds.mjs'
 
 /** @typedef {import("./jobs.mjs").Job} Job */
 /**
  * A bound on the subject (Nuncio).
- * @typedef {{ ratioTo: string, atMost: number }} RatioBar
- *   subject ÷ that peer in the scenario's figure; "best" is the best of nginx, HAProxy and Envoy
+ * @typedef {{ ratioTo: string, figure?: string, variant?: string, atMost: number }} RatioBar
+ *   subject ÷ that peer in the scenario's figure or another; "best" is the best of nginx, HAProxy and Envoy
  * @typedef {{ variants: [string, string], atMost: number }} VariantBar
  *   the subject's first variant ÷ its second
  * @typedef {{ figure: string, variant?: string, unit: string, atMost: number }} FigureBar
@@ -18,12 +19,13 @@ import { kManyRoutes, routePath } from './routes.mjs'
  * @property {string} path
  * @property {number} [workers]
  * @property {{ count: number, objects?: number }} [filters]  in TypeScript (Envoy: in Lua)
+ * @property {import("./xds-plane.mjs").Dialect} [dialect]  of the control plane
  */
 /**
  * @typedef {object} Scenario
  * @property {string} name
  * @property {string} title
- * @property {"load" | "idle" | "start"} method
+ * @property {"load" | "idle" | "start" | "xds"} method
  * @property {Job} job
  * @property {string[]} peers
  * @property {string} figure        what is compared, one of the method's figures
@@ -302,5 +304,26 @@ export const kScenarios = [
       { figure: 'servedMs', unit: 'ms', atMost: 500 },
       { figure: 'pssMib', unit: 'MiB', atMost: 80 },
     ],
+  },
+  {
+    name: 'xds',
+    title: `${kManyClusters} clusters × 5 endpoints and ${kManyClusters} routes from a control plane, two workers`,
+    method: 'xds',
+    job: 'xds',
+    peers: ['envoy', 'nuncio'],
+    variants: [
+      { name: 'sotw', path: '/probe', workers: 2, dialect: 'sotw' },
+      { name: 'delta', path: '/probe', workers: 2, dialect: 'delta' },
+    ],
+    load: wrk('keep-alive.lua', 16),
+    cores: 'proxy',
+    figure: 'readyMs',
+    unit: 'ms',
+    bars: ['sotw', 'delta'].flatMap(variant => [
+      { ratioTo: 'envoy', figure: 'readyMs', variant, atMost: 0.5 },
+      { ratioTo: 'envoy', figure: 'addedMib', variant, atMost: 0.5 },
+      { figure: 'changeP99Ms', variant, unit: 'ms', atMost: 50 },
+      { figure: 'p99Rise', variant, unit: '×', atMost: 1.1 },
+    ]),
   },
 ]

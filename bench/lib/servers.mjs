@@ -37,7 +37,7 @@ import { firstAnswer } from './client.mjs'
  * @property {number} port
  * @property {number} adminPort
  * @property {string} accessLog
- * @property {{ openMs: number, servedMs: number }} started  from the spawn to the open port, to the first answer
+ * @property {{ openMs: number, servedMs: number, servedAt: number }} started  from the spawn to the open port, to the first answer; its moment
  * @property {() => Promise<void>} stop
  * @property {() => void} emptyLog
  */
@@ -141,8 +141,8 @@ export async function startOrigin(dir, cores) {
 /**
  * Starts one peer on one job and waits for its first answer.
  * @param {Peer} peer
- * @param {{ dir: string, job: Job, workers: number, cores: string, origin: Origin, certificates: string, path: string, ownCopy?: boolean, filters?: { count: number, objects?: number } }} options
- *   `ownCopy`: run a copy of the program (for Nuncio, of node). PSS divides a page among all processes that
+ * @param {{ dir: string, job: Job, workers: number, cores: string, origin: Origin, certificates: string, path: string, ownCopy?: boolean, filters?: { count: number, objects?: number }, limitMs?: number, plane?: import("./xds.mjs").Plane }} options
+ *   `plane`: who brings the configuration, once the port is known. `ownCopy`: run a copy of the program (for Nuncio, of node). PSS divides a page among all processes that
  *   map it, and this process is a node too: pages shared with strangers would make a proxy look small.
  * @returns {Promise<Server>}
  */
@@ -165,6 +165,7 @@ export async function startServer(peer, options) {
     stream_module: findStreamModule() ?? '',
     filters: filterItems(peer.name, options.filters ?? { count: 0 }, join(kRoot, 'bench/load')),
   }
+  Object.assign(values, await options.plane?.prepare(port))
   const binary = /** @type {string} */ (peer.binary)
   const isNuncio = peer.name === 'nuncio'
   const command = commands[peer.name]?.(isNuncio || options.ownCopy !== true ? binary : ownCopyOf(binary), {
@@ -189,7 +190,7 @@ export async function startServer(peer, options) {
     port,
     options.path,
     () => child.exitCode === null && child.signalCode === null,
-    kStartLimitMs,
+    options.limitMs ?? kStartLimitMs,
   )
   if (answer === undefined) {
     await stop(child)
@@ -212,7 +213,7 @@ export async function startServer(peer, options) {
     port,
     adminPort,
     accessLog,
-    started: { openMs: answer.openAt - began, servedMs: answer.answeredAt - began },
+    started: { openMs: answer.openAt - began, servedMs: answer.answeredAt - began, servedAt: answer.answeredAt },
     stop: () => stop(child),
     emptyLog: () => truncateSync(accessLog),
   }

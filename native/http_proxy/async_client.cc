@@ -189,6 +189,7 @@ void AsyncStream::reply(const LocalReply& reply) {
   if (reply.flag) info_.flags.add(*reply.flag);
   info_.response_code_details = reply.details;
   if (response_started_) return finish(false);
+  answered_here_ = true;
   info_.response_code = reply.status;
   auto& headers = *arena_.make<http::HeaderMap>(arena_);
   std::string_view body = head_ ? std::string_view() : reply.body;

@@ -106,7 +106,8 @@ class AsyncStream final : public RoutedStream, public net::DeferredFree, public 
   void cancel();
   /** Nothing more may be written to it. */
   bool complete() const { return complete_; }
-  bool requestEnded() const { return request_ended_; }
+  /** The answer is the router's own: no server gave one. */
+  bool answeredHere() const { return answered_here_; }
 
   // ---- RoutedStream
   const routing::Route* route() override { return route_->route; }
@@ -136,6 +137,7 @@ class AsyncStream final : public RoutedStream, public net::DeferredFree, public 
   const bool send_forwarded_;
   bool request_ended_ = false;
   bool response_started_ = false;
+  bool answered_here_ = false;
   bool complete_ = false;
   uint16_t request_pauses_ = 0;
   uint16_t response_pauses_ = 0;

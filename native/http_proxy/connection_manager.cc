@@ -223,6 +223,11 @@ void ConnectionManager::countRequest(Stream& stream) {
   }
 }
 
+void ConnectionManager::onStreamRestarted() {
+  runtime_.http.inc(HttpStat::downstream_rq_total);
+  runtime_.http.inc(multiplexed() ? HttpStat::downstream_rq_http2_total : HttpStat::downstream_rq_http1_total);
+}
+
 void ConnectionManager::onUnderscoredHeaders(uint32_t count) {
   const bool rejects = runtime_.codec_options.underscores == http::h1::Underscores::kRejectRequest;
   runtime_.http1.inc(rejects ? stats::Http1Stat::requests_rejected_with_underscores_in_headers

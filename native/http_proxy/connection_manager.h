@@ -63,6 +63,8 @@ class ConnectionManager final : public tcp::NetworkFilter,
   /** A stream's body is not wanted for now. */
   void pauseReading(bool pause);
   void onStreamFinished(Stream& stream);
+  /** A redirect is followed: counted as one more request, as in Envoy. */
+  void onStreamRestarted();
   /** The last bytes of a stream that was over went out. */
   void onFlushed();
   void onRequestHeadersComplete() {

@@ -17,6 +17,9 @@
 
 namespace nuncio::http_proxy {
 
+class BodyBuffer;
+struct RedirectTrail;
+
 class RoutedStream {
  public:
   RoutedStream(const RoutedStream&) = delete;
@@ -58,6 +61,17 @@ class RoutedStream {
   virtual void answerHeaders(http::HeaderMap& headers, bool end_stream) = 0;
   virtual void answerData(std::string_view data, bool end_stream) = 0;
   virtual void answerTrailers(http::HeaderMap& trailers) = 0;
+  // ---- redirects that the proxy follows by itself
+  /** What was followed so far; in the arena, the router's to make. */
+  RedirectTrail*& redirectTrail() { return redirect_trail_; }
+  /** The request's head changed: looks its route up anew. */
+  virtual const routing::Route* reroute() { return nullptr; }
+  /**
+   * The request, which came whole, begins anew with its head as it is now, through all filters, once this turn is over. `body`
+   * (null: none) is emptied. The router hears no more. Only of streams whose routes follow redirects.
+   */
+  virtual void restart(BodyBuffer* /*body*/, http::HeaderMap* /*trailers*/, bool /*head_only*/) {}
+
   /** Counted: holds the request's body back. */
   virtual void pauseRequest(bool pause) = 0;
   /** The facts of the upstream's TLS (null: clear text), for logs that may outlive the connection. */
@@ -87,6 +101,7 @@ class RoutedStream {
   Lease table_lease_;
   const routing::RouteTable* table_ = nullptr;
   const routing::WeightedCluster* weighted_ = nullptr;
+  RedirectTrail* redirect_trail_ = nullptr;
   bool internal_ : 1 = false;
   bool head_ : 1 = false;
   bool grpc_ : 1 = false;

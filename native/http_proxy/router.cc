@@ -58,6 +58,7 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   const uint64_t connection_limit = stream_.bufferLimit();
   buffer_limit_ = route_->request_body_buffer_limit.value_or(connection_limit);
   head_only_ = end_stream;
+  follows_redirects_ = route_->cluster->internal_redirect.has_value();
   startMirrors(headers, end_stream);
   if (end_stream) onRequestEnded();
   attempt_ = stream_.arena().make<UpstreamRequest>(*this, *host);
@@ -285,7 +286,7 @@ void Router::onUpstreamConnected(UpstreamRequest& attempt) {
 void Router::onRequestData(std::string_view data, bool end_stream) {
   if (abandoned_ || cluster_.get() == nullptr) return;
   if (mirrors_ != nullptr) [[unlikely]] mirrors_->sendData(data, end_stream);
-  if (retry_ && retry_->enabled()) bufferForRetry(data);
+  if ((retry_ && retry_->enabled()) || follows_redirects_) bufferForRetry(data);
   if (abandoned_) return;
   if (end_stream) onRequestEnded();
   if (attempt_ != nullptr) attempt_->sendData(data, end_stream);
@@ -301,6 +302,7 @@ void Router::bufferForRetry(std::string_view data) {
   cluster_->stats().inc(ClusterStat::retry_or_shadow_abandoned);
   retry_.reset();
   body_.reset();
+  follows_redirects_ = false;
   if (attempt_ != nullptr) return;
   abandoned_ = true;  // the first attempt failed, and what it got is gone
   backoff_timer_.cancel();
@@ -335,7 +337,7 @@ void Router::onUpstream1xx(http::HeaderMap& headers) {
   // Whether it is passed on or not: the upstream has begun to answer, there is no other attempt.
   chargeCode(static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0)), &attempt_->host());
   retry_.reset();
-  body_.reset();
+  if (!follows_redirects_) body_.reset();
   stream_.encode1xx(headers);
   response_started_ = true;
 }
@@ -344,6 +346,7 @@ void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
   const auto status = static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
   const int64_t now = stream_.worker().services.loop.now();
   if (retry_ && retryAfterHeaders(headers, status, end_stream)) return;
+  if (route_->cluster->internal_redirect && followRedirect(headers, status, end_stream)) return;
   if (!config_.suppress_envoy_headers && request_end_ns_ != 0) {
     const auto took_ms = static_cast<uint64_t>(now - request_end_ns_) / 1'000'000;
     headers.set(HeaderId::kXEnvoyUpstreamServiceTime, stream_.arena().decimal(took_ms));

@@ -97,6 +97,9 @@ class Router {
   void nameTransport(const http::HeaderMap& headers);
   upstream::HostRuntime* chooseHost();
   std::optional<uint64_t> requestHash();
+  bool followRedirect(http::HeaderMap& response, uint32_t status, bool end_stream);
+  bool redirectRequest(http::HeaderMap& response, uint32_t status);
+  bool acceptsRedirect(bool from_http, bool to_http);
   void onRequestEnded();
   void bufferForRetry(std::string_view data);
   bool retryAfterHeaders(http::HeaderMap& headers, uint32_t status, bool end_stream);
@@ -148,6 +151,7 @@ class Router {
   bool abandoned_ : 1 = false;
   bool response_canary_ : 1 = false;
   bool hash_known_ : 1 = false;
+  bool follows_redirects_ : 1 = false;  // the route wants it, and the request's body is (still) kept for it
   bool grpc_outcome_open_ = false;  // a gRPC answer whose grpc-status is still to come
   loop::MemberTimer<&Router::onGlobalTimeout> global_timer_{this};
   loop::MemberTimer<&Router::onBackoffOver> backoff_timer_{this};

@@ -18,7 +18,7 @@ void Router::onUpstreamReset(ResetReason reason, std::string_view transport) {
   const bool started = attempt_ != nullptr && attempt_->wroteHead();
   if (retriesAfterReset(reason, started)) return retry();
   chargeFailure(reason == ResetReason::kProtocolError ? 502 : 503);
-  stream_.info().upstream_transport_failure = arena.copy(transport);
+  if (!transport.empty()) stream_.info().upstream_transport_failure = arena.copy(transport);  // else there was none
   const std::string_view why = resetText(reason);
   const std::string_view body = arena.concat("upstream connect error or disconnect/reset before headers. ",
                                              is_retry_ ? "retried and the latest " : "", "reset reason: ", why);

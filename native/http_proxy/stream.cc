@@ -436,6 +436,7 @@ void Stream::finish() {
   request_timer_.cancel();
   max_duration_timer_.cancel();
   log_timer_.cancel();
+  dropRestart();
   if (!whole()) {
     runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
     // HTTP/2 gives up the rest of the request by itself, when the answer is out.

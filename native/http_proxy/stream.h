@@ -73,6 +73,11 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   void answerData(std::string_view data, bool end_stream) override { filters_.responseData(data, end_stream); }
   void answerTrailers(http::HeaderMap& trailers) override { filters_.responseTrailers(trailers); }
   void pauseRequest(bool pause) override;
+  const routing::Route* reroute() override {
+    refreshRoute();
+    return route();
+  }
+  void restart(BodyBuffer* body, http::HeaderMap* trailers, bool head_only) override;
 
   /** The response cannot be finished: the client's connection (HTTP/1) or stream ends hard. */
   void resetDownstream(http::ResetReason reason);
@@ -99,6 +104,9 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
 
  private:
   friend class FilterChain;
+  struct Restart;
+  void beginAnew(Restart& restart);
+  void dropRestart();
   Stream(ConnectionManager& manager, http::ResponseEncoder& encoder);
   ~Stream() override;
   bool acceptHead();
@@ -166,6 +174,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   loop::MemberTimer<&Stream::onRequestTimeout> request_timer_{this};
   loop::MemberTimer<&Stream::onMaxDuration> max_duration_timer_{this};
   loop::MemberTimer<&Stream::onLogInterval> log_timer_{this};
+  Restart* restart_ = nullptr;  // a redirect is followed at the end of this turn; in the arena
   std::optional<Router> router_;
 };
 

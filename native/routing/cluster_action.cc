@@ -1,5 +1,7 @@
 #include "routing/cluster_action.h"
 
+#include "plan/wire_reader.h"
+
 #include "base/ascii.h"
 #include "http/path.h"
 
@@ -94,6 +96,26 @@ const UpgradeRule* findUpgrade(const std::vector<UpgradeRule>& rules, std::strin
   return nullptr;
 }
 
+static std::string addPredicate(const plan::Extension& predicate, InternalRedirect& redirect) {
+  if (predicate.type == "envoy.internal_redirect_predicates.previous_routes") {
+    redirect.previous_routes = true;
+  } else if (predicate.type == "envoy.internal_redirect_predicates.safe_cross_scheme") {
+    redirect.safe_cross_scheme = true;
+  } else if (predicate.type == "envoy.internal_redirect_predicates.allow_listed_routes") {
+    // Envoy's message as it is: repeated string allowed_route_names = 1.
+    std::vector<std::string> names;
+    plan::WireReader reader({reinterpret_cast<const uint8_t*>(predicate.plan.data()), predicate.plan.size()});
+    while (reader.next()) {
+      if (!(reader.field() == 1 ? reader.append(names) : reader.skip())) break;
+    }
+    if (!reader.ok()) return "malformed list of allowed routes";
+    redirect.allowed_routes.push_back(std::move(names));
+  } else {
+    return "no native internal redirect predicate '" + predicate.type + "'";
+  }
+  return {};
+}
+
 base::Result<MirrorPolicy, std::string> MirrorPolicy::make(const plan::MirrorPolicy& plan) {
   MirrorPolicy mirror;
   mirror.cluster = {plan.slot, plan.name, plan.cluster_header};
@@ -133,7 +155,14 @@ base::Result<std::unique_ptr<const ClusterAction>, std::string> ClusterAction::m
   }
   if (plan.internal_redirect.has_value()) {
     const plan::InternalRedirect& from = *plan.internal_redirect;
-    action->internal_redirect = InternalRedirect{from.max_redirects, from.codes, from.allow_cross_scheme, from.copy_headers, from.predicates};
+    InternalRedirect& redirect = action->internal_redirect.emplace();
+    redirect.max_redirects = from.max_redirects;
+    redirect.codes = from.codes;
+    redirect.allow_cross_scheme = from.allow_cross_scheme;
+    redirect.copy_headers = from.copy_headers;
+    for (const plan::Extension& predicate : from.predicates) {
+      if (std::string error = addPredicate(predicate, redirect); !error.empty()) return error;
+    }
   }
   return std::unique_ptr<const ClusterAction>(std::move(action));
 }

@@ -68,7 +68,10 @@ struct InternalRedirect {
   std::vector<uint32_t> codes;
   bool allow_cross_scheme = false;
   std::vector<std::string> copy_headers;
-  std::vector<plan::Extension> predicates;
+  // ---- predicates
+  bool previous_routes = false;                           // no route may lead to the same one twice
+  bool safe_cross_scheme = false;                         // not from http to https
+  std::vector<std::vector<std::string>> allowed_routes;   // the target's name is in each of them
 };
 
 /** A runtime number by key; null when there is none. */

@@ -13,6 +13,7 @@ import {
 import type { Place } from '../api/plan-context.js'
 import type {
   ClusterActionInit,
+  ExtensionInit,
   HashPolicyInit,
   HeaderMutationInit,
   MirrorPolicyInit,
@@ -66,7 +67,7 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
       hashPolicy(policy, at.field('hash_policy').item(index), tools),
     ),
     mirrors: mirrorPolicies(action.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
-    ...internalRedirect(action),
+    ...internalRedirect(action, at, tools),
   }
 }
 
@@ -235,15 +236,47 @@ function mirrorMutations(
   })
 }
 
-function internalRedirect(action: RouteAction): Pick<ClusterActionInit, 'internalRedirect'> {
+const redirectCodes: readonly number[] = [301, 302, 303, 307, 308]
+const redirectPredicates: Readonly<Record<string, string>> = {
+  'envoy.extensions.internal_redirect.previous_routes.v3.PreviousRoutesConfig':
+    'envoy.internal_redirect_predicates.previous_routes',
+  'envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig':
+    'envoy.internal_redirect_predicates.allow_listed_routes',
+  'envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig':
+    'envoy.internal_redirect_predicates.safe_cross_scheme',
+}
+
+function predicatesOf(policy: InternalRedirectPolicy, at: Place, tools: RouteTools): ExtensionInit[] {
+  return policy.predicates.flatMap(({ name, typedConfig }, index) => {
+    const place = at.item(index)
+    const typeName = typedConfig && tools.unpack(typedConfig, place.field('typed_config'))?.typeName
+    const type = typeName === undefined ? undefined : redirectPredicates[typeName]
+    if (type === undefined) {
+      if (typedConfig === undefined) place.error(`Didn't find a registered implementation for '${name}'`)
+      return []
+    }
+    // Its message as it is.
+    return [{ type, name, plan: typedConfig?.value ?? new Uint8Array() }]
+  })
+}
+
+function internalRedirect(
+  action: RouteAction,
+  at: Place,
+  tools: RouteTools,
+): Pick<ClusterActionInit, 'internalRedirect'> {
   const policy: InternalRedirectPolicy | undefined = action.internalRedirectPolicy
   if (policy) {
     return {
       internalRedirect: {
         maxRedirects: policy.maxInternalRedirects ?? 1,
-        codes: policy.redirectResponseCodes.length > 0 ? policy.redirectResponseCodes : [302],
+        codes:
+          policy.redirectResponseCodes.length > 0
+            ? policy.redirectResponseCodes.filter(code => redirectCodes.includes(code))
+            : [302],
         allowCrossScheme: policy.allowCrossSchemeRedirect,
         copyHeaders: policy.responseHeadersToCopy.map(name => name.toLowerCase()),
+        predicates: predicatesOf(policy, at.field('internal_redirect_policy').field('predicates'), tools),
       },
     }
   }

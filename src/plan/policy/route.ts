@@ -7,7 +7,6 @@ const limits = later('rate_limits', 'rate limit actions')
 const subset = later('metadata_match', 'subset load balancing')
 const perFilter = carried('typed_per_filter_config')
 const mirrors = carried('request_mirror_policies')
-const passesThrough = (value: unknown): boolean => value === 0 || value === 'PASS_THROUGH_INTERNAL_REDIRECT'
 const specifiers = later('route_specifiers', 'route specifiers')
 
 export const routePolicy: PolicyTable = {
@@ -76,16 +75,14 @@ export const routePolicy: PolicyTable = {
     ...mirrors,
     ...carried('weighted_clusters regex_rewrite host_rewrite_path_regex retry_policy hash_policy upgrade_configs'),
     ...carried('max_stream_duration'),
-    ...later('internal_redirect_policy', 'internal redirects'),
-    ...later('internal_redirect_action', 'internal redirects', passesThrough),
+    ...carried('internal_redirect_policy'),
     ...whole(
       'cluster cluster_header cluster_not_found_response_code prefix_rewrite path_rewrite host_rewrite_literal auto_host_rewrite',
     ),
     ...whole(
       'host_rewrite_header host_rewrite append_x_forwarded_host timeout idle_timeout priority max_grpc_timeout grpc_timeout_offset',
     ),
-    ...whole('flush_timeout'),
-    ...tuning('max_internal_redirects', 'has no effect until internal redirects are carried'),
+    ...whole('flush_timeout internal_redirect_action max_internal_redirects'),
     ...tuning('include_vh_rate_limits', 'has no effect until rate limits are carried'),
     ...tuning('early_data_policy', 'has no effect until HTTP/3 is carried'),
     ...later('cluster_specifier_plugin inline_cluster_specifier_plugin', 'cluster specifier plugins'),
@@ -178,7 +175,10 @@ export const routePolicy: PolicyTable = {
   'envoy.config.core.v3.RuntimeFractionalPercent': { ...whole('default_value runtime_key') },
   [`${route}.InternalRedirectPolicy`]: {
     ...whole('max_internal_redirects redirect_response_codes allow_cross_scheme_redirect response_headers_to_copy'),
-    ...later('predicates', 'internal redirect predicates'),
+    ...carried('predicates'),
   },
+  'envoy.extensions.internal_redirect.previous_routes.v3.PreviousRoutesConfig': {},
+  'envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig': whole('allowed_route_names'),
+  'envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig': {},
   [`${route}.FilterConfig`]: { ...carried('config'), ...whole('is_optional disabled') },
 }

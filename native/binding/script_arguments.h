@@ -115,6 +115,15 @@ inline napi_value string(napi_env env, std::string_view text) {
   return value;
 }
 
+inline std::string joinedFlags(const http::FlagList& flags) {
+  std::string text;
+  for (size_t i = 0; i < flags.size(); ++i) {
+    if (i != 0) text += ',';
+    text += http::shortName(flags[i]);
+  }
+  return text;
+}
+
 inline bool isFieldName(std::string_view name) {
   if (name.empty()) return false;
   for (const char c : name) {

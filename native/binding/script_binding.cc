@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "binding/arguments.h"
 #include "binding/script_arguments.h"
+#include "binding/script_calls.h"
 #include "binding/script_headers.h"
 #include "http/dynamic_metadata.h"
 #include "script/http_filter.h"
@@ -16,15 +17,6 @@ namespace nuncio::binding {
 namespace {
 
 // ---------------------------------------------------------------- facts
-
-std::string joinedFlags(const http::FlagList& flags) {
-  std::string text;
-  for (size_t i = 0; i < flags.size(); ++i) {
-    if (i != 0) text += ',';
-    text += http::shortName(flags[i]);
-  }
-  return text;
-}
 
 napi_value streamText(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -416,6 +408,7 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
   };
   for (const NativeCall& entry : kCalls) add(entry);
   for (const NativeCall& entry : headerCalls()) add(entry);
+  for (const NativeCall& entry : outgoingCalls()) add(entry);
 }
 
 }  // namespace nuncio::binding

@@ -16,6 +16,7 @@
 #include "http/well_known_headers.h"
 #include "loop/loop.h"
 #include "script/host.h"
+#include "script/outgoing_calls.h"
 #include "script/script_set.h"
 #include "worker/worker.h"
 
@@ -42,6 +43,7 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   void forgetProgram(const std::string& id) { programs_.erase(id); }
   script::HttpFilter* filter(uint32_t handle) { return worker_.scripts().find(handle); }
   Worker& worker() { return worker_; }
+  script::OutgoingCalls& calls() { return calls_; }
   /** The memory JavaScript reads its calls from. */
   script::Call& call() { return call_; }
   /** JavaScript has called, and native code may call it back: it has its own scopes, none may be left open in it. */
@@ -100,6 +102,7 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
     bool used;  // a snapshot took it up
   };
   std::unordered_map<std::string, Known> programs_;
+  script::OutgoingCalls calls_{*this, worker_.context().asyncClient()};
 };
 
 }  // namespace nuncio::binding

@@ -16,6 +16,12 @@ enum class Stage : uint32_t {
   kRelease,       // no stream and no snapshot holds the program any more
   kRequestBody,   // a body that a hook waits for is there
   kResponseBody,
+  // ---- of a request that JavaScript made (script/outgoing_calls.h); `handle` is its number, `end_stream` as said there
+  kCallHeaders,
+  kCallData,
+  kCallTrailers,
+  kCallEnd,       // end_stream: the answer came whole
+  kCallWritable,  // its body may go on
 };
 
 enum class Outcome : int32_t {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import {
   adsSource,
@@ -359,6 +361,51 @@ describe('a server that lies', () => {
       },
       { answers: false },
     ))
+})
+
+describe('a peer that is no control plane', () => {
+  const quick = { retry_policy: { retry_back_off: { base_interval: '0.02s', max_interval: '0.05s' } } }
+
+  test('a message over max_receive_message_length ends the stream, and the next one begins', () =>
+    withPlane(async (plane, later) => {
+      const service = { envoy_grpc: { cluster_name: 'xds', max_receive_message_length: 2000, ...quick } }
+      const { client } = overAds(plane, { service })
+      later(() => client.close())
+      const recorder = ask(client, 'cluster', adsSource())
+      plane.update('cluster', { ['x'.repeat(3000)]: staticCluster('x'.repeat(3000)) })
+      await recorder.waitFor('failures', () => recorder.failures.length >= 2)
+      assert.equal(recorder.updates.length, 0)
+      plane.update('cluster', { ['x'.repeat(3000)]: undefined, small: staticCluster('small') })
+      await recorder.waitFor('the update', () => recorder.updates.length > 0)
+      assert.ok(plane.streams.length >= 3)
+    }))
+
+  for (const [name, speak] of [
+    ['says nothing', () => undefined],
+    ['speaks another protocol', (socket: Socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['hangs up', (socket: Socket) => void socket.destroy()],
+  ] as const)
+    test(`one that ${name}`, async () => {
+      const sockets: Socket[] = []
+      const server = createServer(socket => {
+        sockets.push(socket)
+        socket.on('error', () => undefined)
+        speak(socket)
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      await withPlane(async (plane, later) => {
+        const service = { envoy_grpc: { cluster_name: 'xds', ...quick } }
+        const { client } = testClient(plane, { ads: { service }, reach: () => ({ host: '127.0.0.1', port }) })
+        later(() => client.close())
+        client.start()
+        const recorder = ask(client, 'cluster', adsSource('0.1s'))
+        await recorder.waitFor('the timeout', () => recorder.failures.includes('timeout'))
+        assert.equal(recorder.updates.length, 0)
+      })
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    })
 })
 
 describe('rate_limit_settings', () => {

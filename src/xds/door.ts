@@ -23,6 +23,9 @@ export function doorListener(path: string, types: Types): Listener {
   return fromJson(schema, json, { registry: types.registry }) as Listener
 }
 
+// What the gRPC library says of itself; a control plane that compresses for it would do so for nobody else.
+const ofTheClient = ['user-agent', 'grpc-accept-encoding', 'accept-encoding', 'x-forwarded-proto']
+
 // Nothing is added to requests and nothing ends a stream but its two ends: what is asked over a stream may be answered tomorrow.
 function connectionManager(): JsonValue {
   return {
@@ -46,7 +49,7 @@ function connectionManager(): JsonValue {
         {
           name: 'door',
           domains: ['*'],
-          request_headers_to_remove: [clusterHeader],
+          request_headers_to_remove: [clusterHeader, ...ofTheClient],
           routes: [
             { match: { prefix: '/' }, route: { cluster_header: clusterHeader, timeout: '0s', idle_timeout: '0s' } },
           ],

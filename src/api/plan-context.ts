@@ -104,7 +104,7 @@ export interface PlanContext extends Place {
   /** Compiles an inline route table as a plan of its own; the answer is its slot. */
   routeTable(config: RouteConfiguration, at: Place): number
   /** The slot of a route table that comes from elsewhere (RDS); all who ask the same source for the same name share it. */
-  discoveredRoutes(rds: Rds, at: Place): number
+  discoveredRoutes(rds: Rds, at: Place, statPrefix?: string): number
   /** The scopes of scoped routes, inline or from elsewhere (SRDS). Undefined: an error was reported. */
   scopedRoutes(config: ScopedRoutes, at: Place): PlanInit<typeof ScopedRoutesSchema> | undefined
   /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */

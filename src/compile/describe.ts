@@ -1,107 +1,120 @@
 import type { Message } from '@bufbuild/protobuf'
 import { isMessage, type Types } from '../config/index.js'
-import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpConnectionManager } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { TcpProxy } from '../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
-import { transportSocketOf } from '../plan/transport-socket-match.js'
-import type { ClusterMeta, CompiledConfig, DnsSettings } from '../plan/compile.js'
-import type { ClusterInfo, HostInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
-import type { ClusterMembers } from '../snapshot/config-delta.js'
+import type { ClusterMeta, DnsSettings, ResolverSettings } from '../plan/compile.js'
+import type { CompiledResource } from '../plan/compile-resource.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
+import { type SocketMatches, transportSocketOf } from '../plan/transport-socket-match.js'
+import type { ClusterInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
+import type { ClusterMembers, ConfigUnit } from '../snapshot/config-delta.js'
 
-/** What main keeps about the things of a bootstrap, so that it never needs their messages. */
+/** What main keeps about resources, so that it never needs their messages. */
 
-export function describeListeners(
-  bootstrap: Bootstrap,
-  { listeners: metas, tlsContexts }: CompiledConfig,
+/** A cluster, and its members where they stand in it. */
+export function describeCluster(
+  { cluster: meta, plans, tlsContexts }: CompiledResource,
+  cluster: Cluster,
+  resolver: ResolverSettings,
+  isAddedViaApi: boolean,
+): Pick<ConfigUnit, 'clusters' | 'members'> {
+  if (meta === undefined) return { clusters: [], members: [] }
+  const { default: normal, high } = meta.thresholds
+  const observabilityName = cluster.altStatName || meta.name
+  const endpoints = plans.find(plan => plan.kind === 'endpoints')
+  const info: ClusterInfo = {
+    name: meta.name,
+    slot: meta.slot,
+    planId: meta.planId,
+    isAddedViaApi,
+    edsServiceName: cluster.edsClusterConfig?.serviceName ?? '',
+    statName: observabilityName,
+    observabilityName,
+    dns: meta.dns && dnsPlan(meta.dns, resolver),
+    thresholds: { default: limits(normal), high: limits(high) },
+    transportSocketMatches: cluster.transportSocketMatches.map(match => match.name),
+    trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
+    hasTls: tlsContexts.length > 0,
+  }
+  const areHere = endpoints !== undefined && meta.dns === undefined
+  return {
+    clusters: [info],
+    members: areHere ? [describeMembers(meta.name, endpoints, cluster.loadAssignment, socketMatches(cluster))] : [],
+  }
+}
+
+const socketMatches = (cluster: Cluster): SocketMatches =>
+  cluster.transportSocketMatches.map(({ match }) => (match ? { match } : {}))
+
+/** Members that are addresses, in the order of the endpoints plan. */
+export function describeMembers(
+  cluster: string,
+  plan: { readonly id: string },
+  assignment: ClusterLoadAssignment | undefined,
+  matches: SocketMatches,
+): ClusterMembers {
+  const hosts = (assignment?.endpoints ?? []).flatMap(locality =>
+    locality.lbEndpoints.map(endpoint => ({
+      weight: endpoint.loadBalancingWeight ?? 1,
+      health: endpoint.healthStatus,
+      canary: endpoint.metadata?.filterMetadata['envoy.lb']?.['canary'] === true,
+      region: locality.locality?.region ?? '',
+      zone: locality.locality?.zone ?? '',
+      subZone: locality.locality?.subZone ?? '',
+      priority: locality.priority,
+      transportSocket: matches.length === 0 ? 0 : transportSocketOf(matches, endpoint.metadata, locality.metadata),
+    })),
+  )
+  return { cluster, planId: plan.id, hosts }
+}
+
+/** A listener, and the virtual hosts of the route tables in it. */
+export function describeListener(
+  { listener: meta, tlsContexts }: CompiledResource,
+  listener: Listener,
   types: Types,
-): ListenerInfo[] {
-  const secure = ownersOf(tlsContexts, 'listener')
-  const listeners = bootstrap.staticResources?.listeners ?? []
-  return metas.map((meta, index) => {
-    const listener = listeners[index]
-    const filters = listener === undefined ? [] : filtersOf(listener, types)
-    const prefixes = (messages: readonly { statPrefix: string }[]) => [
-      ...new Set(messages.map(message => message.statPrefix)),
-    ]
-    return {
-      name: meta.name,
-      slot: meta.slot,
-      planId: meta.planId,
-      statPrefix: listener?.statPrefix ?? '',
-      httpStatPrefixes: prefixes(filters.filter(isManager)),
-      tcpStatPrefixes: prefixes(filters.filter(isTcpProxy)),
-      isInbound: meta.trafficDirection === TrafficDirection.INBOUND,
-      hasTls: secure.has(meta.name),
-    }
-  })
+): Pick<ConfigUnit, 'listeners' | 'virtualHosts'> {
+  if (meta === undefined) return { listeners: [], virtualHosts: [] }
+  const filters = filtersOf(listener, types)
+  const prefixes = (messages: readonly { statPrefix: string }[]) => [
+    ...new Set(messages.map(message => message.statPrefix)),
+  ]
+  const info: ListenerInfo = {
+    name: meta.name,
+    slot: meta.slot,
+    planId: meta.planId,
+    statPrefix: listener.statPrefix,
+    httpStatPrefixes: prefixes(filters.filter(isManager)),
+    tcpStatPrefixes: prefixes(filters.filter(isTcpProxy)),
+    isInbound: meta.trafficDirection === TrafficDirection.INBOUND,
+    hasTls: tlsContexts.length > 0,
+  }
+  return { listeners: [info], virtualHosts: routeConfigurations([listener], types).flatMap(describeVirtualHosts) }
 }
 
 /** Inline route tables, in the order of the listeners. */
-export function routeConfigurations(bootstrap: Bootstrap, types: Types): RouteConfiguration[] {
-  const filters = (bootstrap.staticResources?.listeners ?? []).flatMap(listener => filtersOf(listener, types))
-  return filters
+export function routeConfigurations(listeners: readonly Listener[], types: Types): RouteConfiguration[] {
+  return listeners
+    .flatMap(listener => filtersOf(listener, types))
     .filter(isManager)
     .flatMap(({ routeSpecifier }) => (routeSpecifier.case === 'routeConfig' ? [routeSpecifier.value] : []))
 }
 
-export function describeVirtualHosts(bootstrap: Bootstrap, types: Types): VirtualHostInfo[] {
-  return routeConfigurations(bootstrap, types)
-    .flatMap(table => table.virtualHosts)
+/** Virtual hosts that have statistics of their own. */
+export function describeVirtualHosts(table: RouteConfiguration): VirtualHostInfo[] {
+  return table.virtualHosts
     .map(host => ({
       name: host.name,
       virtualClusters: host.virtualClusters.map(cluster => cluster.name),
       routes: host.routes.map(route => route.statPrefix).filter(prefix => prefix !== ''),
     }))
     .filter(host => host.virtualClusters.length + host.routes.length > 0)
-}
-
-const ownersOf = (contexts: CompiledConfig['tlsContexts'], kind: 'listener' | 'cluster'): ReadonlySet<string> =>
-  new Set(contexts.filter(({ owner }) => owner.kind === kind).map(({ owner }) => owner.name))
-
-export function describeClusters(bootstrap: Bootstrap, compiled: CompiledConfig): ClusterInfo[] {
-  const byName = new Map((bootstrap.staticResources?.clusters ?? []).map(cluster => [cluster.name, cluster]))
-  const secure = ownersOf(compiled.tlsContexts, 'cluster')
-  return compiled.clusters.map(meta => ({
-    ...describeCluster(meta, byName.get(meta.name), compiled.dnsResolver),
-    hasTls: secure.has(meta.name),
-  }))
-}
-
-function describeCluster(
-  meta: ClusterMeta,
-  cluster: Cluster | undefined,
-  resolver: CompiledConfig['dnsResolver'],
-): Omit<ClusterInfo, 'hasTls'> {
-  const { default: normal, high } = meta.thresholds
-  const observabilityName = cluster?.altStatName || meta.name
-  return {
-    name: meta.name,
-    slot: meta.slot,
-    planId: meta.planId,
-    isAddedViaApi: false,
-    edsServiceName: cluster?.edsClusterConfig?.serviceName ?? '',
-    statName: observabilityName,
-    observabilityName,
-    dns: meta.dns && dnsPlan(meta.dns, resolver),
-    thresholds: { default: limits(normal), high: limits(high) },
-    transportSocketMatches: (cluster?.transportSocketMatches ?? []).map(match => match.name),
-    trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
-  }
-}
-
-/** Members that are addresses, in the order of the endpoints plan. */
-export function describeMembers(bootstrap: Bootstrap, compiled: CompiledConfig): ClusterMembers[] {
-  const byName = new Map((bootstrap.staticResources?.clusters ?? []).map(cluster => [cluster.name, cluster]))
-  const plans = new Map(compiled.plans.filter(({ kind }) => kind === 'endpoints').map(plan => [plan.name, plan.id]))
-  return compiled.clusters
-    .filter(({ dns }) => dns === undefined)
-    .map(({ name }) => ({ cluster: name, planId: plans.get(name) ?? '', hosts: staticHosts(byName.get(name)) }))
 }
 
 function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
@@ -113,23 +126,8 @@ function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
   }
 }
 
-function staticHosts(cluster: Cluster | undefined): HostInfo[] {
-  return (cluster?.loadAssignment?.endpoints ?? []).flatMap(locality =>
-    locality.lbEndpoints.map(endpoint => ({
-      weight: endpoint.loadBalancingWeight ?? 1,
-      health: endpoint.healthStatus,
-      canary: endpoint.metadata?.filterMetadata['envoy.lb']?.['canary'] === true,
-      region: locality.locality?.region ?? '',
-      zone: locality.locality?.zone ?? '',
-      subZone: locality.locality?.subZone ?? '',
-      priority: locality.priority,
-      transportSocket: transportSocketOf(cluster?.transportSocketMatches ?? [], endpoint.metadata, locality.metadata),
-    })),
-  )
-}
-
 /** The compiler's settings in the resolver's terms; a cluster without a resolver of its own takes the bootstrap's. */
-function dnsPlan(dns: DnsSettings, resolver: CompiledConfig['dnsResolver']): DnsPlan {
+function dnsPlan(dns: DnsSettings, resolver: ResolverSettings): DnsPlan {
   const isOwn = dns.resolvers.length > 0 || dns.noDefaultSearchDomain
   const { resolvers, noDefaultSearchDomain } = isOwn ? dns : resolver
   const isFixed = dns.failureBaseMs === dns.refreshMs && dns.failureMaxMs === dns.refreshMs

@@ -65,7 +65,7 @@ export function dumpBootstrap(
       : []),
     part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
     part('ScopedRoutesConfigDump', {}),
-    part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(bootstrap, types)) }),
+    part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(listeners, types)) }),
     part('SecretsConfigDump', {
       static_secrets: byType(bootstrap.staticResources?.secrets ?? []).map(secret => ({
         name: secret.name,

@@ -13,7 +13,7 @@ import { loadExtensions } from '../generated/extensions.js'
 import { AccessLog_Sink, AccessLogSchema } from '../generated/plan_pb.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import { loadAddon } from '../native/addon.js'
-import { compileBootstrap } from '../plan/compile.js'
+import { type CompileDeps, compileBootstrap } from '../plan/compile.js'
 import { Slots } from '../plan/ids.js'
 import type {
   BootstrapSource,
@@ -28,18 +28,30 @@ import type {
 import { statsSettingsOf } from '../stats/settings.js'
 import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
-import { describeClusters, describeListeners, describeMembers, describeVirtualHosts } from './describe.js'
 import { dumpBootstrap } from './dump.js'
 import { renewSecrets } from './renew-secrets.js'
+import { Session } from './session.js'
+import type { ConfigUnit, EngineMessage } from '../snapshot/config-delta.js'
 
 const port = parentPort
 if (port === null) throw new Error('src/compile/entry.ts runs in a worker thread')
 const types = openTypes()
 const registry = loadExtensions().then(makeExtensionRegistry)
+let current: Session | undefined
+let slots: Slots | undefined
+const post = (message: EngineMessage): void => {
+  const memory = message.kind === 'delta' ? plansOf(message.delta.units) : []
+  port.postMessage(message, [...new Set(memory.map(plan => plan.bytes.buffer as ArrayBuffer))])
+}
+const sessionOf = (extensions: ExtensionRegistry): Session =>
+  (current ??= new Session({ types, registry: extensions, post }))
 
 port.on('message', async (message: ToCompileThread) => {
-  if (message === 'end') process.exit(0)
-  if ('kind' in message) return
+  if (message === 'end') {
+    current?.close()
+    process.exit(0)
+  }
+  if ('kind' in message) return current?.tell(message)
   const reply = await replyTo(message)
   port.postMessage(reply, reply.ok ? memoryOf(reply.answer) : [])
 })
@@ -68,10 +80,13 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
   }
 }
 
+const plansOf = (units: readonly ConfigUnit[]) => units.flatMap(unit => unit.plans)
+
 /** What is handed over instead of being copied. */
 function memoryOf(answer: CompileAnswer): ArrayBuffer[] {
   if (answer.kind !== 'compiled') return []
-  return [...answer.unit.plans.map(plan => plan.bytes), answer.bootstrap].map(bytes => bytes.buffer as ArrayBuffer)
+  const bytes = [...answer.unit.plans.map(plan => plan.bytes), answer.bootstrap]
+  return [...new Set(bytes.map(one => one.buffer as ArrayBuffer))]
 }
 
 function compile(
@@ -94,34 +109,25 @@ function compile(
     cluster: source.node.cluster || (bootstrap.node?.cluster ?? ''),
   }
   const scripts = new ScriptLoader(source.path === '' ? process.cwd() : dirname(resolve(source.path)))
-  const compiled = compileBootstrap(bootstrap, {
+  slots ??= new Slots(task.slots)
+  const deps: CompileDeps = {
     types,
     registry,
     sources,
     node,
-    slots: new Slots(task.slots),
+    slots,
     files: systemFiles,
     environment: process.env,
     checkRegex: pattern => loadAddon().checkRegex(pattern),
     scripts,
     backlog: somaxconn(),
-  })
+  }
+  const compiled = compileBootstrap(bootstrap, deps)
   if (!compiled.ok) return { kind: 'refused', errors: compiled.error.map(error => printConfigError(error)) }
   const config = compiled.value
   return {
     kind: 'compiled',
-    unit: {
-      key: 'bootstrap',
-      plans: config.plans.map(plan => ({ ...plan, bytes: owned(plan.bytes) })),
-      clusters: describeClusters(bootstrap, config),
-      listeners: describeListeners(bootstrap, config, types),
-      members: describeMembers(bootstrap, config),
-      virtualHosts: describeVirtualHosts(bootstrap, types),
-      secrets: config.secrets,
-      tlsContexts: config.tlsContexts,
-      programs: config.programs,
-    },
-    isDynamic: false,
+    ...sessionOf(registry).compiled(bootstrap, config, deps, source),
     slots: config.slots,
     warnings: [...warnings, ...config.warnings].map(warning => printConfigError(warning, 'warning')),
     admin: config.admin,

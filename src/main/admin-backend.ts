@@ -23,7 +23,7 @@ import { logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import { certificatesJson } from './certificates.js'
 import type { AdminHostOptions } from './admin-host.js'
-import { buildInfo } from './build-info.js'
+import { buildInfo, userAgentMetadata } from './build-info.js'
 import { commandLineOptions } from './command-line-options.js'
 
 /** The process as its admin pages see it. Main thread; asks the workers nothing. */
@@ -253,12 +253,7 @@ function userAgent(commit: string): JsonObject {
     user_agent_name: 'envoy',
     user_agent_build_version: {
       version: { major_number: 1, minor_number: 40, patch: 0 },
-      metadata: {
-        'build.type': 'RELEASE',
-        'revision.sha': commit,
-        'revision.status': 'Clean',
-        'ssl.version': 'OpenSSL',
-      },
+      metadata: userAgentMetadata(commit),
     },
   }
 }

@@ -22,3 +22,11 @@ export function buildInfo(): BuildInfo {
     return { commit: '0'.repeat(40), isClean: true, version, type: 'RELEASE' }
   }
 }
+
+/** What Envoy's own builds say of themselves, in the same words. */
+export const userAgentMetadata = (commit: string): Readonly<Record<string, string>> => ({
+  'build.type': 'RELEASE',
+  'revision.sha': commit,
+  'revision.status': 'Clean',
+  'ssl.version': 'OpenSSL',
+})

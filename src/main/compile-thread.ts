@@ -72,6 +72,10 @@ export class CompileThread {
     if (this.#thread !== undefined && this.#asking.size === 0) this.#endLater()
   }
 
+  get stays(): boolean {
+    return this.#stays
+  }
+
   /** Tells it something; nothing happens when there is no thread. */
   tell(message: ToEngine): void {
     this.#thread?.postMessage(message)

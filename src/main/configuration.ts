@@ -1,7 +1,7 @@
 import type { OpenedListener } from '../native/addon.js'
 import { emptySlots } from '../plan/ids.js'
 import type { BootstrapSource, CompiledBootstrap, RefusedBootstrap } from '../snapshot/compile-task.js'
-import type { ConfigDelta, ConfigUnit, RefusedUnit } from '../snapshot/config-delta.js'
+import type { ConfigDelta, ConfigUnit, DeltaAnswer } from '../snapshot/config-delta.js'
 import type { Published, Publisher, PublishError } from '../snapshot/publisher.js'
 import type { PlacedPlan } from '../snapshot/snapshot.js'
 import { err, ok, type Result } from '../support/result.js'
@@ -50,6 +50,8 @@ export class Configuration {
   /** Units that wait for DNS, with the candidates that tell whether they are still meant. */
   readonly #resolving = new Map<string, Candidates>()
   #current: CompiledBootstrap | undefined
+  /** For a thread that takes another's place. */
+  #slots = emptySlots
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -75,17 +77,18 @@ export class Configuration {
     const answer = await compiler.bootstrap({
       kind: 'bootstrap',
       source: source(),
-      slots: this.#current?.slots ?? emptySlots,
+      slots: this.#slots,
     })
     return answer.kind === 'compiled' ? ok(answer) : err(answer.errors)
   }
 
   /** Waits until DNS has answered for new clusters, then publishes. After an error everything is as before. */
-  async apply(next: CompiledBootstrap): Promise<Result<void, Errors>> {
+  async apply(next: CompiledBootstrap, { withListeners = true } = {}): Promise<Result<void, Errors>> {
     const { dns } = this.#options
     const candidates = dns.prepare(next.unit.clusters)
     await candidates.ready()
-    const published = await this.#publish([next.unit], [], candidates)
+    const unit = withListeners ? next.unit : withoutListeners(next.unit)
+    const published = await this.#publish([unit], [], candidates)
     const [refused] = published.refused
     if (refused !== undefined) {
       dns.abandon(candidates)
@@ -93,20 +96,28 @@ export class Configuration {
     }
     const before = this.#current
     this.#current = next
+    this.#slots = next.slots
     this.#adopt(published, [], candidates, { before, now: next })
     return ok()
   }
 
+  /** Those that `apply` left out. */
+  openListeners(): Promise<Result<void, Errors>> {
+    return this.#current === undefined ? Promise.resolve(ok()) : this.apply(this.#current)
+  }
+
   /** The answer says which units could not take effect; the others have, but for clusters that wait for DNS. */
-  async applyDelta(delta: ConfigDelta): Promise<readonly RefusedUnit[]> {
+  async applyDelta(delta: ConfigDelta): Promise<DeltaAnswer> {
     const { dns } = this.#options
     for (const key of [...delta.removed, ...delta.units.map(unit => unit.key)]) this.#stopResolving(key)
     const now: ConfigUnit[] = []
     const known: Candidates[] = []
+    const resolving: string[] = []
     for (const unit of delta.units) {
       const candidates = dns.prepare(unit.clusters)
       if (!candidates.isReady) {
         void this.#applyLater(unit, candidates)
+        resolving.push(...unit.clusters.map(({ name }) => name))
         continue
       }
       now.push(unit)
@@ -114,11 +125,13 @@ export class Configuration {
     }
     const candidates = dns.joined(known)
     const published = await this.#publish(now, delta.removed, candidates)
+    if (delta.slots !== undefined) this.#slots = delta.slots
     this.#adopt(published, delta.removed, candidates)
-    return published.refused.map(({ share, errors }) => ({
+    const refused = published.refused.map(({ share, errors }) => ({
       key: share.unit.key,
       message: errors.map(error => error.message).join('; '),
     }))
+    return { number: delta.number, refused, resolving }
   }
 
   async #applyLater(unit: ConfigUnit, candidates: Candidates): Promise<void> {
@@ -181,6 +194,12 @@ export class Configuration {
     onAdopted({ ...(bootstrap && { bootstrap }), units, opened })
   }
 }
+
+const withoutListeners = (unit: ConfigUnit): ConfigUnit => ({
+  ...unit,
+  listeners: [],
+  plans: unit.plans.filter(plan => plan.kind !== 'listener'),
+})
 
 function touchesPrograms(units: readonly ConfigUnit[], removed: readonly string[], known: Units): boolean {
   return units.some(unit => unit.programs.length > 0) || (known.programs.size > 0 && units.length + removed.length > 0)

@@ -3,6 +3,7 @@ import type { NativeAddon, OpenedListener } from '../native/addon.js'
 import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
 import { declareDns, declareServer, type Forget } from '../stats/declare.js'
 import { ConfigStats, type ConfigStatsOptions } from './config-stats.js'
+import type { StatChange } from '../snapshot/config-delta.js'
 import type { UnitChange } from './units.js'
 import type { MainScope } from '../stats/main-scope.js'
 import { sanitizeName } from '../stats/names.js'
@@ -70,6 +71,25 @@ export class MainStats {
   /** These units are in use; `opened` are the listeners that are new or different. */
   adopt(units: readonly UnitChange[], opened: ReadonlyMap<number, OpenedListener>): void {
     this.configured.adopt(units, opened)
+  }
+
+  /** What the configuration thread counted. */
+  engineChanges(changes: readonly StatChange[]): void {
+    for (const change of changes) this.#engineChange(change)
+  }
+
+  #engineChange(change: StatChange): void {
+    const { kind, scope } = change
+    switch (change.op) {
+      case 'declare':
+        return this.store.declare(kind, scope)
+      case 'forget':
+        return this.store.forget(kind, scope)
+      case 'text':
+        return this.store.setText(`${scope}.${change.name}`, change.value)
+      default:
+        return this.store.scope(kind, scope)[change.op](change.name, change.value)
+    }
   }
 
   liveAfter(milliseconds: number): void {

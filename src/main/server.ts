@@ -1,8 +1,8 @@
 /** The main thread's composition root: builds everything in order, stops it in reverse. */
 import type { Options } from '../command-line.js'
 import { loadAddon, type NativeAddon } from '../native/addon.js'
-import type { BootstrapSource, CompiledBootstrap } from '../snapshot/compile-task.js'
-import type { EngineMessage } from '../snapshot/config-delta.js'
+import type { BootstrapSource, CompiledBootstrap, RuntimeLayer } from '../snapshot/compile-task.js'
+import type { ConfigDelta, EngineMessage } from '../snapshot/config-delta.js'
 import { emptySlots } from '../plan/ids.js'
 import { Publisher } from '../snapshot/publisher.js'
 import { compileMatcher } from '../stats/pattern.js'
@@ -14,7 +14,7 @@ import { Log, type Logger, logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import { hookNames } from '../threads/hook-names.js'
 import { AdminHost } from './admin-host.js'
-import { buildInfo } from './build-info.js'
+import { buildInfo, userAgentMetadata } from './build-info.js'
 import { CompileThread } from './compile-thread.js'
 import { type Adopted, Configuration, type Errors } from './configuration.js'
 import { DnsClusters } from './dns-clusters.js'
@@ -74,8 +74,17 @@ class Process {
 
   source(runtimeOverrides: Readonly<Record<string, string>> = {}): BootstrapSource {
     const { configPath, allowUnknownStaticFields, serviceNode, serviceCluster, serviceZone } = this.options
+    const { rejectUnknownDynamicFields, ignoreUnknownDynamicFields } = this.options
     const node = { id: serviceNode, cluster: serviceCluster, zone: serviceZone }
-    return { path: configPath, yaml: this.yaml, allowUnknownFields: allowUnknownStaticFields, node, runtimeOverrides }
+    return {
+      path: configPath,
+      yaml: this.yaml,
+      allowUnknownFields: allowUnknownStaticFields,
+      node,
+      runtimeOverrides,
+      unknownDynamicFields: rejectUnknownDynamicFields ? 'refuse' : ignoreUnknownDynamicFields ? 'ignore' : 'count',
+      build: userAgentMetadata(buildInfo().commit),
+    }
   }
 
   initAddon(workers: number): void {
@@ -134,6 +143,9 @@ export class Server {
   #runtimeOverrides: Readonly<Record<string, string>> = {}
   #reloading: Promise<unknown> = Promise.resolve()
   #isReloadQueued = false
+  #onInitialized: () => void = () => undefined
+  /** What management servers have in layers of the runtime, by layer. */
+  readonly #discovered = new Map<string, Readonly<Record<string, string>>>()
 
   private constructor(options: Options) {
     this.#process = new Process(options)
@@ -164,6 +176,8 @@ export class Server {
       onChange: files => void this.reload(`${files.join(', ')} changed`),
       onError: message => this.#process.config.warning(message),
     })
+    this.#process.onEngineMessage = message => this.#engineMessage(message)
+    this.#process.onEngineLost = reason => this.#engineLost(reason)
     const publisher = this.#publisher
     this.#dns = new DnsClusters({
       clock: systemClock,
@@ -243,15 +257,78 @@ export class Server {
     this.#openStats(compiled.value)
     const admin = await this.#admin.open(compiled.value)
     if (!admin.ok) return admin
-    const applied = await this.#configuration.apply(compiled.value)
+    const applied = await this.#applyFirst(compiled.value)
     if (!applied.ok) return applied
-    main.info('all clusters initialized. initializing init manager')
     await workersUp
     this.#becomeLive()
     // Launchers wait for these words.
     main.info('starting main dispatch loop')
     if (isServing && options.configPath !== '') this.#watchFile(options.configPath)
     return ok()
+  }
+
+  /** Listeners begin to accept when everything that management servers have for the start is there. */
+  async #applyFirst(compiled: CompiledBootstrap): Promise<Result<void, Errors>> {
+    const { compiler, main } = this.#process
+    if (!compiled.isDynamic) {
+      const applied = await this.#configuration.apply(compiled)
+      if (applied.ok) main.info('all clusters initialized. initializing init manager')
+      return applied
+    }
+    const applied = await this.#configuration.apply(compiled, { withListeners: false })
+    if (!applied.ok) return applied
+    compiler.stays = true
+    const initialized = new Promise<void>(resolve => {
+      this.#onInitialized = resolve
+    })
+    compiler.tell({ kind: 'adopted', units: [] })
+    await initialized
+    return this.#configuration.openListeners()
+  }
+
+  #engineMessage(message: EngineMessage): void {
+    switch (message.kind) {
+      case 'delta':
+        return void this.#applyDelta(message.delta)
+      case 'stats':
+        return this.#stats?.engineChanges(message.changes)
+      case 'log':
+        return this.#process.config[message.level](message.line)
+      case 'initialized':
+        return this.#onInitialized()
+    }
+  }
+
+  async #applyDelta(delta: ConfigDelta): Promise<void> {
+    const { runtime } = delta
+    if (runtime !== undefined) this.#runtimeDiscovered(runtime)
+    const answer = await this.#configuration.applyDelta(delta).catch((error: Error) => {
+      this.#process.config.error(`an update could not be taken: ${error.stack ?? error.message}`)
+      const refused = delta.units.map(({ key }) => ({ key, message: error.message }))
+      return { number: delta.number, refused, resolving: [] }
+    })
+    this.#process.compiler.tell({ kind: 'answer', answer })
+  }
+
+  /** Layers that management servers fill have these values. */
+  #runtimeDiscovered(layers: NonNullable<ConfigDelta['runtime']>): void {
+    for (const { name, values } of layers) this.#discovered.set(name, values)
+    this.#stats?.runtimeLoaded(this.runtimeLayers)
+    void this.#publisher.publish([runtimePlan(this.runtimeLayers, this.#runtimeOverrides)])
+  }
+
+  /** Layers of the runtime with what they hold now, lowest first. */
+  get runtimeLayers(): readonly RuntimeLayer[] {
+    return (this.#configuration.current?.runtime ?? []).map(layer => {
+      if (layer.isAdmin) return { ...layer, values: this.#runtimeOverrides }
+      return { ...layer, values: this.#discovered.get(layer.name) ?? layer.values }
+    })
+  }
+
+  /** The thread that knew what management servers said is gone: another one asks them anew, and traffic goes on meanwhile. */
+  #engineLost(reason: Error): void {
+    this.#process.config.critical(`the configuration thread ended: ${reason.message}; another one takes its place`)
+    void this.reload('its thread was lost')
   }
 
   #openStats(compiled: CompiledBootstrap): void {
@@ -389,6 +466,10 @@ export class Server {
     const compiled = await this.#configuration.compile()
     const applied = compiled.ok ? await this.#configuration.apply(compiled.value) : compiled
     if (compiled.ok && applied.ok) {
+      const { compiler } = this.#process
+      if (compiled.value.isDynamic || compiler.stays)
+        compiler.tell({ kind: 'adopted', units: [...this.#configuration.units.keys()] })
+      compiler.stays = compiled.value.isDynamic
       for (const warning of compiled.value.warnings) config.warning(warning)
       this.#admin.reloaded(compiled.value)
       config.info('the new configuration is in use')
@@ -404,9 +485,8 @@ export class Server {
   // The values are in place at once; what the compiler reads from the runtime (limits of a listener, say) follows.
   #modifyRuntime(overrides: Readonly<Record<string, string>>): void {
     this.#runtimeOverrides = overrides
-    const layers = this.#configuration.current?.runtime ?? []
-    this.#stats?.runtimeLoaded(layers.map(layer => (layer.isAdmin ? { ...layer, values: overrides } : layer)))
-    void this.#publisher.publish([runtimePlan(layers, overrides)])
+    this.#stats?.runtimeLoaded(this.runtimeLayers)
+    void this.#publisher.publish([runtimePlan(this.runtimeLayers, overrides)])
     void this.reload('the runtime was modified')
   }
 

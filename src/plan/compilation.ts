@@ -237,18 +237,18 @@ export class Compilation {
   }
 
   /** A table from elsewhere; all who ask the same source for the same name share it. */
-  discoveredRoutes(rds: Rds, at: Place): number {
+  discoveredRoutes(rds: Rds, at: Place, statPrefix = ''): number {
     if (!rds.configSource && !rds.routeConfigName.startsWith('xdstp://')) {
       at.error("An RDS config must have either a 'config_source' or an xDS-TP based 'route_config_name'.")
       return 0
     }
     const source = discoverySource(rds.configSource, routeTypeUrl, at.field('config_source'), this.environment.sources)
-    return source ? this.referToRoutes(source, rds.routeConfigName, true) : 0
+    return source ? this.referToRoutes(source, rds.routeConfigName, true, statPrefix) : 0
   }
 
-  referToRoutes(source: DiscoverySource, name: string, isRequired: boolean): number {
+  referToRoutes(source: DiscoverySource, name: string, isRequired: boolean, statPrefix = ''): number {
     const slot = this.deps.slots.of('routeTables', discoveredTable(source, name))
-    this.refer({ kind: 'route', source, name, slot, isRequired })
+    this.refer({ kind: 'route', source, name, slot, isRequired, statPrefix })
     return slot
   }
 

@@ -136,8 +136,8 @@ export class FilterContext implements PlanContext {
     return scopedRoutes(config, this.#owner, at, this.#compilation)
   }
 
-  discoveredRoutes(rds: Rds, at: Place): number {
-    return this.#compilation.discoveredRoutes(rds, at)
+  discoveredRoutes(rds: Rds, at: Place, statPrefix = ''): number {
+    return this.#compilation.discoveredRoutes(rds, at, statPrefix)
   }
 
   httpFilters(

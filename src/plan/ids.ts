@@ -50,6 +50,11 @@ export class Slots {
     return slot
   }
 
+  /** How many names have a slot. */
+  get size(): number {
+    return Object.values(this.#maps).reduce((sum, map) => sum + map.size, 0)
+  }
+
   /** The table as plain data, with the names added since. */
   table(): SlotTable {
     return {

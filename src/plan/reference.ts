@@ -67,6 +67,8 @@ export interface LocalityEndpointsReference extends ReferenceBase {
 /** RDS. The slot of a route table belongs to (source, name): all connection managers that ask for it share it. */
 export interface RouteReference extends ReferenceBase {
   readonly kind: 'route'
+  /** Of the connection manager, for statistics: `http.<stat_prefix>.rds.<name>`. */
+  readonly statPrefix?: string
 }
 
 /** SRDS. `name`: the locator of a collection; empty: everything the source has. All that comes makes one plan (scopesPlan). */

@@ -18,6 +18,10 @@ export interface BootstrapSource {
   readonly node: { readonly id: string; readonly cluster: string; readonly zone: string }
   /** What the admin layer of the runtime holds (/runtime_modify). */
   readonly runtimeOverrides: Readonly<Record<string, string>>
+  /** Unknown fields in what management servers send: an error, counted, or neither. */
+  readonly unknownDynamicFields: 'refuse' | 'count' | 'ignore'
+  /** What the build says of itself to management servers. */
+  readonly build: JsonObject
 }
 
 export type CompileTask =

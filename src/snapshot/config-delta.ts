@@ -5,6 +5,7 @@
  * everything that belongs to it alone. Main keeps each unit by its key; a unit that comes again takes the place of the one before, and slots
  * that no unit fills any more are emptied.
  */
+import type { SlotTable } from '../plan/ids.js'
 import type { SecretMeta, TlsContextMeta } from '../plan/secrets.js'
 import type { ScriptProgram } from '../threads/script-program.js'
 import type { ClusterInfo, HostInfo, ListenerInfo, VirtualHostInfo } from './compile-task.js'
@@ -44,6 +45,8 @@ export interface ConfigDelta {
   readonly removed: readonly string[]
   /** Values of layers of the runtime that a management server fills, by the layer's name; absent: unchanged. */
   readonly runtime?: readonly { readonly name: string; readonly values: Readonly<Record<string, string>> }[]
+  /** All slots that names have now; absent: none since the delta before. For a thread that takes this one's place. */
+  readonly slots?: SlotTable
 }
 
 /** A unit that could not take effect: what was under its key before stays. */
@@ -55,6 +58,8 @@ export interface RefusedUnit {
 export interface DeltaAnswer {
   readonly number: number
   readonly refused: readonly RefusedUnit[]
+  /** Clusters that take effect when DNS has answered; `resolved` follows for each. */
+  readonly resolving: readonly string[]
 }
 
 /** A change of a statistic that the configuration thread knows of. */
@@ -86,10 +91,8 @@ export type EngineMessage =
 
 /** From main to the configuration thread, besides requests. */
 export type ToEngine =
-  /** The bootstrap that was compiled last is in use (`first`: and what it waits for may be asked for now). */
-  | { readonly kind: 'adopted' }
-  /** The bootstrap that was compiled last is not used. */
-  | { readonly kind: 'dropped' }
+  /** The bootstrap that was compiled last is in use; `units` are the keys of all units that are. */
+  | { readonly kind: 'adopted'; readonly units: readonly string[] }
   | { readonly kind: 'answer'; readonly answer: DeltaAnswer }
   /** A cluster that DNS fills knows its members, or that it has none. */
   | { readonly kind: 'resolved'; readonly cluster: string }

@@ -25,6 +25,12 @@ function kind(name: string, names: Names): KindTemplate {
   }
 }
 
+const subscription = {
+  counters: 'init_fetch_timeout update_attempt update_failure update_rejected update_success',
+  gauges: 'update_time version',
+  histograms: [{ name: 'update_duration', unit: 'milliseconds', lazy: false }],
+} as const satisfies Names
+
 /** Scope names: `server`, `listener_manager`, … unless the comment says otherwise. */
 export const mainTemplates: readonly KindTemplate[] = [
   kind('server', {
@@ -70,6 +76,21 @@ export const mainTemplates: readonly KindTemplate[] = [
   kind('watchdog', { counters: 'watchdog_mega_miss watchdog_miss' }),
   // thread_local_cluster_manager.main_thread, thread_local_cluster_manager.worker_<n>
   kind('thread_local_clusters', { gauges: 'clusters_inflated' }),
+  // cluster_manager.cds, listener_manager.lds, runtime: a subscription to a management server.
+  kind('subscription', subscription),
+  // <stat_prefix>.rds.<route configuration>
+  kind('rds', {
+    ...subscription,
+    prefix: 'http.',
+    counters: `${subscription.counters} config_reload update_empty`,
+    gauges: `${subscription.gauges} config_reload_time_ms`,
+  }),
+  // <secret>
+  kind('sds', { ...subscription, prefix: 'sds.', counters: `${subscription.counters} key_rotation_failed` }),
+  // <cluster>: what an EDS cluster has besides what every cluster has.
+  kind('eds', { ...subscription, prefix: 'cluster.', counters: 'init_fetch_timeout update_rejected' }),
+  // control_plane of the shared stream, <subscription>.control_plane of others.
+  kind('control_plane', { counters: 'rate_limit_enforced', gauges: 'connected_state pending_requests' }),
   kind('overload', { histograms: [{ name: 'refresh_interval_delay', unit: 'milliseconds', lazy: false }] }),
   // envoy.overload_actions.<action>
   kind('overload_action', { counters: 'count' }),

@@ -32,7 +32,7 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
       routeTableSlot: context.routeTable(config.routeSpecifier.value, context.field('route_config')),
     }),
     ...(config.routeSpecifier.case === 'rds' && {
-      routeTableSlot: context.discoveredRoutes(config.routeSpecifier.value, context.field('rds')),
+      routeTableSlot: context.discoveredRoutes(config.routeSpecifier.value, context.field('rds'), config.statPrefix),
     }),
     ...(config.routeSpecifier.case === 'scopedRoutes' && scopes(config.routeSpecifier.value, context)),
     httpFilters: context.httpFilters(config.httpFilters, context.field('http_filters'), undefined, config.statPrefix),

@@ -1,0 +1,92 @@
+import type { CompiledThing } from './collection.js'
+import type { Collection } from './collection.js'
+import type { Resource, Update, Watcher } from '../../xds/types.js'
+import { reasonOf, type ResourceErrors } from '../../plan/compile-resource.js'
+import type { Result } from '../../support/result.js'
+import type { Verdict } from './outbox.js'
+import type { StoredResource } from './stored.js'
+
+export interface CollectionWatcherOptions {
+  /** "cluster" or "listener", for messages. */
+  readonly called: 'cluster' | 'listener'
+  readonly collection: Collection
+  readonly compile: (resource: Resource, stored: StoredResource) => Result<CompiledThing, ResourceErrors>
+  /** Why what was compiled may not stand beside what is there. */
+  readonly conflictOf?: (thing: CompiledThing) => string | undefined
+  /** Before and after an update is taken. */
+  readonly around: () => () => void
+  /** The first answer, or that there will be none. */
+  readonly onFirst: () => void
+  readonly onVersion: (version: string) => void
+  readonly time: () => number
+  /** A pause now and then, so that thousands do not keep the thread from everything else. */
+  readonly breathe: () => Promise<void>
+}
+
+/** CDS or LDS: each resource is taken or refused by itself, and the answer names those that were refused. */
+export class CollectionWatcher implements Watcher {
+  readonly #options: CollectionWatcherOptions
+
+  constructor(options: CollectionWatcherOptions) {
+    this.#options = options
+  }
+
+  async onUpdate(update: Update): Promise<string | undefined> {
+    const { collection, around, onFirst, onVersion } = this.#options
+    const finish = around()
+    const verdicts: Promise<{ name: string; verdict: Verdict }>[] = []
+    const seen = new Set<string>()
+    // What is gone makes room for what comes.
+    if (this.#options.called === 'listener') this.#remove(update)
+    for (const resource of update.added) {
+      if (resource.isAbsent) continue
+      if (seen.has(resource.name)) {
+        const verdict = `duplicate ${this.#options.called} ${resource.name} found`
+        verdicts.push(Promise.resolve({ name: resource.name, verdict }))
+        continue
+      }
+      seen.add(resource.name)
+      const verdict = this.#take(resource)
+      if (verdict !== undefined) verdicts.push(verdict.then(text => ({ name: resource.name, verdict: text })))
+      await this.#options.breathe()
+    }
+    if (this.#options.called === 'cluster') this.#remove(update)
+    finish()
+    const refused = (await Promise.all(verdicts)).filter(({ verdict }) => verdict !== undefined)
+    if (refused.length === 0) onVersion(update.version)
+    void collection.settled().then(onFirst)
+    return refused.length === 0 ? undefined : this.#words(refused)
+  }
+
+  onFailure(reason: 'timeout' | 'rejected' | 'connection'): void {
+    if (reason !== 'connection') void this.#options.collection.settled().then(this.#options.onFirst)
+  }
+
+  #words(refused: readonly { name: string; verdict: Verdict }[]): string {
+    const { called } = this.#options
+    const lines = refused.map(({ name, verdict }) => `${name}: ${verdict}`)
+    const listed = called === 'cluster' ? lines.join(', ') : lines.map(line => `${line}\n`).join('')
+    return `Error adding/updating ${called}(s) ${listed}`
+  }
+
+  #remove({ added, removed, isFullState }: Update): void {
+    const { collection } = this.#options
+    const kept = new Set(added.map(({ name }) => name))
+    const gone = isFullState ? [...collection.entries.keys()].filter(name => !kept.has(name)) : removed
+    for (const name of gone) collection.remove(name)
+  }
+
+  #take(resource: Resource): Promise<Verdict> | undefined {
+    const { collection, compile, conflictOf, time } = this.#options
+    const { name, version, typeUrl, bytes } = resource
+    const stored: StoredResource = { name, version, typeUrl, bytes, updatedAt: time() }
+    if (collection.isKnown(stored, false)) return undefined
+    const compiled = compile(resource, stored)
+    const problem = compiled.ok ? conflictOf?.(compiled.value) : reasonOf(compiled.error)
+    if (problem !== undefined) {
+      collection.refuse(stored, problem)
+      return Promise.resolve(problem)
+    }
+    return compiled.ok ? collection.set(compiled.value) : undefined
+  }
+}

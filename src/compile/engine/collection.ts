@@ -1,0 +1,191 @@
+import type { Reference } from '../../plan/reference.js'
+import type { ConfigUnit } from '../../snapshot/config-delta.js'
+import type { Outbox, Verdict } from './outbox.js'
+import { type Needed, Requirements, type Supplier } from './requirements.js'
+import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
+
+/** A cluster or a listener, compiled. */
+export interface CompiledThing {
+  readonly name: string
+  readonly unit: ConfigUnit
+  readonly references: readonly Reference[]
+  readonly stored: StoredResource
+  /** Of the bootstrap: no management server changes or removes it. */
+  readonly isStatic: boolean
+}
+
+export interface Version extends CompiledThing {
+  readonly requirements: Requirements
+}
+
+/** One name: the version in use, the one that waits to take its place, and the last that was refused. */
+export interface Entry {
+  readonly name: string
+  active: Version | undefined
+  warming: Version | undefined
+  error: ErrorState | undefined
+}
+
+export type Change = 'added' | 'modified' | 'removed'
+
+export interface CollectionOptions {
+  readonly outbox: Outbox
+  readonly supplier: Supplier<Needed>
+  /** The name belongs to something of the bootstrap that is in use without waiting. */
+  readonly reserved: (name: string) => boolean
+  /** A version came in or went. */
+  readonly onChange: (change: Change, name: string) => void
+  /** Numbers of entries may be others than before. */
+  readonly onCounts: () => void
+}
+
+/**
+ * All clusters, or all listeners, that wait for something or may change by themselves. A new version warms beside the old one, which serves
+ * until the new one has all that it needs. While the collection is held, what is ready waits.
+ */
+export class Collection {
+  readonly #options: CollectionOptions
+  readonly #entries = new Map<string, Entry>()
+  readonly #ready = new Set<Version>()
+  #warming = 0
+  #isHeld = false
+  #onSettled: (() => void)[] = []
+
+  constructor(options: CollectionOptions) {
+    this.#options = options
+  }
+
+  get entries(): ReadonlyMap<string, Entry> {
+    return this.#entries
+  }
+
+  /** How many versions wait. */
+  get warming(): number {
+    return this.#warming
+  }
+
+  /** Nothing takes effect until `release`. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  async release(): Promise<readonly { readonly name: string; readonly verdict: Verdict }[]> {
+    this.#isHeld = false
+    const ready = [...this.#ready]
+    this.#ready.clear()
+    return Promise.all(ready.map(async version => ({ name: version.name, verdict: await this.#activate(version) })))
+  }
+
+  /** Resolves when every version that came has what it needs, or does without. */
+  settled(): Promise<void> {
+    if (this.#isSettled) return Promise.resolve()
+    return new Promise(resolve => this.#onSettled.push(resolve))
+  }
+
+  /** Is it as it was, or not to be changed by whom it comes from? Then nothing is to be done. */
+  isKnown(stored: Pick<StoredResource, 'name' | 'bytes'>, isStatic: boolean): boolean {
+    const entry = this.#entries.get(stored.name)
+    const latest = entry?.warming ?? entry?.active
+    if (!isStatic && this.#options.reserved(stored.name)) return true
+    if (latest === undefined) return false
+    return (
+      (latest.isStatic && !isStatic) || (latest.isStatic === isStatic && sameBytes(latest.stored.bytes, stored.bytes))
+    )
+  }
+
+  /** Resolves at once when it has to wait for something, else with how it fared. */
+  async set(thing: CompiledThing): Promise<Verdict> {
+    const entry = this.#entry(thing.name)
+    this.#options.onChange(entry.active === undefined && entry.warming === undefined ? 'added' : 'modified', thing.name)
+    this.#drop(entry)
+    entry.error = undefined
+    let verdict: Promise<Verdict> | undefined
+    const requirements = new Requirements(thing.references, this.#options.supplier, () => {
+      if (this.#isHeld) this.#ready.add(version)
+      else verdict = this.#activate(version)
+      this.#look()
+    })
+    const version: Version = { ...thing, requirements }
+    entry.warming = version
+    this.#warming += 1
+    requirements.start()
+    this.#options.onCounts()
+    return verdict
+  }
+
+  /** It was refused: what is there stays. */
+  refuse(stored: StoredResource, details: string): void {
+    const entry = this.#entry(stored.name)
+    entry.error = { failed: stored, details }
+  }
+
+  /** False: there is none, or it is the bootstrap's. */
+  remove(name: string, isStatic = false): boolean {
+    const entry = this.#entries.get(name)
+    const latest = entry?.warming ?? entry?.active
+    if (entry === undefined) return false
+    if (latest === undefined) {
+      this.#entries.delete(name)
+      return false
+    }
+    if (latest.isStatic !== isStatic) return false
+    this.#drop(entry)
+    this.#entries.delete(name)
+    if (entry.active !== undefined) {
+      void this.#options.outbox.remove(entry.active.unit.key)
+      entry.active.requirements.release()
+    }
+    this.#options.onChange('removed', name)
+    this.#options.onCounts()
+    this.#look()
+    return true
+  }
+
+  #entry(name: string): Entry {
+    let entry = this.#entries.get(name)
+    if (entry === undefined) {
+      entry = { name, active: undefined, warming: undefined, error: undefined }
+      this.#entries.set(name, entry)
+    }
+    return entry
+  }
+
+  /** The version that waits does so in vain. */
+  #drop(entry: Entry): void {
+    const { warming } = entry
+    if (warming === undefined) return
+    entry.warming = undefined
+    this.#ready.delete(warming)
+    this.#warming -= 1
+    warming.requirements.release()
+  }
+
+  async #activate(version: Version): Promise<Verdict> {
+    const { outbox, onCounts } = this.#options
+    const entry = this.#entry(version.name)
+    const before = entry.active
+    entry.active = version
+    entry.warming = undefined
+    this.#warming -= 1
+    const verdict = await outbox.put(version.unit)
+    if (verdict === undefined) {
+      before?.requirements.release()
+    } else {
+      version.requirements.release()
+      entry.error = { failed: version.stored, details: verdict }
+      if (entry.active === version) entry.active = before
+    }
+    onCounts()
+    this.#look()
+    return verdict
+  }
+
+  get #isSettled(): boolean {
+    return [...this.#entries.values()].every(({ warming }) => warming === undefined || warming.requirements.isReady)
+  }
+
+  #look(): void {
+    if (this.#onSettled.length === 0 || !this.#isSettled) return
+    for (const resolve of this.#onSettled.splice(0)) resolve()
+  }
+}

@@ -1,0 +1,231 @@
+import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf'
+import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
+import { type Reference, referenceKey } from '../../plan/reference.js'
+import type { ConfigUnit } from '../../snapshot/config-delta.js'
+import type { DiscoveryClient, Resource, Subscription, SubscriptionEvent, Update, Watcher } from '../../xds/types.js'
+import { kinds } from './kinds.js'
+import type { Outbox, Verdict } from './outbox.js'
+import { type Needed, Requirements, type Supplier } from './requirements.js'
+import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
+
+export interface DiscoveriesOptions {
+  readonly client: DiscoveryClient
+  readonly outbox: Outbox
+  readonly environment: () => ResourceEnvironment
+  /** The message of a resource, checked before. */
+  readonly messageOf: (resource: Resource) => Message
+  readonly onEvent: (reference: Reference, event: SubscriptionEvent | { readonly kind: 'update_empty' }) => void
+  /** Unix milliseconds. */
+  readonly time: () => number
+}
+
+interface Version {
+  readonly unit: ConfigUnit
+  readonly requirements: Requirements
+}
+
+/** One reference's plan: compiled from the feed's resource, for the place where it is used. */
+interface Need extends Needed {
+  readonly key: string
+  readonly feed: Feed
+  reference: Reference
+  isSettled: boolean
+  readonly waiting: Map<object, () => void>
+  active: Version | undefined
+  warming: Version | undefined
+}
+
+/** One subscription to one resource, for all who refer to it. */
+export interface Feed {
+  readonly key: string
+  readonly reference: Reference
+  readonly needs: Map<string, Need>
+  subscription: Subscription | undefined
+  stored: StoredResource | undefined
+  error: ErrorState | undefined
+  /** Asking came to nothing so far, and nobody waits any more. */
+  hasFailed: boolean
+}
+
+/** What references ask for: each resource is asked for as long as somebody refers to it. */
+export class Discoveries implements Supplier<Needed> {
+  readonly #options: DiscoveriesOptions
+  readonly #feeds = new Map<string, Feed>()
+
+  constructor(options: DiscoveriesOptions) {
+    this.#options = options
+  }
+
+  get feeds(): Iterable<Feed> {
+    return this.#feeds.values()
+  }
+
+  acquire(reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
+    const feed = this.#feed(reference)
+    const key = `${reference.kind}/${referenceKey(reference)}`
+    const holder = {}
+    let need = feed.needs.get(key)
+    if (need === undefined) {
+      need = {
+        key,
+        feed,
+        reference,
+        isSettled: false,
+        waiting: new Map(),
+        active: undefined,
+        warming: undefined,
+      }
+      feed.needs.set(key, need)
+      this.#fill(need)
+    } else if (JSON.stringify(reference) !== JSON.stringify(need.reference)) {
+      // Used in another way now: compiled anew.
+      need.reference = reference
+      this.#fill(need)
+    }
+    const held = need
+    held.waiting.set(holder, onSettled)
+    feed.subscription ??= this.#subscribe(feed)
+    return { needed: held, release: () => this.#release(held, holder) }
+  }
+
+  close(): void {
+    for (const feed of this.#feeds.values()) feed.subscription?.close()
+    this.#feeds.clear()
+  }
+
+  #feed(reference: Reference): Feed {
+    // An assignment is asked for by each cluster on its own.
+    const own = reference.kind === 'endpoint' ? ` ${reference.slot}` : ''
+    const key = `${reference.kind} ${reference.source.key}${own} ${reference.name}`
+    let feed = this.#feeds.get(key)
+    if (feed === undefined) {
+      feed = {
+        key,
+        reference,
+        needs: new Map(),
+        subscription: undefined,
+        stored: undefined,
+        error: undefined,
+        hasFailed: false,
+      }
+      this.#feeds.set(key, feed)
+    }
+    return feed
+  }
+
+  #subscribe(feed: Feed): Subscription {
+    const { reference } = feed
+    const { client, environment, onEvent } = this.#options
+    const schema = environment().deps.types.message('envoy.config.core.v3.ConfigSource') as DescMessage
+    const watcher: Watcher = {
+      onUpdate: update => this.#onUpdate(feed, update),
+      onFailure: reason => {
+        if (reason !== 'connection') this.#failed(feed)
+      },
+    }
+    return client.subscribe({
+      type: reference.kind,
+      source: fromBinary(schema, reference.source.bytes) as ConfigSource,
+      names: new Set([reference.name]),
+      watcher,
+      onEvent: event => onEvent(reference, event),
+    })
+  }
+
+  async #onUpdate(feed: Feed, update: Update): Promise<string | undefined> {
+    const resource = update.added.find(({ name, isAbsent }) => name === feed.reference.name && !isAbsent)
+    if (resource === undefined) {
+      // Envoy keeps what it has when a resource of these kinds is removed or an answer is empty.
+      this.#options.onEvent(feed.reference, { kind: 'update_empty' })
+      this.#failed(feed)
+      return undefined
+    }
+    const { typeUrl, bytes, name } = resource
+    const stored = { name, version: resource.version, typeUrl, bytes, updatedAt: this.#options.time() }
+    if (feed.stored !== undefined && sameBytes(feed.stored.bytes, bytes)) {
+      feed.stored = { ...stored, updatedAt: feed.stored.updatedAt }
+      feed.error = undefined
+      return undefined
+    }
+    const message = this.#options.messageOf(resource)
+    const verdicts: Promise<Verdict>[] = []
+    for (const need of feed.needs.values()) {
+      const refused = this.#compile(need, message, verdicts)
+      if (refused === undefined) continue
+      feed.error = { failed: stored, details: refused }
+      return refused
+    }
+    feed.stored = stored
+    const refused = (await Promise.all(verdicts)).find(verdict => verdict !== undefined)
+    feed.error = refused === undefined ? undefined : { failed: stored, details: refused }
+    return refused
+  }
+
+  /** For a need that is new, or means something else than before. */
+  #fill(need: Need): void {
+    const { stored } = need.feed
+    if (stored === undefined) {
+      if (need.feed.hasFailed) this.#goOnWithout(need)
+      return
+    }
+    const message = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
+    if (this.#compile(need, message, []) !== undefined) this.#goOnWithout(need)
+  }
+
+  #compile(need: Need, message: Message, verdicts: Promise<Verdict>[]): Verdict {
+    const kind = kinds[need.reference.kind]
+    if (kind === undefined) return `${need.reference.kind} is not carried out yet`
+    const compiled = kind.compile(need.key, message, need.reference, this.#options.environment())
+    if (!compiled.ok) return reasonOf(compiled.error)
+    const { unit, references } = compiled.value
+    need.warming?.requirements.release()
+    const requirements = new Requirements(references, this, () => {
+      verdicts.push(this.#activate(need, version))
+    })
+    const version: Version = { unit, requirements }
+    need.warming = version
+    requirements.start()
+    return undefined
+  }
+
+  #activate(need: Need, version: Version): Promise<Verdict> {
+    need.active?.requirements.release()
+    need.active = version
+    need.warming = undefined
+    const verdict = this.#options.outbox.put(version.unit)
+    this.#settle(need)
+    return verdict
+  }
+
+  #failed(feed: Feed): void {
+    if (feed.stored !== undefined) return
+    feed.hasFailed = true
+    for (const need of feed.needs.values()) if (!need.isSettled) this.#goOnWithout(need)
+  }
+
+  #goOnWithout(need: Need): void {
+    const missing = kinds[need.reference.kind]?.missing?.(need.key, need.reference)
+    if (missing !== undefined && need.active === undefined) void this.#options.outbox.put(missing)
+    this.#settle(need)
+  }
+
+  #settle(need: Need): void {
+    if (need.isSettled) return
+    need.isSettled = true
+    for (const onSettled of [...need.waiting.values()]) onSettled()
+  }
+
+  #release(need: Need, holder: object): void {
+    need.waiting.delete(holder)
+    if (need.waiting.size > 0) return
+    const { feed } = need
+    feed.needs.delete(need.key)
+    need.active?.requirements.release()
+    need.warming?.requirements.release()
+    void this.#options.outbox.remove(need.key)
+    if (feed.needs.size > 0) return
+    this.#feeds.delete(feed.key)
+    feed.subscription?.close()
+  }
+}

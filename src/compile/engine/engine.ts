@@ -1,0 +1,332 @@
+import type { DescMessage } from '@bufbuild/protobuf'
+import { fromBinary } from '@bufbuild/protobuf'
+import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import type { Cluster } from '../../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { Listener } from '../../generated/protos/envoy/config/listener/v3/listener_pb.js'
+import type { ResolverSettings } from '../../plan/compile.js'
+import {
+  claimedAddresses,
+  compileClusterResource,
+  compileListenerResource,
+  type CompiledResource,
+  type ResourceEnvironment,
+  type ResourceErrors,
+} from '../../plan/compile-resource.js'
+import type { CollectionSource, DynamicSettings } from '../../plan/dynamic-settings.js'
+import type { Reference } from '../../plan/reference.js'
+import type { ConfigDelta, DeltaAnswer } from '../../snapshot/config-delta.js'
+import type { Logger } from '../../support/log.js'
+import { err, ok, type Result } from '../../support/result.js'
+import type { DiscoveryClient, Resource, ResourceType, SubscriptionEvent } from '../../xds/types.js'
+import { makeBreather } from './breather.js'
+import { Collection, type CompiledThing } from './collection.js'
+import { CollectionWatcher } from './collection-watcher.js'
+import type { Decoder } from './decoder.js'
+import { Discoveries } from './discoveries.js'
+import { Outbox } from './outbox.js'
+import { RuntimeLayers } from './runtime-layers.js'
+import type { StaticThings } from './static-things.js'
+import { edsScope, rdsScope, sdsScope, type Statistics, type SubscriptionScope } from './statistics.js'
+import type { StoredResource } from './stored.js'
+import { clusterUnit, listenerUnit, plainUnit } from './unit.js'
+
+/** Everything the engine is made of for one bootstrap. */
+export interface EngineSettings {
+  readonly environment: ResourceEnvironment
+  readonly dynamic: DynamicSettings
+  readonly resolver: ResolverSettings
+  readonly things: StaticThings
+}
+
+export interface EngineOptions {
+  readonly settings: EngineSettings
+  readonly client: DiscoveryClient
+  readonly decoder: Decoder
+  readonly statistics: Statistics
+  readonly log: Logger
+  readonly send: (delta: ConfigDelta) => void
+  readonly onInitialized: () => void
+  /** The way to clusters for the client: a listener that nobody is shown. Absent: no source needs it. */
+  readonly door?: CompiledResource | undefined
+  /** Keys of units in use that nobody here knows of: what is not sent again is removed when everything has come. */
+  readonly inherited: readonly string[]
+  /** Unix milliseconds. */
+  readonly time: () => number
+}
+
+/**
+ * Dynamic configuration: what management servers say, and what of the bootstrap waits for them. Resources come in through the discovery
+ * client, are compiled one by one, warm until they have what they refer to, and go to main as units. Configuration thread.
+ */
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #outbox: Outbox
+  readonly #discoveries: Discoveries
+  readonly #runtime: RuntimeLayers
+  readonly #breathe = makeBreather()
+  /** DNS clusters that main has not heard of yet. */
+  readonly #resolving = new Set<string>()
+  readonly #inherited: Set<string>
+  readonly clusters: Collection
+  readonly listeners: Collection
+  #settings: EngineSettings
+  #areClustersInitialized = false
+  #resumeClusters: (() => void) | undefined
+  #onResolved: (() => void)[] = []
+  #isClosed = false
+  readonly versions = { cds: '', lds: '' }
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#settings = options.settings
+    this.#inherited = new Set(options.inherited)
+    this.#outbox = new Outbox({
+      send: delta => {
+        for (const unit of delta.units) this.#inherited.delete(unit.key)
+        options.send(delta)
+      },
+    })
+    this.#discoveries = new Discoveries({
+      client: options.client,
+      outbox: this.#outbox,
+      environment: () => this.#settings.environment,
+      messageOf: resource => options.decoder.messageOf(resource),
+      onEvent: (reference, event) => this.#subscriptionEvent(reference, event),
+      time: options.time,
+    })
+    const { statistics } = options
+    this.clusters = new Collection({
+      outbox: this.#outbox,
+      supplier: this.#discoveries,
+      reserved: name => this.#settings.things.names.clusters.has(name),
+      onChange: (change, name) => {
+        statistics.inc('cluster_manager', 'cluster_manager', `cluster_${change}`)
+        if (change === 'removed') this.#resolved(name)
+      },
+      onCounts: () => this.#countClusters(),
+    })
+    this.listeners = new Collection({
+      outbox: this.#outbox,
+      supplier: this.#discoveries,
+      reserved: name => this.#settings.things.names.listeners.has(name),
+      onChange: change => statistics.inc('listener_manager', 'listener_manager', `listener_${change}`),
+      onCounts: () =>
+        statistics.set('listener_manager', 'listener_manager', 'total_listeners_warming', this.listeners.warming),
+    })
+    this.#runtime = new RuntimeLayers({
+      layers: options.settings.dynamic.runtime,
+      client: options.client,
+      types: this.#types,
+      messageOf: resource => options.decoder.messageOf(resource),
+      onValues: values => this.#runtimeChanged(values),
+      onEvent: event => statistics.subscription({ kind: 'subscription', scope: 'runtime' }, event),
+    })
+  }
+
+  /** Asks for everything in Envoy's order: the runtime, clusters with what they need, listeners with what they need. */
+  async start(): Promise<void> {
+    const { client, door, log, onInitialized } = this.#options
+    const { dynamic, things } = this.#settings
+    if (door !== undefined) await this.#outbox.put(plainUnit('door', door))
+    client.start()
+    await this.#runtime.start()
+    for (const thing of things.clusters) void this.#set(this.clusters, thing)
+    await this.#collect('cluster', dynamic.cds)
+    await this.clusters.settled()
+    await this.#outbox.idle()
+    await this.#allResolved()
+    this.#areClustersInitialized = true
+    log.info('all clusters initialized. initializing init manager')
+    if (this.#isClosed) return
+    this.listeners.hold()
+    for (const thing of things.listeners) void this.#set(this.listeners, thing)
+    await this.#collect('listener', dynamic.lds)
+    await this.listeners.settled()
+    await this.#outbox.idle()
+    if (this.#isClosed) return
+    for (const { name, verdict } of await this.listeners.release())
+      if (verdict !== undefined) log.error(`listener '${name}': ${verdict}`)
+    for (const key of this.#inherited) void this.#outbox.remove(key)
+    await this.#outbox.idle()
+    onInitialized()
+  }
+
+  /** The bootstrap's own part is another one, while its sources are the same. */
+  adopt(settings: EngineSettings): void {
+    const before = this.#settings
+    const { runtime } = before.environment
+    this.#settings = { ...settings, environment: { ...settings.environment, runtime } }
+    const pairs = [
+      [this.clusters, before.things.clusters, settings.things.clusters],
+      [this.listeners, before.things.listeners, settings.things.listeners],
+    ] as const
+    for (const [collection, old, fresh] of pairs) {
+      const names = new Set(fresh.map(({ name }) => name))
+      for (const { name } of old) if (!names.has(name)) collection.remove(name, true)
+      for (const thing of fresh) void this.#set(collection, thing)
+    }
+  }
+
+  get settings(): EngineSettings {
+    return this.#settings
+  }
+
+  get discoveries(): Discoveries {
+    return this.#discoveries
+  }
+
+  answered(answer: DeltaAnswer): void {
+    for (const name of answer.resolving) this.#resolving.add(name)
+    this.#outbox.answered(answer)
+    this.#countClusters()
+  }
+
+  resolved(cluster: string): void {
+    this.#resolved(cluster)
+    this.#countClusters()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#outbox.close()
+    this.#runtime.close()
+    this.#discoveries.close()
+    this.#options.client.close()
+  }
+
+  get #types() {
+    return this.#options.settings.environment.deps.types
+  }
+
+  async #set(collection: Collection, thing: CompiledThing): Promise<void> {
+    if (collection.isKnown(thing.stored, true)) return
+    const verdict = await collection.set(thing)
+    if (verdict !== undefined) this.#options.log.error(`'${thing.name}': ${verdict}`)
+  }
+
+  /** Resolves when the first answer has been taken, or there will be none. */
+  #collect(type: 'cluster' | 'listener', from: CollectionSource | undefined): Promise<void> {
+    if (from === undefined) return Promise.resolve()
+    const { client, statistics, time } = this.#options
+    const schema = this.#types.message('envoy.config.core.v3.ConfigSource') as DescMessage
+    const isCluster = type === 'cluster'
+    const scope: SubscriptionScope = {
+      kind: 'subscription',
+      scope: isCluster ? 'cluster_manager.cds' : 'listener_manager.lds',
+    }
+    statistics.declare(scope)
+    return new Promise(resolve => {
+      client.subscribe({
+        type,
+        source: fromBinary(schema, from.source.bytes) as ConfigSource,
+        names: undefined,
+        ...(from.locator !== '' && { collection: from.locator }),
+        watcher: new CollectionWatcher({
+          called: type,
+          collection: isCluster ? this.clusters : this.listeners,
+          compile: (resource, stored) =>
+            isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored),
+          around: () => client.pause(isCluster ? heldBackByClusters : heldBackByListeners),
+          onFirst: resolve,
+          onVersion: version => {
+            this.versions[isCluster ? 'cds' : 'lds'] = version
+          },
+          time,
+          breathe: this.#breathe,
+        }),
+        onEvent: event => statistics.subscription(scope, event),
+      })
+    })
+  }
+
+  #compileCluster(resource: Resource, stored: StoredResource): Result<CompiledThing, ResourceErrors> {
+    const message = this.#options.decoder.messageOf(resource) as Cluster
+    const compiled = compileClusterResource(message, this.#settings.environment)
+    if (!compiled.ok) return compiled
+    const { name, references } = compiled.value
+    const unit = clusterUnit(compiled.value, message, this.#settings.resolver, true)
+    return ok({ name, unit, references, stored, isStatic: false })
+  }
+
+  #compileListener(resource: Resource, stored: StoredResource): Result<CompiledThing, ResourceErrors> {
+    const message = this.#options.decoder.messageOf(resource) as Listener
+    const compiled = compileListenerResource(message, this.#settings.environment)
+    if (!compiled.ok) return compiled
+    const { name, references, listener } = compiled.value
+    const addresses = listener === undefined ? [] : claimedAddresses(listener)
+    const taken = this.#takenBy(addresses, name)
+    if (taken !== undefined)
+      return err([
+        {
+          code: 'bad-value',
+          path: '',
+          message: `error adding listener: '${name}' has duplicate address '${taken}' as existing listener`,
+        },
+      ])
+    this.#addresses.set(name, addresses)
+    return ok({ name, unit: listenerUnit(compiled.value, message, this.#types), references, stored, isStatic: false })
+  }
+
+  /** Addresses of dynamic listeners, by name; those of listeners that are gone count no more. */
+  readonly #addresses = new Map<string, readonly string[]>()
+
+  #takenBy(addresses: readonly string[], name: string): string | undefined {
+    for (const other of this.#addresses.keys()) if (!this.listeners.entries.has(other)) this.#addresses.delete(other)
+    const others = [...this.#settings.things.addresses, ...this.#addresses].filter(([other]) => other !== name)
+    const isTaken = others.some(([, taken]) => addresses.some(address => taken.includes(address)))
+    return isTaken ? addresses.join(',') : undefined
+  }
+
+  #runtimeChanged(values: ReadonlyMap<string, ReadonlyMap<string, string>>): void {
+    const { environment, dynamic } = this.#settings
+    const merged = new Map(environment.runtime)
+    for (const { layer } of dynamic.runtime) for (const [key, value] of values.get(layer) ?? []) merged.set(key, value)
+    this.#settings = { ...this.#settings, environment: { ...environment, runtime: merged } }
+    this.#outbox.runtime(
+      dynamic.runtime.map(({ layer: name }) => ({ name, values: Object.fromEntries(values.get(name) ?? []) })),
+    )
+  }
+
+  #subscriptionEvent(reference: Reference, event: SubscriptionEvent | { readonly kind: 'update_empty' }): void {
+    const scope = scopeOf(reference)
+    if (scope !== undefined) this.#options.statistics.subscription(scope, event)
+  }
+
+  #countClusters(): void {
+    const warming = this.clusters.warming + this.#resolving.size
+    this.#options.statistics.set('cluster_manager', 'cluster_manager', 'warming_clusters', warming)
+    if (!this.#areClustersInitialized) return
+    // As Envoy: the next answer about clusters waits for those that warm.
+    if (warming > 0) this.#resumeClusters ??= this.#options.client.pause(['cluster'])
+    else {
+      this.#resumeClusters?.()
+      this.#resumeClusters = undefined
+    }
+  }
+
+  #resolved(cluster: string): void {
+    this.#resolving.delete(cluster)
+    if (this.#resolving.size === 0) for (const resolve of this.#onResolved.splice(0)) resolve()
+  }
+
+  #allResolved(): Promise<void> {
+    if (this.#resolving.size === 0) return Promise.resolve()
+    return new Promise(resolve => this.#onResolved.push(resolve))
+  }
+}
+
+const heldBackByClusters: readonly ResourceType[] = ['endpoint', 'locality-endpoints', 'secret']
+const heldBackByListeners: readonly ResourceType[] = ['route', 'scoped-route', 'virtual-host', 'extension-config']
+
+function scopeOf(reference: Reference): SubscriptionScope | undefined {
+  switch (reference.kind) {
+    case 'endpoint':
+      return edsScope(reference.use.cluster)
+    case 'secret':
+      return sdsScope(reference.name)
+    case 'route':
+      return rdsScope(reference.statPrefix ?? '', reference.name)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,89 @@
+/** How what references ask for is compiled, by kind. */
+import type { Message } from '@bufbuild/protobuf'
+import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
+import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { Secret } from '../../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+import {
+  type CompiledResource,
+  compileEndpointsResource,
+  compileRouteConfigResource,
+  compileSecretResource,
+  emptyEndpoints,
+  type ResourceEnvironment,
+  type ResourceErrors,
+} from '../../plan/compile-resource.js'
+import type { Reference, ReferenceKind } from '../../plan/reference.js'
+import type { ConfigUnit } from '../../snapshot/config-delta.js'
+import { ok, type Result } from '../../support/result.js'
+import { describeMembers, describeVirtualHosts } from '../describe.js'
+import { plainUnit } from './unit.js'
+
+export interface CompiledNeed {
+  readonly unit: ConfigUnit
+  readonly references: readonly Reference[]
+}
+
+interface Kind {
+  compile(
+    key: string,
+    message: Message,
+    reference: Reference,
+    environment: ResourceEnvironment,
+  ): Result<CompiledNeed, ResourceErrors>
+  /** What stands in its place when it does not come. */
+  missing?(key: string, reference: Reference): ConfigUnit
+}
+
+const compiledTo = (
+  compiled: Result<CompiledResource, ResourceErrors>,
+  unitOf: (compiled: CompiledResource) => ConfigUnit,
+): Result<CompiledNeed, ResourceErrors> =>
+  compiled.ok ? ok({ unit: unitOf(compiled.value), references: compiled.value.references }) : compiled
+
+function endpointUnit(
+  key: string,
+  reference: Extract<Reference, { kind: 'endpoint' }>,
+  compiled: Pick<CompiledResource, 'plans'>,
+  message: ClusterLoadAssignment | undefined,
+): ConfigUnit {
+  const { cluster, transportSocketMatches } = reference.use
+  const [plan] = compiled.plans
+  return {
+    ...plainUnit(key, compiled),
+    members: plan === undefined ? [] : [describeMembers(cluster, plan, message, transportSocketMatches)],
+  }
+}
+
+export const kinds: Partial<Record<ReferenceKind, Kind>> = {
+  endpoint: {
+    compile: (key, message, reference, environment) => {
+      if (reference.kind !== 'endpoint') throw new Error(reference.kind)
+      const assignment = message as ClusterLoadAssignment
+      return compiledTo(compileEndpointsResource(assignment, reference.use, environment), compiled =>
+        endpointUnit(key, reference, compiled, assignment),
+      )
+    },
+    missing: (key, reference) => {
+      if (reference.kind !== 'endpoint') throw new Error(reference.kind)
+      return endpointUnit(key, reference, { plans: [emptyEndpoints(reference.use)] }, undefined)
+    },
+  },
+  route: {
+    compile: (key, message, reference, environment) => {
+      if (reference.kind !== 'route') throw new Error(reference.kind)
+      const table = message as RouteConfiguration
+      return compiledTo(compileRouteConfigResource(table, reference, environment), compiled => ({
+        ...plainUnit(key, compiled),
+        virtualHosts: describeVirtualHosts(table),
+      }))
+    },
+  },
+  secret: {
+    compile: (key, message, reference, environment) => {
+      if (reference.kind !== 'secret') throw new Error(reference.kind)
+      return compiledTo(compileSecretResource(message as Secret, reference.use, environment), compiled =>
+        plainUnit(key, compiled),
+      )
+    },
+  },
+}

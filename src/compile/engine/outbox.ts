@@ -1,0 +1,119 @@
+import type { ConfigDelta, ConfigUnit, DeltaAnswer } from '../../snapshot/config-delta.js'
+
+/** How a unit fared: undefined when it is in use. */
+export type Verdict = string | undefined
+
+type Runtime = NonNullable<ConfigDelta['runtime']>
+
+export interface OutboxOptions {
+  readonly send: (delta: ConfigDelta) => void
+  /** Calls back when what happens now is over, so that changes of one response travel together. */
+  readonly later?: (callback: () => void) => void
+}
+
+/** What is to go to main. One delta is under way at a time; changes that come meanwhile are folded into the next. */
+export class Outbox {
+  readonly #send: OutboxOptions['send']
+  readonly #later: NonNullable<OutboxOptions['later']>
+  #units = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
+  #removed = new Map<string, (() => void)[]>()
+  #runtime: Runtime | undefined
+  #underWay: { settle(answer: DeltaAnswer): void } | undefined
+  #number = 0
+  #isScheduled = false
+  #isClosed = false
+  #idle: (() => void)[] = []
+
+  constructor({ send, later = callback => void setImmediate(callback) }: OutboxOptions) {
+    this.#send = send
+    this.#later = later
+  }
+
+  /** Resolves with why it could not take effect. One that another takes the place of before it was sent shares that one's fate. */
+  put(unit: ConfigUnit): Promise<Verdict> {
+    return new Promise(resolve => {
+      const before = this.#units.get(unit.key)?.settle ?? []
+      for (const settle of this.#removed.get(unit.key) ?? []) settle()
+      this.#removed.delete(unit.key)
+      // Last come, last sent: what a unit relies on was put before it.
+      this.#units.delete(unit.key)
+      this.#units.set(unit.key, { unit, settle: [...before, resolve] })
+      this.#schedule()
+    })
+  }
+
+  remove(key: string): Promise<void> {
+    return new Promise(resolve => {
+      for (const settle of this.#units.get(key)?.settle ?? []) settle(undefined)
+      this.#units.delete(key)
+      this.#removed.set(key, [...(this.#removed.get(key) ?? []), resolve])
+      this.#schedule()
+    })
+  }
+
+  runtime(layers: Runtime): void {
+    this.#runtime = layers
+    this.#schedule()
+  }
+
+  /** Resolves when nothing is under way or waiting. */
+  idle(): Promise<void> {
+    if (this.#isIdle) return Promise.resolve()
+    return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  answered(answer: DeltaAnswer): void {
+    if (answer.number !== this.#number) return
+    const underWay = this.#underWay
+    this.#underWay = undefined
+    underWay?.settle(answer)
+    this.#schedule()
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  get #isEmpty(): boolean {
+    return this.#units.size === 0 && this.#removed.size === 0 && this.#runtime === undefined
+  }
+
+  get #isIdle(): boolean {
+    return this.#underWay === undefined && this.#isEmpty
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return
+    this.#isScheduled = true
+    this.#later(() => {
+      this.#isScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#isClosed || this.#underWay !== undefined) return
+    if (this.#isEmpty) {
+      for (const resolve of this.#idle.splice(0)) resolve()
+      return
+    }
+    const [units, removed, runtime] = [this.#units, this.#removed, this.#runtime]
+    this.#units = new Map()
+    this.#removed = new Map()
+    this.#runtime = undefined
+    this.#underWay = {
+      settle: answer => {
+        const refused = new Map(answer.refused.map(({ key, message }) => [key, message]))
+        for (const [key, { settle }] of units) for (const resolve of settle) resolve(refused.get(key))
+        for (const settle of removed.values()) for (const resolve of settle) resolve()
+      },
+    }
+    this.#number += 1
+    this.#send({
+      number: this.#number,
+      units: [...units.values()].map(({ unit }) => unit),
+      removed: [...removed.keys()],
+      ...(runtime && { runtime }),
+    })
+  }
+}

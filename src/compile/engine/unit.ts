@@ -1,0 +1,70 @@
+import type { Message } from '@bufbuild/protobuf'
+import type { Types } from '../../config/index.js'
+import type { Cluster } from '../../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { Listener } from '../../generated/protos/envoy/config/listener/v3/listener_pb.js'
+import type { Plan, ResolverSettings } from '../../plan/compile.js'
+import type { CompiledResource } from '../../plan/compile-resource.js'
+import type { ConfigUnit } from '../../snapshot/config-delta.js'
+import { describeCluster, describeListener } from '../describe.js'
+
+/** A unit of plans, which nothing is known about. */
+export function plainUnit(key: string, compiled: Partial<CompiledResource>): ConfigUnit {
+  const { plans = [], secrets = [], tlsContexts = [], programs = [] } = compiled
+  return {
+    key,
+    plans: plans.map(owned),
+    clusters: [],
+    listeners: [],
+    members: [],
+    virtualHosts: [],
+    secrets,
+    tlsContexts,
+    programs,
+  }
+}
+
+// What crosses threads must not share its memory with anything that stays.
+const owned = (plan: Plan): Plan => ({ ...plan, bytes: new Uint8Array(plan.bytes) })
+
+export function clusterUnit(
+  compiled: CompiledResource,
+  message: Message,
+  resolver: ResolverSettings,
+  isAddedViaApi: boolean,
+): ConfigUnit {
+  return {
+    ...plainUnit(`cluster/${compiled.name}`, compiled),
+    ...describeCluster(compiled, message as Cluster, resolver, isAddedViaApi),
+  }
+}
+
+export function listenerUnit(compiled: CompiledResource, message: Message, types: Types): ConfigUnit {
+  return {
+    ...plainUnit(`listener/${compiled.name}`, compiled),
+    ...describeListener(compiled, message as Listener, types),
+  }
+}
+
+/** Several as one; a plan that two of them bring counts once. */
+export function joinedUnit(key: string, units: readonly ConfigUnit[]): ConfigUnit {
+  const once = <T>(things: readonly T[], keyOf: (thing: T) => string | number): T[] => [
+    ...new Map(things.map(thing => [keyOf(thing), thing])).values(),
+  ]
+  return {
+    key,
+    plans: once(
+      units.flatMap(unit => unit.plans),
+      plan => `${plan.kind} ${plan.slot}`,
+    ),
+    clusters: units.flatMap(unit => unit.clusters),
+    listeners: units.flatMap(unit => unit.listeners),
+    members: units.flatMap(unit => unit.members),
+    virtualHosts: units.flatMap(unit => unit.virtualHosts),
+    secrets: once(
+      units.flatMap(unit => unit.secrets),
+      meta => meta.source.slot,
+    ),
+    tlsContexts: units.flatMap(unit => unit.tlsContexts),
+    programs: units.flatMap(unit => unit.programs),
+  }
+}

@@ -155,13 +155,16 @@ class Output {
   }
 
   varint64(value: bigint): void {
-    this.#room(10)
-    let rest = BigInt.asUintN(64, value)
-    while (rest > 0x7fn) {
-      this.#buffer[this.position++] = Number(rest & 0x7fn) | 0x80
-      rest >>= 7n
+    const bits = BigInt.asUintN(64, value)
+    let low = Number(bits & 0xffff_ffffn)
+    let high = Number(bits >> 32n)
+    while (high > 0) {
+      this.varint((low & 0x7f) + 0x80)
+      this.position-- // the continuation bit made it two bytes
+      low = ((low >>> 7) | (high << 25)) >>> 0
+      high >>>= 7
     }
-    this.#buffer[this.position++] = Number(rest)
+    this.varint(low)
   }
 
   double(value: number): void {

@@ -101,13 +101,11 @@ const useDns = ". Consider setting resolver_name or setting cluster type to 'STR
 
 export function staticHost(endpoint: LbEndpoint, at: Place): HostInit {
   const spec = endpoint.hostIdentifier
-  const address = addressOf(endpoint, at)
-  const more = spec.case === 'endpoint' ? spec.value.additionalAddresses : []
-  return {
-    ...commonHost(endpoint),
-    address: literalAddress(address, at, useDns),
-    moreAddresses: more.map(entry => literalAddress(entry.address, at, useDns)),
-  }
+  const host = commonHost(endpoint)
+  host.address = literalAddress(addressOf(endpoint, at), at, useDns)
+  if (spec.case === 'endpoint' && spec.value.additionalAddresses.length > 0)
+    host.moreAddresses = spec.value.additionalAddresses.map(entry => literalAddress(entry.address, at, useDns))
+  return host
 }
 
 function checkWeights(hosts: readonly HostInit[], at: Place): void {

@@ -40,13 +40,14 @@ export function clusterProtocol(cluster: Cluster, at: Place, tools: ClusterProto
     if (message && isMessage<HttpProtocolOptions>(message, httpOptionsType)) http = { options: message, at: place }
     else if (message && isMessage<TcpProtocolOptions>(message, tcpOptionsType)) tcp = { options: message, at: place }
   }
-  return {
-    ...autoSni(http ? http.options.upstreamHttpProtocolOptions : cluster.upstreamHttpProtocolOptions),
-    ...(http ? typedProtocol(http.options, cluster, http.at, tools) : deprecatedProtocol(cluster, at, tools)),
-    tcpIdleTimeoutMs: tcp
-      ? milliseconds(tcp.options.idleTimeout, tcpIdleTimeout, tcp.at.field('idle_timeout'))
-      : tcpIdleTimeout,
-  }
+  const tcpIdleTimeoutMs = tcp
+    ? milliseconds(tcp.options.idleTimeout, tcpIdleTimeout, tcp.at.field('idle_timeout'))
+    : tcpIdleTimeout
+  return Object.assign(
+    { tcpIdleTimeoutMs },
+    http ? typedProtocol(http.options, cluster, http.at, tools) : deprecatedProtocol(cluster, at, tools),
+    autoSni(http ? http.options.upstreamHttpProtocolOptions : cluster.upstreamHttpProtocolOptions),
+  )
 }
 
 /** What a request says about the server's name and certificate. */

@@ -37,12 +37,19 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
     return undefined
   }
   const slot = compilation.deps.slots.of('clusters', cluster.name)
-  const plan = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, thresholds, at, tools))
-  const meta = { name: cluster.name, slot, planId: plan.id, type: kind.type, thresholds }
-  if (kind.type === Cluster_Type.EDS) return { ...meta, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
-  const endpoints = endpointsPlan(cluster, kind, at, tools.types)
-  compilation.add('endpoints', cluster.name, slot, endpoints.bytes)
-  return { ...meta, ...(endpoints.dns && { dns: endpoints.dns }) }
+  const { id: planId } = compilation.add(
+    'cluster',
+    cluster.name,
+    slot,
+    clusterPlan(cluster, kind, thresholds, at, tools),
+  )
+  const { type } = kind
+  const { name } = cluster
+  if (type === Cluster_Type.EDS)
+    return { name, slot, planId, type, thresholds, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
+  const { bytes, dns } = endpointsPlan(cluster, kind, at, tools.types)
+  compilation.add('endpoints', name, slot, bytes)
+  return dns ? { name, slot, planId, type, thresholds, dns } : { name, slot, planId, type, thresholds }
 }
 
 const assignmentTypeUrl = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment'

@@ -98,7 +98,8 @@ export function compileEndpointsResource(
 ): Result<CompiledResource, ResourceErrors> {
   return compileAlone(message, message.clusterName, environment, (compilation, at) => {
     const plan = assignmentPlan(message, use.transportSocketMatches, at, staticHost, elsewhere)
-    compilation.add('endpoints', use.cluster, use.slot, encodeEndpoints({ ...plan, warm: true }))
+    plan.warm = true
+    compilation.add('endpoints', use.cluster, use.slot, encodeEndpoints(plan))
     localityReferences(message, use, compilation, at.field('endpoints'))
     const stale = message.policy?.endpointStaleAfter
     return { staleAfterMs: milliseconds(stale, 0, at.field('policy').field('endpoint_stale_after')) }
@@ -234,23 +235,28 @@ export function compileAlone(
   environment.walk.message(message, at)
   const compilation = new Compilation(environment, issues)
   const parts = compile(compilation, at)
-  const compiled = compiledResource(name, compilation, parts)
-  return issues.errors.length > 0 ? err(unique(issues.errors)) : ok({ ...compiled, warnings: issues.warnings })
+  const compiled = compiledResource(name, compilation, parts, issues.warnings)
+  return issues.errors.length > 0 ? err(unique(issues.errors)) : ok(compiled)
 }
 
-/** What a compilation made. Its warnings are with its issues. */
-export function compiledResource(name: string, compilation: Compilation, parts: ResourceParts): CompiledResource {
+/** What a compilation made. */
+export function compiledResource(
+  name: string,
+  compilation: Compilation,
+  parts: ResourceParts,
+  warnings: readonly ConfigError[] = [],
+): CompiledResource {
   compilation.checkScriptSettings()
-  return {
+  const compiled: CompiledResource = {
     name,
     plans: compilation.plans,
     programs: compilation.programs,
     secrets: compilation.secrets.metas,
     tlsContexts: compilation.secrets.contexts,
     references: compilation.references,
-    warnings: [],
-    ...parts,
+    warnings,
   }
+  return Object.assign(compiled, parts)
 }
 
 /** The same refusal may be found by the walk and by a compiler. */

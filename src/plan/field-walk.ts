@@ -1,4 +1,4 @@
-import { type DescField, isFieldSet, type Message } from '@bufbuild/protobuf'
+import type { DescField, Message } from '@bufbuild/protobuf'
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Place } from '../api/plan-context.js'
 import type { Types } from '../config/index.js'
@@ -10,6 +10,10 @@ interface Watched {
   readonly field: DescField
   /** Undefined: the table does not name it. */
   readonly verdict: Verdict | undefined
+  /** Of the message object: its own, or its oneof's. */
+  readonly member: string
+  /** A zero was written, and is a value like any other. */
+  readonly mayBeZero: boolean
 }
 
 /**
@@ -35,9 +39,11 @@ export class FieldWalk {
       at.unsupported(describe(message.$typeName))
       return
     }
-    for (const { field, verdict } of watched) {
-      const value = valueOf(message, field)
-      if (value === undefined || !isFieldSet(message, field)) continue
+    const members = message as unknown as Record<string, unknown>
+    for (const { field, verdict, member, mayBeZero } of watched) {
+      let value = members[member]
+      if (field.oneof) value = chosen(value as Chosen, field.localName)
+      if (value === undefined || (!mayBeZero && isZero(value))) continue
       this.#field(field, verdict, value, at.field(field.name))
     }
   }
@@ -71,18 +77,32 @@ export class FieldWalk {
     if (this.#watched.has(typeName)) return this.#watched.get(typeName)
     const schema = this.#types.message(typeName)
     const policy = this.#table[typeName]
-    const fields = schema?.fields.map(field => ({ field, verdict: policy?.[field.name] }))
+    const fields = schema?.fields.map(field => ({
+      field,
+      verdict: policy?.[field.name],
+      member: (field.oneof ?? field).localName,
+      mayBeZero: field.presence !== implicitPresence,
+    }))
     const watched = policy && fields?.filter(({ verdict }) => verdict?.kind !== 'whole')
     this.#watched.set(typeName, watched)
     return watched
   }
 }
 
-function valueOf(message: Message, field: DescField): unknown {
-  const members = message as unknown as Record<string, unknown>
-  if (!field.oneof) return members[field.localName]
-  const chosen = members[field.oneof.localName] as { case?: string; value?: unknown }
-  return chosen.case === field.localName ? chosen.value : undefined
+const implicitPresence = 2 // FeatureSet.FieldPresence: scalars that are set when they are not zero, lists, maps
+
+interface Chosen {
+  readonly case?: string
+  readonly value?: unknown
+}
+
+const chosen = (oneof: Chosen, name: string): unknown => (oneof.case === name ? oneof.value : undefined)
+
+function isZero(value: unknown): boolean {
+  if (typeof value !== 'object') return !value
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0
+  for (const _ in value) return false
+  return true
 }
 
 function describe(typeName: string): string {

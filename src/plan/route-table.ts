@@ -57,13 +57,14 @@ interface Mutated {
   readonly responseHeadersToRemove: readonly string[]
 }
 
+const requestFields = { add: 'request_headers_to_add', remove: 'request_headers_to_remove' }
+const responseFields = { add: 'response_headers_to_add', remove: 'response_headers_to_remove' }
+
 export function levelMutations(
   level: Mutated,
   at: Place,
   tools: RouteTools,
 ): { requestMutations: HeaderMutationInit[]; responseMutations: HeaderMutationInit[] } {
-  const requestFields = { add: 'request_headers_to_add', remove: 'request_headers_to_remove' }
-  const responseFields = { add: 'response_headers_to_add', remove: 'response_headers_to_remove' }
   return {
     requestMutations: headerMutations(
       { add: level.requestHeadersToAdd, remove: level.requestHeadersToRemove, fields: requestFields },
@@ -151,21 +152,25 @@ function virtualHost(host: VirtualHost, at: Place, tools: RouteTools, bodyLimit:
 
 function routeEntry(route: Route, at: Place, tools: RouteTools, bodyLimit: number): RouteInit {
   const { action } = route
-  return {
+  const { requestMutations, responseMutations } = levelMutations(route, at, tools)
+  // No spreading here: see clusterAction.
+  const plan: RouteInit = {
+    requestMutations,
+    responseMutations,
     name: route.name,
     statPrefix: route.statPrefix,
-    ...(route.match && { match: routeMatch(route.match, at.field('match'), tools) }),
-    ...(action.case === 'route' && { cluster: clusterAction(action.value, at.field('route'), tools) }),
-    ...(action.case === 'redirect' && { redirect: redirectAction(action.value, at.field('redirect'), tools) }),
-    ...(action.case === 'directResponse' && {
-      direct: directResponse(action.value, at.field('direct_response'), tools, bodyLimit),
-    }),
     nonForwarding: action.case === 'nonForwardingAction',
-    ...levelMutations(route, at, tools),
-    ...bufferLimit(route),
     perFilterConfig: perFilterConfig(route.typedPerFilterConfig, at, tools),
     metadataJson: metadataJson(route.metadata),
   }
+  if (route.match) plan.match = routeMatch(route.match, at.field('match'), tools)
+  if (action.case === 'route') plan.cluster = clusterAction(action.value, at.field('route'), tools)
+  else if (action.case === 'redirect') plan.redirect = redirectAction(action.value, at.field('redirect'), tools)
+  else if (action.case === 'directResponse')
+    plan.direct = directResponse(action.value, at.field('direct_response'), tools, bodyLimit)
+  const limit = route.requestBodyBufferLimit ?? route.perRequestBufferLimitBytes
+  if (limit !== undefined) plan.requestBodyBufferLimit = BigInt(limit)
+  return plan
 }
 
 interface Buffered {
@@ -179,8 +184,10 @@ function bufferLimit(level: Buffered): { requestBodyBufferLimit?: bigint } {
 }
 
 function routeMatch(match: RouteMatch, at: Place, tools: RouteTools): RouteMatchInit {
-  return {
-    ...pathOf(match, at, tools),
+  const { path, value } = pathOf(match, at, tools)
+  const plan: RouteMatchInit = {
+    path,
+    value,
     caseSensitive: match.caseSensitive ?? true,
     headers: headerMatchers(match.headers, at.field('headers'), tools.checkRegex),
     queryParameters: match.queryParameters.map((matcher, index) =>
@@ -190,30 +197,33 @@ function routeMatch(match: RouteMatch, at: Place, tools: RouteTools): RouteMatch
       cookieMatcher(matcher, at.field('cookies').item(index), tools.checkRegex),
     ),
     grpc: match.grpc !== undefined,
-    ...(match.runtimeFraction && { runtimeFraction: runtimeFraction(match.runtimeFraction) }),
     tlsPresented: match.tlsContext?.presented,
     tlsValidated: match.tlsContext?.validated,
   }
+  if (match.runtimeFraction) plan.runtimeFraction = runtimeFraction(match.runtimeFraction)
+  return plan
 }
 
-function pathOf(match: RouteMatch, at: Place, tools: RouteTools): RouteMatchInit {
+interface PathMatch {
+  readonly path: RouteMatch_Path
+  readonly value: string
+}
+
+function pathOf(match: RouteMatch, at: Place, tools: RouteTools): PathMatch {
   const spec = match.pathSpecifier
   switch (spec.case) {
-    case 'prefix':
-      return { path: RouteMatch_Path.PREFIX, value: spec.value }
     case 'path':
       return { path: RouteMatch_Path.EXACT, value: spec.value }
     case 'pathSeparatedPrefix':
       return { path: RouteMatch_Path.PATH_SEPARATED_PREFIX, value: spec.value }
     case 'connectMatcher':
-      return { path: RouteMatch_Path.CONNECT }
-    case 'safeRegex':
-      return {
-        path: RouteMatch_Path.REGEX,
-        value: regexMatcher(spec.value, at.field('safe_regex'), tools.checkRegex).value ?? '',
-      }
+      return { path: RouteMatch_Path.CONNECT, value: '' }
+    case 'safeRegex': {
+      const { value = '' } = regexMatcher(spec.value, at.field('safe_regex'), tools.checkRegex)
+      return { path: RouteMatch_Path.REGEX, value }
+    }
     default:
-      return {}
+      return { path: RouteMatch_Path.PREFIX, value: spec.case === 'prefix' ? spec.value : '' }
   }
 }
 

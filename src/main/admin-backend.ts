@@ -178,8 +178,7 @@ export class ProcessBackend implements AdminBackend {
   }
 
   #runtimeLayers() {
-    const layers = this.#host.configuration.current?.runtime ?? []
-    return layers.map(layer => (layer.isAdmin ? { ...layer, values: this.#overrides } : layer))
+    return this.#host.runtimeLayers()
   }
 
   #cluster(cluster: ClusterInfo): ClusterStatus {

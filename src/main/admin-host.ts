@@ -1,7 +1,7 @@
 import type { AdminServer } from '../admin/server.js'
 import type { Options } from '../command-line.js'
 import type { NativeAddon } from '../native/addon.js'
-import type { ClusterInfo, CompiledBootstrap, HostInfo } from '../snapshot/compile-task.js'
+import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
 import type { StatsStore } from '../stats/store.js'
 import type { TextPattern } from '../stats/settings.js'
 import type { Log } from '../support/log.js'
@@ -20,6 +20,8 @@ export interface AdminHostOptions {
   readonly compiler: CompileThread
   readonly workers: number
   readonly configuration: Configuration
+  /** Lowest first, with what they hold now. */
+  readonly runtimeLayers: () => readonly RuntimeLayer[]
   /** With what is kept elsewhere copied in. */
   readonly stats: () => StatsStore
   readonly flushStats: () => void

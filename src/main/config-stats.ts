@@ -38,6 +38,8 @@ export class ConfigStats {
   readonly #clusters = new Map<string, ClusterInfo>()
   /** What a listener holds declared, by name. */
   readonly #held = new Map<string, readonly string[]>()
+  /** Members that came before their cluster. */
+  readonly #early = new Map<string, readonly HostInfo[]>()
   #draining = 0
 
   constructor(options: ConfigStatsOptions) {
@@ -65,7 +67,11 @@ export class ConfigStats {
     const count = (wanted: (health: number) => boolean) => hosts.filter(host => wanted(host.health)).length
     // Each priority that has hosts, or had, is an update of its own.
     const priorities = new Set(hosts.map(host => host.priority)).size
-    const before = this.#memberCounts.get(info.name) ?? 0
+    const known = this.#memberCounts.get(info.name)
+    const before = known ?? 0
+    // The first members come with the cluster.
+    if (known !== undefined && this.#clusters.has(info.name))
+      this.#store.scope('cluster_manager', 'cluster_manager').inc('cluster_updated', Math.max(priorities, 1))
     this.#memberCounts.set(info.name, hosts.length)
     if (before + hosts.length > 0) scope.inc('membership_change', Math.max(priorities, 1))
     scope.set('membership_total', hosts.length)
@@ -102,9 +108,13 @@ export class ConfigStats {
       if (removed > 0) scope.inc('cluster_removed', removed)
     }
     for (const info of now.values()) {
+      const isNew = !this.#clusters.has(info.name)
       this.#clusters.set(info.name, info)
       const signature = JSON.stringify([info.statName, info.hasTls, info.transportSocketMatches])
       this.#declarations.hold(`cluster ${info.name}`, signature, () => declareCluster(this.#store, info))
+      const early = isNew ? this.#early.get(info.name) : undefined
+      this.#early.delete(info.name)
+      if (early !== undefined) this.members(info, early)
     }
     for (const { name } of before.values()) {
       this.#declarations.release(`cluster ${name}`)
@@ -121,7 +131,8 @@ export class ConfigStats {
       const known = new Map((before?.members ?? []).map(entry => [entry.cluster, entry.planId]))
       for (const { cluster, planId, hosts } of now?.members ?? ([] as ClusterMembers[])) {
         const info = this.#clusters.get(cluster)
-        if (info !== undefined && known.get(cluster) !== planId) this.members(info, hosts)
+        if (info === undefined) this.#early.set(cluster, hosts)
+        else if (known.get(cluster) !== planId) this.members(info, hosts)
       }
     }
   }
@@ -144,7 +155,8 @@ export class ConfigStats {
       if (removed > 0) scope.inc('listener_removed', removed)
       if (replaced > 0) scope.inc('listener_modified', replaced)
     }
-    if (opened.size > 0) scope.inc('listener_create_success', opened.size * this.#options.workers)
+    const created = [...now.values()].filter(({ slot }) => opened.has(slot)).length
+    if (created > 0) scope.inc('listener_create_success', created * this.#options.workers)
     this.#drain(removed + replaced)
     for (const info of now.values()) this.#declareListener(info, opened.get(info.slot))
     for (const { name } of before.values()) if (!now.has(name)) this.#forgetListener(name)

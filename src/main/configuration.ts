@@ -18,6 +18,8 @@ export interface ConfigurationOptions {
     }): Promise<CompiledBootstrap | RefusedBootstrap>
   }
   readonly publisher: Publisher
+  /** The plan of the runtime under a bootstrap, with what is known beside it. */
+  readonly runtime: (bootstrap: CompiledBootstrap) => PlacedPlan
   readonly dns: DnsClusters
   readonly onAdopted: (change: Adopted) => void
   /** A cluster of a management server's knows its members, or that it has none. */
@@ -87,7 +89,10 @@ export class Configuration {
     const { dns } = this.#options
     const candidates = dns.prepare(next.unit.clusters)
     await candidates.ready()
-    const unit = withListeners ? next.unit : withoutListeners(next.unit)
+    const runtime = this.#options.runtime(next)
+    const plans = next.unit.plans.map(plan => (plan.kind === 'runtime' ? runtime : plan))
+    const whole = { ...next.unit, plans }
+    const unit = withListeners ? whole : withoutListeners(whole)
     const published = await this.#publish([unit], [], candidates)
     const [refused] = published.refused
     if (refused !== undefined) {

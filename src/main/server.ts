@@ -200,6 +200,7 @@ export class Server {
       source: () => this.#process.source(this.#runtimeOverrides),
       compiler,
       publisher,
+      runtime: bootstrap => runtimePlan(this.#layersOf(bootstrap), this.#runtimeOverrides),
       dns: this.#dns,
       onAdopted: change => this.#adopted(change),
       onResolved: cluster => compiler.tell({ kind: 'resolved', cluster }),
@@ -212,6 +213,7 @@ export class Server {
       workers: this.workers,
       configuration: this.#configuration,
       hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? this.#configuration.units.members.get(cluster.name) ?? [],
+      runtimeLayers: () => this.runtimeLayers,
       stats: () => this.#refreshedStats(),
       flushStats: () => this.#stats?.flush(this.#facts),
       certificates: () => this.#certificates,
@@ -319,7 +321,12 @@ export class Server {
 
   /** Layers of the runtime with what they hold now, lowest first. */
   get runtimeLayers(): readonly RuntimeLayer[] {
-    return (this.#configuration.current?.runtime ?? []).map(layer => {
+    const { current } = this.#configuration
+    return current === undefined ? [] : this.#layersOf(current)
+  }
+
+  #layersOf({ runtime }: CompiledBootstrap): readonly RuntimeLayer[] {
+    return runtime.map(layer => {
       if (layer.isAdmin) return { ...layer, values: this.#runtimeOverrides }
       return { ...layer, values: this.#discovered.get(layer.name) ?? layer.values }
     })

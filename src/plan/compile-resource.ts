@@ -272,6 +272,8 @@ export function unique(errors: readonly ConfigError[]): ConfigError[] {
 export function reasonOf(errors: ResourceErrors): string {
   return errors
     .map(({ code, path, message, suggestion }) => {
+      // In Envoy's own words, which name no path.
+      if (code === 'bad-value' || code === 'semantic') return message
       const text = `${path === '' ? '' : `${path}: `}${message}${suggestion === undefined ? '' : `; ${suggestion}`}`
       return code === 'constraint' ? `Proto constraint validation failed (${text})` : text
     })

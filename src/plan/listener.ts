@@ -7,7 +7,7 @@ import type { TransportSocket } from '../generated/protos/envoy/config/core/v3/b
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import type { ListenerFilter as ListenerFilterConfig } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import { type Listener, Listener_DrainType } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
-import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
+import { addressText, literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { ChainMatches, filterChainMatch } from './filter-chain.js'
 import { namePart, planId } from './ids.js'
 import type {
@@ -57,7 +57,8 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   const isUdp =
     config.address?.address.case === 'socketAddress' &&
     config.address.address.value.protocol === SocketAddress_Protocol.UDP
-  if (config.filterChains.length === 0 && !config.defaultFilterChain && !isUdp) at.error('no filter chains specified')
+  if (config.filterChains.length === 0 && !config.defaultFilterChain && !isUdp)
+    at.error(`error adding listener '${addresses.map(addressText).join(',')}': no filter chains specified`)
   const bindToPort = config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true
   if (!bindToPort) at.field('bind_to_port').unsupported('listeners without a socket of their own')
   const reusePort = config.enableReusePort ?? true

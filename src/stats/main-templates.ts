@@ -76,8 +76,14 @@ export const mainTemplates: readonly KindTemplate[] = [
   kind('watchdog', { counters: 'watchdog_mega_miss watchdog_miss' }),
   // thread_local_cluster_manager.main_thread, thread_local_cluster_manager.worker_<n>
   kind('thread_local_clusters', { gauges: 'clusters_inflated' }),
-  // cluster_manager.cds, listener_manager.lds, runtime: a subscription to a management server.
+  // listener_manager.lds, runtime: a subscription to a management server.
   kind('subscription', subscription),
+  // cluster_manager.cds
+  kind('cds', {
+    ...subscription,
+    counters: `${subscription.counters} config_reload`,
+    gauges: `${subscription.gauges} config_reload_time_ms`,
+  }),
   // <stat_prefix>.rds.<route configuration>
   kind('rds', {
     ...subscription,

@@ -17,7 +17,8 @@ export interface CollectionWatcherOptions {
   readonly around: () => () => void
   /** The first answer, or that there will be none. */
   readonly onFirst: () => void
-  readonly onVersion: (version: string) => void
+  /** All of it is in use, or warms. */
+  readonly onAccepted: (version: string, isChanged: boolean) => void
   readonly time: () => number
   /** A pause now and then, so that thousands do not keep the thread from everything else. */
   readonly breathe: () => Promise<void>
@@ -32,12 +33,12 @@ export class CollectionWatcher implements Watcher {
   }
 
   async onUpdate(update: Update): Promise<string | undefined> {
-    const { collection, around, onFirst, onVersion } = this.#options
+    const { collection, around, onFirst, onAccepted } = this.#options
     const finish = around()
     const verdicts: Promise<{ name: string; verdict: Verdict }>[] = []
     const seen = new Set<string>()
     // What is gone makes room for what comes.
-    if (this.#options.called === 'listener') this.#remove(update)
+    let removed = this.#options.called === 'listener' ? this.#remove(update) : 0
     for (const resource of update.added) {
       if (resource.isAbsent) continue
       if (seen.has(resource.name)) {
@@ -50,10 +51,10 @@ export class CollectionWatcher implements Watcher {
       if (verdict !== undefined) verdicts.push(verdict.then(text => ({ name: resource.name, verdict: text })))
       await this.#options.breathe()
     }
-    if (this.#options.called === 'cluster') this.#remove(update)
+    if (this.#options.called === 'cluster') removed = this.#remove(update)
     finish()
     const refused = (await Promise.all(verdicts)).filter(({ verdict }) => verdict !== undefined)
-    if (refused.length === 0) onVersion(update.version)
+    if (refused.length === 0) onAccepted(update.version, verdicts.length > 0 || removed > 0)
     void collection.settled().then(onFirst)
     return refused.length === 0 ? undefined : this.#words(refused)
   }
@@ -69,11 +70,12 @@ export class CollectionWatcher implements Watcher {
     return `Error adding/updating ${called}(s) ${listed}`
   }
 
-  #remove({ added, removed, isFullState }: Update): void {
+  /** How many are gone. */
+  #remove({ added, removed, isFullState }: Update): number {
     const { collection } = this.#options
     const kept = new Set(added.map(({ name }) => name))
     const gone = isFullState ? [...collection.entries.keys()].filter(name => !kept.has(name)) : removed
-    for (const name of gone) collection.remove(name)
+    return gone.filter(name => collection.remove(name)).length
   }
 
   #take(resource: Resource): Promise<Verdict> | undefined {

@@ -14,8 +14,12 @@ export interface CompiledThing {
   readonly isStatic: boolean
 }
 
-export interface Version extends CompiledThing {
+export interface Version extends Omit<CompiledThing, 'unit'> {
+  readonly key: string
+  /** Until it was sent. */
+  unit: ConfigUnit | undefined
   readonly requirements: Requirements
+  isReady: boolean
 }
 
 /** One name: the version in use, the one that waits to take its place, and the last that was refused. */
@@ -48,6 +52,8 @@ export class Collection {
   readonly #entries = new Map<string, Entry>()
   readonly #ready = new Set<Version>()
   #warming = 0
+  /** Of those that wait: how many lack something. */
+  #lacking = 0
   #isHeld = false
   #onSettled: (() => void)[] = []
 
@@ -101,13 +107,16 @@ export class Collection {
     entry.error = undefined
     let verdict: Promise<Verdict> | undefined
     const requirements = new Requirements(thing.references, this.#options.supplier, () => {
+      version.isReady = true
+      this.#lacking -= 1
       if (this.#isHeld) this.#ready.add(version)
       else verdict = this.#activate(version)
       this.#look()
     })
-    const version: Version = { ...thing, requirements }
+    const version: Version = { ...thing, key: thing.unit.key, requirements, isReady: false }
     entry.warming = version
     this.#warming += 1
+    this.#lacking += 1
     requirements.start()
     this.#options.onCounts()
     return verdict
@@ -132,7 +141,7 @@ export class Collection {
     this.#drop(entry)
     this.#entries.delete(name)
     if (entry.active !== undefined) {
-      void this.#options.outbox.remove(entry.active.unit.key)
+      void this.#options.outbox.remove(entry.active.key)
       entry.active.requirements.release()
     }
     this.#options.onChange('removed', name)
@@ -157,6 +166,7 @@ export class Collection {
     entry.warming = undefined
     this.#ready.delete(warming)
     this.#warming -= 1
+    if (!warming.isReady) this.#lacking -= 1
     warming.requirements.release()
   }
 
@@ -167,7 +177,10 @@ export class Collection {
     entry.active = version
     entry.warming = undefined
     this.#warming -= 1
-    const verdict = await outbox.put(version.unit)
+    onCounts()
+    const { unit } = version
+    version.unit = undefined
+    const verdict = unit && (await outbox.put(unit))
     if (verdict === undefined) {
       before?.requirements.release()
     } else {
@@ -181,7 +194,7 @@ export class Collection {
   }
 
   get #isSettled(): boolean {
-    return [...this.#entries.values()].every(({ warming }) => warming === undefined || warming.requirements.isReady)
+    return this.#lacking === 0
   }
 
   #look(): void {

@@ -3,8 +3,9 @@ import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/c
 import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
 import { type Reference, referenceKey } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
-import type { DiscoveryClient, Resource, Subscription, SubscriptionEvent, Update, Watcher } from '../../xds/types.js'
+import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
 import { kinds } from './kinds.js'
+import type { FeedEvent } from './statistics.js'
 import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
 import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
@@ -15,13 +16,16 @@ export interface DiscoveriesOptions {
   readonly environment: () => ResourceEnvironment
   /** The message of a resource, checked before. */
   readonly messageOf: (resource: Resource) => Message
-  readonly onEvent: (reference: Reference, event: SubscriptionEvent | { readonly kind: 'update_empty' }) => void
+  readonly onEvent: (reference: Reference, event: FeedEvent) => void
+  /** Nobody refers to it any more. */
+  readonly onClosed: (reference: Reference) => void
   /** Unix milliseconds. */
   readonly time: () => number
 }
 
 interface Version {
-  readonly unit: ConfigUnit
+  /** Until it was sent. */
+  unit: ConfigUnit | undefined
   readonly requirements: Requirements
 }
 
@@ -78,6 +82,8 @@ export class Discoveries implements Supplier<Needed> {
       }
       feed.needs.set(key, need)
       this.#fill(need)
+      // Nobody waits: what holds until it comes holds from now on.
+      if (!reference.isRequired && !need.isSettled) this.#goOnWithout(need)
     } else if (JSON.stringify(reference) !== JSON.stringify(need.reference)) {
       // Used in another way now: compiled anew.
       need.reference = reference
@@ -146,6 +152,7 @@ export class Discoveries implements Supplier<Needed> {
     if (feed.stored !== undefined && sameBytes(feed.stored.bytes, bytes)) {
       feed.stored = { ...stored, updatedAt: feed.stored.updatedAt }
       feed.error = undefined
+      this.#options.onEvent(feed.reference, { kind: 'unchanged' })
       return undefined
     }
     const message = this.#options.messageOf(resource)
@@ -157,6 +164,7 @@ export class Discoveries implements Supplier<Needed> {
       return refused
     }
     feed.stored = stored
+    this.#options.onEvent(feed.reference, { kind: 'changed', at: this.#options.time() })
     const refused = (await Promise.all(verdicts)).find(verdict => verdict !== undefined)
     feed.error = refused === undefined ? undefined : { failed: stored, details: refused }
     return refused
@@ -193,7 +201,9 @@ export class Discoveries implements Supplier<Needed> {
     need.active?.requirements.release()
     need.active = version
     need.warming = undefined
-    const verdict = this.#options.outbox.put(version.unit)
+    const { unit } = version
+    version.unit = undefined
+    const verdict = unit === undefined ? Promise.resolve(undefined) : this.#options.outbox.put(unit)
     this.#settle(need)
     return verdict
   }
@@ -205,7 +215,7 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   #goOnWithout(need: Need): void {
-    const missing = kinds[need.reference.kind]?.missing?.(need.key, need.reference)
+    const missing = kinds[need.reference.kind]?.missing?.(need.key, need.reference, this.#options.environment())
     if (missing !== undefined && need.active === undefined) void this.#options.outbox.put(missing)
     this.#settle(need)
   }
@@ -227,5 +237,6 @@ export class Discoveries implements Supplier<Needed> {
     if (feed.needs.size > 0) return
     this.#feeds.delete(feed.key)
     feed.subscription?.close()
+    this.#options.onClosed(feed.reference)
   }
 }

@@ -17,7 +17,7 @@ import type { Reference } from '../../plan/reference.js'
 import type { ConfigDelta, DeltaAnswer } from '../../snapshot/config-delta.js'
 import type { Logger } from '../../support/log.js'
 import { err, ok, type Result } from '../../support/result.js'
-import type { DiscoveryClient, Resource, ResourceType, SubscriptionEvent } from '../../xds/types.js'
+import type { DiscoveryClient, Resource, ResourceType } from '../../xds/types.js'
 import { makeBreather } from './breather.js'
 import { Collection, type CompiledThing } from './collection.js'
 import { CollectionWatcher } from './collection-watcher.js'
@@ -26,7 +26,7 @@ import { Discoveries } from './discoveries.js'
 import { Outbox } from './outbox.js'
 import { RuntimeLayers } from './runtime-layers.js'
 import type { StaticThings } from './static-things.js'
-import { edsScope, rdsScope, sdsScope, type Statistics, type SubscriptionScope } from './statistics.js'
+import { edsScope, type FeedEvent, rdsScope, sdsScope, type Statistics, type SubscriptionScope } from './statistics.js'
 import type { StoredResource } from './stored.js'
 import { clusterUnit, listenerUnit, plainUnit } from './unit.js'
 
@@ -83,6 +83,7 @@ export class Engine {
     this.#outbox = new Outbox({
       send: delta => {
         for (const unit of delta.units) this.#inherited.delete(unit.key)
+        options.statistics.flush()
         options.send(delta)
       },
     })
@@ -92,6 +93,10 @@ export class Engine {
       environment: () => this.#settings.environment,
       messageOf: resource => options.decoder.messageOf(resource),
       onEvent: (reference, event) => this.#subscriptionEvent(reference, event),
+      onClosed: reference => {
+        const scope = scopeOf(reference)
+        if (scope !== undefined) options.statistics.forget(scope)
+      },
       time: options.time,
     })
     const { statistics } = options
@@ -211,7 +216,7 @@ export class Engine {
     const schema = this.#types.message('envoy.config.core.v3.ConfigSource') as DescMessage
     const isCluster = type === 'cluster'
     const scope: SubscriptionScope = {
-      kind: 'subscription',
+      kind: isCluster ? 'cds' : 'subscription',
       scope: isCluster ? 'cluster_manager.cds' : 'listener_manager.lds',
     }
     statistics.declare(scope)
@@ -228,8 +233,9 @@ export class Engine {
             isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored),
           around: () => client.pause(isCluster ? heldBackByClusters : heldBackByListeners),
           onFirst: resolve,
-          onVersion: version => {
+          onAccepted: (version, isChanged) => {
             this.versions[isCluster ? 'cds' : 'lds'] = version
+            if (isChanged) statistics.subscription(scope, { kind: 'changed', at: time() })
           },
           time,
           breathe: this.#breathe,
@@ -287,7 +293,7 @@ export class Engine {
     )
   }
 
-  #subscriptionEvent(reference: Reference, event: SubscriptionEvent | { readonly kind: 'update_empty' }): void {
+  #subscriptionEvent(reference: Reference, event: FeedEvent): void {
     const scope = scopeOf(reference)
     if (scope !== undefined) this.#options.statistics.subscription(scope, event)
   }

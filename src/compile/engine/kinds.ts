@@ -1,11 +1,14 @@
 /** How what references ask for is compiled, by kind. */
 import type { Message } from '@bufbuild/protobuf'
 import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
+import type { TypedExtensionConfig } from '../../generated/protos/envoy/config/core/v3/extension_pb.js'
 import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { Secret } from '../../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import {
   type CompiledResource,
+  compileDefaultExtensionConfig,
   compileEndpointsResource,
+  compileExtensionConfigResource,
   compileRouteConfigResource,
   compileSecretResource,
   emptyEndpoints,
@@ -31,7 +34,7 @@ interface Kind {
     environment: ResourceEnvironment,
   ): Result<CompiledNeed, ResourceErrors>
   /** What stands in its place when it does not come. */
-  missing?(key: string, reference: Reference): ConfigUnit
+  missing?(key: string, reference: Reference, environment: ResourceEnvironment): ConfigUnit | undefined
 }
 
 const compiledTo = (
@@ -84,6 +87,20 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
       return compiledTo(compileSecretResource(message as Secret, reference.use, environment), compiled =>
         plainUnit(key, compiled),
       )
+    },
+  },
+  'extension-config': {
+    compile: (key, message, reference, environment) => {
+      if (reference.kind !== 'extension-config') throw new Error(reference.kind)
+      const config = message as TypedExtensionConfig
+      return compiledTo(compileExtensionConfigResource(config, reference.use, environment), compiled =>
+        plainUnit(key, compiled),
+      )
+    },
+    missing: (key, reference, environment) => {
+      if (reference.kind !== 'extension-config') throw new Error(reference.kind)
+      const compiled = compileDefaultExtensionConfig(reference.name, reference.use, environment)
+      return compiled?.ok ? plainUnit(key, compiled.value) : undefined
     },
   },
 }

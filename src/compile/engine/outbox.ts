@@ -3,6 +3,9 @@ import type { ConfigDelta, ConfigUnit, DeltaAnswer } from '../../snapshot/config
 /** How a unit fared: undefined when it is in use. */
 export type Verdict = string | undefined
 
+/** As many units travel together at most: main goes through them in one turn of its loop. */
+const mostUnits = 200
+
 type Runtime = NonNullable<ConfigDelta['runtime']>
 
 export interface OutboxOptions {
@@ -15,14 +18,14 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #send: OutboxOptions['send']
   readonly #later: NonNullable<OutboxOptions['later']>
-  #units = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
-  #removed = new Map<string, (() => void)[]>()
+  readonly #units = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
+  readonly #removed = new Map<string, (() => void)[]>()
   #runtime: Runtime | undefined
   #underWay: { settle(answer: DeltaAnswer): void } | undefined
   #number = 0
   #isScheduled = false
   #isClosed = false
-  #idle: (() => void)[] = []
+  readonly #idle: (() => void)[] = []
 
   constructor({ send, later = callback => void setImmediate(callback) }: OutboxOptions) {
     this.#send = send
@@ -97,9 +100,7 @@ export class Outbox {
       for (const resolve of this.#idle.splice(0)) resolve()
       return
     }
-    const [units, removed, runtime] = [this.#units, this.#removed, this.#runtime]
-    this.#units = new Map()
-    this.#removed = new Map()
+    const [units, removed, runtime] = [firstOf(this.#units), firstOf(this.#removed), this.#runtime]
     this.#runtime = undefined
     this.#underWay = {
       settle: answer => {
@@ -116,4 +117,15 @@ export class Outbox {
       ...(runtime && { runtime }),
     })
   }
+}
+
+/** Takes the first entries out. */
+function firstOf<T>(map: Map<string, T>): Map<string, T> {
+  const first = new Map<string, T>()
+  for (const [key, value] of map) {
+    if (first.size === mostUnits) break
+    first.set(key, value)
+    map.delete(key)
+  }
+  return first
 }

@@ -5,9 +5,15 @@ import { xxHash64 } from '../../xds/xx-hash.js'
 
 /** Where the statistics of a subscription stand: a kind of src/stats/main-templates.ts, and the scope's name. */
 export interface SubscriptionScope {
-  readonly kind: 'subscription' | 'rds' | 'eds' | 'sds'
+  readonly kind: 'subscription' | 'cds' | 'rds' | 'eds' | 'sds'
   readonly scope: string
 }
+
+/** What a subscription goes through, and what becomes of what it brings. */
+export type FeedEvent =
+  | SubscriptionEvent
+  | { readonly kind: 'update_empty' | 'unchanged' }
+  | { readonly kind: 'changed'; readonly at: number }
 
 /** What this thread counts, on its way to main: everything of one turn travels together. */
 export class Statistics {
@@ -34,8 +40,16 @@ export class Statistics {
     this.#add({ op: 'forget', kind, scope })
   }
 
-  subscription({ kind, scope }: SubscriptionScope, event: SubscriptionEvent | { readonly kind: 'update_empty' }): void {
+  subscription({ kind, scope }: SubscriptionScope, event: FeedEvent): void {
     switch (event.kind) {
+      case 'unchanged':
+        if (kind === 'eds') this.inc('cluster', scope, 'update_no_rebuild')
+        break
+      case 'changed':
+        if (kind !== 'rds' && kind !== 'cds') break
+        this.inc(kind, scope, 'config_reload')
+        this.set(kind, scope, 'config_reload_time_ms', event.at)
+        break
       case 'update_success': {
         this.inc(counterKind(kind, event.kind), scope, event.kind)
         this.set(kind, scope, 'version', Number(xxHash64(event.version)))
@@ -43,15 +57,16 @@ export class Statistics {
         this.#add({ op: 'record', kind, scope, name: 'update_duration', value: Math.round(event.durationMs) })
         const prefix = prefixes[kind]
         this.#add({ op: 'text', kind, scope: `${prefix}${scope}`, name: 'version_text', value: event.version })
-        if (kind === 'rds') this.inc(kind, scope, 'config_reload')
         break
       }
       case 'update_attempt':
       case 'update_failure':
       case 'update_rejected':
-      case 'update_empty':
       case 'init_fetch_timeout':
         this.inc(counterKind(kind, event.kind), scope, event.kind)
+        break
+      case 'update_empty':
+        if (kind === 'eds' || kind === 'rds') this.inc(counterKind(kind, event.kind), scope, event.kind)
         break
       default:
         this.controlPlane(`${prefixes[kind]}${scope}.control_plane`, event)
@@ -73,19 +88,21 @@ export class Statistics {
     }
   }
 
+  /** Sends what there is: before anything that can be seen otherwise. */
+  flush(): void {
+    if (this.#changes.length === 0) return
+    const changes = this.#changes
+    this.#changes = []
+    this.#send(changes)
+  }
+
   #add(change: StatChange): void {
-    if (this.#changes.length === 0) {
-      setImmediate(() => {
-        const changes = this.#changes
-        this.#changes = []
-        this.#send(changes)
-      })
-    }
+    if (this.#changes.length === 0) setImmediate(() => this.flush())
     this.#changes.push(change)
   }
 }
 
-const prefixes = { subscription: '', rds: 'http.', eds: 'cluster.', sds: 'sds.' } as const
+const prefixes = { subscription: '', cds: '', rds: 'http.', eds: 'cluster.', sds: 'sds.' } as const
 
 // Counters that every cluster has stand with the cluster's others.
 const ofEveryCluster = new Set(['update_attempt', 'update_success', 'update_failure', 'update_empty'])

@@ -295,7 +295,8 @@ void request(ProtoWriter& to, const FormatContext& context, const std::vector<st
   to.number(12, context.info.bytes_received);
   headerValues(to, 13, context.request, names);
   to.number(14, context.info.upstream_headers_sent);
-  to.number(15, context.info.downstream_headers_received);
+  // What there was of a head that ended in an error is none to Envoy.
+  if (context.request != nullptr) to.number(15, context.info.downstream_headers_received);
 }
 
 void response(ProtoWriter& to, const FormatContext& context, const std::vector<std::string>& headers,

@@ -21,9 +21,7 @@ export interface AccessLogSenderOptions {
   readonly node: Node
   readonly transport: (service: GrpcService) => Transport
   /** Entries given to a stream. */
-  readonly onFlushed: (entries: number) => void
-  /** How many streams there are now. */
-  readonly onChange: (streams: number) => void
+  readonly onSent: (entries: number) => void
 }
 
 /**
@@ -40,12 +38,8 @@ export class AccessLogSender {
   }
 
   add(stream: AccessLogStream): void {
-    const log = new ServiceLog(stream, this.#options, () => {
-      this.#logs.delete(log)
-      this.#options.onChange(this.#logs.size)
-    })
+    const log = new ServiceLog(stream, this.#options, () => this.#logs.delete(log))
     this.#logs.add(log)
-    this.#options.onChange(this.#logs.size)
   }
 
   close(): void {
@@ -58,13 +52,13 @@ class ServiceLog {
   readonly #transport: Transport
   readonly #identifier: Uint8Array
   readonly #field: number
-  readonly #onFlushed: (entries: number) => void
+  readonly #onSent: (entries: number) => void
   #stream: RawStream | undefined
   /** What came of an entry whose rest is still to come. */
   #rest: Uint8Array = new Uint8Array()
 
   constructor(stream: AccessLogStream, options: AccessLogSenderOptions, onEnd: () => void) {
-    const { types, node, transport, onFlushed } = options
+    const { types, node, transport, onSent } = options
     const config = fromBinary(types.message(configType) as DescMessage, stream.config) as CommonGrpcAccessLogConfig
     if (config.grpcService === undefined) throw new Error(`${configType} without grpc_service`)
     this.#identifier = toBinary(
@@ -72,7 +66,7 @@ class ServiceLog {
       types.create(messageType, { identifier: { node, logName: config.logName } }),
     )
     this.#field = stream.isTcp ? tcpLogs : httpLogs
-    this.#onFlushed = onFlushed
+    this.#onSent = onSent
     this.#transport = transport(config.grpcService)
     this.#socket = new Socket({ fd: stream.fd, readable: true, writable: false })
     this.#socket.on('data', (bytes: Buffer) => this.#take(bytes))
@@ -100,7 +94,7 @@ class ServiceLog {
     const stream = (this.#stream ??= this.#open())
     const batch = delimited(this.#field, entries)
     const hasRoom = stream.send(isFirst ? Buffer.concat([this.#identifier, batch]) : batch)
-    this.#onFlushed(count)
+    this.#onSent(count)
     if (!hasRoom) this.#socket.pause()
   }
 

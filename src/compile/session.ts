@@ -14,9 +14,11 @@ import { mergedRuntime } from '../plan/runtime.js'
 import type { BootstrapSource } from '../snapshot/compile-task.js'
 import type { ConfigUnit, EngineMessage, ToEngine } from '../snapshot/config-delta.js'
 import { Log, type LogLevel } from '../support/log.js'
+import { Channels } from '../xds/channels.js'
 import { makeDiscoveryClient } from '../xds/client.js'
 import { doorListener } from '../xds/door.js'
 import { makeNode } from '../xds/node.js'
+import { AccessLogSender } from './access-log-sender.js'
 import { Decoder } from './engine/decoder.js'
 import { Engine, type EngineSettings } from './engine/engine.js'
 import { staticThings } from './engine/static-things.js'
@@ -42,6 +44,7 @@ export class Session {
   #candidate: Candidate | undefined
   #current: Candidate | undefined
   #engine: Engine | undefined
+  #sender: AccessLogSender | undefined
   #folder: string | undefined
   /** How many slots had names when main was told last. */
   #knownSlots = 0
@@ -74,6 +77,7 @@ export class Session {
     const isDynamic =
       dynamic.cds !== undefined ||
       dynamic.lds !== undefined ||
+      config.sendsLogs ||
       dynamic.runtime.length > 0 ||
       things.clusters.length + things.listeners.length > 0
     const sourcesKey = JSON.stringify([dynamic, source.node, config.node], (_, value: unknown) =>
@@ -92,11 +96,14 @@ export class Session {
         return this.#engine?.answered(message.answer)
       case 'resolved':
         return this.#engine?.resolved(message.cluster)
+      case 'log-streams':
+        return this.#sendLogs(message)
     }
   }
 
   close(): void {
     this.#engine?.close()
+    this.#sender?.close()
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -163,24 +170,15 @@ export class Session {
     path: string,
     log: ReturnType<Log['component']>,
   ): ReturnType<typeof makeDiscoveryClient> {
-    const { types, registry } = this.#options
-    const { deps, bootstrap } = environment
+    const { types } = this.#options
+    const { deps } = environment
     const decode = <M>(typeName: string, bytes: Uint8Array): M =>
       fromBinary(types.message(`envoy.config.core.v3.${typeName}`) as DescMessage, bytes) as M
     const sourceOf = ({ bytes }: DiscoverySource) => decode<ConfigSource>('ConfigSource', bytes)
     return makeDiscoveryClient({
       types,
       log,
-      node: makeNode(
-        {
-          node: bootstrap.node,
-          ...source.node,
-          version: { majorNumber: 1, minorNumber: 40, patch: 0 },
-          build: source.build,
-          extensions: registry.all(),
-        },
-        types,
-      ),
+      node: this.#node(environment, source),
       adsConfig: dynamic.ads && decode<ApiConfigSource>('ApiConfigSource', dynamic.ads),
       configSources: dynamic.configSources.map(sourceOf),
       defaultConfigSource: dynamic.defaultConfigSource && sourceOf(dynamic.defaultConfigSource),
@@ -191,6 +189,31 @@ export class Session {
       check: (type, resource) => decoder.check(type, resource),
       onSharedStream: event => this.#statistics.controlPlane('control_plane', event),
     })
+  }
+
+  #node({ bootstrap }: EngineSettings['environment'], source: BootstrapSource): ReturnType<typeof makeNode> {
+    const { types, registry } = this.#options
+    const version = { majorNumber: 1, minorNumber: 40, patch: 0 }
+    const { build } = source
+    return makeNode({ node: bootstrap.node, ...source.node, version, build, extensions: registry.all() }, types)
+  }
+
+  #sendLogs({ streams, sent }: Extract<ToEngine, { kind: 'log-streams' }>): void {
+    const { types } = this.#options
+    const current = this.#candidate ?? this.#current
+    if (current === undefined) return // the thread was lost meanwhile; loggers drop what nobody takes
+    const { environment } = current.settings
+    const total = new BigInt64Array(sent)
+    const path = this.#doorPath()
+    const { files, environment: variables } = environment.deps
+    const channels = new Channels({ types, files, environment: variables, reach: () => ({ path }) })
+    this.#sender ??= new AccessLogSender({
+      types,
+      node: this.#node(environment, current.source),
+      transport: service => channels.transport(service),
+      onSent: entries => void Atomics.add(total, 0, BigInt(entries)),
+    })
+    for (const stream of streams) this.#sender.add(stream)
   }
 
   #door({ environment }: EngineSettings, path: string): CompiledResource | undefined {

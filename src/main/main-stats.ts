@@ -38,15 +38,19 @@ export interface ProcessFacts {
 export class MainStats {
   readonly store: StatsStore
   readonly configured: ConfigStats
-  readonly #addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount' | 'publishBreakers'>
+  readonly #addon: Pick<
+    NativeAddon,
+    'fileStats' | 'accessLogStreamStats' | 'memory' | 'connectionCount' | 'publishBreakers'
+  >
   #hasDns = false
+  #sentLogs: (() => number) | undefined
   #certificates: CertificatesInUse = { contexts: [], secrets: new Map() }
   /** Gauges of certificates, by whole name. */
   #expirations = new Map<string, Forget>()
 
   constructor(
     store: StatsStore,
-    addon: Pick<NativeAddon, 'fileStats' | 'memory' | 'connectionCount' | 'publishBreakers'>,
+    addon: Pick<NativeAddon, 'fileStats' | 'accessLogStreamStats' | 'memory' | 'connectionCount' | 'publishBreakers'>,
     { workers, clock, drainMs }: Omit<ConfigStatsOptions, 'store'>,
   ) {
     this.store = store
@@ -190,6 +194,19 @@ export class MainStats {
     // Zero is what an untouched statistic says; writing it would make it a used one.
     for (const [name, value] of Object.entries(this.#addon.fileStats()))
       if (value !== 0 || files.isUsed(name)) files.set(name, value)
+    if (this.#sentLogs !== undefined) this.#refreshLogStreams(this.#sentLogs())
+  }
+
+  /** Loggers send to gRPC access log services; `sent` is how many entries they were given. */
+  logStreams(sent: () => number): void {
+    if (this.#sentLogs === undefined) this.store.declare('grpc_access_log', 'grpc_access_log')
+    this.#sentLogs = sent
+  }
+
+  #refreshLogStreams(sent: number): void {
+    const scope = this.store.scope('grpc_access_log', 'grpc_access_log')
+    const counts = { ...this.#addon.accessLogStreamStats(), grpc_entries_flushed: sent }
+    for (const [name, value] of Object.entries(counts)) if (value !== 0 || scope.isUsed(name)) scope.set(name, value)
   }
 
   // Values that /runtime_modify changed were counted then.

@@ -144,6 +144,8 @@ export class Server {
   #reloading: Promise<unknown> = Promise.resolve()
   #isReloadQueued = false
   #onInitialized: () => void = () => undefined
+  /** Entries given to gRPC access log services, counted by who gives them. */
+  readonly #sentLogs = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
   /** What management servers have in layers of the runtime, by layer. */
   readonly #discovered = new Map<string, Readonly<Record<string, string>>>()
 
@@ -312,6 +314,14 @@ export class Server {
     this.#process.compiler.tell({ kind: 'answer', answer })
   }
 
+  /** What new loggers write for gRPC access log services goes to the thread that sends it. */
+  #passLogStreams(): void {
+    const streams = this.#process.addon.takeAccessLogStreams()
+    if (streams.length === 0) return
+    this.#stats?.logStreams(() => Number(Atomics.load(new BigInt64Array(this.#sentLogs), 0)))
+    this.#process.compiler.tell({ kind: 'log-streams', streams, sent: this.#sentLogs })
+  }
+
   /** Layers that management servers fill have these values. */
   #runtimeDiscovered(layers: NonNullable<ConfigDelta['runtime']>): void {
     for (const { name, values } of layers) this.#discovered.set(name, values)
@@ -410,6 +420,7 @@ export class Server {
     }
     if (touches('secrets') || touches('tlsContexts')) this.#stats?.certificates(this.#certificates)
     if (touches('programs')) this.#watchdog.watch(held.programs.size > 0)
+    this.#passLogStreams()
     for (const { now } of units) {
       for (const { name, slot } of now?.listeners ?? []) {
         const listening = opened.get(slot)

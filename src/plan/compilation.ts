@@ -146,6 +146,8 @@ export class Compilation {
   readonly #scriptSettings: { name: string; json: unknown; at: Place }[] = []
   readonly secrets: CompiledSecrets
   #formats: Formats | undefined
+  /** Some logger sends to a gRPC access log service. */
+  sendsLogs = false
 
   constructor(environment: ResourceEnvironment, issues: Issues) {
     this.environment = environment

@@ -64,6 +64,8 @@ export interface CompiledResource {
   readonly secrets: readonly SecretMeta[]
   readonly tlsContexts: readonly TlsContextMeta[]
   readonly references: readonly Reference[]
+  /** Some logger of it sends to a service, which takes a thread and a way to clusters. */
+  readonly sendsLogs: boolean
   readonly warnings: readonly ConfigError[]
   /** endpoint_stale_after of an assignment: it is dropped when no other came within this time. 0: it stays. */
   readonly staleAfterMs?: number
@@ -254,6 +256,7 @@ export function compiledResource(
     secrets: compilation.secrets.metas,
     tlsContexts: compilation.secrets.contexts,
     references: compilation.references,
+    sendsLogs: compilation.sendsLogs,
     warnings,
   }
   return Object.assign(compiled, parts)

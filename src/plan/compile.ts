@@ -47,6 +47,8 @@ export interface CompiledConfig {
   /** What static resources need from elsewhere. */
   readonly references: readonly Reference[]
   readonly dynamic: DynamicSettings
+  /** Some logger sends to a gRPC access log service. */
+  readonly sendsLogs: boolean
   /** Filters in TypeScript, for the workers. */
   readonly programs: readonly ScriptProgram[]
   readonly runtimeLayers: readonly RuntimeLayerValues[]
@@ -96,7 +98,7 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
 
 type Sum = Pick<
   CompiledConfig,
-  'plans' | 'programs' | 'secrets' | 'tlsContexts' | 'references' | 'clusters' | 'listeners'
+  'plans' | 'programs' | 'secrets' | 'tlsContexts' | 'references' | 'sendsLogs' | 'clusters' | 'listeners'
 >
 
 /** What several resources bring (a static secret) counts once. */
@@ -111,6 +113,7 @@ function sumOf(resources: readonly CompiledResource[]): Sum {
     secrets: [...secrets.values()],
     tlsContexts: resources.flatMap(({ tlsContexts }) => tlsContexts),
     references: resources.flatMap(({ references }) => references),
+    sendsLogs: resources.some(({ sendsLogs }) => sendsLogs),
     clusters: resources.flatMap(({ cluster }) => cluster ?? []),
     listeners: resources.flatMap(({ listener }) => listener ?? []),
   }

@@ -30,7 +30,9 @@ export function formatsOf(compilation: Compilation): Formats {
       for (const [index, log] of logs.entries()) {
         if (log.configType.case !== 'typedConfig') at.item(index).error(notRegistered(log.name))
       }
-      return compiler.accessLogs(logs, at)
+      const compiled = compiler.accessLogs(logs, at)
+      compilation.sendsLogs ||= compiled.some(({ grpc }) => grpc !== undefined)
+      return compiled
     },
   }
 }

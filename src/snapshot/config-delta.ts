@@ -6,6 +6,7 @@
  * that no unit fills any more are emptied.
  */
 import type { SlotTable } from '../plan/ids.js'
+import type { AccessLogStream } from '../native/addon.js'
 import type { SecretMeta, TlsContextMeta } from '../plan/secrets.js'
 import type { ScriptProgram } from '../threads/script-program.js'
 import type { ClusterInfo, HostInfo, ListenerInfo, VirtualHostInfo } from './compile-task.js'
@@ -94,5 +95,7 @@ export type ToEngine =
   /** The bootstrap that was compiled last is in use; `units` are the keys of all units that are. */
   | { readonly kind: 'adopted'; readonly units: readonly string[] }
   | { readonly kind: 'answer'; readonly answer: DeltaAnswer }
+  /** Loggers write entries for gRPC access log services into these. How many were sent is counted in `sent`, one 64-bit number. */
+  | { readonly kind: 'log-streams'; readonly streams: readonly AccessLogStream[]; readonly sent: SharedArrayBuffer }
   /** A cluster that DNS fills knows its members, or that it has none. */
   | { readonly kind: 'resolved'; readonly cluster: string }

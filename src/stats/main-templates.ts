@@ -67,6 +67,10 @@ export const mainTemplates: readonly KindTemplate[] = [
     counters: 'flushed_by_timer reopen_failed write_buffered write_completed write_failed',
     gauges: 'write_total_buffered',
   }),
+  kind('grpc_access_log', {
+    prefix: 'access_logs.',
+    counters: 'grpc_entries_flush_failed grpc_entries_flushed logs_dropped logs_written',
+  }),
   // dns.cares
   kind('dns', {
     counters: 'get_addr_failure not_found reinits resolve_total timeouts',

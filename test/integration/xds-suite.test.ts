@@ -85,7 +85,7 @@ function story(output: string): string {
   return lines.slice(-40).join('\n')
 }
 
-const notYet = target.name === 'nuncio' && 'dynamic configuration is not carried out yet'
+const notYet = target.name === 'nuncio' && 'scoped routes do not come from a control plane yet'
 
 describe('xds-suite', { skip: missing({ "go-control-plane's suite": suite }) || notYet }, () => {
   const folder = makeFolder()

@@ -121,6 +121,7 @@ function compile(
     checkRegex: pattern => loadAddon().checkRegex(pattern),
     scripts,
     backlog: somaxconn(),
+    isValidation: source.isValidation === true,
   }
   const compiled = compileBootstrap(bootstrap, deps)
   if (!compiled.ok) return { kind: 'refused', errors: compiled.error.map(error => printConfigError(error)) }

@@ -66,15 +66,15 @@ export class MessageChecker {
   }
 
   #unknownFields(message: Message, path: FieldPath): void {
-    for (const { no } of message.$unknown ?? []) {
-      const severity = this.#options.allowUnknownFields ? 'warning' : 'error'
-      this.problems.push({
-        severity,
-        code: 'unknown-field',
-        path,
-        message: `unknown field number ${no} of ${message.$typeName}`,
-      })
-    }
+    if (message.$unknown === undefined || message.$unknown.length === 0) return
+    const numbers = [...new Set(message.$unknown.map(({ no }) => no))]
+    const what = `type ${message.$typeName} with unknown field set {${numbers.join(', ')}}`
+    // In Envoy's words: operators search for them.
+    this.problems.push(
+      this.#options.allowUnknownFields
+        ? { severity: 'warning', code: 'unknown-field', path, message: what }
+        : { severity: 'error', code: 'unknown-field', path, message: `Protobuf message (${what}) has unknown fields` },
+    )
   }
 
   // Runs for every field of every message: a path is made where something is wrong, or below.

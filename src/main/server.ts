@@ -108,7 +108,7 @@ export async function checkConfiguration(options: Options): Promise<Result<Error
   base.initAddon(0)
   const answer = await base.compiler.bootstrap({
     kind: 'bootstrap',
-    source: base.source(),
+    source: { ...base.source(), isValidation: true },
     slots: emptySlots,
   })
   await base.compiler.close()

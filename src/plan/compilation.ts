@@ -81,6 +81,8 @@ export interface CompileDeps {
   readonly scripts: Pick<ScriptLoader, 'load' | 'loaded'>
   /** net.core.somaxconn: the default backlog. */
   readonly backlog: number
+  /** Nothing will be started: where listeners would be asked for is not looked at, as in Envoy's mode "validate". */
+  readonly isValidation?: boolean
   /** Positions of errors; a bootstrap's SourceMap. */
   readonly sources?: {
     error(code: ConfigError['code'], path: string, message: string, suggestion?: string): ConfigError

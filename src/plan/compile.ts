@@ -75,7 +75,7 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
   if (localCluster !== '' && !environment.hasCluster(localCluster)) {
     root.field('cluster_manager').field('local_cluster_name').error(`local cluster '${localCluster}' must be defined`)
   }
-  const dynamic = dynamicSettings(bootstrap, root, environment.sources)
+  const dynamic = dynamicSettings(bootstrap, root, environment.sources, deps.isValidation === true)
   const clusters = compileClusters(environment, issues)
   const listeners = compileListeners(environment, issues)
   const rest = new Compilation(environment, issues)

@@ -42,7 +42,12 @@ const clusterTypeUrl = 'type.googleapis.com/envoy.config.cluster.v3.Cluster'
 const runtimeTypeUrl = 'type.googleapis.com/envoy.service.runtime.v3.Runtime'
 const apiConfigSource = 'envoy.config.core.v3.ApiConfigSource'
 
-export function dynamicSettings(bootstrap: Bootstrap, at: Place, checks: SourceChecks): DynamicSettings {
+export function dynamicSettings(
+  bootstrap: Bootstrap,
+  at: Place,
+  checks: SourceChecks,
+  isValidation: boolean,
+): DynamicSettings {
   const resources = bootstrap.dynamicResources
   const inResources = at.field('dynamic_resources')
   const { adsConfig, ldsConfig, ldsResourcesLocator = '', cdsConfig, cdsResourcesLocator = '' } = resources ?? {}
@@ -59,7 +64,7 @@ export function dynamicSettings(bootstrap: Bootstrap, at: Place, checks: SourceC
     return source && { source, locator }
   }
   return {
-    lds: collection(ldsConfig, ldsResourcesLocator, listenerTypeUrl, 'lds_config'),
+    lds: isValidation ? undefined : collection(ldsConfig, ldsResourcesLocator, listenerTypeUrl, 'lds_config'),
     cds: collection(cdsConfig, cdsResourcesLocator, clusterTypeUrl, 'cds_config'),
     ads: adsBytes ? new Uint8Array(adsBytes) : undefined,
     runtime: discoveredLayers(bootstrap, at.field('layered_runtime').field('layers'), checks),

@@ -14,6 +14,8 @@ export interface BootstrapSource {
   readonly path: string
   readonly yaml: string
   readonly allowUnknownFields: boolean
+  /** --mode validate. */
+  readonly isValidation?: boolean
   /** --service-node, --service-cluster, --service-zone; empty: as the bootstrap says. */
   readonly node: { readonly id: string; readonly cluster: string; readonly zone: string }
   /** What the admin layer of the runtime holds (/runtime_modify). */

@@ -16,6 +16,7 @@ base::Result<std::shared_ptr<FileWriter>, std::string> openSink(const plan::Acce
     case plan::AccessLog::Sink::GRPC:
       if (plan.grpc.has_value()) return writers.stream(*plan.grpc);
       break;
+    case plan::AccessLog::Sink::SCRIPT: return std::shared_ptr<FileWriter>();
     case plan::AccessLog::Sink::EXTENSION: break;
   }
   return "no access logger '" + plan.extension + "'";
@@ -47,7 +48,7 @@ base::Result<std::unique_ptr<const Logger>, std::string> Logger::make(const plan
   base::Result<std::shared_ptr<FileWriter>, std::string> writer = openSink(plan, writers);
   if (!writer.ok()) return std::move(writer.error());
   return std::unique_ptr<const Logger>(
-      new Logger(std::move(writer.value()), std::move(format.value()), std::move(filter)));
+      new Logger(std::move(writer.value()), plan.script_slot, std::move(format.value()), std::move(filter)));
 }
 
 void Logger::log(const http::FormatContext& context, WorkerLog& worker) const {
@@ -58,7 +59,11 @@ void Logger::log(const http::FormatContext& context, WorkerLog& worker) const {
   } else {
     std::get<GrpcEntry>(format_).append(context, worker.line);
   }
-  writer_->append(worker.lane, worker.line.view());
+  if (writer_ != nullptr) [[likely]] {
+    writer_->append(worker.lane, worker.line.view());
+  } else if (worker.entries != nullptr) {
+    worker.entries->add(slot_, worker.line.view());
+  }
   if (worker.line.capacity() > kKeptLine) [[unlikely]] worker.line.shrink(kKeptLine);
 }
 

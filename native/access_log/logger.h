@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "access_log/file_writers.h"
@@ -21,11 +22,21 @@ struct AccessLog;
 
 namespace nuncio::access_log {
 
+/** Where lines go that no file takes: to loggers in TypeScript, known by slot. The worker has one. */
+class EntrySink {
+ public:
+  virtual void add(uint32_t slot, std::string_view line) = 0;
+
+ protected:
+  ~EntrySink() = default;
+};
+
 /** What one worker lends to every logger: its lane number, a buffer for lines, runtime and chance. */
 struct WorkerLog {
   const uint32_t lane;
   const Conditions& conditions;
   base::TextBuffer line;
+  EntrySink* entries = nullptr;  // null: there are no loggers in TypeScript here
 };
 
 class Logger {
@@ -40,10 +51,11 @@ class Logger {
   using Entry = std::variant<http::BodyFormatter, GrpcEntry>;
 
   static base::Result<Entry, std::string> makeEntry(const plan::AccessLog& plan);
-  Logger(std::shared_ptr<FileWriter> writer, Entry format, std::optional<Filter> filter)
-      : writer_(std::move(writer)), format_(std::move(format)), filter_(std::move(filter)) {}
+  Logger(std::shared_ptr<FileWriter> writer, uint32_t slot, Entry format, std::optional<Filter> filter)
+      : writer_(std::move(writer)), slot_(slot), format_(std::move(format)), filter_(std::move(filter)) {}
 
-  const std::shared_ptr<FileWriter> writer_;
+  const std::shared_ptr<FileWriter> writer_;  // null: a logger in TypeScript
+  const uint32_t slot_;                       // then its
   const Entry format_;
   const std::optional<Filter> filter_;
 };

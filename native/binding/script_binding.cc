@@ -7,6 +7,7 @@
 #include "binding/arguments.h"
 #include "binding/script_arguments.h"
 #include "binding/script_calls.h"
+#include "binding/script_connections.h"
 #include "binding/script_headers.h"
 #include "http/dynamic_metadata.h"
 #include "script/http_filter.h"
@@ -409,6 +410,7 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
   for (const NativeCall& entry : kCalls) add(entry);
   for (const NativeCall& entry : headerCalls()) add(entry);
   for (const NativeCall& entry : outgoingCalls()) add(entry);
+  for (const NativeCall& entry : connectionCalls()) add(entry);
 }
 
 }  // namespace nuncio::binding

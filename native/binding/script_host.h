@@ -41,7 +41,7 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
     return found != programs_.end() && found->second.used;
   }
   void forgetProgram(const std::string& id) { programs_.erase(id); }
-  script::HttpFilter* filter(uint32_t handle) { return worker_.scripts().find(handle); }
+  script::HttpFilter* filter(uint32_t handle) { return worker_.scripts().streams().find(handle); }
   Worker& worker() { return worker_; }
   script::OutgoingCalls& calls() { return calls_; }
   /** The memory JavaScript reads its calls from. */

@@ -20,7 +20,7 @@ WorkerContext::WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io,
       tls_state(loop, stats),
       services{index, loop, io, random_source, stats, http2, tls_state},
       clusters(services),
-      log{static_cast<uint32_t>(index), *this, {}} {}
+      log{static_cast<uint32_t>(index), *this, {}, nullptr} {}
 
 WorkerContext::~WorkerContext() = default;
 

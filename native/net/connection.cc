@@ -23,6 +23,14 @@ void Connection::secure(std::unique_ptr<Transport> transport) {
   secure_ = true;
 }
 
+Transport& Connection::interpose(Transport& transport) {
+  Transport& inner = *transport_;
+  transport_ = &transport;
+  secure_ = true;
+  handshaken_ = true;
+  return inner;
+}
+
 void Connection::start(bool connecting) {
   state_ = connecting ? State::kConnecting : secure_ ? State::kHandshaking : State::kOpen;
   want_writable_ = connecting;
@@ -186,6 +194,7 @@ void Connection::flush() {
     size_t offered = 0;
     for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
     const IoResult result = transport_->write(fd_, pieces, count);
+    if (secure_ && state_ == State::kClosed) [[unlikely]] return;  // a filter in between closed it
     if (result.status == IoStatus::kFailed || result.status == IoStatus::kClosed) return fail(CloseCause::kReset);
     output_.consume(result.size);
     bytes_written_ += result.size;
@@ -223,6 +232,7 @@ void Connection::afterFlush() {
   if (finish_writing_ && !finished_writing_) {
     finished_writing_ = true;
     transport_->shutdownWrite(fd_);
+    if (state_ == State::kClosed) return;
     if (secure_) [[unlikely]] watchOutput();
     if (held_) return;
   }
@@ -288,8 +298,8 @@ void Connection::fail(CloseCause cause) {
 }
 
 void Connection::shut() {
-  if (secure_ && handshaken_ && !finished_writing_) [[unlikely]] transport_->shutdownWrite(fd_);
   state_ = State::kClosed;
+  if (secure_ && handshaken_ && !finished_writing_) [[unlikely]] transport_->shutdownWrite(fd_);
   linger_.cancel();
   ListNode<DirtyTag>::unlink();
   TurnTask::unlink();

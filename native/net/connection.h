@@ -71,6 +71,14 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   void setTransport(Transport& transport) { transport_ = &transport; }
   /** Before `start`: the connection speaks through a transport of its own, whose handshake comes first. */
   void secure(std::unique_ptr<Transport> transport);
+  /** Puts a transport between this one and the one it has, which is returned and stays in use; the lender sets that back. */
+  Transport& interpose(Transport& transport);
+  /** A transport of its own got something to write, or can write again. */
+  void transportHasOutput() {
+    held_ = true;
+    blocked_ = false;
+    dirty();
+  }
   /** Nothing stands between the connection and its socket. */
   bool isRaw() const { return transport_ == &io_.rawTransport(); }
   void setBufferLimit(uint32_t bytes) { high_ = bytes; }

@@ -22,15 +22,22 @@ enum class Stage : uint32_t {
   kCallTrailers,
   kCallEnd,       // end_stream: the answer came whole
   kCallWritable,  // its body may go on
+  // ---- of a connection
+  kConnection, kConnectionData, kConnectionWrite, kConnectionClosed,
+  kAccept, kAcceptData, kAcceptEnd,
+  // ---- of no stream: a batch of log entries; the handle is how many were lost before it
+  kLog,
 };
 
 enum class Outcome : int32_t {
   kGoOn,
   kReplied,  // the answer was left with HttpFilter::leaveReply
   kWaiting,  // a promise; HttpFilter::settle follows
-  kChanged,  // other bytes were left with HttpFilter::leaveChunk
+  kChanged,  // other bytes were left with leaveChunk
   kFailed,   // it threw; that was logged and counted
   kGone,     // there is no JavaScript (the thread is being replaced)
+  kMore,     // a connection's bytes are to come again, with those after them
+  kClosed,   // a listener filter refuses the connection
 };
 
 struct Call {

@@ -26,7 +26,7 @@ void setLength(http::HeaderMap& headers, size_t size) {
 
 bool HttpFilter::enter(FilterStream& stream) {
   stream_ = &stream;
-  if (handle_ == 0) handle_ = set_.enter(*this);
+  if (handle_ == 0) handle_ = set_.streams().enter(*this);
   return handle_ != 0;
 }
 
@@ -333,7 +333,7 @@ void HttpFilter::onComplete(FilterStream& stream) {
   if (program_ && (program_->has(Stage::kComplete) || watched_ || waits) && enter(stream)) {
     run(Stage::kComplete, true);
   }
-  if (handle_ != 0) set_.leave(handle_);
+  if (handle_ != 0) set_.streams().leave(handle_);
   for (Side* side : {&request_, &response_}) {
     if (side->queue != nullptr) side->queue->~BodyBuffer();
   }

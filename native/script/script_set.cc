@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "script/connection_guest.h"
 #include "script/http_filter.h"
 
 namespace nuncio::script {
@@ -32,6 +33,8 @@ Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_
   if (!bound()) return Outcome::kGone;
   Activity& activity = set_.activity();
   const uint64_t calls = activity.calls.load(std::memory_order_relaxed);
+  // A hook closed its connection, and the hook for that is called inside it.
+  if (calls % 2 != 0) [[unlikely]] return set_.host()->run({stage, index_, handle, end_stream}, chunk);
   activity.slot.store(slot_, std::memory_order_relaxed);
   activity.stage.store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
   activity.calls.store(calls + 1, std::memory_order_release);
@@ -46,6 +49,7 @@ void ScriptSet::adopt(const snapshot::Snapshot& before, const snapshot::Snapshot
   constexpr auto kScript = snapshot::Kind::kScript;
   now.of(kScript).forEachChange(before.of(kScript), [&](uint32_t slot, const snapshot::PartPtr& part) {
     if (programs_.size() <= slot) programs_.resize(slot + 1);
+    log_batches_.flush(slot);  // for the version that was in use when they were made
     programs_[slot] = part == nullptr ? ProgramRef() : base::makeLocal<Program>(*this, part, slot);
   });
 }
@@ -64,38 +68,8 @@ void ScriptSet::bind() {
 void ScriptSet::detach() {
   host_ = nullptr;
   // Failing one may end others, and those that end leave the table.
-  for (size_t slot = 0; slot < entries_.size(); ++slot) {
-    if (entries_[slot].filter != nullptr) entries_[slot].filter->onHostGone();
-  }
-}
-
-uint32_t ScriptSet::enter(HttpFilter& filter) {
-  uint32_t slot;
-  if (!free_.empty()) {
-    slot = free_.back();
-    free_.pop_back();
-  } else {
-    if (entries_.size() == kMaxFilters) return 0;
-    slot = static_cast<uint32_t>(entries_.size());
-    entries_.emplace_back();
-  }
-  Entry& entry = entries_[slot];
-  entry.filter = &filter;
-  entry.generation = entry.generation % kGenerations + 1;  // never 0, so that no handle is
-  return entry.generation << kSlotBits | slot;
-}
-
-void ScriptSet::leave(uint32_t handle) {
-  if (find(handle) == nullptr) return;
-  const uint32_t slot = handle & (kMaxFilters - 1);
-  entries_[slot].filter = nullptr;
-  free_.push_back(slot);
-}
-
-HttpFilter* ScriptSet::find(uint32_t handle) const {
-  const uint32_t slot = handle & (kMaxFilters - 1);
-  if (slot >= entries_.size() || entries_[slot].generation != handle >> kSlotBits) return nullptr;
-  return entries_[slot].filter;
+  streams_.forEach([](HttpFilter& filter) { filter.onHostGone(); });
+  connections_.forEach([](ConnectionGuest& guest) { guest.onHostGone(); });
 }
 
 }  // namespace nuncio::script

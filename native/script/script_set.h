@@ -1,6 +1,5 @@
-// ScriptSet: the filters in TypeScript of one worker: the programs of the current snapshot by slot, and the streams' filters
-// by handle. A handle is a slot and a generation, never a pointer: JavaScript may keep one as long as it likes.
-// Owned by the Worker, its thread only.
+// ScriptSet: the filters in TypeScript of one worker: the programs of the current snapshot by slot, the filters of streams
+// and connections by handle, and what access loggers have not seen yet. Owned by the Worker, its thread only.
 //
 //   filter chain ─ slot ─▶ Program (this version's) ◀─ LocalRef ─ HttpFilter of each stream ◀─ handle ─ JavaScript
 #pragma once
@@ -11,12 +10,15 @@
 #include <vector>
 
 #include "base/local_ref.h"
+#include "script/handle_table.h"
 #include "script/host.h"
+#include "script/log_batches.h"
 #include "script/script_part.h"
 #include "snapshot/snapshot.h"
 
 namespace nuncio::script {
 
+class ConnectionGuest;
 class HttpFilter;
 class ScriptSet;
 
@@ -60,8 +62,7 @@ using ProgramRef = base::LocalRef<Program>;
 
 class ScriptSet {
  public:
-  static constexpr uint32_t kSlotBits = 16;
-  static constexpr uint32_t kMaxFilters = 1u << kSlotBits;  // under way at once; beyond that a stream is refused
+  explicit ScriptSet(loop::Loop& loop) : log_batches_(*this, loop) {}
 
   /** Follows what `now` differs in from `before`, the snapshot adopted last. */
   void adopt(const snapshot::Snapshot& before, const snapshot::Snapshot& now);
@@ -78,22 +79,16 @@ class ScriptSet {
   Activity& activity() { return activity_; }
   uint64_t hostNumber() const { return host_ == nullptr ? 0 : host_number_; }
 
-  // ---- handles; 0: there is none left
-  uint32_t enter(HttpFilter& filter);
-  void leave(uint32_t handle);
-  /** Null: that stream is over. */
-  HttpFilter* find(uint32_t handle) const;
+  // ---- by handle; when there is none left, the stream or connection is refused
+  HandleTable<HttpFilter>& streams() { return streams_; }
+  HandleTable<ConnectionGuest>& connections() { return connections_; }
+  LogBatches& logBatches() { return log_batches_; }
 
  private:
-  struct Entry {
-    HttpFilter* filter = nullptr;
-    uint32_t generation = 0;
-  };
-  static constexpr uint32_t kGenerations = 0x7fff;
-
   std::vector<ProgramRef> programs_;  // by slot
-  std::vector<Entry> entries_;
-  std::vector<uint32_t> free_;
+  HandleTable<HttpFilter> streams_;
+  HandleTable<ConnectionGuest> connections_;
+  LogBatches log_batches_;
   Activity activity_;
   Host* host_ = nullptr;
   uint64_t host_number_ = 0;

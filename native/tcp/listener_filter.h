@@ -42,7 +42,7 @@ class AcceptedConnection {
   http::ConnectionFacts& facts() { return *info().facts; }
   /** Takes bytes off the connection: nobody after this filter sees them. At most what onData was given. */
   virtual void consume(size_t size) = 0;
-  /** Ends a kWait with kContinue or kReject; not from inside a call to the filter. */
+  /** Ends a kWait with another verdict; not from inside a call to the filter. */
   virtual void resume(ListenerVerdict verdict) = 0;
 
  protected:

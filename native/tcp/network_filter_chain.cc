@@ -29,6 +29,17 @@ NetworkFilterFactoryPtr makeChainFactory(ChainFactories factories) {
 const Downstream& ReadFilterHost::downstream() const { return chain_->downstream(); }
 void ReadFilterHost::continueReading() const { chain_->continueReading(index_); }
 
+void ReadFilterHost::inject(std::string_view bytes, bool end) const { chain_->inject(index_, bytes, end); }
+void ReadFilterHost::injectWrite(std::string_view bytes, bool end) const { chain_->injectWrite(index_, bytes, end); }
+void ReadFilterHost::stallWrites(bool stall) const { chain_->stallWrites(stall); }
+size_t ReadFilterHost::bufferLimit() const { return chain_->bufferLimit(); }
+
+void ReadFilterHost::closeAfterFlush(std::string_view reason) const {
+  const Downstream& connection = downstream();
+  connection.info.local_close_reason = reason;
+  connection.connection.closeAfterFlush();
+}
+
 void ReadFilterHost::close(std::string_view reason) const {
   const Downstream& connection = downstream();
   connection.info.local_close_reason = reason;
@@ -54,6 +65,9 @@ NetworkFilterChain::NetworkFilterChain(ChainRuntime& runtime, const Downstream& 
   for (size_t i = 0; i < runtime.readers().size(); ++i) {
     Slot& slot = slots_.emplace_back(ReadFilterHost(*this, i));
     slot.filter = runtime.readers()[i]->create(slot.host);
+  }
+  if (std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.filter->writes(); })) {
+    write_path_ = std::make_unique<WritePath>(*this);
   }
 }
 
@@ -162,6 +176,26 @@ void NetworkFilterChain::continueReading(size_t index) {
   const bool end = std::exchange(slot.end_held, false);
   direct_ = false;
   pass(index + 1, bytes, end);
+}
+
+void NetworkFilterChain::inject(size_t index, std::string_view bytes, bool end) {
+  if (closed()) return;
+  direct_ = false;
+  pass(index + 1, bytes, end);
+}
+
+void NetworkFilterChain::passWrite(size_t index, std::string_view bytes, bool end) {
+  while (index-- > 0) {
+    if (slots_[index].filter->onWrite(bytes, end) == ReadVerdict::kStop || closed()) return;
+  }
+  write_path_->append(bytes, end);
+}
+
+void NetworkFilterChain::injectWrite(size_t index, std::string_view bytes, bool end) {
+  if (closed()) return;
+  if (write_path_ == nullptr) return downstream_.connection.write(bytes);
+  passWrite(index, bytes, end);
+  if (!closed()) downstream_.connection.transportHasOutput();
 }
 
 // ---------------------------------------------------------------- the rest is the terminal filter's

@@ -10,6 +10,7 @@
 
 #include "tcp/network_filter.h"
 #include "tcp/read_filter.h"
+#include "tcp/write_path.h"
 
 namespace nuncio::tcp {
 
@@ -45,7 +46,16 @@ class NetworkFilterChain final : public NetworkFilter {
   ~NetworkFilterChain() override;
 
   const Downstream& downstream() const { return downstream_; }
+  size_t bufferLimit() const { return runtime_.bufferLimit(); }
   void continueReading(size_t index);
+  void inject(size_t index, std::string_view bytes, bool end);
+  /** For the filters below `index`, the last of them first, and then the client. */
+  void passWrite(size_t index, std::string_view bytes, bool end);
+  void injectWrite(size_t index, std::string_view bytes, bool end);
+  void stallWrites(bool stall) {
+    if (write_path_ != nullptr) write_path_->stall(stall);
+  }
+  size_t filterCount() const { return slots_.size(); }
 
   // ---- NetworkFilter
   void onNewConnection() override { pass(0, {}, false); }
@@ -78,6 +88,7 @@ class NetworkFilterChain final : public NetworkFilter {
   ChainRuntime& runtime_;
   const Downstream downstream_;
   std::vector<Slot> slots_;
+  std::unique_ptr<WritePath> write_path_;  // null: no filter wants to see what is written
   std::unique_ptr<NetworkFilter> terminal_;
   size_t held_ = 0;          // bytes in all slots
   size_t passed_ = 0;        // bytes at the front of what the connection keeps that are the terminal filter's already

@@ -119,7 +119,7 @@ void Inspection::onEvents(uint32_t events) {
 
 void Inspection::resume(ListenerVerdict verdict) {
   if (done_ || !std::exchange(waiting_, false)) return;
-  go(verdict == ListenerVerdict::kContinue ? verdict : ListenerVerdict::kReject);
+  go(verdict == ListenerVerdict::kWait ? ListenerVerdict::kReject : verdict);
 }
 
 void Inspection::onTimeout() { finish(End::kTimedOut); }

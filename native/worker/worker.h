@@ -44,7 +44,7 @@ class Worker {
   loop::Loop loop_;
   net::IoContext io_{loop_};
   loop::Mailbox mailbox_{loop_};
-  script::ScriptSet scripts_;  // before what holds programs
+  script::ScriptSet scripts_{loop_};  // before what holds programs
   WorkerContext context_;
   snapshot::SnapshotPtr snapshot_ = std::make_shared<snapshot::Snapshot>();  // adopted
   std::vector<ListenerRef> listeners_;  // by slot

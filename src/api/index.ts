@@ -7,6 +7,34 @@ export {
   type HttpFilterHooks,
   type HttpFilterModule,
 } from './http-filter.js'
+export {
+  type AccessLoggerDefinition,
+  type AccessLoggerHooks,
+  type AccessLoggerModule,
+  defineAccessLogger,
+  type LogEntry,
+  type LogFields,
+  type LogValue,
+  type StandardEntry,
+} from './access-logger.js'
+export {
+  type AcceptedConnection,
+  type AcceptResult,
+  defineListenerFilter,
+  type ListenerFilterDefinition,
+  type ListenerFilterHooks,
+  type ListenerFilterModule,
+  type Refusal,
+} from './listener-filter.js'
+export {
+  type Connection,
+  type DataResult,
+  defineNetworkFilter,
+  type NetworkFilterDefinition,
+  type NetworkFilterHooks,
+  type NetworkFilterModule,
+} from './network-filter.js'
+export type { ConnectionInfo, ConnectionView, FilterState, MoreBytes, TlsFacts } from './connection.js'
 export type { Body } from './body.js'
 export type {
   Counter,

@@ -53,6 +53,7 @@ import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/mat
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { ScriptKind } from './script-module.js'
 import type { Secrets } from './secrets.js'
 
 /** A piece of a plan as a plain object, members left out where the default holds. */
@@ -79,7 +80,7 @@ export interface Unpacked {
 
 /** A filter in TypeScript as a configuration names it. */
 export interface ScriptConfig {
-  readonly kind: 'http-filter'
+  readonly kind: ScriptKind
   /** A file relative to the configuration's folder, or a package. */
   readonly module: string
   readonly config: JsonObject

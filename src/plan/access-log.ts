@@ -27,6 +27,7 @@ import type {
   StderrAccessLog,
   StdoutAccessLog,
 } from '../generated/protos/envoy/extensions/access_loggers/stream/v3/stream_pb.js'
+import type { TypeScriptFilter } from '../generated/protos/nuncio/typescript_filter_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { defaultFormat, type FormatOptions, type FormatProblem, parseFormat, parseJsonFormat } from './format.js'
 import { formatterExtensions } from './format-operators.js'
@@ -40,6 +41,12 @@ export interface FormatTools extends GrpcLogTools {
   unpack(any: Any, at: Place): Unpacked | undefined
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
   readonly checkRegex: RegexCheck
+  /** Takes up an access logger in TypeScript: its slot, and what its entries are made of. */
+  logger(
+    name: string,
+    config: TypeScriptFilter,
+    at: Place,
+  ): { readonly slot: number; readonly fields: JsonObject } | undefined
   /** The bytes of a file; undefined when it cannot be read. */
   readFile(path: string): Uint8Array | undefined
 }
@@ -184,6 +191,11 @@ export class FormatCompiler implements Formats {
       isMessage<TcpGrpcAccessLogConfig>(message, 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig')
     )
       return { ...common, ...grpcAccessLog(message, place, this.#tools) }
+    if (isMessage<TypeScriptFilter>(message, 'nuncio.TypeScriptFilter')) {
+      const logger = this.#tools.logger(log.name, message, place)
+      const format = logger && this.#jsonBody(logger.fields, place.field('module'))
+      return format && { ...common, sink: AccessLog_Sink.SCRIPT, scriptSlot: logger.slot, format }
+    }
     place.unsupported(`the access logger ${log.name || unpacked.typeName}`)
     return undefined
   }

@@ -2,7 +2,7 @@ import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import type { Types } from '../config/index.js'
-import { AccessLogSchema } from '../generated/plan_pb.js'
+import { AccessLog_Sink, AccessLogSchema } from '../generated/plan_pb.js'
 import type { Admin, Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import { literalAddress, socketOptions } from './address.js'
 import type { Compilation } from './compilation.js'
@@ -24,6 +24,9 @@ export interface AdminSettings {
 
 export function adminSettings(admin: Admin, at: Place, compilation: Compilation): AdminSettings {
   const logs = compilation.formats.accessLogs(admin.accessLog, at.field('access_log'))
+  // Its own requests are none of the workers'.
+  if (logs.some(({ sink }) => sink === AccessLog_Sink.SCRIPT))
+    at.field('access_log').unsupported('an access logger in TypeScript for the admin server')
   if (admin.accessLogPath !== '') logs.push({ path: admin.accessLogPath })
   return {
     address: admin.address && literalAddress(admin.address, at.field('address')),

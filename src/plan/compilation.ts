@@ -1,5 +1,6 @@
 import { encodePlan } from '../api/plan-encoder.js'
 import type { Any } from '@bufbuild/protobuf/wkt'
+import type { JsonObject } from '@bufbuild/protobuf'
 import type { ExtensionCategory, NativeExtension } from '../api/native.js'
 import type { Place, PlanContext, ScriptConfig, Unpacked } from '../api/plan-context.js'
 import type { ExtensionRegistry } from '../api/registry.js'
@@ -206,6 +207,19 @@ export class Compilation {
     return slot
   }
 
+  /** The members of an access logger's entries, with their formats; undefined when something is wrong, which `at` was told. */
+  logFields(script: ScriptConfig, at: Place): JsonObject | undefined {
+    const loaded = this.deps.scripts.load(script.module)
+    const config = loaded.ok ? loaded.value.readConfig(script.config) : undefined
+    if (!loaded.ok || config?.ok !== true) return undefined
+    try {
+      return loaded.value.logFields(config.value) as JsonObject
+    } catch (error) {
+      at.field('module').error(`the fields of its entries cannot be read: ${(error as Error).message}`)
+      return undefined
+    }
+  }
+
   /** What a route says for the filter of this name; checked at the end, when all filters are known. */
   scriptSettings(name: string, json: unknown, at: Place): void {
     this.#scriptSettings.push({ name, json, at })
@@ -403,8 +417,12 @@ export class Compilation {
     const extension = this.#extension(filter, at, 'envoy.filters.listener')
     if (!extension) return undefined
     const { definition, message } = extension
-    const context: PlanContext = new FilterContext(this, at.field('typed_config'), '', filter.name)
-    return { type: definition.name, name: filter.name, plan: definition.plan?.(message, context) ?? new Uint8Array() }
+    const context: PlanContext = new FilterContext(this, at.field('typed_config'), at.path, filter.name)
+    return {
+      type: definition.nativeName ?? definition.name,
+      name: filter.name,
+      plan: definition.plan?.(message, context) ?? new Uint8Array(),
+    }
   }
 
   #extension(

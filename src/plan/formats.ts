@@ -21,6 +21,12 @@ export function formatsOf(compilation: Compilation): Formats {
     types: compilation.deps.types,
     environment: compilation.deps.environment,
     readFile: path => compilation.deps.files.read(path),
+    logger(name, { module, config = {} }, at) {
+      const script = { kind: 'access-logger', module, config, failOpen: true } as const
+      const slot = compilation.script(script, { owner: at.path, name }, at)
+      const fields = compilation.logFields(script, at)
+      return fields && { slot, fields }
+    },
   })
   return {
     format: (text, at) => compiler.format(text, at),

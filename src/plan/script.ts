@@ -3,6 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import type { Place, ScriptConfig } from '../api/plan-context.js'
 import { ScriptSchema } from '../generated/plan_pb.js'
 import type { LoadedScript, ScriptLoader } from '../script/loader.js'
+import { notOfKind } from '../script/module.js'
 import type { ScriptProgram } from '../threads/script-program.js'
 
 /** Loads a filter in TypeScript and checks its settings; undefined when something is wrong, which `at` was told. */
@@ -16,6 +17,11 @@ export function scriptProgram(
   const loaded = loader.load(script.module)
   if (!loaded.ok) {
     at.field('module').error(loaded.error)
+    return undefined
+  }
+  const misplaced = notOfKind(loaded.value.kind, script.kind)
+  if (misplaced !== undefined) {
+    at.field('module').error(misplaced)
     return undefined
   }
   if (!checkSettings(loaded.value.readConfig, script.config, at.field('config'))) return undefined

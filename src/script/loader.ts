@@ -1,5 +1,7 @@
 import { fromJson } from '@bufbuild/protobuf'
-import type { HttpFilterModule } from '../api/http-filter.js'
+import { standardFields } from '../api/access-logger.js'
+import type { ConfigSchema } from '../api/schema.js'
+import type { ScriptKind, ScriptModule } from '../api/script-module.js'
 import { err, ok, type Result } from '../support/result.js'
 import { type Bundled, bundleModule } from './bundle.js'
 import { evaluateModule, notAFilter } from './module.js'
@@ -11,9 +13,12 @@ export interface LoadedScript {
   readonly bundled: Bundled
   /** The name in its definition. */
   readonly name: string
+  readonly kind: ScriptKind
   readonly readConfig: ConfigReader
   /** Undefined: it takes no settings for routes. */
   readonly readRouteConfig: ConfigReader | undefined
+  /** Of an access logger: the members of its entries and their formats; `config` as the schema gave it. Throws what the definition throws. */
+  readonly logFields: (config: unknown) => Readonly<Record<string, unknown>>
 }
 
 /** Loads the modules that a configuration names, each once. */
@@ -59,11 +64,23 @@ function describe(bundled: Bundled): Result<LoadedScript, string> {
   }
   const problem = notAFilter(exported)
   if (problem !== undefined) return err(`${bundled.file}: ${problem}`)
-  const { name, config, routeConfig } = exported as HttpFilterModule
+  const definition = exported as ScriptModule
+  const { name, kind, config } = definition
+  const { routeConfig } = definition as unknown as { readonly routeConfig?: ConfigSchema }
   return ok({
     bundled,
     name,
+    kind,
     readConfig: configReader(config, fromJson),
     readRouteConfig: routeConfig === undefined ? undefined : configReader(routeConfig, fromJson),
+    logFields: settings => logFields(definition, settings),
   })
+}
+
+function logFields(definition: ScriptModule, settings: unknown): Readonly<Record<string, unknown>> {
+  if (definition.kind !== 'access-logger') return {}
+  const { fields = standardFields } = definition as { readonly fields?: unknown }
+  const made: unknown = typeof fields === 'function' ? (fields as (config: unknown) => unknown)(settings) : fields
+  if (typeof made !== 'object' || made === null) throw new TypeError('the fields of an access logger must be an object')
+  return made as Readonly<Record<string, unknown>>
 }

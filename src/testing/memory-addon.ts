@@ -1,11 +1,11 @@
-import type { ScriptAddon } from '../worker/script-addon.js'
+import type { StreamAddon } from '../worker/script-addon.js'
 import { Fact, Part } from '../worker/script-addon.js'
 import type { MemoryStream } from './memory-stream.js'
 
 const fieldName = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /** What native code does for a filter, done in memory: for unit tests of filters. One stream at a time has the handle it was given. */
-export class MemoryAddon implements ScriptAddon {
+export class MemoryAddon implements StreamAddon {
   readonly stats = new Map<string, number>()
   readonly #statNames: string[] = []
   readonly #names: string[] = []
@@ -25,15 +25,6 @@ export class MemoryAddon implements ScriptAddon {
 
   leave(handle: number): void {
     this.#streams.delete(handle)
-  }
-
-  scriptHost(): Uint32Array {
-    throw new Error('filters under test have no host')
-  }
-  registerProgram(): void {}
-  forgetProgram(): void {}
-  isProgramUsed(): boolean {
-    return true
   }
 
   headerName(name: string): number {

@@ -1,5 +1,5 @@
 /** The hooks of an HTTP filter in the order of their stages (native/script/host.h). */
-export const hookNames = [
+export const httpHookNames = [
   'onRequestHeaders',
   'onRequestData',
   'onRequestTrailers',
@@ -8,3 +8,17 @@ export const hookNames = [
   'onResponseTrailers',
   'onComplete',
 ] as const
+
+/** The hook of every stage, for messages; undefined: the stage has none of its own. */
+export const hookNames: readonly (string | undefined)[] = [
+  ...httpHookNames,
+  ...new Array<undefined>(8),
+  'onNewConnection',
+  'onData',
+  'onWrite',
+  'onClose',
+  'onAccept',
+  'onData',
+  'onEnd',
+  'log',
+]

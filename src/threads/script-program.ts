@@ -1,3 +1,5 @@
+import type { ScriptKind } from '../api/script-module.js'
+
 /** A filter in TypeScript as it goes from the compile thread over main to the workers: what to evaluate, and with which settings. */
 export interface ScriptProgram {
   /** Hash of everything below but `slotName`; what plans of kind `script` are known by. */
@@ -16,5 +18,3 @@ export interface ScriptProgram {
   /** JSON text of the settings, as configured: the module's schema reads them. */
   readonly config: string
 }
-
-export type ScriptKind = 'http-filter'

@@ -36,6 +36,7 @@ port.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'stop':
       // Ends this thread only; its native worker detaches in the addon's cleanup hook.
+      if (host !== undefined) (addon as unknown as ScriptAddon).flushLogs()
       process.exit(0)
       return
     case 'prepare': {

@@ -10,10 +10,10 @@ import type {
   SharedCounter,
   TokenBucket,
 } from '../api/context.js'
-import type { ScriptAddon } from './script-addon.js'
+import type { StreamAddon } from './script-addon.js'
 
 export interface ContextParts {
-  readonly addon: ScriptAddon
+  readonly addon: StreamAddon
   readonly name: string
   readonly statPrefix: string
   readonly workerIndex: number
@@ -37,10 +37,10 @@ export function makeFilterContext({ addon, name, statPrefix, workerIndex, log, s
 const systemClock: FilterClock = Object.freeze({ monotonicMs: () => performance.now(), wallMs: () => Date.now() })
 
 class NamedStats implements FilterStats {
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #prefix: string
 
-  constructor(addon: ScriptAddon, prefix: string) {
+  constructor(addon: StreamAddon, prefix: string) {
     this.#addon = addon
     this.#prefix = prefix
   }
@@ -60,10 +60,10 @@ class NamedStats implements FilterStats {
 }
 
 class Stat implements Counter, Gauge, Histogram {
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #stat: number
 
-  constructor(addon: ScriptAddon, stat: number) {
+  constructor(addon: StreamAddon, stat: number) {
     this.#addon = addon
     this.#stat = stat
   }
@@ -82,10 +82,10 @@ class Stat implements Counter, Gauge, Histogram {
 }
 
 class SharedCells implements Shared {
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #prefix: string
 
-  constructor(addon: ScriptAddon, prefix: string) {
+  constructor(addon: StreamAddon, prefix: string) {
     this.#addon = addon
     this.#prefix = prefix
   }

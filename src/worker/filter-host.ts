@@ -1,10 +1,13 @@
 import type { FilterLog } from '../api/context.js'
-import type { HttpFilterModule } from '../api/http-filter.js'
+import type { ScriptModule } from '../api/script-module.js'
 import { evaluateModule, notAFilter } from '../script/module.js'
 import { issueText, lazyConfigReader } from '../script/read-config.js'
 import { StackMapper } from '../script/stack.js'
 import { hookNames } from '../threads/hook-names.js'
 import type { ScriptProgram } from '../threads/script-program.js'
+import { ScriptAccessLogger } from './access-logger-program.js'
+import { ScriptConnectionFilter } from './connection-program.js'
+import type { GuestView } from './connection-view.js'
 import { makeFilterContext } from './filter-context.js'
 import { HeaderNames } from './header-view.js'
 import { ScriptHttpFilter } from './http-filter-program.js'
@@ -15,8 +18,8 @@ interface Loaded {
   readonly id: string
   readonly code: string
   readonly file: string
-  readonly definition: HttpFilterModule
-  readonly filter: ScriptHttpFilter
+  readonly definition: ScriptModule
+  readonly filter: ScriptHttpFilter | ScriptConnectionFilter | ScriptAccessLogger
   readonly ended: AbortController
 }
 
@@ -35,6 +38,7 @@ export class FilterHost {
   readonly #byId = new Map<string, number>()
   readonly #free: number[] = []
   readonly #views: (StreamView | undefined)[] = []
+  readonly #guests: (GuestView | undefined)[] = []
   readonly #call: Uint32Array
 
   constructor(addon: ScriptAddon, index: number, logLine: (level: keyof FilterLog, message: string) => void) {
@@ -71,47 +75,55 @@ export class FilterHost {
     const definition = this.#definitionOf(program)
     const config = (await lazyConfigReader(definition.config))(JSON.parse(program.config))
     if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
-    const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
     const ended = new AbortController()
-    const filter = new ScriptHttpFilter({
-      names: this.#names,
-      name: program.name,
-      definition,
-      config: config.value,
-      context: makeFilterContext({
-        addon: this.#addon,
-        name: program.name,
-        statPrefix: program.statPrefix,
-        workerIndex: this.#index,
-        log: this.#logOf(program.name),
-        signal: ended.signal,
-      }),
-      readRouteConfig: json => {
-        const settings = readRoute?.(json)
-        return settings?.ok === true ? settings.value : json
-      },
-      failed: (stage, error) => {
-        this.#addon.statAdd(this.#addon.statOpen('counter', `${program.statPrefix}.errors`), 1)
-        this.#logLine(
-          'error',
-          `filter '${program.name}' failed in ${hookNames[stage] ?? 'a hook'}: ${stack.describe(error)}`,
-        )
-      },
-    })
+    const filter = await this.#instance(program, definition, config.value, ended.signal, stack)
     const at = this.#free.pop() ?? this.#programs.length
     this.#programs[at] = { id: program.id, code: program.code, file: program.file, definition, filter, ended }
     this.#byId.set(program.id, at)
     this.#addon.registerProgram(program.id, at, filter.hookMask)
   }
 
+  /** What runs its hooks. Throws what `create` throws. */
+  async #instance(
+    program: ScriptProgram,
+    definition: ScriptModule,
+    config: unknown,
+    signal: AbortSignal,
+    stack: StackMapper,
+  ): Promise<Loaded['filter']> {
+    const addon = this.#addon
+    const { name, statPrefix } = program
+    const context = makeFilterContext({
+      addon,
+      name,
+      statPrefix,
+      workerIndex: this.#index,
+      log: this.#logOf(name),
+      signal,
+    })
+    const failed = (stage: number, error: unknown) => {
+      addon.statAdd(addon.statOpen('counter', `${statPrefix}.errors`), 1)
+      this.#logLine('error', `filter '${name}' failed in ${hookNames[stage] ?? 'a hook'}: ${stack.describe(error)}`)
+    }
+    if (definition.kind === 'access-logger') return new ScriptAccessLogger({ definition, config, context, failed })
+    if (definition.kind !== 'http-filter')
+      return new ScriptConnectionFilter({ addon, definition, config, context, failed })
+    const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
+    const readRouteConfig = (json: unknown) => {
+      const settings = readRoute?.(json)
+      return settings?.ok === true ? settings.value : json
+    }
+    return new ScriptHttpFilter({ names: this.#names, name, definition, config, context, readRouteConfig, failed })
+  }
+
   /** Filters of one version of a module share what it evaluated to, as importers of a module do. */
-  #definitionOf(program: ScriptProgram): HttpFilterModule {
+  #definitionOf(program: ScriptProgram): ScriptModule {
     const shared = this.#programs.find(loaded => loaded?.code === program.code && loaded.file === program.file)
     if (shared !== undefined) return shared.definition
     const exported = evaluateModule(program.code, program.file)
     const problem = notAFilter(exported)
     if (problem !== undefined) throw new TypeError(`${program.file}: ${problem}`)
-    return exported as HttpFilterModule
+    return exported as ScriptModule
   }
 
   #logOf(name: string): FilterLog {
@@ -126,16 +138,44 @@ export class FilterHost {
     const program = call[1] as number
     const handle = call[2] as number
     if (stage === Stage.release) return this.#release(program)
+    if (stage >= Stage.connection) return this.#connectionStage(stage, program, handle, call[3] === 1, chunk)
     const slot = handle & slotMask
     let view = this.#views[slot]
     if (view === undefined || view.handle !== handle) {
       const loaded = this.#programs[program]
       if (loaded === undefined) return Outcome.failed
-      view = new StreamView(this.#addon, loaded.filter, handle)
+      view = new StreamView(this.#addon, loaded.filter as ScriptHttpFilter, handle)
       this.#views[slot] = view
     }
     if (stage <= Stage.responseTrailers) return view.program.run(stage, view, chunk)
     return this.#settle(stage, view, slot, chunk)
+  }
+
+  #connectionStage(
+    stage: number,
+    program: number,
+    handle: number,
+    isEnd: boolean,
+    chunk: Uint8Array | undefined,
+  ): number {
+    const loaded = this.#programs[program]
+    if (loaded === undefined) return Outcome.failed
+    if (stage === Stage.log) {
+      ;(loaded.filter as ScriptAccessLogger).run(chunk as Uint8Array, handle)
+      return Outcome.goOn
+    }
+    const slot = handle & slotMask
+    let view = this.#guests[slot]
+    if (view === undefined || view.handle !== handle) {
+      view = (loaded.filter as ScriptConnectionFilter).newView(handle)
+      this.#guests[slot] = view
+    }
+    if (stage !== Stage.connectionClosed && stage !== Stage.acceptEnd)
+      return view.program.run(stage, view, chunk, isEnd)
+    this.#guests[slot] = undefined
+    view.program.run(stage, view, undefined, true)
+    view.end()
+    return Outcome.goOn
   }
 
   #settle(stage: number, view: StreamView, slot: number, chunk: Uint8Array | undefined): number {

@@ -1,15 +1,15 @@
 import type { Headers } from '../api/headers.js'
-import type { ScriptAddon } from './script-addon.js'
+import type { StreamAddon } from './script-addon.js'
 
 // A filter uses few names; one that makes names up as it goes must not fill the table.
 const maxNames = 1024
 
 /** Numbers of header names in a worker: a number crosses to native code faster than a text. */
 export class HeaderNames {
-  readonly addon: ScriptAddon
+  readonly addon: StreamAddon
   readonly #numbers = new Map<string, number>()
 
-  constructor(addon: ScriptAddon) {
+  constructor(addon: StreamAddon) {
     this.addon = addon
   }
 

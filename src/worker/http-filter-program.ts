@@ -1,8 +1,8 @@
 import type { HttpFilterHooks, HttpFilterModule } from '../api/http-filter.js'
 import type { FilterContext } from '../api/context.js'
-import { hookNames } from '../threads/hook-names.js'
+import { httpHookNames } from '../threads/hook-names.js'
 import { type HeaderNames, HeaderView } from './header-view.js'
-import { Outcome, Part, type ScriptAddon, Stage } from './script-addon.js'
+import { Outcome, Part, type StreamAddon, Stage } from './script-addon.js'
 import { ResponseView, type StreamView } from './stream-view.js'
 
 type Hooks = HttpFilterHooks<unknown, unknown>
@@ -29,7 +29,7 @@ export class ScriptHttpFilter {
   readonly hookMask: number
   readonly names: HeaderNames
   readonly makeState: (() => unknown) | undefined
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #hooks: Hooks
   readonly #parts: ProgramParts
   readonly #routeConfigs = new Map<number, unknown>()
@@ -45,7 +45,7 @@ export class ScriptHttpFilter {
     const hooks = create.call(parts.definition, parts.config, parts.context)
     if (typeof hooks !== 'object' || hooks === null) throw new TypeError('create() must return an object with hooks')
     this.#hooks = hooks as Hooks
-    this.hookMask = hookNames.reduce(
+    this.hookMask = httpHookNames.reduce(
       (mask, hook, stage) => (typeof this.#hooks[hook] === 'function' ? mask | (1 << stage) : mask),
       0,
     )

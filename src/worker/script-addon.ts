@@ -17,6 +17,16 @@ export const Stage = {
   /** A body that a hook waits for is there. */
   requestBody: 8,
   responseBody: 9,
+  // 10 to 14: of a request that JavaScript made (native/script/outgoing_calls.h). Of a connection:
+  connection: 15,
+  connectionData: 16,
+  connectionWrite: 17,
+  connectionClosed: 18,
+  accept: 19,
+  acceptData: 20,
+  acceptEnd: 21,
+  /** A batch of log entries, lines of JSON; the handle is how many were lost before it. */
+  log: 22,
 } as const
 
 /** What a hook said. */
@@ -24,9 +34,13 @@ export const Outcome = {
   goOn: 0,
   replied: 1,
   waiting: 2,
-  /** Other bytes were left with `scriptChunk`. */
+  /** Other bytes were left with `scriptChunk` or `connectionChunk`. */
   changed: 3,
   failed: 4,
+  /** Of a connection: the bytes are to come again, with those after them. */
+  more: 6,
+  /** A listener filter refuses the connection. */
+  refused: 7,
 } as const
 
 /** Which header map of a stream. */
@@ -49,14 +63,56 @@ export const Fact = {
   durationMs: 12,
 } as const
 
-export interface ScriptAddon {
-  /** Joins this thread's JavaScript to worker `index`. The answer is where native code leaves [stage, program, handle, end of message]. */
-  scriptHost(index: number, dispatch: (chunk?: Uint8Array) => number): Uint32Array
-  registerProgram(id: string, program: number, hooks: number): void
-  forgetProgram(id: string): void
-  /** Has this worker's snapshot, or a stream, taken it up? */
-  isProgramUsed(id: string): boolean
+/** Facts of a connection: texts (`connectionText`), lists of texts (`connectionTexts`) and numbers (`connectionNumber`). */
+export const ConnectionFact = {
+  remoteAddress: 0,
+  localAddress: 1,
+  directRemoteAddress: 2,
+  directLocalAddress: 3,
+  requestedServerName: 4,
+  transportProtocol: 5,
+  listenerName: 6,
+  filterChainName: 7,
+  tlsVersion: 8,
+  tlsCipher: 9,
+  tlsProtocol: 10,
+  peerSubject: 11,
+  peerIssuer: 12,
+  peerSerial: 13,
+  peerFingerprint: 14,
+  localSubject: 15,
+} as const
+export const ConnectionTexts = { applicationProtocols: 0, peerUris: 1, peerDnsNames: 2 } as const
+export const ConnectionNumber = { id: 0, bytesReceived: 1, bytesSent: 2, peerPresented: 3, peerValidated: 4 } as const
+/** What a listener filter sets. */
+export const Accepted = { destination: 0, remoteAddress: 1, serverName: 2, transportProtocol: 3 } as const
 
+/** What network and listener filters stand on (native/binding/script_connections.cc); handles as for streams. */
+export interface ConnectionAddon {
+  connectionText(handle: number, fact: number): string
+  connectionTexts(handle: number, fact: number): string[]
+  connectionNumber(handle: number, fact: number): number
+  connectionMetadataGet(handle: number, namespace: string, key: string): string | undefined
+  connectionMetadataSet(handle: number, namespace: string, key: string, json: string): void
+  connectionStateGet(handle: number, name: string): string | undefined
+  connectionStateSet(handle: number, name: string, value: string): void
+  /** The bytes that a data hook returned. */
+  connectionChunk(handle: number, bytes: Uint8Array): void
+  connectionInject(handle: number, bytes: Uint8Array | string, toClient: boolean): void
+  /** `isOrderly`: what was written is sent first. */
+  connectionClose(handle: number, isOrderly: boolean, reason: string): void
+  connectionPause(handle: number, isPaused: boolean): void
+  /** A promise of a hook has settled. */
+  connectionResume(handle: number, stage: number, outcome: number): void
+  acceptSet(handle: number, what: number, value: string): void
+  acceptProtocols(handle: number, protocols: readonly string[]): void
+  /** How many bytes the stage acceptData is to show. */
+  acceptWant(handle: number, bytes: number): void
+  acceptConsume(handle: number, bytes: number): void
+}
+
+/** What HTTP filters stand on, and statistics and shared cells of all kinds. */
+export interface StreamAddon {
   /** A name's number, which saves the crossing of its text. Throws a TypeError for what is no name. */
   headerName(name: string): number
   headerGet(handle: number, part: number, name: string | number): string | undefined
@@ -100,4 +156,15 @@ export interface ScriptAddon {
   sharedAdd(cell: number, by: number): number
   sharedBucket(name: string, perSecond: number, burst: number): number
   bucketTake(bucket: number, tokens: number): boolean
+}
+
+export interface ScriptAddon extends StreamAddon, ConnectionAddon {
+  /** Joins this thread's JavaScript to worker `index`. The answer is where native code leaves [stage, program, handle, end of message]. */
+  scriptHost(index: number, dispatch: (chunk?: Uint8Array) => number): Uint32Array
+  /** Gives access loggers what waits for them. */
+  flushLogs(): void
+  registerProgram(id: string, program: number, hooks: number): void
+  forgetProgram(id: string): void
+  /** Has this worker's snapshot, or a stream, taken it up? */
+  isProgramUsed(id: string): boolean
 }

@@ -3,7 +3,7 @@ import type { Headers } from '../api/headers.js'
 import type { DynamicMetadata, LocalReply, RequestHead, ResponseHead, Stream, StreamInfo } from '../api/stream.js'
 import { type HeaderNames, HeaderView } from './header-view.js'
 import type { ScriptHttpFilter } from './http-filter-program.js'
-import { Fact, Part, type ScriptAddon } from './script-addon.js'
+import { Fact, Part, type StreamAddon } from './script-addon.js'
 
 /** Takes a body that was waited for. */
 type Gathered = (bytes: Uint8Array) => void
@@ -23,12 +23,12 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
   isOver = false
   /** Promises of a body that is being gathered. */
   waiting: { readonly request?: Gathered | undefined; readonly response?: Gathered | undefined } | undefined
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly program: ScriptHttpFilter
   #headers: HeaderView | undefined
   #abort: AbortController | undefined
 
-  constructor(addon: ScriptAddon, program: ScriptHttpFilter, handle: number) {
+  constructor(addon: StreamAddon, program: ScriptHttpFilter, handle: number) {
     this.#addon = addon
     this.program = program
     this.handle = handle
@@ -140,10 +140,10 @@ export class ResponseView implements ResponseHead {
 }
 
 class StreamFacts implements StreamInfo {
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #handle: number
 
-  constructor(addon: ScriptAddon, handle: number) {
+  constructor(addon: StreamAddon, handle: number) {
     this.#addon = addon
     this.#handle = handle
   }
@@ -190,10 +190,10 @@ class StreamFacts implements StreamInfo {
 }
 
 class MetadataView implements DynamicMetadata {
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #handle: number
 
-  constructor(addon: ScriptAddon, handle: number) {
+  constructor(addon: StreamAddon, handle: number) {
     this.#addon = addon
     this.#handle = handle
   }
@@ -211,11 +211,11 @@ class MetadataView implements DynamicMetadata {
 }
 
 class BodyView implements Body {
-  readonly #addon: ScriptAddon
+  readonly #addon: StreamAddon
   readonly #stream: StreamView
   readonly #isResponse: boolean
 
-  constructor(addon: ScriptAddon, stream: StreamView, isResponse: boolean) {
+  constructor(addon: StreamAddon, stream: StreamView, isResponse: boolean) {
     this.#addon = addon
     this.#stream = stream
     this.#isResponse = isResponse

@@ -1,0 +1,67 @@
+// HandleTable: what JavaScript knows by a number instead of a pointer. A handle is a slot and a generation, so that one
+// that is out of date is recognised: JavaScript may keep it as long as it likes. Owned by the ScriptSet; worker thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace nuncio::script {
+
+template <class T>
+class HandleTable {
+ public:
+  static constexpr uint32_t kSlotBits = 16;
+  static constexpr uint32_t kMost = 1u << kSlotBits;
+
+  /** 0: there is none left. */
+  uint32_t enter(T& object) {
+    uint32_t slot;
+    if (!free_.empty()) {
+      slot = free_.back();
+      free_.pop_back();
+    } else {
+      if (entries_.size() == kMost) return 0;
+      slot = static_cast<uint32_t>(entries_.size());
+      entries_.emplace_back();
+    }
+    Entry& entry = entries_[slot];
+    entry.object = &object;
+    entry.generation = entry.generation % kGenerations + 1;  // never 0, so that no handle is
+    return entry.generation << kSlotBits | slot;
+  }
+
+  void leave(uint32_t handle) {
+    if (find(handle) == nullptr) return;
+    const uint32_t slot = handle & (kMost - 1);
+    entries_[slot].object = nullptr;
+    free_.push_back(slot);
+  }
+
+  /** Null: it is over. */
+  T* find(uint32_t handle) const {
+    const uint32_t slot = handle & (kMost - 1);
+    if (slot >= entries_.size() || entries_[slot].generation != handle >> kSlotBits) return nullptr;
+    return entries_[slot].object;
+  }
+
+  /** `visit` may make objects leave. */
+  template <class Visit>
+  void forEach(Visit&& visit) {
+    for (size_t slot = 0; slot < entries_.size(); ++slot) {
+      if (entries_[slot].object != nullptr) visit(*entries_[slot].object);
+    }
+  }
+
+ private:
+  struct Entry {
+    T* object = nullptr;
+    uint32_t generation = 0;
+  };
+  static constexpr uint32_t kGenerations = 0x7fff;
+
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> free_;
+};
+
+}  // namespace nuncio::script

@@ -1,0 +1,8 @@
+/** What the default export of a module in TypeScript may be. */
+import type { AccessLoggerModule } from './access-logger.js'
+import type { HttpFilterModule } from './http-filter.js'
+import type { ListenerFilterModule } from './listener-filter.js'
+import type { NetworkFilterModule } from './network-filter.js'
+
+export type ScriptModule = HttpFilterModule | NetworkFilterModule | ListenerFilterModule | AccessLoggerModule
+export type ScriptKind = ScriptModule['kind']

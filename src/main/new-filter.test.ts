@@ -5,14 +5,18 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { type FilterKind, filterKinds } from '../support/filter-kind.js'
 import { newFilter } from './new-filter.js'
 
 const program = fileURLToPath(new URL('../../bin/nuncio', import.meta.url))
 
-test('a new filter passes its own test, and its configuration is valid', () => {
+for (const kind of filterKinds)
+  test(`a new filter of kind ${kind} passes its own test, and its configuration is valid`, () => checkNew(kind))
+
+function checkNew(kind: FilterKind): void {
   const folder = mkdtempSync(path.join(tmpdir(), 'nuncio-new-'))
   try {
-    const made = newFilter('rate-header', folder)
+    const made = newFilter('rate-header', folder, kind)
     assert.ok(made.ok)
     assert.deepEqual(made.value.files, ['filters/rate-header.ts', 'filters/rate-header.test.ts', 'rate-header.yaml'])
     const tested = spawnSync(program, ['test'], { cwd: folder, encoding: 'utf8' })
@@ -25,7 +29,7 @@ test('a new filter passes its own test, and its configuration is valid', () => {
   } finally {
     rmSync(folder, { recursive: true })
   }
-})
+}
 
 test('a name that is none is refused with one that would do', () => {
   const made = newFilter('Rate_Header', '/nowhere')

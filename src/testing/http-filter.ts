@@ -1,13 +1,9 @@
-import { fromJson } from '@bufbuild/protobuf'
-import type { FilterLog } from '../api/context.js'
 import type { HttpFilterDefinition, HttpFilterModule } from '../api/http-filter.js'
 import type { ConfigSchema } from '../api/schema.js'
-import { configReader, issueText } from '../script/read-config.js'
-import { makeFilterContext } from '../worker/filter-context.js'
 import { HeaderNames } from '../worker/header-view.js'
 import { ScriptHttpFilter } from '../worker/http-filter-program.js'
 import { StreamView } from '../worker/stream-view.js'
-import { MemoryAddon } from './memory-addon.js'
+import { readSettings, Surroundings, type UnderTest } from './harness.js'
 import { type Fields, MemoryStream } from './memory-stream.js'
 
 type Headers = Readonly<Record<string, string | readonly string[]>>
@@ -59,16 +55,8 @@ export interface TestResult {
   readonly routeRefreshes: number
 }
 
-export interface FilterUnderTest {
+export interface FilterUnderTest extends UnderTest {
   request(request?: TestRequest): Promise<TestResult>
-  /** By name, without the filter's own: `denied`. */
-  stat(name: string): number
-  /** What it logged, "level: text" each. */
-  readonly log: readonly string[]
-  /** Errors of hooks that threw or rejected, in order. */
-  readonly errors: readonly unknown[]
-  /** Ends the filter: its context's signal is aborted. */
-  close(): void
 }
 
 /**
@@ -88,47 +76,27 @@ export function testHttpFilter<
   return new Harness(definition as unknown as HttpFilterModule, config)
 }
 
-class Harness implements FilterUnderTest {
-  readonly log: string[] = []
-  readonly errors: unknown[] = []
-  readonly #addon = new MemoryAddon(() => performance.now())
+class Harness extends Surroundings implements FilterUnderTest {
   readonly #filter: ScriptHttpFilter
-  readonly #ended = new AbortController()
-  readonly #name: string
   #handles = 0
 
   constructor(definition: HttpFilterModule, json: unknown) {
-    this.#name = definition.name
-    const config = configReader(definition.config, fromJson)(json)
-    if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
+    super(definition.name)
     const { routeConfig } = definition as unknown as { readonly routeConfig?: ConfigSchema }
-    const readRoute = routeConfig && configReader(routeConfig, fromJson)
-    const line = (level: keyof FilterLog) => (message: string) => void this.log.push(`${level}: ${message}`)
     this.#filter = new ScriptHttpFilter({
-      names: new HeaderNames(this.#addon),
+      names: new HeaderNames(this.addon),
       name: definition.name,
       definition,
-      config: config.value,
-      context: makeFilterContext({
-        addon: this.#addon,
-        name: definition.name,
-        statPrefix: definition.name,
-        workerIndex: 0,
-        log: { debug: line('debug'), info: line('info'), warning: line('warning'), error: line('error') },
-        signal: this.#ended.signal,
-      }),
-      readRouteConfig: settings => {
-        const read = readRoute?.(settings)
-        if (read?.ok === false) throw new TypeError(read.error.map(issueText).join('; '))
-        return read === undefined ? settings : read.value
-      },
-      failed: (_stage, error) => void this.errors.push(error),
+      config: readSettings(definition.config, json),
+      context: this.context,
+      readRouteConfig: settings => (routeConfig === undefined ? settings : readSettings(routeConfig, settings)),
+      failed: this.failed,
     })
   }
 
   async request(request: TestRequest = {}): Promise<TestResult> {
     const handle = ++this.#handles
-    const view = new StreamView(this.#addon, this.#filter, handle)
+    const view = new StreamView(this.addon, this.#filter, handle)
     const { method = 'GET', path = '/', authority = 'test' } = request
     const head: Fields = [
       [':method', method],
@@ -144,22 +112,12 @@ class Harness implements FilterUnderTest {
       { protocol: 'HTTP/1.1', ...request.info },
       request.routeConfig,
     )
-    this.#addon.enter(handle, stream)
+    this.addon.enter(handle, stream)
     const upstream = await this.#exchange(stream, request)
     const result = resultOf(stream, upstream)
     stream.complete()
-    this.#addon.leave(handle)
+    this.addon.leave(handle)
     return result
-  }
-
-  stat(name: string): number {
-    const value = this.#addon.stats.get(`${this.#name}.${name}`)
-    if (value === undefined) throw new Error(`the filter opened no statistic '${name}'`)
-    return value
-  }
-
-  close(): void {
-    this.#ended.abort()
   }
 
   async #exchange(stream: MemoryStream, request: TestRequest): Promise<SeenRequest | undefined> {

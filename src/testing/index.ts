@@ -7,3 +7,18 @@ export {
   type TestResponse,
   type TestResult,
 } from './http-filter.js'
+export type { UnderTest } from './harness.js'
+export type { TestConnectionInfo } from './memory-connections.js'
+export {
+  type NetworkFilterUnderTest,
+  type TestConnection,
+  type TestConnectionOptions,
+  testNetworkFilter,
+} from './network-filter.js'
+export {
+  type AcceptResultSeen,
+  type ListenerFilterUnderTest,
+  type TestAccept,
+  testListenerFilter,
+} from './listener-filter.js'
+export { type AccessLoggerUnderTest, testAccessLogger } from './access-logger.js'

@@ -2,6 +2,7 @@
 import { helpText, type Options, parseCommandLine, versionText } from './command-line.js'
 import { buildInfo } from './main/build-info.js'
 import { newFilter } from './main/new-filter.js'
+import type { FilterKind } from './support/filter-kind.js'
 import { checkConfiguration, Server } from './main/server.js'
 import { testFilters } from './main/test-filters.js'
 
@@ -36,8 +37,8 @@ async function check(options: Options): Promise<number> {
   return 0
 }
 
-function makeFilter(name: string): number {
-  const made = newFilter(name, process.cwd())
+function makeFilter(name: string, kind: FilterKind): number {
+  const made = newFilter(name, process.cwd(), kind)
   if (!made.ok) {
     complain([`error: ${made.error}`])
     return 1
@@ -76,7 +77,7 @@ async function main(arguments_: readonly string[]): Promise<number | undefined> 
     case 'check':
       return check(command.options)
     case 'new-filter':
-      return makeFilter(command.name)
+      return makeFilter(command.name, command.filterKind)
     case 'test':
       return testFilters(command.files, process.cwd())
     case 'run':

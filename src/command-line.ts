@@ -1,7 +1,14 @@
 import { type Flag, type FlagName, flags } from './command-line-flags.js'
 import { nearest } from './support/nearest.js'
 import { defaultLogFormat, isLogComponent, type LogComponent, type LogLevel, parseLogLevel } from './support/log.js'
+import { type FilterKind, filterKinds } from './support/filter-kind.js'
 import { err, ok, type Result } from './support/result.js'
+
+/** Port 0: any free one, which the log tells. */
+export interface InspectAddress {
+  readonly host: string
+  readonly port: number
+}
 
 /** What the command line asks for. Times in the unit of their name. Strings are empty and lists are empty when not given. */
 export interface Options {
@@ -48,6 +55,8 @@ export interface Options {
   readonly enableFineGrainLogging: boolean
   readonly enableCoreDump: boolean
   readonly logStacktraceSingleEntry: boolean
+  /** Where the first worker's debugger listens, and each further one a port above; undefined: no debuggers. */
+  readonly inspect: InspectAddress | undefined
   /** What to tell the operator once at start: flags that change nothing here, and old names. */
   readonly notices: readonly string[]
 }
@@ -56,8 +65,8 @@ export type Command =
   | { readonly kind: 'run'; readonly options: Options }
   /** `nuncio check FILE`: check the file and exit. `options.mode` is 'validate'. */
   | { readonly kind: 'check'; readonly options: Options }
-  /** `nuncio new filter NAME` */
-  | { readonly kind: 'new-filter'; readonly name: string }
+  /** `nuncio new filter NAME [--kind KIND]` */
+  | { readonly kind: 'new-filter'; readonly name: string; readonly filterKind: FilterKind }
   /** `nuncio test FILE…`: tests of filters. */
   | { readonly kind: 'test'; readonly files: readonly string[] }
   | { readonly kind: 'print'; readonly what: 'help' | 'version' | 'hot-restart-version' }
@@ -73,15 +82,14 @@ type Values = ReadonlyMap<FlagName, Value>
 
 /** `arguments_` without the names of program and script. As Envoy: `--flag value` only, each flag once, nothing after `--` is read. */
 export function parseCommandLine(arguments_: readonly string[]): Result<Command, UsageError> {
-  const [first, what, name, ...more] = arguments_
-  if (first === 'new') {
-    if (what !== 'filter' || name === undefined || more.length > 0)
-      return usage('new makes a filter: nuncio new filter NAME')
-    return ok({ kind: 'new-filter', name })
-  }
+  const [first] = arguments_
+  if (first === 'new') return newFilter(arguments_.slice(1))
   if (first === 'test') return ok({ kind: 'test', files: arguments_.slice(1) })
   const isCheck = first === 'check'
-  const read = readFlags(isCheck ? arguments_.slice(1) : arguments_)
+  const inspection = takeInspect(isCheck ? arguments_.slice(1) : arguments_)
+  if (!inspection.ok) return inspection
+  const { inspect, others } = inspection.value
+  const read = readFlags(others)
   if (!read.ok) return read
   const { values, rest } = read.value
   for (const what of ['help', 'version', 'hot-restart-version'] as const)
@@ -89,7 +97,9 @@ export function parseCommandLine(arguments_: readonly string[]): Result<Command,
   const options = toOptions(values)
   if (!options.ok) return options
   if (!isCheck)
-    return rest.length === 0 ? ok({ kind: 'run', options: options.value }) : usage(`unexpected argument "${rest[0]}"`)
+    return rest.length === 0
+      ? ok({ kind: 'run', options: { ...options.value, inspect } })
+      : usage(`unexpected argument "${rest[0]}"`)
   const [file, second] = rest
   if (second !== undefined) return usage(`unexpected argument "${second}"`)
   const configPath = file ?? options.value.configPath
@@ -203,6 +213,7 @@ function toOptions(values: Values): Result<Options, UsageError> {
     enableFineGrainLogging: isOn('enable-fine-grain-logging'),
     enableCoreDump: isOn('enable-core-dump'),
     logStacktraceSingleEntry: isOn('log-stacktrace-single-entry'),
+    inspect: undefined,
     notices: noticesOf(values),
   })
 }
@@ -296,7 +307,34 @@ export function helpText(): string {
     const value = flag.kind === 'switch' ? '' : flag.kind === 'uint32' ? ' <number>' : ' <text>'
     return `  ${names}${value}\n      ${flag.help}${flag.withoutEffect ? ' Without effect here.' : ''}`
   })
-  return `Usage: nuncio -c FILE [flags]\n       nuncio check FILE\n       nuncio new filter NAME\n       nuncio test [FILE…]\n\nFlags are those of Envoy 1.40; what follows "--" is ignored.\n\n${lines.join('\n')}\n`
+  return `Usage: nuncio -c FILE [flags]\n       nuncio check FILE\n       nuncio new filter NAME [--kind KIND]\n       nuncio test [FILE…]\n\nFlags are those of Envoy 1.40, and --inspect[=[HOST:]PORT], which lets Chrome DevTools debug filters in the workers; what follows "--" is ignored.\n\n${lines.join('\n')}\n`
+}
+
+/** `--inspect`, `--inspect=9230`, `--inspect=[::1]:9230`: written as Node's own flag is, not as Envoy's are. */
+function takeInspect(
+  all: readonly string[],
+): Result<{ readonly inspect: InspectAddress | undefined; readonly others: readonly string[] }, UsageError> {
+  const given = all.find(argument => /^--inspect(=|$)/.test(argument))
+  if (given === undefined) return ok({ inspect: undefined, others: all })
+  const [, host = '127.0.0.1', port = '9229'] = /^--inspect=(?:(.+):)?(\d+)$/.exec(given) ?? []
+  const isRead = given === '--inspect' || /^--inspect=(?:.+:)?\d+$/.test(given)
+  if (!isRead || Number(port) > 65_535)
+    return usage(
+      `--inspect takes a port or a host with a port, as in --inspect=127.0.0.1:9229, not "${given.slice(10)}"`,
+    )
+  const address = { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
+  return ok({ inspect: address, others: all.filter(argument => argument !== given) })
+}
+
+function newFilter([what, ...rest]: readonly string[]): Result<Command, UsageError> {
+  const at = rest.indexOf('--kind')
+  const given = at < 0 ? 'http' : rest[at + 1]
+  const filterKind = filterKinds.find(kind => kind === given)
+  const names = at < 0 ? rest : [...rest.slice(0, at), ...rest.slice(at + 2)]
+  const [name] = names
+  if (what !== 'filter' || name === undefined || names.length > 1 || filterKind === undefined)
+    return usage(`new makes a filter: nuncio new filter NAME [--kind ${filterKinds.join('|')}]`)
+  return ok({ kind: 'new-filter', name, filterKind })
 }
 
 /** The text of --version, in the shape of Envoy's: `nuncio  version: <commit>/<version>/<state of the tree>/<build>/<TLS library>`. */

@@ -165,6 +165,7 @@ export class Server {
       filterLog: log.component('filter'),
       whereabouts: index => this.#whereabouts(index),
       clock: systemClock,
+      inspect: options.inspect,
     })
     this.#publisher = new Publisher(addon, this.#pool)
     this.#watchdog = new ScriptWatchdog({
@@ -419,7 +420,8 @@ export class Server {
       if (options.mode === 'serve') this.#inputs.set(bootstrap.now.inputs)
     }
     if (touches('secrets') || touches('tlsContexts')) this.#stats?.certificates(this.#certificates)
-    if (touches('programs')) this.#watchdog.watch(held.programs.size > 0)
+    // A breakpoint is no endless loop.
+    if (touches('programs') && this.#process.options.inspect === undefined) this.#watchdog.watch(held.programs.size > 0)
     this.#passLogStreams()
     for (const { now } of units) {
       for (const { name, slot } of now?.listeners ?? []) {

@@ -13,6 +13,8 @@ export interface WorkerPoolOptions {
   readonly clock: Clock
   /** What the thread was at when it failed: " in onRequestHeaders of filter 'a'", or nothing. */
   readonly whereabouts?: (index: number) => string
+  /** Where the debugger of worker 0 listens, the others above it; undefined: none does. */
+  readonly inspect?: { readonly host: string; readonly port: number } | undefined
   /** A worker thread died and a new one takes its place. */
   readonly onReplaced?: (index: number) => void
 }
@@ -66,7 +68,12 @@ export class WorkerPool implements WorkerGroup {
   }
 
   #launch(index: number): Promise<void> {
-    const workerData: WorkerStart = { index, programs: this.#programs }
+    const { inspect } = this.#options
+    const workerData: WorkerStart = {
+      index,
+      programs: this.#programs,
+      inspect: inspect && { ...inspect, port: inspect.port === 0 ? 0 : inspect.port + index },
+    }
     const thread = new Worker(new URL('../worker/entry.js', import.meta.url), {
       workerData,
       resourceLimits: limits,

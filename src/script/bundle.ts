@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildResult } from 'esbuild'
 import { fileDigest } from '../support/files.js'
 import { err, ok, type Result } from '../support/result.js'
@@ -62,7 +63,9 @@ function inlineMap(text: string): string {
   const sourcesContent = map.sourcesContent?.map((content, i) =>
     map.sources[i]?.includes('node_modules/') ? null : content,
   )
-  const bytes = Buffer.from(JSON.stringify({ ...map, sourcesContent }))
+  // From where the bundle is said to be written; debuggers look for files where they are.
+  const sources = map.sources.map(source => pathToFileURL(path.resolve('/', source)).href)
+  const bytes = Buffer.from(JSON.stringify({ ...map, sources, sourcesContent }))
   return `\n//# sourceMappingURL=data:application/json;base64,${bytes.toString('base64')}\n`
 }
 

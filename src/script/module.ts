@@ -23,7 +23,9 @@ const kinds: Readonly<Record<ScriptKind, readonly [text: string, maker: string]>
  */
 export function evaluateModule(code: string, file: string): unknown {
   const module: { exports: unknown } = { exports: {} }
-  const run = compileFunction(code, ['module', 'exports', 'require', '__filename', '__dirname'], { filename: file })
+  // Debuggers show what was bundled beside the file it was made from.
+  const filename = `${file}.js`
+  const run = compileFunction(code, ['module', 'exports', 'require', '__filename', '__dirname'], { filename })
   run.call(module.exports, module, module.exports, requireFor(file), file, file.slice(0, file.lastIndexOf('/')))
   const exported = module.exports as { readonly default?: unknown }
   return exported.default ?? exported

@@ -1,4 +1,5 @@
 import { SourceMap, type SourceMapPayload } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 /** Turns positions in a bundle into positions in the files it was made from, for error texts. */
 export class StackMapper {
@@ -25,10 +26,9 @@ export class StackMapper {
     const at = /:(\d+):(\d+)(\)?)$/.exec(frame)
     if (at === null) return frame
     const entry = this.#sourceMap().findEntry(Number(at[1]) - 1, Number(at[2]) - 1)
-    if (!('originalSource' in entry)) return frame
+    if (!('originalSource' in entry) || !entry.originalSource.startsWith('file:')) return frame
     const { originalSource, originalLine, originalColumn } = entry
-    const source = originalSource.replace(/^.*\//, '')
-    const where = `${this.#file.slice(0, this.#file.lastIndexOf('/') + 1)}${source}:${originalLine + 1}:${originalColumn + 1}`
+    const where = `${fileURLToPath(originalSource)}:${originalLine + 1}:${originalColumn + 1}`
     return `${frame.slice(0, frame.indexOf(this.#file))}${where}${at[3]}`
   }
 

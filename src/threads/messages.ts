@@ -7,6 +7,8 @@ export interface WorkerStart {
   readonly index: number
   /** Filters in TypeScript that are in use: a thread that takes another's place builds them before it carries traffic. */
   readonly programs: readonly ScriptProgram[]
+  /** Where this thread's debugger listens; undefined: nowhere. */
+  readonly inspect: { readonly host: string; readonly port: number } | undefined
 }
 
 export type ToWorker =

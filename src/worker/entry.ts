@@ -9,7 +9,7 @@ import type { ScriptProgram } from '../threads/script-program.js'
 import type { FilterHost } from './filter-host.js'
 import type { ScriptAddon } from './script-addon.js'
 
-const { index, programs } = workerData as WorkerStart
+const { index, programs, inspect } = workerData as WorkerStart
 const addon = loadAddon()
 const port = parentPort
 if (port === null) throw new Error('src/worker/entry.ts runs in a worker thread')
@@ -50,6 +50,12 @@ port.on('message', (message: ToWorker) => {
   }
 })
 
+// Before the first filter is built, so that a debugger finds its script.
+if (inspect !== undefined) {
+  const inspector = await import('node:inspector')
+  inspector.open(inspect.port, inspect.host)
+  answer({ type: 'log', level: 'info', message: `the debugger of worker ${index} listens on ${inspector.url()}` })
+}
 const errors = await prepare(programs)
 for (const message of errors) answer({ type: 'log', level: 'error', message })
 addon.attachWorker(index)

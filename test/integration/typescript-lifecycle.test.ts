@@ -1,9 +1,11 @@
 // Filters in TypeScript over time: edited files, files that are broken, hooks that never come back.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { SourceMap, type SourceMapPayload } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { get } from '../support/bytes.js'
 import { bootstrap, http } from '../support/config.js'
+import { Debugger } from '../support/debugger.js'
 import { makeFolder, ProxyUnderTest } from '../support/proxy-under-test.js'
 import { feature, type Scene } from '../support/scenario.js'
 import { poll } from '../support/wait.js'
@@ -49,11 +51,12 @@ async function running(
   module: string,
   settings: object,
   act: (running: Running) => Promise<void>,
+  flags: readonly string[] = [],
 ): Promise<void> {
   const folder = makeFolder()
   mkdirSync(path.join(folder, 'filters'))
   for (const name of [module, 'schema']) cpSync(`${fixtures}/${name}.ts`, path.join(folder, `filters/${name}.ts`))
-  const proxy = await ProxyUnderTest.start({ config: config(module, settings), folder })
+  const proxy = await ProxyUnderTest.start({ config: config(module, settings), folder, args: flags })
   const head = async (target = '/'): Promise<string> => {
     const client = await s.connectTo({ port: proxy.port('main') })
     await client.send(get(target))
@@ -140,3 +143,77 @@ feature('a filter that does not come back', { file: import.meta.url, withoutProx
       }),
   )
 })
+
+feature('a filter that is debugged', { file: import.meta.url, withoutProxy: true }, f => {
+  f.scenario(
+    'a breakpoint in the TypeScript file stops its worker, and the watchdog leaves it alone',
+    { onlyNuncio: OURS, sees: 'stopped in onRequestHeaders at headers.ts, path = /p, 200 afterwards' },
+    s =>
+      running(
+        s,
+        'headers',
+        { greeting: 'hello' },
+        async ({ proxy, file, head }) => {
+          const url = await proxy.waitFor(
+            'the debugger',
+            () => /listens on (ws:\S+)/.exec(proxy.stderr)?.[1],
+            () => proxy.stderr,
+            10_000,
+          )
+          const session = await Debugger.connect(url)
+          await session.call('Debugger.enable')
+          const script = await session.event(
+            'Debugger.scriptParsed',
+            ({ url }) => url === pathToFileURL(`${file}.js`).href,
+          )
+          const map = new SourceMap(
+            JSON.parse(
+              Buffer.from(String(script['sourceMapURL']).replace(/^.*base64,/, ''), 'base64').toString(),
+            ) as SourceMapPayload,
+          )
+          const source = pathToFileURL(file).href
+          const wanted =
+            readFileSync(file, 'utf8')
+              .split('\n')
+              .findIndex(line => line.includes('request.headers.set')) + 1
+          const { lineNumber, columnNumber } = generated(map, source, wanted - 1)
+          await session.call('Debugger.setBreakpoint', {
+            location: { scriptId: script['scriptId'], lineNumber, columnNumber },
+          })
+          const answer = head('/p')
+          const paused = await session.event('Debugger.paused')
+          const [frame] = paused['callFrames'] as {
+            callFrameId: string
+            functionName: string
+            location: { lineNumber: number; columnNumber: number }
+          }[]
+          if (frame === undefined) throw new Error('no call frame')
+          const at = map.findEntry(frame.location.lineNumber, frame.location.columnNumber)
+          const where = 'originalSource' in at && at.originalSource === source ? path.basename(file) : 'elsewhere'
+          const { result } = (await session.call('Debugger.evaluateOnCallFrame', {
+            callFrameId: frame.callFrameId,
+            expression: 'request.path',
+          })) as { result: { value?: unknown } }
+          // Longer than a hook may run when nobody looks at it.
+          await new Promise(resolve => setTimeout(resolve, 1500))
+          await session.call('Debugger.resume')
+          const status = /^HTTP\/1.1 (\d+)/.exec(await answer)?.[1]
+          s.note(`stopped in ${frame.functionName} at ${where}, path = ${String(result.value)}, ${status} afterwards`)
+          session.close()
+        },
+        ['--inspect=127.0.0.1:0'],
+      ),
+  )
+})
+
+/** Where a line of a source begins in what was made of it. */
+function generated(map: SourceMap, source: string, line: number): { lineNumber: number; columnNumber: number } {
+  for (let lineNumber = 0; lineNumber < 5000; lineNumber++) {
+    for (let columnNumber = 0; columnNumber < 80; columnNumber++) {
+      const entry = map.findEntry(lineNumber, columnNumber)
+      if ('originalSource' in entry && entry.originalSource === source && entry.originalLine === line)
+        return { lineNumber: entry.generatedLine, columnNumber: entry.generatedColumn }
+    }
+  }
+  throw new Error(`nothing was made of line ${line + 1}`)
+}

@@ -93,13 +93,16 @@ const kUpstreamH2 = `typed_extension_protocol_options: ${JSON.stringify({
   },
 })}`
 
+/** @param {number} index */
+export const filterName = index => `one-header-${index}`
+
 /**
  * Filters that read one header and set one, in each proxy's own language, as items of `http_filters`.
  * @param {string} peer @param {{ count: number, objects?: number }} filters @param {string} folder of bench/load
  */
 export function filterItems(peer, { count, objects = 0 }, folder) {
   const items = Array.from({ length: count }, (_, i) => ({
-    name: `one-header-${i}`,
+    name: filterName(i),
     typed_config:
       peer === 'nuncio'
         ? {

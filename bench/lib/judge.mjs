@@ -71,8 +71,10 @@ function applyBar(bar, scenario, rows, subject) {
     return { text, measured: medianRatio(mine, theirs) }
   }
   if ('variants' in bar) {
-    const [above, below] = bar.variants.map(variant => rowOf(rows, subject, variant)?.figures[scenario.figure])
-    return { text: `${bar.variants[0]} ÷ ${bar.variants[1]}`, measured: medianRatio(above, below) }
+    const figure = bar.figure ?? scenario.figure
+    const [above, below] = bar.variants.map(variant => rowOf(rows, subject, variant)?.figures[figure])
+    const text = `${bar.variants[0]} ÷ ${bar.variants[1]}${bar.figure === undefined ? '' : `, ${bar.figure}`}`
+    return { text, measured: medianRatio(above, below) }
   }
   const values = rowOf(rows, subject, bar.variant)?.figures[bar.figure] ?? []
   return {

@@ -207,6 +207,11 @@ async function oneTurn(scenario, { row, server, variant, results }, turn, bench)
   add(row, 'cpuUs', used / 1000 / result.requests)
   add(row, 'rps', result.requests / result.seconds)
   add(row, 'busy', used / 1e9 / result.seconds)
+  if (result.histogram.length > 0) {
+    const { p99Us, p999Us } = mergedLatency([result])
+    add(row, 'p99Us', p99Us)
+    add(row, 'p999Us', p999Us)
+  }
   row.errors += result.errors
   if (result.note !== undefined) row.notes.push(result.note)
   setMemory(row, memoryKib(server.pid))

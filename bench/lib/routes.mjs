@@ -31,6 +31,18 @@ export const kRouteTables = {
   },
 }
 
+/**
+ * One route for all, and one that no filter of these names sees.
+ * @param {string[]} filters
+ */
+export function routesBeside(filters) {
+  const off = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true }
+  return JSON.stringify([
+    { ...envoyRoute('/native'), typed_per_filter_config: Object.fromEntries(filters.map(name => [name, off])) },
+    envoyRoute('/'),
+  ])
+}
+
 /** @param {string} prefix */
 function envoyRoute(prefix) {
   return { match: { prefix }, route: { cluster: 'origin' } }

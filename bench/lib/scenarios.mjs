@@ -8,8 +8,8 @@ import { kManyClusters } from './xds.mjs'
  * A bound on the subject (Nuncio).
  * @typedef {{ ratioTo: string, figure?: string, variant?: string, atMost: number }} RatioBar
  *   subject ÷ that peer in the scenario's figure or another; "best" is the best of nginx, HAProxy and Envoy
- * @typedef {{ variants: [string, string], atMost: number }} VariantBar
- *   the subject's first variant ÷ its second
+ * @typedef {{ variants: [string, string], figure?: string, atMost: number }} VariantBar
+ *   the subject's first variant ÷ its second, in the scenario's figure or another
  * @typedef {{ figure: string, variant?: string, unit: string, atMost: number }} FigureBar
  * @typedef {RatioBar | VariantBar | FigureBar} Bar
  */
@@ -203,11 +203,15 @@ export const kScenarios = [
       { name: 'one', path: '/', filters: { count: 1 } },
       { name: 'three', path: '/', filters: { count: 3 } },
       { name: 'ten objects', path: '/', filters: { count: 1, objects: 10 } },
+      { name: 'native route', path: '/native', filters: { count: 1 } },
     ],
     load: wrk('keep-alive.lua', 64),
     bars: [
       { variants: ['one', 'none'], atMost: 1.05 },
       { variants: ['three', 'none'], atMost: 1.12 },
+      { variants: ['native route', 'none'], atMost: 1.02 },
+      { variants: ['ten objects', 'none'], figure: 'p99Us', atMost: 1.5 },
+      { variants: ['ten objects', 'none'], figure: 'p999Us', atMost: 1.5 },
     ],
   },
   {

@@ -23,7 +23,8 @@ import {
 } from './tools.mjs'
 import { run, startPinned, stop } from './processes.mjs'
 import { freePort, serverFolder, writeConfig } from './workspace.mjs'
-import { filterItems, kJobs, kJobValues } from './jobs.mjs'
+import { filterItems, filterName, kJobs, kJobValues } from './jobs.mjs'
+import { routesBeside } from './routes.mjs'
 import { firstAnswer } from './client.mjs'
 
 /** @typedef {import("./jobs.mjs").Job} Job */
@@ -219,7 +220,7 @@ export async function startServer(peer, options) {
   }
 }
 
-/** @typedef {{ job: Job, workers: number, folder: string, certificates: string, node: string, values: Record<string, string | number> }} CommandInput */
+/** @typedef {{ job: Job, workers: number, folder: string, certificates: string, node: string, values: Record<string, string | number>, filters?: { count: number } }} CommandInput */
 
 /** @type {Record<string, (binary: string, input: CommandInput) => string[]>} */
 const commands = {
@@ -252,12 +253,14 @@ const commands = {
 }
 
 /** @param {string} language @param {string} suffix @param {CommandInput} input */
-function configFor(language, suffix, { job, folder, certificates, values }) {
+function configFor(language, suffix, { job, folder, certificates, values, filters }) {
   const target = join(folder, suffix)
   const facts = kJobs[job]
+  const filterNames = Array.from({ length: filters?.count ?? 0 }, (_, i) => filterName(i))
   writeConfig(`${facts.template}.${suffix}`, target, {
     ...values,
     ...kJobValues[language]?.(facts, { certificates, folder }),
+    ...(filterNames.length > 0 && { routes: routesBeside(filterNames) }),
   })
   return target
 }

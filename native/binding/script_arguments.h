@@ -17,16 +17,10 @@ namespace nuncio::binding {
 
 using script::HttpFilter;
 
-/** What the environment of a worker thread keeps; null elsewhere. */
+/** What an environment keeps, and each of these calls is given: the host, in a worker thread that has filters; else null. */
 struct ScriptSlot {
   std::unique_ptr<ScriptHost> host;
 };
-
-inline ScriptHost* hostOf(napi_env env) {
-  void* data = nullptr;
-  napi_get_instance_data(env, &data);
-  return data == nullptr ? nullptr : static_cast<ScriptSlot*>(data)->host.get();
-}
 
 /** The arguments of one call, read without a copy of more than what they say. Raw N-API: these are the calls of the hot path. */
 class Arguments {
@@ -35,11 +29,14 @@ class Arguments {
 
   Arguments(napi_env env, napi_callback_info info) : env_(env) {
     size_t count = kMax;
-    napi_get_cb_info(env, info, &count, values_.data(), nullptr, nullptr);
-    host_ = hostOf(env);
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, values_.data(), nullptr, &data);
+    slot_ = static_cast<ScriptSlot*>(data);
+    host_ = slot_->host.get();
   }
 
   ScriptHost* host() { return host_; }
+  ScriptSlot& slot() { return *slot_; }
   napi_value operator[](size_t i) { return values_[i]; }
   uint32_t number(size_t i) {
     uint32_t value = 0;
@@ -91,6 +88,7 @@ class Arguments {
  private:
   napi_env env_;
   std::array<napi_value, kMax> values_{};
+  ScriptSlot* slot_;
   ScriptHost* host_;
 };
 
@@ -105,9 +103,9 @@ inline napi_value undefined(napi_env env) {
 // Header values are bytes; what is no UTF-8 is read as Latin-1, so that nothing is lost.
 inline napi_value string(napi_env env, std::string_view text) {
   napi_value value = nullptr;
-  bool ascii = true;
-  for (const char c : text) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-  if (ascii) {
+  unsigned char bits = 0;  // no early end: many at a time
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  if (bits < 0x80) {
     napi_create_string_latin1(env, text.data() == nullptr ? "" : text.data(), text.size(), &value);
   } else {
     napi_create_string_utf8(env, text.data(), text.size(), &value);
@@ -136,6 +134,10 @@ inline bool isFieldName(std::string_view name) {
   return name.find(':', 1) == std::string_view::npos;
 }
 
-inline bool isFieldValue(std::string_view value) { return value.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos; }
+inline bool isFieldValue(std::string_view value) {
+  bool bad = false;  // no early end: many at a time
+  for (const char c : value) bad |= (c == '\0') | (c == '\r') | (c == '\n');
+  return !bad;
+}
 
 }  // namespace nuncio::binding

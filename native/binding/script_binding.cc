@@ -321,11 +321,10 @@ napi_value scriptHost(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "scriptHost: no such worker, or called twice");
     return nullptr;
   }
-  auto* slot = new ScriptSlot{std::make_unique<ScriptHost>(env, process->worker(index), arguments[1])};
-  napi_set_instance_data(env, slot, [](napi_env, void* data, void*) { delete static_cast<ScriptSlot*>(data); }, nullptr);
+  arguments.slot().host = std::make_unique<ScriptHost>(env, process->worker(index), arguments[1]);
   napi_value buffer = nullptr;
   napi_value array = nullptr;
-  napi_create_external_arraybuffer(env, &slot->host->call(), sizeof(script::Call), nullptr, nullptr, &buffer);
+  napi_create_external_arraybuffer(env, &arguments.slot().host->call(), sizeof(script::Call), nullptr, nullptr, &buffer);
   napi_create_typedarray(env, napi_uint32_array, sizeof(script::Call) / 4, buffer, 0, &array);
   return array;
 }
@@ -335,7 +334,11 @@ napi_value registerProgram(napi_env env, napi_callback_info info) {
   Room room;
   std::string spill;
   const std::string id(arguments.text(0, room, spill));
-  if (ScriptHost* host = arguments.host()) host->registerProgram(id, {arguments.number(1), arguments.number(2)});
+  if (ScriptHost* host = arguments.host()) {
+    const uint32_t times = arguments.number(3);
+    stats::Scope* scope = times < host->stats.size() ? host->stats[times].scope : nullptr;
+    host->registerProgram(id, {arguments.number(1), arguments.number(2), scope});
+  }
   return undefined(env);
 }
 
@@ -402,9 +405,11 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
       {"sharedBucket", sharedBucket},
       {"bucketTake", bucketTake},
   };
+  auto* slot = new ScriptSlot;
+  napi_set_instance_data(env, slot, [](napi_env, void* data, void*) { delete static_cast<ScriptSlot*>(data); }, nullptr);
   const auto add = [&](const NativeCall& entry) {
     napi_value function = nullptr;
-    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, nullptr, &function);
+    napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, slot, &function);
     napi_set_named_property(env, exports, entry.name, function);
   };
   for (const NativeCall& entry : kCalls) add(entry);

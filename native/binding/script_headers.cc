@@ -31,6 +31,7 @@ struct NameArgument {
     if (arguments.isNumber(at, number) && host != nullptr && number < host->names.size()) {
       name = host->names[number].text;
       id = host->names[number].id;
+      checked = true;
       return;
     }
     name = lowered(arguments.text(at, room, spill), room, spill);
@@ -39,6 +40,7 @@ struct NameArgument {
   }
   std::string_view name;
   http::HeaderId id;
+  bool checked = false;  // it is a name
   Room room;
   std::string spill;
 };
@@ -117,7 +119,7 @@ napi_value writeHeader(napi_env env, napi_callback_info info, Write how) {
   Room room;
   std::string spill;
   const std::string_view value = arguments.text(3, room, spill);
-  if (!isFieldName(name.name)) {
+  if (!name.checked && !isFieldName(name.name)) {
     napi_throw_type_error(env, "ERR_NUNCIO_HEADER", ("'" + std::string(name.name) + "' is no header name").c_str());
     return nullptr;
   }

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "stats/scope.h"
+
 namespace nuncio::script {
 
 /** What a hook is called for. The bit of a hook in a program's mask is 1 << stage. Numbers as in src/worker/script-addon.ts. */
@@ -51,6 +53,7 @@ struct Call {
 struct Built {
   uint32_t index;
   uint32_t hooks;
+  stats::Scope* times;  // of the histogram of its hooks' time; null: none
 };
 
 class Host {

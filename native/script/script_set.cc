@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/clock.h"
 #include "script/connection_guest.h"
 #include "script/http_filter.h"
 
@@ -25,6 +26,7 @@ void Program::bind() {
   host_ = set_.hostNumber();
   index_ = built->index;
   hooks_ = built->hooks;
+  times_ = built->times;
 }
 
 bool Program::bound() const { return host_ != 0 && host_ == set_.hostNumber(); }
@@ -38,8 +40,11 @@ Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_
   activity.slot.store(slot_, std::memory_order_relaxed);
   activity.stage.store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
   activity.calls.store(calls + 1, std::memory_order_release);
+  const bool timed = runs_++ % kTimedOf == 0 && times_ != nullptr;
+  const int64_t began = timed ? base::monotonicNs() : 0;
   const Outcome outcome = set_.host()->run({stage, index_, handle, end_stream}, chunk);
   activity.calls.store(calls + 2, std::memory_order_release);
+  if (timed) times_->histogram(0).record(static_cast<uint64_t>(base::monotonicNs() - began) / 1000);
   return outcome;
 }
 

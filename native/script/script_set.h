@@ -49,6 +49,8 @@ class Program : public base::LocalCounted {
   bool bound() const;
 
  private:
+  // A clock costs as much as a small hook: one call in so many is timed.
+  static constexpr uint32_t kTimedOf = 16;
   const ScriptPart& script() const { return static_cast<const ScriptPart&>(*part_); }
 
   ScriptSet& set_;
@@ -57,6 +59,8 @@ class Program : public base::LocalCounted {
   uint64_t host_ = 0;   // the host its index belongs to; 0: none
   uint32_t index_ = 0;
   uint32_t hooks_ = 0;
+  uint32_t runs_ = 0;
+  stats::Scope* times_ = nullptr;
 };
 using ProgramRef = base::LocalRef<Program>;
 

@@ -80,7 +80,8 @@ export class FilterHost {
     const at = this.#free.pop() ?? this.#programs.length
     this.#programs[at] = { id: program.id, code: program.code, file: program.file, definition, filter, ended }
     this.#byId.set(program.id, at)
-    this.#addon.registerProgram(program.id, at, filter.hookMask)
+    const times = this.#addon.statOpen('histogram', `${program.statPrefix}.hook_time_us`)
+    this.#addon.registerProgram(program.id, at, filter.hookMask, times)
   }
 
   /** What runs its hooks. Throws what `create` throws. */

@@ -163,7 +163,8 @@ export interface ScriptAddon extends StreamAddon, ConnectionAddon {
   scriptHost(index: number, dispatch: (chunk?: Uint8Array) => number): Uint32Array
   /** Gives access loggers what waits for them. */
   flushLogs(): void
-  registerProgram(id: string, program: number, hooks: number): void
+  /** `times`: the histogram for the time of its hooks, of which native code measures one call in 16. */
+  registerProgram(id: string, program: number, hooks: number, times: number): void
   forgetProgram(id: string): void
   /** Has this worker's snapshot, or a stream, taken it up? */
   isProgramUsed(id: string): boolean

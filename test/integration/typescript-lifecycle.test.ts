@@ -40,6 +40,34 @@ const config = (module: string, settings: object): string =>
     ],
   })
 
+const echoing = (): string =>
+  bootstrap({
+    clusters: [],
+    listeners: [
+      {
+        name: 'main',
+        address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
+        filter_chains: [
+          {
+            filters: [
+              {
+                name: 'filter',
+                typed_config: {
+                  '@type': 'type.googleapis.com/nuncio.TypeScriptFilter',
+                  module: './filters/endless-connection.ts',
+                },
+              },
+              {
+                name: 'echo',
+                typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo' },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  })
+
 interface Running {
   readonly proxy: ProxyUnderTest
   readonly file: string
@@ -52,11 +80,12 @@ async function running(
   settings: object,
   act: (running: Running) => Promise<void>,
   flags: readonly string[] = [],
+  text = config(module, settings),
 ): Promise<void> {
   const folder = makeFolder()
   mkdirSync(path.join(folder, 'filters'))
   for (const name of [module, 'schema']) cpSync(`${fixtures}/${name}.ts`, path.join(folder, `filters/${name}.ts`))
-  const proxy = await ProxyUnderTest.start({ config: config(module, settings), folder, args: flags })
+  const proxy = await ProxyUnderTest.start({ config: text, folder, args: flags })
   const head = async (target = '/'): Promise<string> => {
     const client = await s.connectTo({ port: proxy.port('main') })
     await client.send(get(target))
@@ -140,6 +169,62 @@ feature('a filter that does not come back', { file: import.meta.url, withoutProx
           ? 'named in the log'
           : 'not named'
         s.note(`loop: ${loop}, kept connection: ${after}, afterwards: ${status(await head())}, ${named}`)
+      }),
+  )
+})
+
+feature('a network filter that misbehaves', { file: import.meta.url, withoutProxy: true }, f => {
+  const endless = (s: Scene, act: (running: Running) => Promise<void>) =>
+    running(s, 'endless-connection', {}, act, [], echoing())
+  for (const [word, sign] of [
+    ['loop', /filter 'filter' has kept worker 0 in onData/],
+    ['heap', /(kept worker 0 in onData|worker 0 in onData of filter 'filter')/],
+  ] as const)
+    f.scenario(
+      `${word}: its connection ends, another lives through it`,
+      { onlyNuncio: OURS, sees: `${word}: closed, kept: one two, named in the log` },
+      s =>
+        endless(s, async ({ proxy }) => {
+          const kept = await s.connectTo({ port: proxy.port('main') })
+          await kept.send('one')
+          await kept.until('one')
+          const bad = await s.connectTo({ port: proxy.port('main') })
+          await bad.send(`${word}\n`)
+          const end = await bad.closed(20_000)
+          await kept.send(' two')
+          const seen = await kept.waitFor('two', () =>
+            kept.received.length >= 7 ? kept.received.toString() : undefined,
+          )
+          const named = await proxy
+            .waitFor(
+              'its name',
+              () => sign.test(proxy.stderr) || undefined,
+              () => proxy.stderr,
+              10_000,
+            )
+            .then(() => 'named in the log')
+          s.note(`${word}: ${end}, kept: ${seen}, ${named}`)
+        }),
+    )
+  f.scenario(
+    'a connection that is over, and one that is closed twice',
+    {
+      onlyNuncio: OURS,
+      sees: "this connection is over, or no longer this filter's | dead | closed",
+    },
+    s =>
+      endless(s, async ({ proxy }) => {
+        const gone = await s.connectTo({ port: proxy.port('main') })
+        await gone.send('one')
+        await gone.until('one')
+        gone.end()
+        await gone.closed()
+        const client = await s.connectTo({ port: proxy.port('main') })
+        await client.send('dead\n')
+        const seen = await client.until('dead\n')
+        await client.send('twice\n')
+        s.note(`${seen.trim().replace('\n', ' | ')} | ${await client.closed()}`)
+        client.destroy()
       }),
   )
 })

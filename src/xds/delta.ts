@@ -23,6 +23,12 @@ interface TypeState {
   readonly ttl: TimesToLive
 }
 
+/** What of a response concerns one watch. */
+interface Share {
+  readonly added: Resource[]
+  readonly removed: string[]
+}
+
 interface Answer {
   readonly type: ResourceType
   readonly nonce: string
@@ -219,35 +225,13 @@ export class DeltaMux implements Mux {
   }
 
   async #process(entry: TypeState, response: DeltaDiscoveryResponse): Promise<string | undefined> {
-    const all = response.resources.map(one => ofWrapper(response.typeUrl, one))
-    const wrong = this.#refusal(entry, response)
+    const wrong = refusal(entry, response)
     if (wrong !== undefined) return wrong
-    // Whoever keeps a resource does not keep the whole response.
-    const changed = all
-      .filter(({ resource }) => !isHeartbeat(entry, resource))
-      .map(({ resource }) => ({ ...resource, bytes: new Uint8Array(resource.bytes) }))
+    const all = response.resources.map(one => ofWrapper(response.typeUrl, one))
+    const changed = all.flatMap(({ resource }) => (isHeartbeat(entry, resource) ? [] : [resource]))
     const refused = await this.#deliver(entry, response, changed)
     if (refused !== undefined) return refused
     this.#remember(entry, all, response.removedResources)
-    return undefined
-  }
-
-  /** What is wrong with the response whatever its resources hold. */
-  #refusal(entry: TypeState, { resources, removedResources, typeUrl }: DeltaDiscoveryResponse): string | undefined {
-    const names = new Set<string>()
-    for (const one of resources) {
-      if (names.has(one.name)) return `duplicate name ${one.name} found among added/updated resources`
-      names.add(one.name)
-      const { resource } = ofWrapper(typeUrl, one)
-      if (isHeartbeat(entry, resource) || (resource.isAbsent && one.aliases.length > 0)) continue
-      const url = one.resource?.typeUrl ?? ''
-      if (url !== typeUrl)
-        return `type URL ${url} embedded in an individual Any does not match the message-wide type URL ${typeUrl} in DeltaDiscoveryResponse`
-    }
-    for (const name of removedResources) {
-      if (names.has(name)) return `duplicate name ${name} found in the union of added+removed resources`
-      names.add(name)
-    }
     return undefined
   }
 
@@ -256,8 +240,8 @@ export class DeltaMux implements Mux {
     response: DeltaDiscoveryResponse,
     changed: readonly Resource[],
   ): Promise<string | undefined> {
-    const shares = new Map<DeltaWatch, { added: Resource[]; removed: string[] }>()
-    const shareOf = (watch: DeltaWatch): { added: Resource[]; removed: string[] } => {
+    const shares = new Map<DeltaWatch, Share>()
+    const shareOf = (watch: DeltaWatch): Share => {
       const share = shares.get(watch) ?? { added: [], removed: [] }
       shares.set(watch, share)
       return share
@@ -272,17 +256,7 @@ export class DeltaMux implements Mux {
     for (const name of removed) for (const watch of watchesOf(entry, name)) shareOf(watch).removed.push(name)
     // An answer without anything new still tells those who asked for everything that there is nothing.
     if (changed.length === 0 && removed.length === 0) for (const watch of entry.wildcards) shareOf(watch)
-    const common = {
-      version: response.systemVersionInfo,
-      isFullState: false,
-      controlPlane: response.controlPlane?.identifier ?? '',
-    }
-    return deliver(
-      (function* () {
-        for (const [watch, share] of shares)
-          if (entry.watches.has(watch)) yield () => watch.callbacks.onUpdate({ ...common, ...share })
-      })(),
-    )
+    return deliver(updatesOf(entry, response, shares))
   }
 
   #remember({ state, ttl }: TypeState, arrived: readonly Unwrapped[], removed: readonly string[]): void {
@@ -305,8 +279,41 @@ export class DeltaMux implements Mux {
   }
 }
 
+/** A watch may end while others are told. */
+function* updatesOf(
+  { watches }: TypeState,
+  { systemVersionInfo: version, controlPlane }: DeltaDiscoveryResponse,
+  shares: ReadonlyMap<DeltaWatch, Share>,
+): Generator<() => Promise<string | undefined>> {
+  const identifier = controlPlane?.identifier ?? ''
+  for (const [watch, { added, removed }] of shares) {
+    if (!watches.has(watch)) continue
+    yield () => watch.callbacks.onUpdate({ version, added, removed, isFullState: false, controlPlane: identifier })
+  }
+}
+
+/** What is wrong with a response whatever its resources hold. */
+function refusal(entry: TypeState, response: DeltaDiscoveryResponse): string | undefined {
+  const { resources, removedResources, typeUrl } = response
+  const names = new Set<string>()
+  for (const { name, aliases, version, resource } of resources) {
+    if (names.has(name)) return `duplicate name ${name} found among added/updated resources`
+    names.add(name)
+    const isAbsent = resource === undefined
+    if (isHeartbeat(entry, { name, version, isAbsent }) || (isAbsent && aliases.length > 0)) continue
+    const url = resource?.typeUrl ?? ''
+    if (url !== typeUrl)
+      return `type URL ${url} embedded in an individual Any does not match the message-wide type URL ${typeUrl} in DeltaDiscoveryResponse`
+  }
+  for (const name of removedResources) {
+    if (names.has(name)) return `duplicate name ${name} found in the union of added+removed resources`
+    names.add(name)
+  }
+  return undefined
+}
+
 /** "Still as it is": the resource's name and version without a message. */
-function isHeartbeat({ state }: TypeState, resource: Resource): boolean {
+function isHeartbeat({ state }: TypeState, resource: Pick<Resource, 'name' | 'version' | 'isAbsent'>): boolean {
   return resource.isAbsent && state.hasVersion(resource.name, resource.version)
 }
 

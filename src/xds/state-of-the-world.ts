@@ -225,12 +225,16 @@ export class SotwMux implements Mux {
     // Envoy takes an answer of nothing but heartbeats for the whole state of clusters, and drops all the others.
     if (fresh.length === 0 && still.length > 0) return undefined
     const byName = new Map(fresh.map(resource => [normalName(resource.name), resource]))
-    const common = { version: response.versionInfo, removed: [], controlPlane: response.controlPlane?.identifier ?? '' }
+    const { versionInfo: version } = response
+    const controlPlane = response.controlPlane?.identifier ?? ''
+    const everything = [...fresh, ...still]
     return deliver(
       sharesOf(state, watch => {
         const isFullState = watch.names.length === 0
-        const added = isFullState ? [...fresh, ...still] : wanted(watch.names, byName)
-        return added.length === 0 && !isFullState ? undefined : { ...common, added, isFullState }
+        const added = isFullState ? everything : wanted(watch.names, byName)
+        return added.length === 0 && !isFullState
+          ? undefined
+          : { version, added, removed: [], isFullState, controlPlane }
       }),
     )
   }
@@ -256,26 +260,27 @@ export class SotwMux implements Mux {
   }
 
   #unwrap(state: TypeState, resources: readonly Any[], version: string): Result<readonly Unwrapped[], string> {
-    const { wire, check } = this.#options
+    const { wire } = this.#options
     const all: Unwrapped[] = []
     const known = new Map<string, Uint8Array>()
     for (const any of resources) {
-      const one = wire.unwrap(state.type, any, version)
+      const one = wire.unwrap(state.type, any, version, state.known)
       if (!one.ok) return one
-      const { resource, ttlMs } = one.value
-      const before = state.known.get(resource.name)
-      const isSame = before !== undefined && Buffer.compare(before, resource.bytes) === 0
-      // Whoever keeps a resource does not keep the whole response.
-      const bytes = isSame ? before : new Uint8Array(resource.bytes)
-      const own = { ...resource, bytes }
-      const isHeartbeat = own.isAbsent && version === state.version
-      const wrong = isHeartbeat || isSame ? undefined : own.isAbsent ? nothingIn(own) : check(state.type, own)
+      const { resource } = one.value
+      const isSame = state.known.get(resource.name) === resource.bytes
+      const isHeartbeat = resource.isAbsent && version === state.version
+      const wrong = isHeartbeat || isSame ? undefined : this.#fault(state.type, resource)
       if (wrong !== undefined) return err(wrong)
-      if (!own.isAbsent) known.set(own.name, bytes)
-      all.push({ resource: own, ttlMs })
+      if (!resource.isAbsent) known.set(resource.name, resource.bytes)
+      all.push(one.value)
     }
     state.known = known
     return ok(all)
+  }
+
+  #fault(type: ResourceType, resource: Resource): string | undefined {
+    if (!resource.isAbsent) return this.#options.check(type, resource)
+    return `Unable to unpack as ${typeNameOf(resource.typeUrl)}: nothing in ${resource.name}`
   }
 
   async #expired(state: TypeState, expired: readonly string[]): Promise<void> {
@@ -299,9 +304,6 @@ function* sharesOf(
     if (update) yield () => watch.callbacks.onUpdate(update)
   }
 }
-
-const nothingIn = ({ name, typeUrl }: Resource): string =>
-  `Unable to unpack as ${typeNameOf(typeUrl)}: nothing in ${name}`
 
 const normal = (names: ReadonlySet<string>): readonly string[] => sorted(new Set([...names].map(normalName)))
 

@@ -45,8 +45,16 @@ export class Wire {
     return this.#decode('DeltaDiscoveryResponse', bytes) as Result<DeltaDiscoveryResponse, string>
   }
 
-  /** A resource of a state-of-the-world answer: bare, or in a wrapper that gives it a time to live. */
-  unwrap(type: ResourceType, any: Any, version: string): Result<Unwrapped, string> {
+  /**
+   * A resource of a state-of-the-world answer: bare, or in a wrapper that gives it a time to live. `known`: bytes that are here already,
+   * which are used again where they are the same.
+   */
+  unwrap(
+    type: ResourceType,
+    any: Any,
+    version: string,
+    known?: ReadonlyMap<string, Uint8Array>,
+  ): Result<Unwrapped, string> {
     const typeUrl = resourceTypes[type]
     if (typeNameOf(any.typeUrl) === wrapperType) {
       const wrapper = this.#decode('Resource', any.value) as Result<WireResource, string>
@@ -54,14 +62,14 @@ export class Wire {
       const inner = wrapper.value.resource
       if (inner !== undefined && inner.typeUrl !== typeUrl)
         return err(`Unable to unpack as ${typeNameOf(typeUrl)}: [${inner.typeUrl}]`)
-      return ok(ofWrapper(typeUrl, wrapper.value, version))
+      return ok(ofWrapper(typeUrl, wrapper.value, version, known?.get(wrapper.value.name)))
     }
     if (any.typeUrl !== typeUrl)
       return err(`${any.typeUrl} does not match the message-wide type URL ${typeUrl} in DiscoveryResponse`)
     const name = nameIn(any.value)
     if (name === undefined) return err(`Unable to unpack as ${typeNameOf(typeUrl)}: [${typeUrl}]`)
-    const resource = { name, aliases: [], version, typeUrl, bytes: any.value, isAbsent: false }
-    return ok({ resource, ttlMs: undefined })
+    const bytes = ownBytes(any.value, known?.get(name))
+    return ok({ resource: { name, aliases: [], version, typeUrl, bytes, isAbsent: false }, ttlMs: undefined })
   }
 
   #schema(name: string): DescMessage {
@@ -82,7 +90,12 @@ export class Wire {
 }
 
 /** The resource of a delta answer. */
-export function ofWrapper(typeUrl: string, wrapper: WireResource, version = wrapper.version): Unwrapped {
+export function ofWrapper(
+  typeUrl: string,
+  wrapper: WireResource,
+  version = wrapper.version,
+  known?: Uint8Array,
+): Unwrapped {
   const { resource } = wrapper
   return {
     resource: {
@@ -90,11 +103,16 @@ export function ofWrapper(typeUrl: string, wrapper: WireResource, version = wrap
       aliases: wrapper.aliases,
       version,
       typeUrl,
-      bytes: resource?.value ?? new Uint8Array(),
+      bytes: resource === undefined ? new Uint8Array() : ownBytes(resource.value, known),
       isAbsent: resource === undefined,
     },
     ttlMs: wrapper.ttl && durationMs(wrapper.ttl),
   }
+}
+
+/** Whoever keeps a resource is not to keep the whole response. */
+function ownBytes(bytes: Uint8Array, known: Uint8Array | undefined): Uint8Array {
+  return known !== undefined && Buffer.compare(known, bytes) === 0 ? known : new Uint8Array(bytes)
 }
 
 /** Field 1 of a message, which is the name in every type that can come without a wrapper; undefined when the bytes are no message. */

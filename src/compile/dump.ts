@@ -14,7 +14,7 @@ import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Types } from '../config/index.js'
 import { HealthStatus } from '../generated/protos/envoy/config/core/v3/health_check_pb.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
-import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
+import type { Endpoint, LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import type { Secret } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import type { DumpAnswer } from '../snapshot/compile-task.js'
@@ -23,23 +23,37 @@ import { routeConfigurations } from './describe.js'
 const bootstrapType = 'envoy.config.bootstrap.v3.Bootstrap'
 const redacted = '[redacted]'
 
-/** The parts of /config_dump for a static configuration. `updatedAt` is a Timestamp in JSON. */
+/** Fields of parts that come from elsewhere than the bootstrap, by the name of the part's message. */
+export type DumpFields = Readonly<Record<string, JsonObject>>
+
+function jsonOf(message: Message, types: Types): JsonObject {
+  const schema = types.message(message.$typeName) as DescMessage
+  return typeFirst(toJson(schema, message, { registry: types.registry, useProtoFieldName: true })) as JsonObject
+}
+
+/** As in an Any, without what is secret. */
+export function packedJson(message: Message, types: Types): JsonObject {
+  redact(message, types.message(message.$typeName) as DescMessage, types)
+  return openJson(message, types)
+}
+
+/** As in an Any: of a message in which nothing is secret. */
+export function openJson(message: Message, types: Types): JsonObject {
+  return { '@type': `type.googleapis.com/${message.$typeName}`, ...jsonOf(message, types) }
+}
+
+/** The parts of /config_dump. `updatedAt` is a Timestamp in JSON, of what the bootstrap brought. */
 export function dumpBootstrap(
   bytes: Uint8Array,
   includeEndpoints: boolean,
   updatedAt: string,
   types: Types,
+  more: DumpFields = {},
 ): DumpAnswer {
   const schema = types.message(bootstrapType) as DescMessage
   const bootstrap = fromBinary(schema, bytes) as Bootstrap
   redact(bootstrap, schema, types)
-  const json = (message: Message): JsonObject =>
-    typeFirst(
-      toJson(types.message(message.$typeName) as DescMessage, message, {
-        registry: types.registry,
-        useProtoFieldName: true,
-      }),
-    ) as JsonObject
+  const json = (message: Message): JsonObject => jsonOf(message, types)
   const packed = (message: Message): JsonObject => ({
     '@type': `type.googleapis.com/${message.$typeName}`,
     ...json(message),
@@ -49,11 +63,12 @@ export function dumpBootstrap(
     messages.map(message => ({ [key]: packed(message), last_updated: updatedAt }))
   const part = (name: string, fields: JsonObject) => ({
     type: `type.googleapis.com/envoy.admin.v3.${name}`,
-    fields: withoutEmpty(fields),
+    fields: withoutEmpty({ ...versionFirst(more[name]), ...fields, ...more[name] }),
   })
   const parts = [
     part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
     part('ClustersConfigDump', { static_clusters: entries('cluster', byName(clusters)) }),
+    ...(more['EcdsConfigDump'] === undefined ? [] : [part('EcdsConfigDump', {})]),
     ...(includeEndpoints
       ? [
           part('EndpointsConfigDump', {
@@ -77,7 +92,7 @@ export function dumpBootstrap(
 }
 
 /** The members of a cluster as they are in use: every default said, and the health that traffic sees. */
-function membersOf(cluster: Cluster, types: Types): Message {
+export function membersOf(cluster: Pick<Cluster, 'name' | 'loadAssignment'>, types: Types): Message {
   const { endpoints = [], policy } = cluster.loadAssignment ?? {}
   const schema = types.message('envoy.config.endpoint.v3.ClusterLoadAssignment') as DescMessage
   return create(schema, {
@@ -97,12 +112,16 @@ function membersOf(cluster: Cluster, types: Types): Message {
 function memberOf(member: LbEndpoint): Record<string, unknown> {
   const { hostIdentifier: host, loadBalancingWeight = 1, healthStatus, metadata } = member
   return {
-    hostIdentifier:
-      host.case === 'endpoint' ? { case: 'endpoint', value: { healthCheckConfig: {}, ...host.value } } : host,
+    hostIdentifier: host.case === 'endpoint' ? { case: 'endpoint', value: endpointOf(host.value) } : host,
     healthStatus: healthInUse(healthStatus),
     loadBalancingWeight,
     ...(metadata && { metadata }),
   }
+}
+
+// Without the name of its type, so that it counts as the fields of a message to be made.
+function endpointOf({ $typeName: _type, ...fields }: Endpoint): Record<string, unknown> {
+  return { ...fields, healthCheckConfig: fields.healthCheckConfig ?? {} }
 }
 
 function healthInUse(configured: HealthStatus): HealthStatus {
@@ -129,6 +148,10 @@ function byType(secrets: readonly Secret[]): Secret[] {
 function byName<M extends { readonly name: string }>(messages: readonly M[]): M[] {
   return [...messages].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
+
+// Envoy writes the version before the rest.
+const versionFirst = (fields: JsonObject = {}): JsonObject =>
+  typeof fields['version_info'] === 'string' ? { version_info: fields['version_info'] } : {}
 
 function withoutEmpty(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !Array.isArray(value) || value.length > 0))

@@ -29,6 +29,7 @@ import { statsSettingsOf } from '../stats/settings.js'
 import { ScriptLoader } from '../script/loader.js'
 import { systemFiles } from '../support/files.js'
 import { dumpBootstrap } from './dump.js'
+import { dynamicFields } from './dump-dynamic.js'
 import { renewSecrets } from './renew-secrets.js'
 import { Session } from './session.js'
 import type { ConfigUnit, EngineMessage } from '../snapshot/config-delta.js'
@@ -69,7 +70,13 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
     case 'bootstrap':
       return compile(task, await registry)
     case 'dump':
-      return dumpBootstrap(task.bootstrap, task.includeEndpoints, task.updatedAt, types)
+      return dumpBootstrap(
+        task.bootstrap,
+        task.includeEndpoints,
+        task.updatedAt,
+        types,
+        current?.engine && dynamicFields(current.engine, types),
+      )
     case 'secrets':
       return renewSecrets(task.sources, {
         types,

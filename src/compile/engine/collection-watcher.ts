@@ -17,8 +17,8 @@ export interface CollectionWatcherOptions {
   readonly around: () => () => void
   /** The first answer, or that there will be none. */
   readonly onFirst: () => void
-  /** All of it is in use, or warms. */
-  readonly onAccepted: (version: string, isChanged: boolean) => void
+  /** Something of it is in use, or warms. */
+  readonly onApplied: (version: string) => void
   readonly time: () => number
   /** A pause now and then, so that thousands do not keep the thread from everything else. */
   readonly breathe: () => Promise<void>
@@ -33,7 +33,7 @@ export class CollectionWatcher implements Watcher {
   }
 
   async onUpdate(update: Update): Promise<string | undefined> {
-    const { collection, around, onFirst, onAccepted } = this.#options
+    const { collection, around, onFirst, onApplied } = this.#options
     const finish = around()
     const verdicts: Promise<{ name: string; verdict: Verdict }>[] = []
     const seen = new Set<string>()
@@ -54,7 +54,7 @@ export class CollectionWatcher implements Watcher {
     if (this.#options.called === 'cluster') removed = this.#remove(update)
     finish()
     const refused = (await Promise.all(verdicts)).filter(({ verdict }) => verdict !== undefined)
-    if (refused.length === 0) onAccepted(update.version, verdicts.length > 0 || removed > 0)
+    if (verdicts.length > refused.length || removed > 0) onApplied(update.version)
     void collection.settled().then(onFirst)
     return refused.length === 0 ? undefined : this.#words(refused)
   }

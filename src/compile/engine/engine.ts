@@ -233,9 +233,9 @@ export class Engine {
             isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored),
           around: () => client.pause(isCluster ? heldBackByClusters : heldBackByListeners),
           onFirst: resolve,
-          onAccepted: (version, isChanged) => {
+          onApplied: version => {
             this.versions[isCluster ? 'cds' : 'lds'] = version
-            if (isChanged) statistics.subscription(scope, { kind: 'changed', at: time() })
+            statistics.subscription(scope, { kind: 'changed', at: time() })
           },
           time,
           breathe: this.#breathe,

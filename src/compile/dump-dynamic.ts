@@ -1,0 +1,85 @@
+import { type DescMessage, fromBinary, type JsonObject, type Message } from '@bufbuild/protobuf'
+import type { Types } from '../config/index.js'
+import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
+import { type DumpFields, membersOf, openJson, packedJson } from './dump.js'
+import type { Entry, Version } from './engine/collection.js'
+import type { Feed } from './engine/discoveries.js'
+import type { Engine } from './engine/engine.js'
+import type { ErrorState, StoredResource } from './engine/stored.js'
+
+/** What /config_dump says of things that came from management servers. */
+export function dynamicFields(engine: Engine, types: Types): DumpFields {
+  const message = ({ typeUrl, bytes }: StoredResource): Message =>
+    fromBinary(types.message(typeUrl.slice(typeUrl.indexOf('/') + 1)) as DescMessage, bytes) as Message
+  const packed = (stored: StoredResource): JsonObject => packedJson(message(stored), types)
+  const timed = ({ updatedAt }: StoredResource): JsonObject => ({ last_updated: timestamp(updatedAt) })
+  const state = (key: string, stored: StoredResource): JsonObject => ({
+    ...(stored.version !== '' && { version_info: stored.version }),
+    [key]: packed(stored),
+    ...timed(stored),
+  })
+  const failure = ({ failed, details }: ErrorState): JsonObject => ({
+    failed_configuration: packed(failed),
+    last_update_attempt: timestamp(failed.updatedAt),
+    details,
+  })
+  const clusters = (side: 'active' | 'warming') =>
+    sorted(engine.clusters.entries).flatMap(entry => {
+      const version = dynamic(entry[side])
+      return version === undefined ? [] : [state('cluster', version.stored)]
+    })
+  const listeners = [...engine.listeners.entries.values()].flatMap(({ name, active, warming, error }): JsonObject[] => {
+    const [used, next] = [dynamic(active), dynamic(warming)]
+    if (used === undefined && next === undefined && error === undefined) return []
+    return [
+      {
+        name,
+        ...(used && { active_state: state('listener', used.stored) }),
+        ...(next && { warming_state: state('listener', next.stored) }),
+        ...(error && { error_state: failure(error) }),
+      },
+    ]
+  })
+  const feeds = [...engine.discoveries.feeds]
+  const stored = (kind: Feed['reference']['kind']) =>
+    feeds.flatMap(feed => (feed.reference.kind === kind && feed.stored !== undefined ? [feed.stored] : []))
+  const secrets = feeds.filter(({ reference }) => reference.kind === 'secret')
+  const filters = stored('extension-config')
+  return {
+    ClustersConfigDump: {
+      ...(engine.versions.cds !== '' && { version_info: engine.versions.cds }),
+      dynamic_active_clusters: clusters('active'),
+      dynamic_warming_clusters: clusters('warming'),
+    },
+    EndpointsConfigDump: {
+      dynamic_endpoint_configs: stored('endpoint').map(one => {
+        const loadAssignment = message(one) as ClusterLoadAssignment
+        return { endpoint_config: openJson(membersOf({ name: one.name, loadAssignment }, types), types) }
+      }),
+    },
+    ListenersConfigDump: {
+      ...(engine.versions.lds !== '' && { version_info: engine.versions.lds }),
+      dynamic_listeners: listeners,
+    },
+    RoutesConfigDump: { dynamic_route_configs: stored('route').map(one => state('route_config', one)) },
+    SecretsConfigDump: {
+      dynamic_active_secrets: secrets.flatMap(({ stored: one }) =>
+        one === undefined ? [] : [{ name: one.name, version_info: one.version, ...timed(one), secret: packed(one) }],
+      ),
+      dynamic_warming_secrets: secrets.flatMap(({ reference, stored: one }) =>
+        one === undefined ? [{ name: reference.name, version_info: 'uninitialized' }] : [],
+      ),
+    },
+    ...(filters.length > 0 && {
+      EcdsConfigDump: { ecds_filters: filters.map(one => state('ecds_filter', one)) },
+    }),
+  }
+}
+
+const timestamp = (ms: number): string => new Date(ms).toISOString()
+
+// What the bootstrap brought is in its own part.
+const dynamic = (version: Version | undefined): Version | undefined => (version?.isStatic ? undefined : version)
+
+const sorted = (entries: ReadonlyMap<string, Entry>): Entry[] =>
+  [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1))

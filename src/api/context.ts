@@ -1,3 +1,5 @@
+import type { Clusters } from './clusters.js'
+
 /** All that a filter can reach besides the stream it is called for. One for each filter instance, worker and version. */
 
 /** Names are joined to `<filter name>.` and printed by /stats like all others. */
@@ -61,6 +63,8 @@ export interface FilterContext {
   readonly log: FilterLog
   readonly clock: FilterClock
   readonly shared: Shared
+  /** Requests of the filter's own, over the worker's pools. */
+  readonly clusters: Clusters
   /** 0 and up. */
   readonly workerIndex: number
   /** Aborted when this version of the filter is no longer used, for timers and what else `create` has started. */

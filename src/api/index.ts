@@ -36,6 +36,19 @@ export {
 } from './network-filter.js'
 export type { ConnectionInfo, ConnectionView, FilterState, MoreBytes, TlsFacts } from './connection.js'
 export type { Body } from './body.js'
+export {
+  type CallBody,
+  type CallOptions,
+  ClusterError,
+  type ClusterErrorCode,
+  type ClusterRequest,
+  type ClusterResponse,
+  type Clusters,
+  GrpcError,
+  type GrpcResponse,
+  type GrpcStream,
+  type ReadonlyHeaders,
+} from './clusters.js'
 export type {
   Counter,
   FilterClock,

@@ -2,8 +2,11 @@ import { fromJson } from '@bufbuild/protobuf'
 import type { FilterContext, FilterLog } from '../api/context.js'
 import type { ConfigSchema } from '../api/schema.js'
 import { configReader, issueText } from '../script/read-config.js'
+import { CallTable } from '../worker/call-table.js'
+import { ClusterClient } from '../worker/cluster-client.js'
 import { makeFilterContext } from '../worker/filter-context.js'
 import { MemoryAddon } from './memory-addon.js'
+import type { TestCluster } from './memory-calls.js'
 
 /** What tests of every kind of filter have in common. */
 export interface UnderTest {
@@ -21,11 +24,15 @@ export interface UnderTest {
 export class Surroundings implements UnderTest {
   readonly log: string[] = []
   readonly errors: unknown[] = []
-  readonly addon = new MemoryAddon(() => performance.now())
+  readonly addon: MemoryAddon
   readonly context: FilterContext
   readonly #ended = new AbortController()
 
-  constructor(name: string) {
+  /** `clusters`: who answers the filter's calls. */
+  constructor(name: string, clusters: Readonly<Record<string, TestCluster>> = {}) {
+    this.addon = new MemoryAddon(() => performance.now(), clusters)
+    const calls = new CallTable(this.addon)
+    this.addon.calls.tell = (stage, number, flag, chunk) => calls.dispatch(stage, number, flag, chunk)
     const line = (level: keyof FilterLog) => (message: string) => void this.log.push(`${level}: ${message}`)
     this.context = makeFilterContext({
       addon: this.addon,
@@ -34,6 +41,7 @@ export class Surroundings implements UnderTest {
       workerIndex: 0,
       log: { debug: line('debug'), info: line('info'), warning: line('warning'), error: line('error') },
       signal: this.#ended.signal,
+      clusters: new ClusterClient(calls),
     })
   }
 

@@ -4,6 +4,7 @@ import { HeaderNames } from '../worker/header-view.js'
 import { ScriptHttpFilter } from '../worker/http-filter-program.js'
 import { StreamView } from '../worker/stream-view.js'
 import { readSettings, Surroundings, type UnderTest } from './harness.js'
+import type { TestCluster } from './memory-calls.js'
 import { type Fields, MemoryStream } from './memory-stream.js'
 
 type Headers = Readonly<Record<string, string | readonly string[]>>
@@ -72,16 +73,25 @@ export function testHttpFilter<
   Config extends ConfigSchema,
   RouteConfig extends ConfigSchema | undefined = undefined,
   State = undefined,
->(definition: HttpFilterDefinition<Config, RouteConfig, State>, config: unknown = {}): FilterUnderTest {
-  return new Harness(definition as unknown as HttpFilterModule, config)
+>(
+  definition: HttpFilterDefinition<Config, RouteConfig, State>,
+  config: unknown = {},
+  options: TestOptions = {},
+): FilterUnderTest {
+  return new Harness(definition as unknown as HttpFilterModule, config, options)
+}
+
+export interface TestOptions {
+  /** Who answers the filter's calls to clusters, by the cluster's name. */
+  readonly clusters?: Readonly<Record<string, TestCluster>>
 }
 
 class Harness extends Surroundings implements FilterUnderTest {
   readonly #filter: ScriptHttpFilter
   #handles = 0
 
-  constructor(definition: HttpFilterModule, json: unknown) {
-    super(definition.name)
+  constructor(definition: HttpFilterModule, json: unknown, { clusters }: TestOptions) {
+    super(definition.name, clusters)
     const { routeConfig } = definition as unknown as { readonly routeConfig?: ConfigSchema }
     this.#filter = new ScriptHttpFilter({
       names: new HeaderNames(this.addon),

@@ -3,6 +3,7 @@ export {
   type FilterUnderTest,
   type SeenRequest,
   testHttpFilter,
+  type TestOptions,
   type TestRequest,
   type TestResponse,
   type TestResult,
@@ -22,3 +23,4 @@ export {
   testListenerFilter,
 } from './listener-filter.js'
 export { type AccessLoggerUnderTest, testAccessLogger } from './access-logger.js'
+export type { CallAnswer, SeenCall, TestCluster } from './memory-calls.js'

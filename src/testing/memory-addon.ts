@@ -1,5 +1,6 @@
 import type { StreamAddon } from '../worker/script-addon.js'
 import { Fact, Part } from '../worker/script-addon.js'
+import { MemoryCalls, type TestCluster } from './memory-calls.js'
 import type { MemoryStream } from './memory-stream.js'
 
 const fieldName = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/
@@ -15,8 +16,11 @@ export class MemoryAddon implements StreamAddon {
   readonly #streams = new Map<number, MemoryStream>()
   readonly #now: () => number
 
-  constructor(now: () => number) {
+  readonly calls: MemoryCalls
+
+  constructor(now: () => number, clusters: Readonly<Record<string, TestCluster>> = {}) {
     this.#now = now
+    this.calls = new MemoryCalls(clusters)
   }
 
   enter(handle: number, stream: MemoryStream): void {
@@ -168,6 +172,29 @@ export class MemoryAddon implements StreamAddon {
     if (found.tokens < tokens) return false
     found.tokens -= tokens
     return true
+  }
+
+  callStart(number: number, cluster: string, headers: readonly string[], timeoutMs: number, isWhole: boolean): number {
+    for (let i = 0; i < headers.length; i += 2) checked(headers[i] as string, headers[i + 1] as string)
+    return this.calls.start(number, cluster, headers, timeoutMs, isWhole)
+  }
+
+  callWrite(number: number, bytes: string | Uint8Array, isLast: boolean): boolean {
+    return this.calls.write(number, bytes, isLast)
+  }
+
+  callPause(): void {}
+
+  callCancel(number: number): void {
+    this.calls.cancel(number)
+  }
+
+  callEntries(number: number, areTrailers: boolean): string[] {
+    return this.calls.entries(number, areTrailers)
+  }
+
+  callFacts(number: number): string[] {
+    return this.calls.facts(number)
   }
 
   #key(name: string | number): string {

@@ -10,6 +10,7 @@ import type {
   SharedCounter,
   TokenBucket,
 } from '../api/context.js'
+import type { Clusters } from '../api/clusters.js'
 import type { StreamAddon } from './script-addon.js'
 
 export interface ContextParts {
@@ -19,15 +20,18 @@ export interface ContextParts {
   readonly workerIndex: number
   readonly log: FilterLog
   readonly signal: AbortSignal
+  readonly clusters: Clusters
 }
 
 /** What `create` is given. */
-export function makeFilterContext({ addon, name, statPrefix, workerIndex, log, signal }: ContextParts): FilterContext {
+export function makeFilterContext(parts: ContextParts): FilterContext {
+  const { addon, name, statPrefix, workerIndex, log, signal, clusters } = parts
   return Object.freeze({
     name,
     workerIndex,
     log,
     signal,
+    clusters,
     stats: new NamedStats(addon, statPrefix),
     clock: systemClock,
     shared: new SharedCells(addon, name),

@@ -8,6 +8,8 @@ import type { ScriptProgram } from '../threads/script-program.js'
 import { ScriptAccessLogger } from './access-logger-program.js'
 import { ScriptConnectionFilter } from './connection-program.js'
 import type { GuestView } from './connection-view.js'
+import { CallTable } from './call-table.js'
+import { ClusterClient } from './cluster-client.js'
 import { makeFilterContext } from './filter-context.js'
 import { HeaderNames } from './header-view.js'
 import { ScriptHttpFilter } from './http-filter-program.js'
@@ -40,12 +42,16 @@ export class FilterHost {
   readonly #views: (StreamView | undefined)[] = []
   readonly #guests: (GuestView | undefined)[] = []
   readonly #call: Uint32Array
+  readonly #calls: CallTable
+  readonly #clusters: ClusterClient
 
   constructor(addon: ScriptAddon, index: number, logLine: (level: keyof FilterLog, message: string) => void) {
     this.#addon = addon
     this.#names = new HeaderNames(addon)
     this.#index = index
     this.#logLine = logLine
+    this.#calls = new CallTable(addon)
+    this.#clusters = new ClusterClient(this.#calls)
     this.#call = addon.scriptHost(index, chunk => this.#dispatch(chunk))
   }
 
@@ -101,6 +107,7 @@ export class FilterHost {
       workerIndex: this.#index,
       log: this.#logOf(name),
       signal,
+      clusters: this.#clusters,
     })
     const failed = (stage: number, error: unknown) => {
       addon.statAdd(addon.statOpen('counter', `${statPrefix}.errors`), 1)
@@ -139,6 +146,10 @@ export class FilterHost {
     const program = call[1] as number
     const handle = call[2] as number
     if (stage === Stage.release) return this.#release(program)
+    if (stage >= Stage.callHeaders && stage <= Stage.callWritable) {
+      this.#calls.dispatch(stage, handle, call[3] !== 0, chunk)
+      return Outcome.goOn
+    }
     if (stage >= Stage.connection) return this.#connectionStage(stage, program, handle, call[3] === 1, chunk)
     const slot = handle & slotMask
     let view = this.#views[slot]

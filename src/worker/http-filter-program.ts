@@ -1,6 +1,7 @@
 import type { HttpFilterHooks, HttpFilterModule } from '../api/http-filter.js'
 import type { FilterContext } from '../api/context.js'
 import { httpHookNames } from '../threads/hook-names.js'
+import { running } from './current-stream.js'
 import { type HeaderNames, HeaderView } from './header-view.js'
 import { Outcome, Part, type StreamAddon, Stage } from './script-addon.js'
 import { ResponseView, type StreamView } from './stream-view.js'
@@ -61,6 +62,8 @@ export class ScriptHttpFilter {
 
   /** Gives a stage to its hook. The answer is one of `Outcome`. */
   run(stage: number, view: StreamView, chunk: Uint8Array | undefined): number {
+    const before = running.stream
+    running.stream = view
     try {
       const result = this.#call(stage, view, chunk)
       if (result === undefined && !view.hasReplied) return Outcome.goOn
@@ -72,6 +75,8 @@ export class ScriptHttpFilter {
     } catch (error) {
       this.#parts.failed(stage, error)
       return view.hasReplied ? Outcome.replied : Outcome.failed
+    } finally {
+      running.stream = before
     }
   }
 

@@ -17,7 +17,13 @@ export const Stage = {
   /** A body that a hook waits for is there. */
   requestBody: 8,
   responseBody: 9,
-  // 10 to 14: of a request that JavaScript made (native/script/outgoing_calls.h). Of a connection:
+  // Of a call that JavaScript made (native/script/outgoing_calls.h); in place of the stream's handle stands its number.
+  callHeaders: 10,
+  callData: 11,
+  callTrailers: 12,
+  callEnd: 13,
+  callWritable: 14,
+  // Of a connection:
   connection: 15,
   connectionData: 16,
   connectionWrite: 17,
@@ -156,6 +162,17 @@ export interface StreamAddon {
   sharedAdd(cell: number, by: number): number
   sharedBucket(name: string, perSecond: number, burst: number): number
   bucketTake(bucket: number, tokens: number): boolean
+
+  /** Starts a request to a cluster. 0: started; 1: no such cluster; 2: too many. Throws a TypeError for headers that cannot be sent. */
+  callStart(number: number, cluster: string, headers: readonly string[], timeoutMs: number, isWhole: boolean): number
+  /** False: wait for callWritable. */
+  callWrite(number: number, bytes: string | Uint8Array, isLast: boolean): boolean
+  callPause(number: number, isPaused: boolean): void
+  callCancel(number: number): void
+  /** Of the answer: name, value, name, value … */
+  callEntries(number: number, areTrailers: boolean): string[]
+  /** Response flags, details, "1" when the proxy itself answered, upstream host. */
+  callFacts(number: number): string[]
 }
 
 export interface ScriptAddon extends StreamAddon, ConnectionAddon {

@@ -1,6 +1,7 @@
 import type { Body } from '../api/body.js'
 import type { Headers } from '../api/headers.js'
 import type { DynamicMetadata, LocalReply, RequestHead, ResponseHead, Stream, StreamInfo } from '../api/stream.js'
+import type { CallOwner, Ending } from './current-stream.js'
 import { type HeaderNames, HeaderView } from './header-view.js'
 import type { ScriptHttpFilter } from './http-filter-program.js'
 import { Fact, Part, type StreamAddon } from './script-addon.js'
@@ -14,7 +15,7 @@ export const localReply: LocalReply = Object.freeze({ kind: 'local-reply' })
  * One stream as one filter sees it. Native code has the stream; this has its handle, and makes objects only for what is asked for. Also the
  * head of the request, which is there in every hook.
  */
-export class StreamView implements Stream<unknown, unknown>, RequestHead {
+export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOwner {
   readonly handle: number
   readonly state: unknown
   /** reply() was called. */
@@ -27,6 +28,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
   readonly program: ScriptHttpFilter
   #headers: HeaderView | undefined
   #abort: AbortController | undefined
+  #calls: Set<Ending> | undefined
 
   constructor(addon: StreamAddon, program: ScriptHttpFilter, handle: number) {
     this.#addon = addon
@@ -118,6 +120,22 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead {
   close(): void {
     this.isOver = true
     this.#abort?.abort()
+    if (this.#calls === undefined) return
+    for (const call of [...this.#calls]) call.end()
+  }
+
+  // ---- CallOwner
+
+  own(call: Ending): void {
+    if (this.#calls === undefined) {
+      this.#calls = new Set()
+      if (!this.isOver) this.#addon.streamWatch(this.handle)
+    }
+    this.#calls.add(call)
+  }
+
+  disown(call: Ending): void {
+    this.#calls?.delete(call)
   }
 }
 

@@ -19,6 +19,15 @@ namespace {
 
 // ---------------------------------------------------------------- facts
 
+/** Who a certificate names: the first URI, else the first DNS name, else the subject. */
+std::string_view principal(const net::TlsInfo* tls, net::TlsInfo::Side side) {
+  if (tls == nullptr) return {};
+  for (const auto kind : {net::TlsInfo::San::kUri, net::TlsInfo::San::kDns}) {
+    if (const auto names = tls->sans(side, kind); !names.empty()) return names.front();
+  }
+  return tls->subject(side);
+}
+
 napi_value streamText(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   HttpFilter* filter = arguments.filter();
@@ -40,7 +49,15 @@ napi_value streamText(napi_env env, napi_callback_info info) {
     case 5: return string(env, facts.upstream_host == nullptr ? std::string_view() : facts.upstream_host->text());
     case 6: return string(env, facts.response_code_details);
     case 7: return string(env, joinedFlags(facts.flags));
-    default: return string(env, facts.downstream->requested_server_name);
+    case 8: return string(env, facts.downstream->requested_server_name);
+    case 13: return string(env, facts.downstream->remote.text());
+    case 14: return string(env, facts.downstream->tls == nullptr ? std::string_view() : facts.downstream->tls->urlEncodedPem(net::TlsInfo::Side::kPeer));
+    case 15: return string(env, principal(facts.downstream->tls, net::TlsInfo::Side::kPeer));
+    case 16: return string(env, principal(facts.downstream->tls, net::TlsInfo::Side::kLocal));
+    case 17:
+      route = filter->stream().route();
+      return string(env, route == nullptr ? std::string_view() : std::string_view(route->metadata_json));
+    default: return string(env, facts.request_id);
   }
 }
 
@@ -127,6 +144,29 @@ napi_value streamWatch(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/** streamFlag(handle, flag): what it will be seen to have ended for; numbers of http::ResponseFlag. */
+napi_value streamFlag(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const uint32_t flag = arguments.number(1);
+  HttpFilter* filter = arguments.filter();
+  if (filter != nullptr && flag < static_cast<uint32_t>(http::ResponseFlag::kCount)) {
+    filter->stream().info().flags.add(static_cast<http::ResponseFlag>(flag));
+  }
+  return undefined(env);
+}
+
+/** clusterCharge(handle, status): counts an answer of the proxy's own as one (an internal one) of the cluster that the request would go to. */
+napi_value clusterCharge(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  upstream::ClusterRuntime* cluster = filter == nullptr ? nullptr : filter->stream().cluster();
+  if (cluster == nullptr) return undefined(env);
+  const uint32_t status = arguments.number(1);
+  cluster->stats().response(status);
+  cluster->responses(upstream::ResponseGroup::kInternal).response(status);
+  return undefined(env);
+}
+
 // ---------------------------------------------------------------- bodies
 
 napi_value scriptChunk(napi_env env, napi_callback_info info) {
@@ -141,7 +181,7 @@ napi_value bodyBuffer(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   HttpFilter* filter = arguments.filter();
   if (filter == nullptr) return nullptr;
-  const auto body = filter->bufferBody(arguments.flag(1), static_cast<uint64_t>(arguments.real(2)));
+  const auto body = filter->bufferBody(arguments.flag(1), static_cast<uint64_t>(arguments.real(2)), arguments.flag(3));
   if (!body) return undefined(env);
   void* bytes = nullptr;
   napi_value buffer = nullptr;
@@ -170,7 +210,8 @@ napi_value metadataGet(napi_env env, napi_callback_info info) {
   std::string spills[2];
   const std::string path[2] = {std::string(arguments.text(1, rooms[0], spills[0])),
                                std::string(arguments.text(2, rooms[1], spills[1]))};
-  const http::MetadataValue* value = filter->stream().dynamicMetadata().find(path);
+  // Without a key: the whole namespace.
+  const http::MetadataValue* value = filter->stream().dynamicMetadata().find(std::span(path).first(path[1].empty() ? 1 : 2));
   if (value == nullptr) return undefined(env);
   base::TextBuffer text;
   value->writeJson(text);
@@ -391,6 +432,8 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
       {"streamResume", streamResume},
       {"streamRefreshRoute", streamRefreshRoute},
       {"streamWatch", streamWatch},
+      {"streamFlag", streamFlag},
+      {"clusterCharge", clusterCharge},
       {"scriptChunk", scriptChunk},
       {"bodyBuffer", bodyBuffer},
       {"bodyReplace", bodyReplace},

@@ -43,7 +43,7 @@ bool checkHeaders(napi_env env, napi_value array) {
   return false;
 }
 
-/** callStart(number, cluster, headers, timeout_ms, ends): 0: started; else why not (OutgoingCalls::Start). */
+/** callStart(number, cluster, headers, timeout_ms, bits): 0: started; else why not (OutgoingCalls::Start). */
 napi_value callStart(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ScriptHost* host = arguments.host();
@@ -67,7 +67,10 @@ napi_value callStart(napi_env env, napi_callback_info info) {
       }
     });
   };
-  const auto started = host->calls().start(arguments.number(0), options, fill, arguments.flag(4));
+  constexpr uint32_t kWhole = 1, kNotForwarded = 2;  // the head is all; no x-forwarded-for
+  const uint32_t bits = arguments.number(4);
+  options.send_forwarded = (bits & kNotForwarded) == 0;
+  const auto started = host->calls().start(arguments.number(0), options, fill, (bits & kWhole) != 0);
   napi_value result = nullptr;
   napi_create_int32(env, static_cast<int32_t>(started), &result);
   return result;

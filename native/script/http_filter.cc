@@ -142,6 +142,13 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
 
 Verdict HttpFilter::whileHeadWaits(Side& side, std::string_view data, bool end_stream) {
   if (!side.gathering) return Verdict::kWatermark;
+  if (side.enough != 0) {
+    const http_proxy::BodyBuffer* before = held(side);
+    if (!end_stream && (before == nullptr ? 0 : before->size()) + data.size() < side.enough) return Verdict::kWatermark;
+    side.gathering = false;
+    run(side.response ? Stage::kResponseBody : Stage::kRequestBody, end_stream, heldBody(side, data));
+    return Verdict::kWatermark;
+  }
   if (!end_stream) return Verdict::kBuffer;
   side.gathering = false;
   run(side.response ? Stage::kResponseBody : Stage::kRequestBody, true, heldBody(side, data));
@@ -289,10 +296,11 @@ void HttpFilter::leaveChunk(std::string_view bytes) {
   left_chunk_ = {memory, bytes.size()};
 }
 
-std::optional<std::string_view> HttpFilter::bufferBody(bool response, uint64_t limit) {
+std::optional<std::string_view> HttpFilter::bufferBody(bool response, uint64_t limit, bool partial) {
   Side& side = response ? response_ : request_;
   if (side.ended) return heldBody(side, {});
-  response ? stream_->setResponseBufferLimit(limit) : stream_->setRequestBufferLimit(limit);
+  side.enough = partial ? limit : 0;
+  if (!partial) response ? stream_->setResponseBufferLimit(limit) : stream_->setRequestBufferLimit(limit);
   side.gathering = true;
   return std::nullopt;
 }

@@ -39,7 +39,8 @@ class HttpFilter final : public http_proxy::Filter {
   /** Bytes that take the place of those the hook was given. Copied. */
   void leaveChunk(std::string_view bytes);
   /** The whole body as far as it is needed, when it is there; else the stage kRequestBody or kResponseBody follows. */
-  std::optional<std::string_view> bufferBody(bool response, uint64_t limit);
+  /** `partial`: the first `limit` bytes suffice, when there are more; the rest waits, and slows its sender. */
+  std::optional<std::string_view> bufferBody(bool response, uint64_t limit, bool partial);
   void replaceBody(bool response, std::string_view bytes);
   /** Wants the stage kComplete though it has no hook. */
   void watch() { watched_ = true; }
@@ -58,6 +59,7 @@ class HttpFilter final : public http_proxy::Filter {
     const bool response;
     Wait wait = Wait::kNone;
     bool gathering = false;      // a hook waits for the whole body
+    uint64_t enough = 0;         // or for so much of it; 0: for all
     bool ended = false;          // the message has ended (with head, body or trailers)
     bool has_trailers = false;
     bool trailers_seen = false;  // by their hook

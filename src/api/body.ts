@@ -6,5 +6,7 @@ export interface Body {
    */
   buffer(limitBytes: number): Promise<Uint8Array>
   /** The message goes on with this body, and with the content-length that belongs to it. */
+  /** Waits for the first `bytes` of the body, or for all of a shorter one. The body goes on whole, once the hook lets it. In head hooks. */
+  peek(bytes: number): Promise<Uint8Array>
   replace(bytes: Uint8Array | string): void
 }

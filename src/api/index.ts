@@ -63,4 +63,12 @@ export type {
 } from './context.js'
 export type { Headers } from './headers.js'
 export type { ConfigSchema, Configured, StandardIssue, StandardResult, StandardSchema } from './schema.js'
-export type { DynamicMetadata, LocalReply, RequestHead, ResponseHead, Stream, StreamInfo } from './stream.js'
+export type {
+  DynamicMetadata,
+  LocalReply,
+  ReplyHeaders,
+  RequestHead,
+  ResponseHead,
+  Stream,
+  StreamInfo,
+} from './stream.js'

@@ -7,6 +7,9 @@ export interface LocalReply {
   readonly kind: 'local-reply'
 }
 
+/** Several values of a name as a list. */
+export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>
+
 export interface RequestHead {
   readonly method: string
   /** With its query string. */
@@ -70,12 +73,7 @@ export interface Stream<State = undefined, RouteConfig = undefined> {
    * Answers the request here. The hook returns what this returns. `details`: why, for access logs (%RESPONSE_CODE_DETAILS%);
    * "typescript_filter_reply" when nothing is said.
    */
-  reply(
-    status: number,
-    body?: string | Uint8Array,
-    headers?: Readonly<Record<string, string>>,
-    details?: string,
-  ): LocalReply
+  reply(status: number, body?: string | Uint8Array, headers?: ReplyHeaders, details?: string): LocalReply
   /** The route is looked up again, after a header it depends on was changed. */
   refreshRoute(): void
 }

@@ -136,3 +136,42 @@ test('the signal is aborted when the stream is over; headers are gone then', asy
   assert.equal(signal?.aborted, true)
   assert.throws(() => late(), /this stream is over/)
 })
+
+const asking = defineHttpFilter({
+  name: 'asking',
+  config: any,
+  create: (_config, { clusters }) => ({
+    async onRequestHeaders(request, stream) {
+      try {
+        const answer = await clusters.fetch('auth', { path: request.path, body: 'who?', timeoutMs: 20 })
+        if (!answer.ok) return stream.reply(answer.status, await answer.text())
+        request.headers.set('x-user', await answer.text())
+      } catch (error) {
+        return stream.reply(500, String((error as { code?: string }).code))
+      }
+      return undefined
+    },
+  }),
+})
+
+test('calls to clusters are answered by the test', async () => {
+  const filter = testHttpFilter(
+    asking,
+    {},
+    {
+      clusters: {
+        auth: ({ path, method, body }) =>
+          path === '/deny' ? { status: 403, body: 'no' } : { body: `${method} ${body.toString()}` },
+      },
+    },
+  )
+  assert.equal((await filter.request({ path: '/' })).upstream?.headers['x-user'], 'POST who?')
+  const denied = await filter.request({ path: '/deny' })
+  assert.deepEqual([denied.status, denied.body], [403, 'no'])
+})
+
+test('a call to nobody, and one that takes too long, say why', async () => {
+  assert.equal((await testHttpFilter(asking, {}).request()).body, 'no-cluster')
+  const silent = testHttpFilter(asking, {}, { clusters: { auth: () => new Promise(() => undefined) } })
+  assert.equal((await silent.request()).body, 'timeout')
+})

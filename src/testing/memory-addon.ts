@@ -1,5 +1,5 @@
 import type { StreamAddon } from '../worker/script-addon.js'
-import { Fact, Part } from '../worker/script-addon.js'
+import { CallBit, Fact, Part } from '../worker/script-addon.js'
 import { MemoryCalls, type TestCluster } from './memory-calls.js'
 import type { MemoryStream } from './memory-stream.js'
 
@@ -106,12 +106,16 @@ export class MemoryAddon implements StreamAddon {
     this.#stream(handle)
   }
 
+  streamFlag(): void {}
+
+  clusterCharge(): void {}
+
   scriptChunk(handle: number, bytes: Uint8Array): void {
     this.#stream(handle).leftChunk = Buffer.from(bytes)
   }
 
-  bodyBuffer(handle: number, isResponse: boolean, limitBytes: number): Uint8Array | undefined {
-    return this.#stream(handle).buffer(isResponse, limitBytes)
+  bodyBuffer(handle: number, isResponse: boolean, limitBytes: number, isPartial: boolean): Uint8Array | undefined {
+    return this.#stream(handle).buffer(isResponse, isPartial ? Number.MAX_SAFE_INTEGER : limitBytes)
   }
 
   bodyReplace(handle: number, isResponse: boolean, bytes: string | Uint8Array): void {
@@ -174,9 +178,9 @@ export class MemoryAddon implements StreamAddon {
     return true
   }
 
-  callStart(number: number, cluster: string, headers: readonly string[], timeoutMs: number, isWhole: boolean): number {
+  callStart(number: number, cluster: string, headers: readonly string[], timeoutMs: number, bits: number): number {
     for (let i = 0; i < headers.length; i += 2) checked(headers[i] as string, headers[i + 1] as string)
-    return this.calls.start(number, cluster, headers, timeoutMs, isWhole)
+    return this.calls.start(number, cluster, headers, timeoutMs, (bits & CallBit.whole) !== 0)
   }
 
   callWrite(number: number, bytes: string | Uint8Array, isLast: boolean): boolean {

@@ -40,14 +40,14 @@ export class CallTable {
     cluster: string,
     headers: readonly string[],
     timeoutMs: number,
-    isWhole: boolean,
+    bits: number,
     listener: (number: number) => CallListener,
   ): number {
     const number = this.#fresh()
     this.#calls.set(number, listener(number))
     let outcome: number | undefined
     try {
-      outcome = this.#addon.callStart(number, cluster, headers, timeoutMs, isWhole)
+      outcome = this.#addon.callStart(number, cluster, headers, timeoutMs, bits)
     } finally {
       if (outcome !== started) this.#calls.delete(number)
     }

@@ -7,9 +7,11 @@ import type {
   GrpcStream,
   ReadonlyHeaders,
 } from '../api/clusters.js'
+import type { BuiltInCallOptions } from '../api/built-in.js'
 import type { CallTable } from './call-table.js'
 import { grpcCall, type GrpcMethod, type GrpcMessages, one } from './grpc-client.js'
 import { OutgoingCall, PlainHeaders } from './outgoing-call.js'
+import { CallBit } from './script-addon.js'
 
 /** `context.clusters`: calls over the worker's pools. */
 export class ClusterClient implements Clusters {
@@ -26,7 +28,8 @@ export class ClusterClient implements Clusters {
     const length = bodyLength(body)
     const says = (name: string) => own.some((text, at) => at % 2 === 0 && text === name)
     if (length !== undefined && !says('content-length')) headers.push('content-length', String(length))
-    const call = OutgoingCall.start(this.#table, cluster, [...headers, ...own], body, request)
+    const bits = (request as BuiltInCallOptions).notForwarded === true ? CallBit.notForwarded : 0
+    const call = OutgoingCall.start(this.#table, cluster, [...headers, ...own], body, request, undefined, bits)
     const head = await call.head.promise
     return new Answer(call, head.headers, head.upstreamHost)
   }

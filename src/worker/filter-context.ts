@@ -10,6 +10,7 @@ import type {
   SharedCounter,
   TokenBucket,
 } from '../api/context.js'
+import type { BuiltInContext } from '../api/built-in.js'
 import type { Clusters } from '../api/clusters.js'
 import type { StreamAddon } from './script-addon.js'
 
@@ -26,7 +27,9 @@ export interface ContextParts {
 /** What `create` is given. */
 export function makeFilterContext(parts: ContextParts): FilterContext {
   const { addon, name, statPrefix, workerIndex, log, signal, clusters } = parts
-  return Object.freeze({
+  // `counter`: of built-in filters (src/api/built-in.ts).
+  const context: FilterContext & BuiltInContext = {
+    counter: full => new Stat(addon, addon.statOpen('counter', full)),
     name,
     workerIndex,
     log,
@@ -35,7 +38,8 @@ export function makeFilterContext(parts: ContextParts): FilterContext {
     stats: new NamedStats(addon, statPrefix),
     clock: systemClock,
     shared: new SharedCells(addon, name),
-  })
+  }
+  return Object.freeze(context)
 }
 
 const systemClock: FilterClock = Object.freeze({ monotonicMs: () => performance.now(), wallMs: () => Date.now() })

@@ -1,5 +1,6 @@
 /** gRPC over a call: frames of five bytes and a message, the status in the trailers (gRPC's protocol over HTTP/2). */
 import type { DescMessage, DescMethod, MessageInitShape } from '@bufbuild/protobuf'
+import type { BuiltInCallOptions } from '../api/built-in.js'
 import { type CallOptions, GrpcError, type GrpcStream, type ReadonlyHeaders } from '../api/clusters.js'
 import type { CallTable } from './call-table.js'
 import { flatHeaders } from './cluster-client.js'
@@ -38,7 +39,8 @@ export function grpcCall(
 ): GrpcStream<unknown> {
   const path = typeof method === 'string' ? method : `/${method.parent.typeName}/${method.name}`
   const { timeoutMs } = options
-  const headers = [':method', 'POST', ':path', path, ':authority', cluster, ':scheme', 'http', 'te', 'trailers']
+  const { authority = cluster } = options as BuiltInCallOptions
+  const headers = [':method', 'POST', ':path', path, ':authority', authority, ':scheme', 'http', 'te', 'trailers']
   // An unset limit is nobody's business but ours.
   if (timeoutMs !== undefined && timeoutMs !== 0) headers.push('grpc-timeout', `${timeoutMs}m`)
   headers.push('content-type', 'application/grpc', ...flatHeaders(options.headers))

@@ -1,6 +1,7 @@
 import { type CallBody, type CallOptions, ClusterError, type ReadonlyHeaders } from '../api/clusters.js'
 import type { CallListener, CallTable } from './call-table.js'
 import { type CallOwner, type Ending, running } from './current-stream.js'
+import { CallBit } from './script-addon.js'
 
 // More than this waits for a reader: the sender is held back.
 const highWatermark = 64 * 1024
@@ -79,6 +80,7 @@ export class OutgoingCall implements CallListener, Ending, AsyncIterable<Uint8Ar
     body: CallBody | undefined,
     options: CallOptions,
     fallbackTimeoutMs = defaultTimeoutMs,
+    bits = 0,
   ): OutgoingCall {
     const { signal, timeoutMs = fallbackTimeoutMs } = options
     if (signal?.aborted === true) throw new ClusterError('aborted', 'the call was aborted')
@@ -86,7 +88,7 @@ export class OutgoingCall implements CallListener, Ending, AsyncIterable<Uint8Ar
       throw new RangeError(`timeoutMs: ${timeoutMs} is no number of milliseconds`)
     let call: OutgoingCall | undefined
     const isEmpty = body === undefined || body === '' || (body instanceof Uint8Array && body.length === 0)
-    table.start(cluster, headers, timeoutMs, isEmpty, number => {
+    table.start(cluster, headers, timeoutMs, isEmpty ? bits | CallBit.whole : bits, number => {
       call = new OutgoingCall(table, number, signal)
       return call
     })

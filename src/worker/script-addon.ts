@@ -52,6 +52,14 @@ export const Outcome = {
 /** Which header map of a stream. */
 export const Part = { requestHeaders: 0, requestTrailers: 1, responseHeaders: 2, responseTrailers: 3 } as const
 
+/** How a call is made. */
+export const CallBit = {
+  /** The head is all there is. */
+  whole: 1,
+  /** Without x-forwarded-for. */
+  notForwarded: 2,
+} as const
+
 /** Facts of a stream that are texts (`streamText`) or numbers (`streamNumber`). */
 export const Fact = {
   protocol: 0,
@@ -67,6 +75,12 @@ export const Fact = {
   bytesReceived: 10,
   bytesSent: 11,
   durationMs: 12,
+  connectionAddress: 13,
+  peerCertificate: 14,
+  peerPrincipal: 15,
+  localPrincipal: 16,
+  routeMetadata: 17,
+  requestId: 18,
 } as const
 
 /** Facts of a connection: texts (`connectionText`), lists of texts (`connectionTexts`) and numbers (`connectionNumber`). */
@@ -143,10 +157,14 @@ export interface StreamAddon {
   streamRefreshRoute(handle: number): void
   /** Wants the stage `complete` although the program has no hook for it. */
   streamWatch(handle: number): void
+  /** Sets a response flag; numbers of native/http/stream_info.h. */
+  streamFlag(handle: number, flag: number): void
+  /** Counts an answer as one of the cluster that the request would go to. */
+  clusterCharge(handle: number, status: number): void
   /** The bytes that a data hook returned. */
   scriptChunk(handle: number, bytes: Uint8Array): void
   /** Undefined: not there yet; the stage requestBody or responseBody follows. */
-  bodyBuffer(handle: number, isResponse: boolean, limitBytes: number): Uint8Array | undefined
+  bodyBuffer(handle: number, isResponse: boolean, limitBytes: number, isPartial: boolean): Uint8Array | undefined
   bodyReplace(handle: number, isResponse: boolean, bytes: string | Uint8Array): void
   metadataGet(handle: number, namespace: string, key: string): string | undefined
   metadataSet(handle: number, namespace: string, key: string, json: string): void
@@ -164,7 +182,7 @@ export interface StreamAddon {
   bucketTake(bucket: number, tokens: number): boolean
 
   /** Starts a request to a cluster. 0: started; 1: no such cluster; 2: too many. Throws a TypeError for headers that cannot be sent. */
-  callStart(number: number, cluster: string, headers: readonly string[], timeoutMs: number, isWhole: boolean): number
+  callStart(number: number, cluster: string, headers: readonly string[], timeoutMs: number, bits: number): number
   /** False: wait for callWritable. */
   callWrite(number: number, bytes: string | Uint8Array, isLast: boolean): boolean
   callPause(number: number, isPaused: boolean): void

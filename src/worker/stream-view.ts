@@ -1,6 +1,15 @@
 import type { Body } from '../api/body.js'
 import type { Headers } from '../api/headers.js'
-import type { DynamicMetadata, LocalReply, RequestHead, ResponseHead, Stream, StreamInfo } from '../api/stream.js'
+import type { BuiltInFact, BuiltInStream } from '../api/built-in.js'
+import type {
+  ReplyHeaders,
+  DynamicMetadata,
+  LocalReply,
+  RequestHead,
+  ResponseHead,
+  Stream,
+  StreamInfo,
+} from '../api/stream.js'
 import type { CallOwner, Ending } from './current-stream.js'
 import { type HeaderNames, HeaderView } from './header-view.js'
 import type { ScriptHttpFilter } from './http-filter-program.js'
@@ -15,7 +24,7 @@ export const localReply: LocalReply = Object.freeze({ kind: 'local-reply' })
  * One stream as one filter sees it. Native code has the stream; this has its handle, and makes objects only for what is asked for. Also the
  * head of the request, which is there in every hook.
  */
-export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOwner {
+export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOwner, BuiltInStream {
   readonly handle: number
   readonly state: unknown
   /** reply() was called. */
@@ -90,12 +99,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
     return this.#abort.signal
   }
 
-  reply(
-    status: number,
-    body?: string | Uint8Array,
-    headers: Readonly<Record<string, string>> = {},
-    details = '',
-  ): LocalReply {
+  reply(status: number, body?: string | Uint8Array, headers: ReplyHeaders = {}, details = ''): LocalReply {
     if (this.hasReplied) throw new Error('this request was answered already: reply() was called twice')
     if (!Number.isInteger(status) || status < 200 || status > 599)
       throw new RangeError(`reply(${status}): a status is a whole number from 200 to 599`)
@@ -104,12 +108,26 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
       this.handle,
       status,
       body,
-      names.flatMap(name => [name, headers[name] as string]),
+      names.flatMap(name => [headers[name] ?? []].flat().flatMap(value => [name, value])),
       // As in Envoy, a detail is one word in a log.
       details.replace(/\s/g, '_'),
     )
     this.hasReplied = true
     return localReply
+  }
+
+  // ---- BuiltInStream
+
+  flag(flag: number): void {
+    this.#addon.streamFlag(this.handle, flag)
+  }
+
+  chargeCluster(status: number): void {
+    this.#addon.clusterCharge(this.handle, status)
+  }
+
+  fact(name: BuiltInFact): string {
+    return this.#addon.streamText(this.handle, Fact[name])
   }
 
   refreshRoute(): void {
@@ -240,7 +258,15 @@ class BodyView implements Body {
   }
 
   buffer(limitBytes: number): Promise<Uint8Array> {
-    const whole = this.#addon.bodyBuffer(this.#stream.handle, this.#isResponse, limitBytes)
+    return this.#gather(limitBytes, false)
+  }
+
+  async peek(bytes: number): Promise<Uint8Array> {
+    return (await this.#gather(bytes, true)).subarray(0, bytes)
+  }
+
+  #gather(limitBytes: number, isPartial: boolean): Promise<Uint8Array> {
+    const whole = this.#addon.bodyBuffer(this.#stream.handle, this.#isResponse, limitBytes, isPartial)
     if (whole !== undefined) return Promise.resolve(whole)
     return new Promise(resolve => {
       this.#stream.waiting = { ...this.#stream.waiting, [this.#isResponse ? 'response' : 'request']: resolve }

@@ -1,0 +1,42 @@
+/** What built-in filters in TypeScript may do besides, to be equal to Envoy's. Not part of the API for users. */
+import type { CallOptions, Clusters } from './clusters.js'
+import type { Counter, FilterContext } from './context.js'
+import type { Stream } from './stream.js'
+
+export type BuiltInFact =
+  | 'connectionAddress'
+  | 'peerCertificate'
+  | 'peerPrincipal'
+  | 'localPrincipal'
+  | 'routeMetadata'
+  | 'requestId'
+
+export interface BuiltInStream {
+  /** Sets a response flag; its number in native/http/stream_info.h. */
+  flag(flag: number): void
+  /** Counts an answer of the proxy's own as one of the cluster that the request would go to. */
+  chargeCluster(status: number): void
+  fact(name: BuiltInFact): string
+}
+
+export interface BuiltInContext {
+  /** A counter by its whole name. */
+  counter(name: string): Counter
+}
+
+/** How Envoy's own requests differ from those of filters. */
+export interface BuiltInCallOptions extends CallOptions {
+  /** Without x-forwarded-for. */
+  readonly notForwarded?: boolean
+  /** gRPC: instead of the cluster's name. */
+  readonly authority?: string
+}
+
+export const builtIn = {
+  stream: <S, R>(stream: Stream<S, R>): Stream<S, R> & BuiltInStream => stream as Stream<S, R> & BuiltInStream,
+  context: (context: FilterContext): FilterContext & BuiltInContext => context as FilterContext & BuiltInContext,
+  options: (options: BuiltInCallOptions): Parameters<Clusters['fetch']>[1] => options,
+}
+
+/** UAEX. */
+export const unauthorizedExternalService = 12

@@ -193,10 +193,10 @@ export class Engine {
 
   close(): void {
     this.#isClosed = true
+    this.#options.client.close() // first: thousands of subscriptions that end one by one would each be told to the server
     this.#outbox.close()
     this.#runtime.close()
     this.#discoveries.close()
-    this.#options.client.close()
   }
 
   get #types() {

@@ -7,9 +7,8 @@ const channel = 'has no effect on the channel to a control plane'
 /** Where resources come from. */
 export const discoveryPolicy: PolicyTable = {
   [`${core}.ConfigSource`]: {
-    ...whole('path initial_fetch_timeout ads self'),
+    ...whole('path initial_fetch_timeout ads self resource_api_version'),
     ...carried('path_config_source api_config_source'),
-    ...tuning('resource_api_version', 'there is one version'),
     ...tuning('authorities', 'is used with xdstp: names only'),
   },
   [`${core}.ExtensionConfigSource`]: {

@@ -58,6 +58,12 @@ Napi::Value setHealthFailed(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value setConnectionLimit(const Napi::CallbackInfo& info) {
+  const bool limited = info.Length() > 0 && info[0].IsNumber();
+  currentProcess()->setConnectionLimit(limited ? static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()) : UINT64_MAX);
+  return info.Env().Undefined();
+}
+
 Napi::Value reopenAccessLogs(const Napi::CallbackInfo& info) {
   currentProcess()->writers().reopenAll();
   return info.Env().Undefined();
@@ -179,6 +185,7 @@ void exportProcess(Napi::Env env, Napi::Object exports) {
   add("setHealthFailed", setHealthFailed);
   add("reopenAccessLogs", reopenAccessLogs);
   add("flushAccessLogs", flushAccessLogs);
+  add("setConnectionLimit", setConnectionLimit);
   add("fileStats", fileStats);
   add("accessLogStreamStats", accessLogStreamStats);
   add("takeAccessLogStreams", takeAccessLogStreams);

@@ -111,6 +111,11 @@ void ListenerRuntime::Acceptor::onEvents(uint32_t) {
 }
 
 void ListenerRuntime::accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket) {
+  if (process_.isFull() && !part_->plan.ignore_global_conn_limit) [[unlikely]] {
+    stats_.inc(ListenerStat::downstream_global_cx_overflow);
+    close(fd);
+    return;
+  }
   if (overLimit()) {
     stats_.inc(ListenerStat::downstream_cx_overflow);
     close(fd);

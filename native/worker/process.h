@@ -73,6 +73,10 @@ class Process {
   void countConnection(int change) { connections_.fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed); }
   /** Connections of a listener over all workers and versions. */
   std::shared_ptr<std::atomic<uint64_t>> connectionsOf(const std::string& listener);
+  /** Main. UINT64_MAX: as many as come. */
+  void setConnectionLimit(uint64_t limit) { connection_limit_.store(limit, std::memory_order_relaxed); }
+  /** No more connections of clients are wanted. */
+  bool isFull() const { return connections() >= connection_limit_.load(std::memory_order_relaxed); }
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
@@ -88,6 +92,7 @@ class Process {
   net::DrainState drain_;
   base::SharedCells shared_cells_;
   std::atomic<uint64_t> connections_{0};
+  std::atomic<uint64_t> connection_limit_{UINT64_MAX};
   Stopped stopped_ = Stopped::kNone;  // main
   mutable std::mutex mutex_;
   std::map<uint32_t, std::vector<net::BoundSocketPtr>> slots_;                        // guarded by mutex_

@@ -153,6 +153,7 @@ function compile(
       isDiscovered: layer.kind === 'rtds',
       values: Object.fromEntries(layer.values),
     })),
+    connectionLimit: config.connectionLimit,
     inputs: scripts.inputs,
     bootstrap: owned(raw),
   }

@@ -416,6 +416,7 @@ export class Server {
     if (touches('secrets')) this.#secrets.changed()
     this.#stats?.adopt(units, opened)
     if (bootstrap !== undefined) {
+      this.#process.addon.setConnectionLimit(bootstrap.now.connectionLimit)
       this.#stats?.runtimeAdopted(bootstrap.before, bootstrap.now)
       if (options.mode === 'serve') this.#inputs.set(bootstrap.now.inputs)
     }

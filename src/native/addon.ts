@@ -112,6 +112,8 @@ export interface NativeAddon {
   stopListeners(which: 'all' | 'inbound'): number
   /** /drain_listeners: connections are told to go (connection: close) as the drain sequence goes on. */
   drainListeners(which: 'all' | 'inbound'): void
+  /** How many connections of clients all listeners together may have; undefined: as many as come. */
+  setConnectionLimit(limit: number | undefined): void
   /** /healthcheck/fail and ok. */
   setHealthFailed(failed: boolean): void
   reopenAccessLogs(): void

@@ -22,6 +22,7 @@ import { type DynamicSettings, dynamicSettings } from './dynamic-settings.js'
 import { plainResolver, type ResolverSettings, typedResolver } from './endpoints.js'
 import { openEnvironment, type ResourceEnvironment } from './environment.js'
 import type { SlotTable } from './ids.js'
+import { connectionLimit } from './overload.js'
 import { Issues } from './place.js'
 import type { Reference } from './reference.js'
 import type { SecretMeta, TlsContextMeta } from './secrets.js'
@@ -56,6 +57,8 @@ export interface CompiledConfig {
   readonly tlsContexts: readonly TlsContextMeta[]
   readonly admin: AdminSettings | undefined
   readonly stats: StatsSettings
+  /** Of clients, on all listeners together. */
+  readonly connectionLimit: number | undefined
   /** envoy.config.core.v3.Node in proto JSON. */
   readonly node: JsonObject
   /** The bootstrap's own DNS resolver, for clusters without one. */
@@ -89,6 +92,7 @@ export function compileBootstrap(bootstrap: Bootstrap, deps: CompileDeps): Resul
     runtimeLayers: layers,
     admin,
     stats: statsSettings(bootstrap, root, deps.types),
+    connectionLimit: connectionLimit(bootstrap.overloadManager, root.field('overload_manager'), rest),
     node: nodeJson(bootstrap, deps),
     dnsResolver: bootstrapResolver(bootstrap, root, deps),
     slots: deps.slots.table(),

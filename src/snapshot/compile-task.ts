@@ -90,6 +90,8 @@ export interface CompiledBootstrap {
   /** envoy.config.core.v3.Node in proto JSON. */
   readonly node: JsonObject
   readonly stats: StatsInfo
+  /** Connections of clients, on all listeners together; undefined: no limit. */
+  readonly connectionLimit: number | undefined
   /** Layers of the runtime, lowest first: name, and its keys with their values as text. */
   readonly runtime: readonly RuntimeLayer[]
   /** Other files whose change is a change of the configuration (modules of filters), with their digests. */

@@ -22,7 +22,7 @@ export const bootstrapPolicy: PolicyTable = {
     ...later('hds_config', 'delegated health checks (HDS)'),
     ...later('stats_sinks', 'stats sinks'),
     ...later('tracing', 'tracing'),
-    ...later('overload_manager', 'the overload manager'),
+    ...carried('overload_manager'),
     ...later('header_prefix', 'another prefix for x-envoy headers', value => value === 'x-envoy'),
     ...later('fatal_actions', 'fatal actions'),
     ...later('certificate_provider_instances', 'certificate providers'),
@@ -45,6 +45,16 @@ export const bootstrapPolicy: PolicyTable = {
   'envoy.config.bootstrap.v3.Admin': {
     ...carried('address'),
     ...whole('access_log access_log_path profile_path socket_options ignore_global_conn_limit allow_paths'),
+  },
+  'envoy.config.overload.v3.OverloadManager': {
+    ...carried('resource_monitors'),
+    ...tuning('refresh_interval', 'is used with monitors of other resources only'),
+    ...later('actions loadshed_points', 'actions against overload'),
+    ...later('buffer_factory_config', 'accounting of buffers'),
+  },
+  'envoy.config.overload.v3.ResourceMonitor': { ...whole('name'), ...carried('typed_config') },
+  'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig': {
+    ...whole('max_active_downstream_connections'),
   },
   'envoy.config.bootstrap.v3.LayeredRuntime': { ...carried('layers') },
   'envoy.config.bootstrap.v3.RuntimeLayer': {

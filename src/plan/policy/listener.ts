@@ -12,7 +12,7 @@ export const listenerPolicy: PolicyTable = {
     ...whole('max_connections_to_accept_per_socket_event bind_to_port drain_type metadata'),
     ...whole('listener_filters_timeout continue_on_listener_filters_timeout'),
     ...tuning('ignore_global_conn_limit', 'has no effect: there is no limit for the whole process'),
-    ...tuning('bypass_overload_manager', 'has no effect without an overload manager'),
+    ...tuning('bypass_overload_manager', 'has no effect: there are no actions against overload'),
     ...tuning('stats_matcher', 'has no effect: all statistics of the listener are kept'),
     ...tuning('per_connection_buffer_high_watermark_timeout'),
     ...later('filter_chain_matcher', 'filter chain matcher trees'),

@@ -1,0 +1,191 @@
+// What waits and what goes on meanwhile: secrets, DNS, filters in TypeScript, the bootstrap file; and no request is lost.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:tls'
+import { Certificate } from '../support/certificates.js'
+import { feature } from '../support/scenario.js'
+import { poll } from '../support/wait.js'
+import {
+  ADS,
+  edsCluster,
+  endpoints,
+  listener,
+  manager,
+  rds,
+  routes,
+  says,
+  socket,
+  table,
+  toCluster,
+  XdsScene,
+} from '../support/xds-scene.js'
+
+const OURS = 'real Envoy does not watch its bootstrap file'
+
+const authority = Certificate.authority()
+const secret = (name: string) => {
+  const certificate = authority.issue({ sans: [`DNS:${name}.test`] })
+  return {
+    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+    name: 'own',
+    tls_certificate: {
+      certificate_chain: { inline_string: certificate.pem },
+      private_key: { inline_string: certificate.key },
+    },
+  }
+}
+
+const secure = () => ({
+  filter_chains: [
+    {
+      filters: [{ name: 'http', typed_config: manager({ route_config: table('i', says('secure')) }) }],
+      transport_socket: {
+        name: 'tls',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+          common_tls_context: { tls_certificate_sds_secret_configs: [{ name: 'own', sds_config: ADS }] },
+        },
+      },
+    },
+  ],
+})
+
+/** Names in the certificate that a listener shows. */
+function namesAt(port: number): Promise<string> {
+  return new Promise(resolve => {
+    const client = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+      resolve(client.getPeerCertificate().subjectaltname ?? 'nameless')
+      client.destroy()
+    })
+    client.on('error', () => resolve('no handshake'))
+  })
+}
+
+feature('warming', { file: import.meta.url, withoutProxy: true }, f => {
+  f.scenario(
+    'a listener waits for its certificate, and takes another one without a change of its own',
+    {
+      sees: `
+        listener_manager.total_listeners_warming: 1
+        DNS:first.test
+        DNS:second.test
+        listener_manager.listener_modified: 0`,
+    },
+    s =>
+      XdsScene.run(
+        {
+          hasCds: false,
+          prepare: plane =>
+            plane.update('listener', { open: listener('open', { route_config: table('i', says('open')) }) }),
+        },
+        async x => {
+          x.plane.update('listener', { safe: listener('safe', {}, secure()) })
+          await x.statBecomes('listener_manager.total_listeners_warming', 1)
+          s.note('listener_manager.total_listeners_warming: 1')
+          x.plane.update('secret', { own: secret('first') })
+          const port = await poll('the listener', () => x.port('safe'))
+          s.note(await poll('a certificate', async () => knownName(await namesAt(port), 'DNS:first.test')))
+          x.plane.update('secret', { own: secret('second') })
+          s.note(await poll('the second certificate', async () => knownName(await namesAt(port), 'DNS:second.test')))
+          s.note(await x.stats('listener_manager.listener_modified'))
+        },
+      ),
+  )
+
+  f.scenario(
+    'a cluster that DNS fills',
+    {
+      sees: `
+        200 one
+        cluster.named.membership_total: 1`,
+    },
+    s =>
+      XdsScene.run(
+        {
+          prepare: (plane, [one]) => {
+            const members = [{ endpoint: { address: { socket_address: { address: 'localhost', port_value: one } } } }]
+            plane.update('cluster', {
+              named: edsCluster('named', {
+                type: 'STRICT_DNS',
+                dns_lookup_family: 'V4_ONLY',
+                eds_cluster_config: null,
+                load_assignment: { cluster_name: 'named', endpoints: [{ lb_endpoints: members }] },
+              }),
+            })
+            plane.update('listener', { main: listener('main', { route_config: table('i', toCluster('named')) }) })
+          },
+        },
+        async x => {
+          s.note(await x.ask('main'))
+          s.note(await x.stats('cluster.named.membership_total'))
+        },
+      ),
+  )
+
+  f.scenario('two hundred updates of every kind under load', { sees: 'every answer was 200' }, s =>
+    XdsScene.run(
+      {
+        prepare: (plane, [one]) => {
+          plane.update('cluster', { a: edsCluster('a') })
+          plane.update('endpoint', { a: endpoints('a', [one]) })
+          plane.update('listener', { main: listener('main', rds('r')) })
+          plane.update('route', { r: routes('r', toCluster('a')) })
+        },
+      },
+      async x => {
+        const port = await x.port('main')
+        const answers = new Map<string, number>()
+        let isOver = false
+        const load = Array.from({ length: 4 }, async () => {
+          while (!isOver) {
+            const answer = (await x.ask('main', '/', port)).slice(0, 3)
+            answers.set(answer, (answers.get(answer) ?? 0) + 1)
+          }
+        })
+        for (let round = 0; round < 50; round++) {
+          x.plane.update('endpoint', { a: endpoints('a', [x.upstreams[round % 2] ?? 0]) })
+          x.plane.update('route', { r: routes('r', { ...toCluster('a'), name: `route-${round}` }) })
+          x.plane.update('cluster', { a: edsCluster('a', { connect_timeout: `${1 + (round % 2)}s` }) })
+          // A cluster that changed asks for its endpoints anew, which real Envoy is then sent.
+          x.plane.update('endpoint', { a: endpoints('a', [x.upstreams[round % 2] ?? 0]) })
+          x.plane.update('route', { r: routes('r', { ...toCluster('a'), name: `again-${round}` }) })
+          await x.statBecomes('http.main.rds.r.config_reload', 1 + 2 * (round + 1))
+        }
+        isOver = true
+        await Promise.all(load)
+        s.note([...answers.keys()].join() === '200' ? 'every answer was 200' : JSON.stringify([...answers]))
+      },
+    ),
+  )
+
+  f.scenario(
+    'the bootstrap file changes beside what a management server sent',
+    { onlyNuncio: OURS, sees: '200 inline, 200 one; 200 other, 200 one' },
+    s =>
+      XdsScene.run(
+        {
+          listeners: [still('inline')],
+          prepare: (plane, [one]) => {
+            plane.update('cluster', { a: edsCluster('a') })
+            plane.update('endpoint', { a: endpoints('a', [one]) })
+            plane.update('listener', { main: listener('main', rds('r')) })
+            plane.update('route', { r: routes('r', toCluster('a')) })
+          },
+        },
+        async x => {
+          const before = `${await x.ask('fixed')}, ${await x.ask('main')}`
+          const text = readFileSync(x.proxy.configPath, 'utf8')
+          writeFileSync(x.proxy.configPath, text.replace('"inline_string":"inline"', '"inline_string":"other"'))
+          await x.becomes('fixed', '200 other')
+          s.note(`${before}; ${await x.ask('fixed')}, ${await x.ask('main')}`)
+        },
+      ),
+  )
+})
+
+const knownName = (seen: string, wanted: string): string | undefined => (seen === wanted ? seen : undefined)
+
+const still = (text: string) => ({
+  name: 'fixed',
+  address: socket(0),
+  filter_chains: [{ filters: [{ name: 'http', typed_config: manager({ route_config: table('i', says(text)) }) }] }],
+})

@@ -180,6 +180,7 @@ export class Session {
       log,
       node: this.#node(environment, source),
       adsConfig: dynamic.ads && decode<ApiConfigSource>('ApiConfigSource', dynamic.ads),
+      nodeContextParams: dynamic.nodeContextParams,
       configSources: dynamic.configSources.map(sourceOf),
       defaultConfigSource: dynamic.defaultConfigSource && sourceOf(dynamic.defaultConfigSource),
       files: deps.files,

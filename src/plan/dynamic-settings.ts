@@ -5,7 +5,7 @@ import {
   ApiConfigSource_ApiType as ApiType,
   type ConfigSource,
 } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
-import { asValue, checkAdsConfig, discoverySource, type SourceChecks } from './config-source.js'
+import { asValue, checkAdsConfig, checkSharedSource, discoverySource, type SourceChecks } from './config-source.js'
 import type { DiscoverySource } from './reference.js'
 
 /** Where a kind of resource comes from as a whole. */
@@ -60,7 +60,7 @@ export function dynamicSettings(
     field: string,
   ): CollectionSource | undefined => {
     if (!config && locator === '') return undefined
-    const source = discoverySource(config, typeUrl, inResources.field(field), checks)
+    const source = discoverySource(config, typeUrl, inResources.field(field), checks, locator)
     return source && { source, locator }
   }
   return {
@@ -85,22 +85,32 @@ function discoveredLayers(bootstrap: Bootstrap, at: Place, checks: SourceChecks)
 type NamedSources = Pick<DynamicSettings, 'configSources' | 'defaultConfigSource'>
 
 /** Sources for names that begin with "xdstp:". */
-function namedSources(bootstrap: Bootstrap, at: Place, { types }: SourceChecks): NamedSources {
+function namedSources(bootstrap: Bootstrap, at: Place, checks: SourceChecks): NamedSources {
   for (const [index, config] of bootstrap.configSources.entries()) {
     const place = at.field('config_sources').item(index)
     if (config.authorities.length === 0)
       place.error('xdstp-based non-default config source must have at least one authority.')
-    checkAggregated(config, place)
+    checkAggregated(config, place, checks)
   }
   const { defaultConfigSource } = bootstrap
-  if (defaultConfigSource) checkAggregated(defaultConfigSource, at.field('default_config_source'))
+  if (defaultConfigSource) checkAggregated(defaultConfigSource, at.field('default_config_source'), checks)
   return {
-    configSources: bootstrap.configSources.map(config => asValue(config, types)),
-    defaultConfigSource: defaultConfigSource && asValue(defaultConfigSource, types),
+    configSources: bootstrap.configSources.map(config => asValue(config, checks.types)),
+    defaultConfigSource: defaultConfigSource && asValue(defaultConfigSource, checks.types),
   }
 }
 
-function checkAggregated({ configSourceSpecifier: spec }: ConfigSource, at: Place): void {
+function checkAggregated(
+  { configSourceSpecifier: spec, authorities }: ConfigSource,
+  at: Place,
+  checks: SourceChecks,
+): void {
+  const names = authorities.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined)
+    at.field('authorities').error(
+      `xdstp-based config source authority ${twice} is configured more than once in an xdstp-based config source.`,
+    )
   if (spec.case !== 'apiConfigSource') {
     at.error('Only api_config_source type is currently supported for xdstp-based config sources.')
     return
@@ -109,4 +119,5 @@ function checkAggregated({ configSourceSpecifier: spec }: ConfigSource, at: Plac
     at.field('api_config_source').error(
       'xdstp-based config source authority only supports AGGREGATED_GRPC and AGGREGATED_DELTA_GRPC types.',
     )
+  else checkSharedSource(spec.value, at.field('api_config_source'), checks)
 }

@@ -280,6 +280,17 @@ describe('a server that is away, or silent', () => {
     ))
 })
 
+test('ADS without a server', () =>
+  withPlane(async (plane, later) => {
+    const { client } = testClient(plane)
+    later(() => client.close())
+    client.start()
+    const recorder = ask(client, 'endpoint', adsSource('0.02s'), ['a'])
+    recorder.subscription?.setNames(new Set(['b']))
+    await recorder.waitFor('the timeout', () => recorder.failures.length > 0)
+    assert.deepEqual(recorder.failures, ['timeout'])
+  }))
+
 describe('a server that lies', () => {
   test('types that are not those of the answer, bytes that are no message', () =>
     withPlane(

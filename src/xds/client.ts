@@ -3,7 +3,7 @@ import { ApiConfigSource_ApiType } from '../generated/protos/envoy/config/core/v
 import { systemClock } from '../support/clock.js'
 import { BackOff } from './back-off.js'
 import { Channels } from './channels.js'
-import { dialectOf, fetchTimeoutMs, grpcServiceOf, retryBounds } from './config-source.js'
+import { dialectOf, fetchTimeoutMs, grpcServiceOf, retryBounds } from './source-settings.js'
 import { DeltaMux } from './delta.js'
 import { FileSubscription, type PathSource } from './file.js'
 import { aggregatedMethod, methodOf } from './methods.js'
@@ -35,6 +35,14 @@ interface Authority {
   readonly source: ConfigSource
   readonly names: ReadonlySet<string>
   readonly mux: Mux
+}
+
+/** What is asked of nobody is never answered. */
+const nobody: Mux = {
+  watch: () => ({ setNames: () => undefined, requestOnDemand: () => undefined, close: () => undefined }),
+  start: () => undefined,
+  pause: () => () => undefined,
+  close: () => undefined,
 }
 
 type Needed = 'clock' | 'random' | 'check' | 'rejectUnknownFields' | 'onSharedStream'
@@ -146,8 +154,7 @@ class Client implements DiscoveryClient {
   }
 
   #overShared(asked: SubscribeOptions, mux: Mux | undefined, source: ConfigSource): Subscription {
-    if (mux === undefined) throw new Error('a subscription over ADS without ads_config')
-    return this.#grpcSubscription(asked, mux, source, false)
+    return this.#grpcSubscription(asked, mux ?? nobody, source, false)
   }
 
   #overApi(asked: SubscribeOptions, api: ApiConfigSource): Subscription {
@@ -162,7 +169,7 @@ class Client implements DiscoveryClient {
       })
     }
     const isAggregated = api.apiType >= ApiConfigSource_ApiType.AGGREGATED_GRPC
-    if (isAggregated && this.#ads) return this.#overShared(asked, this.#ads, source)
+    if (isAggregated) return this.#overShared(asked, this.#ads, source)
     const method = methodOf(type, dialectOf(api))
     if (method === undefined) throw new Error(`no gRPC method for ${type}`)
     return this.#grpcSubscription(asked, this.#makeMux(api, method, onEvent), source, true)

@@ -8,7 +8,7 @@ import type { ApiConfigSource } from '../generated/protos/envoy/config/core/v3/c
 import type { DiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { clusterHeader } from './channels.js'
-import { refreshDelayMs, requestTimeoutMs } from './config-source.js'
+import { refreshDelayMs, requestTimeoutMs } from './source-settings.js'
 import { type FileOptions, unwrapAll } from './file.js'
 import { restPathOf } from './methods.js'
 import { sorted } from './mux.js'

@@ -102,7 +102,7 @@ export interface Subscription {
 
 export interface SubscribeOptions {
   readonly type: ResourceType
-  /** One that `checkConfigSource` has nothing against. */
+  /** One that src/plan/config-source.ts has nothing against. */
   readonly source: ConfigSource
   /** undefined: everything there is (clusters, listeners). */
   readonly names: ReadonlySet<string> | undefined

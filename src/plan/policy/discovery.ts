@@ -16,9 +16,8 @@ export const discoveryPolicy: PolicyTable = {
     ...whole('apply_default_config_without_warming type_urls'),
   },
   [`${core}.PathConfigSource`]: {
-    ...whole('path'),
+    ...whole('path poll_interval'),
     ...carried('watched_directory'),
-    ...tuning('poll_interval', 'has no effect: files are watched'),
   },
   [`${core}.ApiConfigSource`]: {
     ...whole('api_type cluster_names refresh_delay request_timeout rate_limit_settings set_node_on_first_message_only'),
@@ -32,12 +31,11 @@ export const discoveryPolicy: PolicyTable = {
     ...tuning('retry_policy', 'has no effect: a stream that ended is opened again after a while'),
   },
   [`${grpc}.EnvoyGrpc`]: {
-    ...whole('cluster_name authority'),
-    ...tuning('retry_policy max_receive_message_length skip_envoy_headers', channel),
+    ...whole('cluster_name authority retry_policy max_receive_message_length'),
+    ...tuning('skip_envoy_headers', channel),
   },
   [`${grpc}.GoogleGrpc`]: {
-    ...whole('target_uri stat_prefix channel_credentials channel_args'),
-    ...later('call_credentials', 'call credentials'),
+    ...whole('target_uri stat_prefix channel_credentials call_credentials channel_args'),
     ...later('channel_credentials_plugin call_credentials_plugin', 'credentials of other kinds'),
     ...tuning('credentials_factory_name config per_stream_buffer_limit_bytes', channel),
   },

@@ -155,16 +155,34 @@ napi_value streamFlag(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
+/** routeLevels(handle): number, text, number, text … of the settings of all levels, outer first. */
+napi_value routeLevels(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  napi_value array = nullptr;
+  napi_create_array(env, &array);
+  uint32_t at = 0;
+  filter->stream().eachRouteSettings<script::ScriptSettings>([&](const script::ScriptSettings& settings) {
+    napi_set_element(env, array, at++, string(env, std::to_string(settings.number)));
+    napi_set_element(env, array, at++, string(env, settings.json));
+  });
+  return array;
+}
+
 /** clusterCharge(handle, status): counts an answer of the proxy's own as one (an internal one) of the cluster that the request would go to. */
 napi_value clusterCharge(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   HttpFilter* filter = arguments.filter();
   upstream::ClusterRuntime* cluster = filter == nullptr ? nullptr : filter->stream().cluster();
-  if (cluster == nullptr) return undefined(env);
   const uint32_t status = arguments.number(1);
-  cluster->stats().response(status);
-  cluster->responses(upstream::ResponseGroup::kInternal).response(status);
-  return undefined(env);
+  if (cluster != nullptr && status != 0) {
+    cluster->stats().response(status);
+    cluster->responses(upstream::ResponseGroup::kInternal).response(status);
+  }
+  napi_value result = nullptr;
+  napi_get_boolean(env, cluster != nullptr, &result);
+  return result;
 }
 
 // ---------------------------------------------------------------- bodies
@@ -434,6 +452,7 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
       {"streamWatch", streamWatch},
       {"streamFlag", streamFlag},
       {"clusterCharge", clusterCharge},
+      {"routeLevels", routeLevels},
       {"scriptChunk", scriptChunk},
       {"bodyBuffer", bodyBuffer},
       {"bodyReplace", bodyReplace},

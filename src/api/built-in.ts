@@ -10,12 +10,15 @@ export type BuiltInFact =
   | 'localPrincipal'
   | 'routeMetadata'
   | 'requestId'
+  | 'scheme'
 
 export interface BuiltInStream {
   /** Sets a response flag; its number in native/http/stream_info.h. */
   flag(flag: number): void
-  /** Counts an answer of the proxy's own as one of the cluster that the request would go to. */
-  chargeCluster(status: number): void
+  /** Counts an answer of the proxy's own as one of the cluster that the request would go to; 0: none. False: there is no such cluster. */
+  chargeCluster(status: number): boolean
+  /** What the route table, virtual host, route and weighted cluster say for this filter, in this order, as far as they do. */
+  routeConfigs(): readonly unknown[]
   fact(name: BuiltInFact): string
 }
 

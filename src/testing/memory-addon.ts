@@ -108,7 +108,14 @@ export class MemoryAddon implements StreamAddon {
 
   streamFlag(): void {}
 
-  clusterCharge(): void {}
+  clusterCharge(): boolean {
+    return true
+  }
+
+  routeLevels(handle: number): string[] {
+    const number = this.routeSettings(handle)
+    return number === 0 ? [] : [String(number), this.routeSettingsText(handle)]
+  }
 
   scriptChunk(handle: number, bytes: Uint8Array): void {
     this.#stream(handle).leftChunk = Buffer.from(bytes)

@@ -159,8 +159,10 @@ export interface StreamAddon {
   streamWatch(handle: number): void
   /** Sets a response flag; numbers of native/http/stream_info.h. */
   streamFlag(handle: number, flag: number): void
-  /** Counts an answer as one of the cluster that the request would go to. */
-  clusterCharge(handle: number, status: number): void
+  /** Counts an answer as one of the cluster that the request would go to; 0: nothing. False: there is no such cluster. */
+  clusterCharge(handle: number, status: number): boolean
+  /** Settings of all levels, outer first: number, text, number, text … */
+  routeLevels(handle: number): string[]
   /** The bytes that a data hook returned. */
   scriptChunk(handle: number, bytes: Uint8Array): void
   /** Undefined: not there yet; the stage requestBody or responseBody follows. */

@@ -122,11 +122,20 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
     this.#addon.streamFlag(this.handle, flag)
   }
 
-  chargeCluster(status: number): void {
-    this.#addon.clusterCharge(this.handle, status)
+  chargeCluster(status: number): boolean {
+    return this.#addon.clusterCharge(this.handle, status)
+  }
+
+  routeConfigs(): readonly unknown[] {
+    const levels = this.#addon.routeLevels(this.handle)
+    const configs: unknown[] = []
+    for (let i = 0; i < levels.length; i += 2)
+      configs.push(this.program.routeConfig(Number(levels[i]), () => levels[i + 1] as string))
+    return configs
   }
 
   fact(name: BuiltInFact): string {
+    if (name === 'scheme') return this.#addon.headerGet(this.handle, Part.requestHeaders, ':scheme') ?? ''
     return this.#addon.streamText(this.handle, Fact[name])
   }
 

@@ -1,6 +1,6 @@
 // envoy.filters.http.ext_authz: another service says who may pass, asked over HTTP or gRPC.
 import type http2 from 'node:http2'
-import { answer, get, post } from '../support/bytes.js'
+import { answer, get, post, showBody } from '../support/bytes.js'
 import { cluster, http, httpFilters, httpOptions, perFilter } from '../support/config.js'
 import { silence, thenClose } from '../support/fake-upstream.js'
 import { H2Upstream } from '../support/h2-peers.js'
@@ -19,7 +19,7 @@ const sawSorted = (s: Scene, ...names: string[]): void => {
   for (const name of names) {
     for (const request of s.upstream(name).requests) {
       const [first = '', ...lines] = request.head.trimEnd().split('\r\n')
-      s.note([`> ${name}`, first, ...lines.sort(), '', request.body.toString('latin1')].join('\n').trimEnd())
+      s.note([`> ${name}`, first, ...lines.sort(), '', showBody(request.body)].join('\n').trimEnd())
     }
   }
 }
@@ -71,7 +71,7 @@ http_service:
 stat_prefix: mine
 clear_route_cache: true
 `),
-        log: '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(envoy.filters.http.ext_authz)%\n',
+        log: '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(envoy.filters.http.ext_authz:x-meta-a)%\n',
         routes: `
 - {match: {prefix: /, headers: [{name: x-user, string_match: {exact: second}}]}, route: {cluster: up, prefix_rewrite: /second}}
 - {match: {prefix: /}, route: {cluster: up}}
@@ -501,46 +501,46 @@ with_request_body: {max_request_bytes: 10}
       'rules for headers',
       {
         sees: `
-      > auth
-      GET /check/p HTTP/1.1
-      content-length: 0
-      host: a
-      x-a: 1
-      x-added: hello
-      x-b-c: 2
-      x-envoy-expected-rq-timeout-ms: 500
-      x-envoy-internal: true
-      > up
-      GET /p HTTP/1.1
-      host: a
-      x-a: 1
-      x-auth-x: 1
-      x-b-c: 2
-      x-c: 3
-      x-envoy-expected-rq-timeout-ms: 15000
-      x-forwarded-proto: http
-      x-list: a
-      x-list: b
-      x-request-id: UUID
-      x-user: me
-      < client
-      HTTP/1.1 200 OK
-      content-length: 2
-      x-envoy-upstream-service-time: MS
-      x-ok: yes
-      date: DATE
-      server: envoy
+          > auth
+          GET /check/p HTTP/1.1
+          content-length: 0
+          host: a
+          x-a: 1
+          x-added: hello
+          x-b-c: 2
+          x-envoy-expected-rq-timeout-ms: 500
+          x-envoy-internal: true
+          > up
+          GET /p HTTP/1.1
+          host: a
+          x-a: 1
+          x-auth-x: 1
+          x-b-c: 2
+          x-c: 3
+          x-envoy-expected-rq-timeout-ms: 15000
+          x-forwarded-proto: http
+          x-list: a
+          x-list: b
+          x-request-id: UUID
+          x-user: me
+          < client
+          HTTP/1.1 200 OK
+          content-length: 2
+          x-envoy-upstream-service-time: MS
+          x-ok: yes
+          date: DATE
+          server: envoy
 
-      ok
-      (open)
-      log: 200 - via_upstream {"ext_authz_duration":0,"x-meta-a":"m"}
-      stat: cluster.auth.upstream_rq_total +1
-      stat: cluster.up.ext_authz.mine.ok +1
-      stat: cluster.up.external.upstream_rq_200 +1
-      stat: cluster.up.external.upstream_rq_2xx +1
-      stat: cluster.up.external.upstream_rq_completed +1
-      stat: http.rules.ext_authz.mine.ok +1
-    `,
+          ok
+          (open)
+          log: 200 - via_upstream m
+          stat: cluster.auth.upstream_rq_total +1
+          stat: cluster.up.ext_authz.mine.ok +1
+          stat: cluster.up.external.upstream_rq_200 +1
+          stat: cluster.up.external.upstream_rq_2xx +1
+          stat: cluster.up.external.upstream_rq_completed +1
+          stat: http.rules.ext_authz.mine.ok +1
+        `,
       },
       async s => {
         s.upstream('auth').script(
@@ -604,27 +604,27 @@ with_request_body: {max_request_bytes: 10}
       'headers of a denial',
       {
         sees: `
-      > auth
-      GET /check/p HTTP/1.1
-      content-length: 0
-      host: a
-      x-added: hello
-      x-envoy-expected-rq-timeout-ms: 500
-      x-envoy-internal: true
-      < client
-      HTTP/1.1 403 Forbidden
-      content-length: 2
-      x-why: w
-      location: l
-      www-authenticate: a
-      content-type: text/plain
-      date: DATE
-      server: envoy
+          > auth
+          GET /check/p HTTP/1.1
+          content-length: 0
+          host: a
+          x-added: hello
+          x-envoy-expected-rq-timeout-ms: 500
+          x-envoy-internal: true
+          < client
+          HTTP/1.1 403 Forbidden
+          content-length: 2
+          x-why: w
+          location: l
+          www-authenticate: a
+          content-type: text/plain
+          date: DATE
+          server: envoy
 
-      no
-      (open)
-      log: 403 UAEX ext_authz_denied {"x-meta-a":"m"}
-    `,
+          no
+          (open)
+          log: 403 UAEX ext_authz_denied m
+        `,
       },
       async s => {
         s.upstream('auth').script(
@@ -779,37 +779,37 @@ with_request_body: {max_request_bytes: 10}
       'a chunked body',
       {
         sees: `
-      > auth
-      POST / HTTP/1.1
-      content-length: 5
-      host: a
-      x-envoy-auth-partial-body: false
-      x-envoy-expected-rq-timeout-ms: 500
-      x-envoy-internal: true
+          > auth
+          POST / HTTP/1.1
+          content-length: 5
+          host: a
+          x-envoy-auth-partial-body: false
+          x-envoy-expected-rq-timeout-ms: 500
+          x-envoy-internal: true
 
-      abcde
-      > up
-      POST / HTTP/1.1
-      host: a
-      transfer-encoding: chunked
-      x-envoy-expected-rq-timeout-ms: 15000
-      x-forwarded-proto: http
-      x-request-id: UUID
+          abcde
+          > up
+          POST / HTTP/1.1
+          host: a
+          transfer-encoding: chunked
+          x-envoy-expected-rq-timeout-ms: 15000
+          x-forwarded-proto: http
+          x-request-id: UUID
 
-      5
-      abcde
-      0
-      < client
-      HTTP/1.1 200 OK
-      content-length: 2
-      x-envoy-upstream-service-time: MS
-      date: DATE
-      server: envoy
+          5
+          abcde
+          0
+          < client
+          HTTP/1.1 200 OK
+          content-length: 2
+          x-envoy-upstream-service-time: MS
+          date: DATE
+          server: envoy
 
-      ok
-      (open)
-      log: HTTP/1.1 200 - via_upstream in=5 out=2
-    `,
+          ok
+          (open)
+          log: HTTP/1.1 200 - via_upstream in=5 out=2
+        `,
       },
       async s => {
         s.upstream('auth').script(answer(200, ''))
@@ -839,7 +839,9 @@ with_request_body: {max_request_bytes: 10}
     `,
       },
       async s => {
-        await s.statsOf(STATS, () => ask(s, post('/', 'hello world'), 'body'))
+        await s.statsOf(STATS, () =>
+          ask(s, 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 20\r\n\r\nhello world', 'body'),
+        )
       },
     )
     f.scenario(
@@ -1103,9 +1105,15 @@ const option = (key: string, value: string, append?: boolean): Buffer =>
   )
 const status = (code: number): readonly [number, Buffer] => [1, message([1, code])]
 
-const check = async (s: Scene, request: string, answered: Buffer, listener = 'main'): Promise<void> => {
+const check = async (
+  s: Scene,
+  request: string,
+  answered: Buffer,
+  listener = 'main',
+  end: Record<string, string> = { 'grpc-status': '0' },
+): Promise<void> => {
   service?.forget()
-  trailers = { 'grpc-status': '0' }
+  trailers = end
   reply = answered
   const client = await s.connect(listener)
   await client.send(request)
@@ -1134,7 +1142,7 @@ feature(
     listeners: [
       http('main', {
         hcm: authz('{grpc_service: {envoy_grpc: {cluster_name: service}, timeout: 0.5s}, transport_api_version: V3}'),
-        log: '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(envoy.filters.http.ext_authz)%\n',
+        log: '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(envoy.filters.http.ext_authz:who)%\n',
         routes: `
 - {match: {prefix: /context}, route: {cluster: up}, typed_per_filter_config: ${route('check_settings: {context_extensions: {who: route, what: x}}')}}
 - {match: {prefix: /}, route: {cluster: up}}
@@ -1339,51 +1347,51 @@ feature(
       'dynamic metadata',
       {
         sees: `
-      > service
-      :authority: service
-      :method: POST
-      :path: /envoy.service.auth.v3.Authorization/Check
-      :scheme: http
-      content-type: application/grpc
-      grpc-timeout: 500m
-      te: trailers
-      x-envoy-expected-rq-timeout-ms: 500
-      x-envoy-internal: true
-      x-forwarded-for: LOCAL
-      1.1.1.1.2 = "127.0.0.1"
-      1.10["where"] = "y"
-      1.10["who"] = "host"
-      1.11 = ""
-      1.13 = ""
-      1.2.1.1.2 = "127.0.0.1"
-      1.4.2.10 = "HTTP/1.1"
-      1.4.2.2 = "GET"
-      1.4.2.3[":authority"] = "a"
-      1.4.2.3[":method"] = "GET"
-      1.4.2.3[":path"] = "/"
-      1.4.2.3[":scheme"] = "http"
-      1.4.2.3["x-forwarded-proto"] = "http"
-      1.4.2.3["x-request-id"] = "UUID"
-      1.4.2.4 = "/"
-      1.4.2.5 = "a"
-      1.4.2.6 = "http"
-      > up
-      GET / HTTP/1.1
-      host: a
-      x-envoy-expected-rq-timeout-ms: 15000
-      x-forwarded-proto: http
-      x-request-id: UUID
-      < client
-      HTTP/1.1 200 OK
-      content-length: 2
-      x-envoy-upstream-service-time: MS
-      date: DATE
-      server: envoy
+          > service
+          :authority: service
+          :method: POST
+          :path: /envoy.service.auth.v3.Authorization/Check
+          :scheme: http
+          content-type: application/grpc
+          grpc-timeout: 500m
+          te: trailers
+          x-envoy-expected-rq-timeout-ms: 500
+          x-envoy-internal: true
+          x-forwarded-for: LOCAL
+          1.1.1.1.2 = "127.0.0.1"
+          1.10["where"] = "y"
+          1.10["who"] = "host"
+          1.11 = ""
+          1.13 = ""
+          1.2.1.1.2 = "127.0.0.1"
+          1.4.2.10 = "HTTP/1.1"
+          1.4.2.2 = "GET"
+          1.4.2.3[":authority"] = "a"
+          1.4.2.3[":method"] = "GET"
+          1.4.2.3[":path"] = "/"
+          1.4.2.3[":scheme"] = "http"
+          1.4.2.3["x-forwarded-proto"] = "http"
+          1.4.2.3["x-request-id"] = "UUID"
+          1.4.2.4 = "/"
+          1.4.2.5 = "a"
+          1.4.2.6 = "http"
+          > up
+          GET / HTTP/1.1
+          host: a
+          x-envoy-expected-rq-timeout-ms: 15000
+          x-forwarded-proto: http
+          x-request-id: UUID
+          < client
+          HTTP/1.1 200 OK
+          content-length: 2
+          x-envoy-upstream-service-time: MS
+          date: DATE
+          server: envoy
 
-      ok
-      (open)
-      log: 200 - via_upstream {"ext_authz_duration":21,"who":"me"}
-    `,
+          ok
+          (open)
+          log: 200 - via_upstream me
+        `,
       },
       s => check(s, get('/'), message(status(0), [4, message([1, message([1, 'who'], [2, message([3, 'me'])])])])),
     )

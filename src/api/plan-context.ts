@@ -107,7 +107,7 @@ export interface PlanContext extends Place {
   /** The slot of a route table that comes from elsewhere (RDS); all who ask the same source for the same name share it. */
   discoveredRoutes(rds: Rds, at: Place, statPrefix?: string): number
   /** The scopes of scoped routes, inline or from elsewhere (SRDS). Undefined: an error was reported. */
-  scopedRoutes(config: ScopedRoutes, at: Place): PlanInit<typeof ScopedRoutesSchema> | undefined
+  scopedRoutes(config: ScopedRoutes, at: Place, statPrefix: string): PlanInit<typeof ScopedRoutesSchema> | undefined
   /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */
   httpFilters(
     filters: readonly HttpFilter[],

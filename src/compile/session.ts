@@ -94,6 +94,11 @@ export class Session {
         return this.#adopt(message.units)
       case 'answer':
         return this.#engine?.answered(message.answer)
+      case 'demand': {
+        const { what, slot, name } = message
+        if (this.#engine !== undefined) return this.#engine.demanded({ what, slot, name })
+        return this.#options.post({ kind: 'settled-demand', what, slot, name })
+      }
       case 'resolved':
         return this.#engine?.resolved(message.cluster)
       case 'log-streams':
@@ -153,6 +158,7 @@ export class Session {
         post({ kind: 'delta', delta: { ...delta, ...(isNew && { slots: slots.table() }) } })
       },
       onInitialized: () => post({ kind: 'initialized' }),
+      onSettledDemand: demand => post({ kind: 'settled-demand', ...demand }),
       time: Date.now,
     })
     this.#engine.start().catch((error: unknown) => {

@@ -180,6 +180,10 @@ export class Server {
       onError: message => this.#process.config.warning(message),
     })
     this.#process.onEngineMessage = message => this.#engineMessage(message)
+    addon.onDemand((what, slot, name) => {
+      if (compiler.isRunning) compiler.tell({ kind: 'demand', what, slot, name })
+      else addon.settleDemand(what, slot, name)
+    })
     this.#process.onEngineLost = reason => this.#engineLost(reason)
     const publisher = this.#publisher
     this.#dns = new DnsClusters({
@@ -301,6 +305,8 @@ export class Server {
         return this.#process.config[message.level](message.line)
       case 'initialized':
         return this.#onInitialized()
+      case 'settled-demand':
+        return this.#process.addon.settleDemand(message.what, message.slot, message.name)
     }
   }
 

@@ -273,11 +273,21 @@ export class Compilation {
   /** `validateClusters`: what holds where the table does not say. */
   routeTable(
     config: RouteConfiguration,
-    { name, slot, validateClusters }: { name: string; slot: number; validateClusters: boolean },
+    {
+      name,
+      slot,
+      validateClusters,
+      statPrefix = '',
+    }: { name: string; slot: number; validateClusters: boolean; statPrefix?: string | undefined },
     at: Place,
   ): void {
     const mustExist = config.validateClusters ?? validateClusters
-    if (config.vhds) this.#referToVirtualHosts(config.vhds, config.name, slot, at.field('vhds').field('config_source'))
+    if (config.vhds)
+      this.#referToVirtualHosts(
+        config.vhds,
+        { name: config.name, slot, statPrefix },
+        at.field('vhds').field('config_source'),
+      )
     const tools: RouteTools = {
       checkRegex: this.checkRegex,
       format: (text, place) => this.formats.format(text, place),
@@ -294,7 +304,11 @@ export class Compilation {
   }
 
   /** More virtual hosts come on demand. */
-  #referToVirtualHosts({ configSource }: Vhds, name: string, slot: number, at: Place): void {
+  #referToVirtualHosts(
+    { configSource }: Vhds,
+    table: { readonly name: string; readonly slot: number; readonly statPrefix: string },
+    at: Place,
+  ): void {
     const spec = configSource?.configSourceSpecifier
     const isDelta = spec?.case === 'apiConfigSource' && spec.value.apiType === ApiType.DELTA_GRPC
     if (spec?.case === 'ads' && !this.environment.sources.hasAds)
@@ -302,7 +316,7 @@ export class Compilation {
     if (spec?.case !== 'ads' && !isDelta)
       return at.error("vhds: only 'DELTA_GRPC' or 'ADS' (which uses Delta xDS) is supported as a config source.")
     const source = discoverySource(configSource, virtualHostTypeUrl, at, this.environment.sources)
-    if (source) this.refer({ kind: 'virtual-host', source, name, slot, isRequired: false })
+    if (source) this.refer({ kind: 'virtual-host', source, isRequired: true, ...table })
   }
 
   /** What a level of the routes says of a filter: its settings, or (in a FilterConfig) whether it takes part at all. */

@@ -152,11 +152,15 @@ export function compileListenerResource(
 /** The `route-table` plan in the reference's slot. */
 export function compileRouteConfigResource(
   message: RouteConfiguration,
-  { slot, source, name }: Pick<RouteReference, 'slot' | 'source' | 'name'>,
+  { slot, source, name, statPrefix }: Pick<RouteReference, 'slot' | 'source' | 'name' | 'statPrefix'>,
   environment: ResourceEnvironment,
 ): Result<CompiledResource, ResourceErrors> {
   return compileAlone(message, message.name, environment, (compilation, at) => {
-    compilation.routeTable(message, { name: discoveredTable(source, name), slot, validateClusters: false }, at)
+    compilation.routeTable(
+      message,
+      { name: discoveredTable(source, name), slot, validateClusters: false, statPrefix },
+      at,
+    )
     return {}
   })
 }

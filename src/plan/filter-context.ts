@@ -132,8 +132,8 @@ export class FilterContext implements PlanContext {
     return this.#compilation.inlineRoutes(config, this.#owner, at)
   }
 
-  scopedRoutes(config: ScopedRoutes, at: Place): ScopedRoutesInit | undefined {
-    return scopedRoutes(config, this.#owner, at, this.#compilation)
+  scopedRoutes(config: ScopedRoutes, at: Place, statPrefix: string): ScopedRoutesInit | undefined {
+    return scopedRoutes(config, this.#owner, statPrefix, at, this.#compilation)
   }
 
   discoveredRoutes(rds: Rds, at: Place, statPrefix = ''): number {

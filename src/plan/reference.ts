@@ -74,6 +74,8 @@ export interface RouteReference extends ReferenceBase {
 /** SRDS. `name`: the locator of a collection; empty: everything the source has. All that comes makes one plan (scopesPlan). */
 export interface ScopedRouteReference extends ReferenceBase {
   readonly kind: 'scoped-route'
+  /** Of the connection manager. */
+  readonly statPrefix: string
   readonly use: ScopedRouteUse
 }
 
@@ -87,6 +89,8 @@ export interface ScopedRouteUse {
   readonly owner: string
   /** In place, in the connection manager's own configuration. */
   readonly isInline: boolean
+  /** Of the connection manager. */
+  readonly statPrefix: string
   /** Where route tables by name come from. */
   readonly rdsSource?: DiscoverySource
 }
@@ -94,6 +98,8 @@ export interface ScopedRouteUse {
 /** VHDS: virtual hosts of a route table, by "<route table>/<host>", on demand. `slot`: the route table's. */
 export interface VirtualHostReference extends ReferenceBase {
   readonly kind: 'virtual-host'
+  /** Of the connection manager; empty where several have the table. */
+  readonly statPrefix: string
 }
 
 /** SDS. */

@@ -24,10 +24,11 @@ export interface CompiledScope {
   readonly isOnDemand: boolean
 }
 
-/** `owner`: the filter chain. Undefined: an error was reported. */
+/** `owner`: the filter chain. `statPrefix`: of the connection manager. Undefined: an error was reported. */
 export function scopedRoutes(
   config: ScopedRoutes,
   owner: string,
+  statPrefix: string,
   at: Place,
   compilation: Compilation,
 ): ScopedRoutesInit | undefined {
@@ -39,7 +40,7 @@ export function scopedRoutes(
   const slotOf = (key: string): number => compilation.deps.slots.of('scopedRoutes', key)
   if (specifier.case === 'scopedRouteConfigurationsList') {
     const name = `${owner}/${namePart(config.name)}`
-    const use = { slot: slotOf(name), planName: name, setName: config.name, owner: name, isInline: true }
+    const use = { slot: slotOf(name), planName: name, setName: config.name, owner: name, isInline: true, statPrefix }
     const place = at.field('scoped_route_configurations_list').field('scoped_route_configurations')
     const scopes = specifier.value.scopedRouteConfigurations.flatMap(
       (scope, index) => compileScope(scope, use, place.item(index), compilation) ?? [],
@@ -68,9 +69,18 @@ export function scopedRoutes(
     setName: config.name,
     owner: planName,
     isInline: false,
+    statPrefix,
     ...(rdsSource && { rdsSource }),
   }
-  compilation.refer({ kind: 'scoped-route', source, name: srdsResourcesLocator, slot, isRequired: true, use })
+  compilation.refer({
+    kind: 'scoped-route',
+    statPrefix,
+    source,
+    name: srdsResourcesLocator,
+    slot,
+    isRequired: true,
+    use,
+  })
   return { slot, fragments }
 }
 
@@ -111,7 +121,12 @@ export function compileScope(
     at.error('Missing config source specifier in envoy::config::core::v3::ConfigSource')
     return undefined
   }
-  const routeTableSlot = compilation.referToRoutes(use.rdsSource, config.routeConfigurationName, !config.onDemand)
+  const routeTableSlot = compilation.referToRoutes(
+    use.rdsSource,
+    config.routeConfigurationName,
+    !config.onDemand,
+    use.statPrefix,
+  )
   return { ...scope, routeTableSlot }
 }
 

@@ -82,6 +82,13 @@ export type StatChange =
       readonly value: string
     }
 
+/** Something that requests wait for: see onDemand of src/native/addon.ts. */
+export interface Demand {
+  readonly what: 'virtual-host' | 'scope' | 'cluster'
+  readonly slot: number
+  readonly name: string
+}
+
 /** From the configuration thread to main, besides replies to what main asked. */
 export type EngineMessage =
   | { readonly kind: 'delta'; readonly delta: ConfigDelta }
@@ -89,6 +96,7 @@ export type EngineMessage =
   | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warning' | 'error'; readonly line: string }
   /** Everything that traffic waits for is there, or will not come. */
   | { readonly kind: 'initialized' }
+  | ({ readonly kind: 'settled-demand' } & Demand)
 
 /** From main to the configuration thread, besides requests. */
 export type ToEngine =
@@ -99,3 +107,5 @@ export type ToEngine =
   | { readonly kind: 'log-streams'; readonly streams: readonly AccessLogStream[]; readonly sent: SharedArrayBuffer }
   /** A cluster that DNS fills knows its members, or that it has none. */
   | { readonly kind: 'resolved'; readonly cluster: string }
+  /** A request waits for this. */
+  | ({ readonly kind: 'demand' } & Demand)

@@ -95,6 +95,25 @@ export const mainTemplates: readonly KindTemplate[] = [
     counters: `${subscription.counters} config_reload update_empty`,
     gauges: `${subscription.gauges} config_reload_time_ms`,
   }),
+  // <stat_prefix>.scoped_rds.<scopes>
+  kind('srds', {
+    ...subscription,
+    prefix: 'http.',
+    counters: `${subscription.counters} config_reload update_empty`,
+    gauges: `${subscription.gauges} active_scopes all_scopes config_reload_time_ms on_demand_scopes`,
+  }),
+  // <stat_prefix>.rds.vhds.<route configuration>
+  kind('vhds', {
+    ...subscription,
+    prefix: 'http.',
+    counters: `${subscription.counters} config_reload update_empty`,
+  }),
+  // http_filter.<filter>, network_filter.<filter>, tcp_listener_filter.<filter>
+  kind('ecds', {
+    ...subscription,
+    prefix: 'extension_config_discovery.',
+    counters: `${subscription.counters} config_conflict config_fail config_reload`,
+  }),
   // <secret>
   kind('sds', { ...subscription, prefix: 'sds.', counters: `${subscription.counters} key_rotation_failed` }),
   // <cluster>: what an EDS cluster has besides what every cluster has.

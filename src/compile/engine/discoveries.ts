@@ -1,14 +1,17 @@
 import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf'
 import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
 import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
-import { type Reference, referenceKey } from '../../plan/reference.js'
+import { type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
 import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
-import { kinds } from './kinds.js'
+import { isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
 import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
+import { type ScopeCounts, ScopeSets } from './scope-sets.js'
 import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
+import { VirtualHosts } from './virtual-hosts.js'
 
 export interface DiscoveriesOptions {
   readonly client: DiscoveryClient
@@ -19,6 +22,7 @@ export interface DiscoveriesOptions {
   readonly onEvent: (reference: Reference, event: FeedEvent) => void
   /** Nobody refers to it any more. */
   readonly onClosed: (reference: Reference) => void
+  readonly onScopes: (reference: ScopedRouteReference, counts: ScopeCounts) => void
   /** Unix milliseconds. */
   readonly time: () => number
 }
@@ -56,9 +60,20 @@ export interface Feed {
 export class Discoveries implements Supplier<Needed> {
   readonly #options: DiscoveriesOptions
   readonly #feeds = new Map<string, Feed>()
+  readonly #scopes: ScopeSets
+  readonly #virtualHosts: VirtualHosts
 
   constructor(options: DiscoveriesOptions) {
     this.#options = options
+    this.#scopes = new ScopeSets({ ...options, supplier: this })
+    this.#virtualHosts = new VirtualHosts({ ...options, onChange: slot => this.#renewTable(slot) })
+  }
+
+  /** A request waits for something. `onSettled`: main has it, or it will not come. */
+  demand(what: 'virtual-host' | 'scope', slot: number, name: string, onSettled: () => void): void {
+    const settled = (): void => void this.#options.outbox.idle().then(onSettled)
+    if (what === 'scope') this.#scopes.demand(slot, name, settled)
+    else this.#virtualHosts.demand(slot, name, settled)
   }
 
   get feeds(): Iterable<Feed> {
@@ -66,6 +81,8 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   acquire(reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
+    if (reference.kind === 'scoped-route') return this.#scopes.acquire(reference, onSettled)
+    if (reference.kind === 'virtual-host') return this.#virtualHosts.acquire(reference, onSettled)
     const feed = this.#feed(reference)
     const key = `${reference.kind}/${referenceKey(reference)}`
     const holder = {}
@@ -98,6 +115,8 @@ export class Discoveries implements Supplier<Needed> {
   close(): void {
     for (const feed of this.#feeds.values()) feed.subscription?.close()
     this.#feeds.clear()
+    this.#scopes.close()
+    this.#virtualHosts.close()
   }
 
   #feed(reference: Reference): Feed {
@@ -141,6 +160,14 @@ export class Discoveries implements Supplier<Needed> {
 
   async #onUpdate(feed: Feed, update: Update): Promise<string | undefined> {
     const resource = update.added.find(({ name, isAbsent }) => name === feed.reference.name && !isAbsent)
+    if (resource === undefined && update.removed.includes(feed.reference.name) && isRemovable(feed.reference)) {
+      this.#removed(feed)
+      return undefined
+    }
+    if (resource === undefined && feed.reference.kind === 'extension-config') {
+      this.#failed(feed)
+      return 'Unexpected number of resources in ExtensionConfigDS response: 0'
+    }
     if (resource === undefined) {
       // Envoy keeps what it has when a resource of these kinds is removed or an answer is empty.
       this.#options.onEvent(feed.reference, { kind: 'update_empty' })
@@ -174,7 +201,7 @@ export class Discoveries implements Supplier<Needed> {
   #fill(need: Need): void {
     const { stored } = need.feed
     if (stored === undefined) {
-      if (need.feed.hasFailed) this.#goOnWithout(need)
+      if (need.feed.hasFailed || startsWithout(need.reference)) this.#goOnWithout(need)
       return
     }
     const message = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
@@ -184,15 +211,19 @@ export class Discoveries implements Supplier<Needed> {
   #compile(need: Need, message: Message, verdicts: Promise<Verdict>[]): Verdict {
     const kind = kinds[need.reference.kind]
     if (kind === undefined) return `${need.reference.kind} is not carried out yet`
-    const compiled = kind.compile(need.key, message, need.reference, this.#options.environment())
+    const { reference } = need
+    const completed = reference.kind === 'route' ? this.#withDiscoveredHosts(message, reference.slot) : message
+    const compiled = kind.compile(need.key, completed, reference, this.#options.environment())
     if (!compiled.ok) return reasonOf(compiled.error)
     const { unit, references } = compiled.value
-    need.warming?.requirements.release()
     const requirements = new Requirements(references, this, () => {
       verdicts.push(this.#activate(need, version))
     })
     const version: Version = { unit, requirements }
+    // Only now: what both need is not to be let go between.
+    const before = need.warming
     need.warming = version
+    before?.requirements.release()
     requirements.start()
     return undefined
   }
@@ -206,6 +237,42 @@ export class Discoveries implements Supplier<Needed> {
     const verdict = unit === undefined ? Promise.resolve(undefined) : this.#options.outbox.put(unit)
     this.#settle(need)
     return verdict
+  }
+
+  /** A table whose virtual hosts come by themselves has others now. */
+  async #renewTable(slot: number): Promise<Verdict> {
+    const verdicts: Promise<Verdict>[] = []
+    for (const { stored, needs } of this.#feeds.values()) {
+      for (const need of needs.values()) {
+        if (stored === undefined || need.reference.kind !== 'route' || need.reference.slot !== slot) continue
+        const message = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
+        const refused = this.#compile(need, message, verdicts)
+        if (refused !== undefined) return refused
+      }
+    }
+    return (await Promise.all(verdicts)).find(verdict => verdict !== undefined)
+  }
+
+  #withDiscoveredHosts(message: Message, slot: number): Message {
+    const table = message as RouteConfiguration
+    const hosts = table.vhds === undefined ? [] : this.#virtualHosts.of(slot)
+    if (hosts.length === 0) return message
+    const whole: RouteConfiguration = { ...table, virtualHosts: [...table.virtualHosts, ...hosts] }
+    return whole
+  }
+
+  /** What was there is there no more: the default holds, or nothing. */
+  #removed(feed: Feed): void {
+    feed.stored = undefined
+    feed.hasFailed = true
+    for (const need of feed.needs.values()) {
+      need.active?.requirements.release()
+      need.warming?.requirements.release()
+      need.active = need.warming = undefined
+      const missing = kinds[need.reference.kind]?.missing?.(need.key, need.reference, this.#options.environment())
+      void (missing === undefined ? this.#options.outbox.remove(need.key) : this.#options.outbox.put(missing))
+      this.#settle(need)
+    }
   }
 
   #failed(feed: Feed): void {

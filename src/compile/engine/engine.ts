@@ -14,7 +14,7 @@ import {
 } from '../../plan/compile-resource.js'
 import type { CollectionSource, DynamicSettings } from '../../plan/dynamic-settings.js'
 import type { Reference } from '../../plan/reference.js'
-import type { ConfigDelta, DeltaAnswer } from '../../snapshot/config-delta.js'
+import type { ConfigDelta, DeltaAnswer, Demand } from '../../snapshot/config-delta.js'
 import type { Logger } from '../../support/log.js'
 import { err, ok, type Result } from '../../support/result.js'
 import type { DiscoveryClient, Resource, ResourceType } from '../../xds/types.js'
@@ -26,7 +26,17 @@ import { Discoveries } from './discoveries.js'
 import { Outbox } from './outbox.js'
 import { RuntimeLayers } from './runtime-layers.js'
 import type { StaticThings } from './static-things.js'
-import { edsScope, type FeedEvent, rdsScope, sdsScope, type Statistics, type SubscriptionScope } from './statistics.js'
+import {
+  ecdsScope,
+  edsScope,
+  type FeedEvent,
+  rdsScope,
+  sdsScope,
+  srdsScope,
+  type Statistics,
+  type SubscriptionScope,
+  vhdsScope,
+} from './statistics.js'
 import type { StoredResource } from './stored.js'
 import { clusterUnit, listenerUnit, plainUnit } from './unit.js'
 
@@ -46,6 +56,8 @@ export interface EngineOptions {
   readonly log: Logger
   readonly send: (delta: ConfigDelta) => void
   readonly onInitialized: () => void
+  /** What requests waited for is there, or will not come. */
+  readonly onSettledDemand: (demand: Demand) => void
   /** The way to clusters for the client: a listener that nobody is shown. Absent: no source needs it. */
   readonly door?: CompiledResource | undefined
   /** Keys of units in use that nobody here knows of: what is not sent again is removed when everything has come. */
@@ -87,6 +99,7 @@ export class Engine {
         options.send(delta)
       },
     })
+    const { statistics } = options
     this.#discoveries = new Discoveries({
       client: options.client,
       outbox: this.#outbox,
@@ -97,9 +110,14 @@ export class Engine {
         const scope = scopeOf(reference)
         if (scope !== undefined) options.statistics.forget(scope)
       },
+      onScopes: ({ statPrefix, use }, { all, active, onDemand }) => {
+        const { kind, scope } = srdsScope(statPrefix, use.setName)
+        statistics.set(kind, scope, 'all_scopes', all)
+        statistics.set(kind, scope, 'active_scopes', active)
+        statistics.set(kind, scope, 'on_demand_scopes', onDemand)
+      },
       time: options.time,
     })
-    const { statistics } = options
     this.clusters = new Collection({
       outbox: this.#outbox,
       supplier: this.#discoveries,
@@ -184,6 +202,13 @@ export class Engine {
     for (const name of answer.resolving) this.#resolving.add(name)
     this.#outbox.answered(answer)
     this.#countClusters()
+  }
+
+  /** A request waits for something that may come on demand. */
+  demanded({ what, slot, name }: Demand): void {
+    const settled = (): void => this.#options.onSettledDemand({ what, slot, name })
+    if (what === 'cluster') settled()
+    else this.#discoveries.demand(what, slot, name, settled)
   }
 
   resolved(cluster: string): void {
@@ -332,6 +357,12 @@ function scopeOf(reference: Reference): SubscriptionScope | undefined {
       return sdsScope(reference.name)
     case 'route':
       return rdsScope(reference.statPrefix ?? '', reference.name)
+    case 'scoped-route':
+      return srdsScope(reference.statPrefix, reference.use.setName)
+    case 'virtual-host':
+      return vhdsScope(reference.statPrefix, reference.name)
+    case 'extension-config':
+      return ecdsScope(reference.use.category, reference.name)
     default:
       return undefined
   }

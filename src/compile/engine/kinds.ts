@@ -81,14 +81,6 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
       }))
     },
   },
-  secret: {
-    compile: (key, message, reference, environment) => {
-      if (reference.kind !== 'secret') throw new Error(reference.kind)
-      return compiledTo(compileSecretResource(message as Secret, reference.use, environment), compiled =>
-        plainUnit(key, compiled),
-      )
-    },
-  },
   'extension-config': {
     compile: (key, message, reference, environment) => {
       if (reference.kind !== 'extension-config') throw new Error(reference.kind)
@@ -103,4 +95,19 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
       return compiled?.ok ? plainUnit(key, compiled.value) : undefined
     },
   },
+  secret: {
+    compile: (key, message, reference, environment) => {
+      if (reference.kind !== 'secret') throw new Error(reference.kind)
+      return compiledTo(compileSecretResource(message as Secret, reference.use, environment), compiled =>
+        plainUnit(key, compiled),
+      )
+    },
+  },
 }
+
+/** Whether it is gone when the control plane says so; Envoy keeps the others. */
+export const isRemovable = (reference: Reference): boolean => reference.kind === 'extension-config'
+
+/** Whether what stands in its place until it comes is used at once. */
+export const startsWithout = (reference: Reference): boolean =>
+  reference.kind === 'extension-config' && reference.use.appliesDefaultAtOnce

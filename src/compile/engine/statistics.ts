@@ -5,7 +5,7 @@ import { xxHash64 } from '../../xds/xx-hash.js'
 
 /** Where the statistics of a subscription stand: a kind of src/stats/main-templates.ts, and the scope's name. */
 export interface SubscriptionScope {
-  readonly kind: 'subscription' | 'cds' | 'rds' | 'eds' | 'sds'
+  readonly kind: 'subscription' | 'cds' | 'rds' | 'eds' | 'sds' | 'srds' | 'vhds' | 'ecds'
   readonly scope: string
 }
 
@@ -46,9 +46,9 @@ export class Statistics {
         if (kind === 'eds') this.inc('cluster', scope, 'update_no_rebuild')
         break
       case 'changed':
-        if (kind !== 'rds' && kind !== 'cds') break
+        if (!reloads.has(kind)) break
         this.inc(kind, scope, 'config_reload')
-        this.set(kind, scope, 'config_reload_time_ms', event.at)
+        if (kind !== 'ecds' && kind !== 'vhds') this.set(kind, scope, 'config_reload_time_ms', event.at)
         break
       case 'update_success': {
         this.inc(counterKind(kind, event.kind), scope, event.kind)
@@ -64,9 +64,10 @@ export class Statistics {
       case 'update_rejected':
       case 'init_fetch_timeout':
         this.inc(counterKind(kind, event.kind), scope, event.kind)
+        if (kind === 'ecds' && failures.has(event.kind)) this.inc(kind, scope, 'config_fail')
         break
       case 'update_empty':
-        if (kind === 'eds' || kind === 'rds') this.inc(counterKind(kind, event.kind), scope, event.kind)
+        if (empties.has(kind)) this.inc(counterKind(kind, event.kind), scope, event.kind)
         break
       default:
         this.controlPlane(`${prefixes[kind]}${scope}.control_plane`, event)
@@ -102,7 +103,21 @@ export class Statistics {
   }
 }
 
-const prefixes = { subscription: '', cds: '', rds: 'http.', eds: 'cluster.', sds: 'sds.' } as const
+const prefixes = {
+  subscription: '',
+  cds: '',
+  rds: 'http.',
+  eds: 'cluster.',
+  sds: 'sds.',
+  srds: 'http.',
+  vhds: 'http.',
+  ecds: 'extension_config_discovery.',
+} as const
+
+const failures: ReadonlySet<string> = new Set(['update_failure', 'update_rejected', 'init_fetch_timeout'])
+type Kinds = ReadonlySet<SubscriptionScope['kind']>
+const reloads: Kinds = new Set(['rds', 'cds', 'srds', 'vhds', 'ecds'] as const)
+const empties: Kinds = new Set(['eds', 'rds', 'srds', 'vhds'] as const)
 
 // Counters that every cluster has stand with the cluster's others.
 const ofEveryCluster = new Set(['update_attempt', 'update_success', 'update_failure', 'update_empty'])
@@ -114,4 +129,23 @@ export const sdsScope = (secret: string): SubscriptionScope => ({ kind: 'sds', s
 export const rdsScope = (statPrefix: string, routes: string): SubscriptionScope => ({
   kind: 'rds',
   scope: `${sanitizeName(statPrefix)}.rds.${sanitizeName(routes)}`,
+})
+
+export const srdsScope = (statPrefix: string, scopes: string): SubscriptionScope => ({
+  kind: 'srds',
+  scope: `${sanitizeName(statPrefix)}.scoped_rds.${sanitizeName(scopes)}`,
+})
+export const vhdsScope = (statPrefix: string, routes: string): SubscriptionScope => ({
+  kind: 'vhds',
+  scope: `${sanitizeName(statPrefix)}.rds.vhds.${sanitizeName(routes)}`,
+})
+
+const filterKinds = {
+  'envoy.filters.http': 'http_filter',
+  'envoy.filters.network': 'network_filter',
+  'envoy.filters.listener': 'tcp_listener_filter',
+} as const
+export const ecdsScope = (category: keyof typeof filterKinds, name: string): SubscriptionScope => ({
+  kind: 'ecds',
+  scope: `${filterKinds[category]}.${sanitizeName(name)}`,
 })

@@ -448,7 +448,7 @@ TEST("filters: a discovered filter is what stands in its slot when the stream be
   proxy.addDiscovered("d", 4);
   proxy.discover(4, proxy.configOf("one"));
   proxy.send(kGet);
-  EXPECT_EQ(proxy.log, "a>H. one>H. one!200 a!200 one<H one<D(routed). a<H a<D(routed). one# a#");
+  EXPECT_EQ(proxy.log, "a>H. one>H. a!200 one!200 one<H a<H one<D(routed). a<D(routed). a# one#");
   proxy.log.clear();
   proxy.discover(4, proxy.configOf("two"));
   proxy.send(kGet);

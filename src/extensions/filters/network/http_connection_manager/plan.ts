@@ -34,7 +34,8 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
     ...(config.routeSpecifier.case === 'rds' && {
       routeTableSlot: context.discoveredRoutes(config.routeSpecifier.value, context.field('rds'), config.statPrefix),
     }),
-    ...(config.routeSpecifier.case === 'scopedRoutes' && scopes(config.routeSpecifier.value, context)),
+    ...(config.routeSpecifier.case === 'scopedRoutes' &&
+      scopes(config.routeSpecifier.value, config.statPrefix, context)),
     httpFilters: context.httpFilters(config.httpFilters, context.field('http_filters'), undefined, config.statPrefix),
     common: context.httpCommon(config.commonHttpProtocolOptions, context.field('common_http_protocol_options')),
     ...codecOptions(config, context),
@@ -53,8 +54,8 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
   return toBinary(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, plan))
 }
 
-function scopes(config: ScopedRoutes, context: PlanContext): ManagerInit {
-  const scopedRoutes = context.scopedRoutes(config, context.field('scoped_routes'))
+function scopes(config: ScopedRoutes, statPrefix: string, context: PlanContext): ManagerInit {
+  const scopedRoutes = context.scopedRoutes(config, context.field('scoped_routes'), statPrefix)
   return scopedRoutes ? { scopedRoutes } : {}
 }
 

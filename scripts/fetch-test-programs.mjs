@@ -2,6 +2,7 @@
 // Fetches the programs of others that the conformance tests drive, into .tools/ (ignored by git):
 //   h2spec and gRPC's interop client and server   Go modules, built by the Go that is installed
 //   go-control-plane's integration test           the same, with the bootstrap files that belong to it
+//   Envoy Gateway                                  the same, with --all: it is large
 //   nghttp, HAProxy, testssl.sh, curl, openssl     Debian's packages, unpacked and never installed
 // Exit 0 in any case: a test whose program is missing says so and is skipped. NUNCIO_NO_FETCH=1: nothing is fetched.
 import { spawnSync } from 'node:child_process'
@@ -17,7 +18,7 @@ const home = path.join(root, '.tools/go')
 const LIMIT_MS = 15 * 60_000
 
 /**
- * By folder below .tools/go: what Go builds. `module`: a package that `go install` refuses because its module replaces others; it is
+ * By folder below .tools/go: what Go builds. `isLarge`: a build of many minutes, made only when asked for. `module`: a package that `go install` refuses because its module replaces others; it is
  * built as a dependency of an empty module, and `copy` is a folder of the module that comes along.
  */
 const GO_PROGRAMS = {
@@ -29,6 +30,7 @@ const GO_PROGRAMS = {
     module: 'github.com/envoyproxy/go-control-plane',
     copy: 'sample',
   },
+  'envoy-gateway': { package: 'github.com/envoyproxy/gateway/cmd/envoy-gateway@v1.9.1', isLarge: true },
 }
 
 /** Debian's package by program. */
@@ -67,8 +69,9 @@ function buildAsDependency(folder, env) {
 }
 
 /** Builds what is missing; returns what could not be had, with the reason. */
-function fetchGoPrograms() {
-  const missing = Object.keys(GO_PROGRAMS).filter(folder => !existsSync(goProgram(folder)))
+function fetchGoPrograms(all) {
+  const wanted = Object.keys(GO_PROGRAMS).filter(folder => all || GO_PROGRAMS[folder].isLarge !== true)
+  const missing = wanted.filter(folder => !existsSync(goProgram(folder)))
   if (missing.length === 0) return []
   if (spawnSync('go', ['version'], { stdio: 'ignore' }).status !== 0)
     return [`${missing.join(', ')}: Go is not installed`]
@@ -97,7 +100,7 @@ async function fetchDebianPrograms() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.env.NUNCIO_NO_FETCH !== '1') {
-    const problems = [...(await fetchDebianPrograms()), ...fetchGoPrograms()]
+    const problems = [...(await fetchDebianPrograms()), ...fetchGoPrograms(process.argv.includes('--all'))]
     for (const problem of problems) process.stdout.write(`nuncio: its tests will be skipped: ${problem}\n`)
   }
 }

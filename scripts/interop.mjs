@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The conformance tests that programs of others drive: h2spec, gRPC's interoperability cases, go-control-plane's
 // integration suite, curl, nghttp, openssl, HAProxy, testssl.sh.
-//   node scripts/interop.mjs [--target nuncio|envoy|both] [--file h2spec|grpc-interop|xds-suite|real-clients]
+//   node scripts/interop.mjs [--target nuncio|envoy|both] [--file h2spec|grpc-interop|xds-suite|envoy-gateway|real-clients]
 // Fetches the programs first (scripts/fetch-test-programs.mjs); a test whose program cannot be had is skipped and says so.
 // `npm test` runs the same tests on Nuncio; here real Envoy can be asked as well.
 import { spawnSync } from 'node:child_process'
@@ -9,7 +9,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
-const FILES = ['h2spec', 'grpc-interop', 'xds-suite', 'real-clients']
+const FILES = ['h2spec', 'grpc-interop', 'xds-suite', 'envoy-gateway', 'real-clients']
 const MODES = { nuncio: ['integration'], envoy: ['oracle'], both: ['oracle', 'integration'] }
 
 function node(script, ...args) {
@@ -27,7 +27,7 @@ function main(args) {
     process.stderr.write('usage: node scripts/interop.mjs [--target nuncio|envoy|both] [--file NAME]\n')
     return 2
   }
-  node('scripts/fetch-test-programs.mjs')
+  node('scripts/fetch-test-programs.mjs', '--all')
   if (modes.includes('oracle')) node('scripts/fetch-envoy.mjs')
   let code = 0
   for (const mode of modes) {

@@ -110,6 +110,15 @@ export class RunningProgram {
     return this.#output
   }
 
+  /** Asks it to end, so that it ends what it started; a program that does not is killed. */
+  async interrupt(limitMs = 8000): Promise<void> {
+    this.#process.kill('SIGINT')
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), limitMs)
+    if (this.#process.exitCode === null && this.#process.signalCode === null)
+      await new Promise(resolve => this.#process.once('exit', resolve))
+    clearTimeout(timer)
+  }
+
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined) return
     const ended = new Promise(resolve => this.#process.once('exit', resolve))

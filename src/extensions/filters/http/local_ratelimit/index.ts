@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { carried, isFalse, later, whole } from '../../../../api/field-policy.js'
+import { carried, isFalse, later, tuning, whole } from '../../../../api/field-policy.js'
 import { defineNativeHttpFilter } from '../../../../api/native.js'
 import type { PlanContext } from '../../../../api/plan-context.js'
 import { LocalRateLimitSchema } from '../../../../generated/filters/http/local_ratelimit/plan_pb.js'
@@ -29,9 +29,9 @@ const localRateLimit = defineNativeHttpFilter<LocalRateLimit, LocalRateLimit>({
       ...carried('filter_enabled filter_enforced status token_bucket'),
       ...carried('request_headers_to_add_when_not_enforced response_headers_to_add'),
       ...whole('stat_prefix rate_limited_as_resource_exhausted'),
-      ...later('descriptors rate_limits stage max_dynamic_descriptors', 'rate limit descriptors'),
+      ...later('descriptors rate_limits stage', 'rate limit descriptors'),
+      ...tuning('max_dynamic_descriptors always_consume_default_token_bucket', 'is used with descriptors only'),
       ...later('vh_rate_limits', 'rate limit descriptors', isZero),
-      ...later('always_consume_default_token_bucket', 'rate limit descriptors', value => !isFalse(value)),
       ...later('local_rate_limit_per_downstream_connection', 'a token bucket for each connection', isFalse),
       ...later('local_cluster_rate_limit', 'rate limits shared by the proxies of a cluster'),
       ...later('enable_x_ratelimit_headers', 'x-ratelimit headers', isZero),

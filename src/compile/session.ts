@@ -46,8 +46,6 @@ export class Session {
   #engine: Engine | undefined
   #sender: AccessLogSender | undefined
   #folder: string | undefined
-  /** How many slots had names when main was told last. */
-  #knownSlots = 0
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -153,9 +151,7 @@ export class Session {
       door: this.#door(settings, path),
       send: delta => {
         const { slots } = settings.environment.deps
-        const isNew = slots.size !== this.#knownSlots
-        this.#knownSlots = slots.size
-        post({ kind: 'delta', delta: { ...delta, ...(isNew && { slots: slots.table() }) } })
+        post({ kind: 'delta', delta: { ...delta, newSlots: slots.takeAdded() } })
       },
       onInitialized: () => post({ kind: 'initialized' }),
       onSettledDemand: demand => post({ kind: 'settled-demand', ...demand }),

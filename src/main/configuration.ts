@@ -1,5 +1,5 @@
 import type { OpenedListener } from '../native/addon.js'
-import { emptySlots } from '../plan/ids.js'
+import { Slots } from '../plan/ids.js'
 import type { BootstrapSource, CompiledBootstrap, RefusedBootstrap } from '../snapshot/compile-task.js'
 import type { ConfigDelta, ConfigUnit, DeltaAnswer } from '../snapshot/config-delta.js'
 import type { Published, Publisher, PublishError } from '../snapshot/publisher.js'
@@ -53,7 +53,7 @@ export class Configuration {
   readonly #resolving = new Map<string, Candidates>()
   #current: CompiledBootstrap | undefined
   /** For a thread that takes another's place. */
-  #slots = emptySlots
+  readonly #slots = new Slots()
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -79,7 +79,7 @@ export class Configuration {
     const answer = await compiler.bootstrap({
       kind: 'bootstrap',
       source: source(),
-      slots: this.#slots,
+      slots: this.#slots.table(),
     })
     return answer.kind === 'compiled' ? ok(answer) : err(answer.errors)
   }
@@ -101,7 +101,7 @@ export class Configuration {
     }
     const before = this.#current
     this.#current = next
-    this.#slots = next.slots
+    this.#slots.adoptTable(next.slots)
     this.#adopt(published, [], candidates, { before, now: next })
     return ok()
   }
@@ -130,7 +130,7 @@ export class Configuration {
     }
     const candidates = dns.joined(known)
     const published = await this.#publish(now, delta.removed, candidates)
-    if (delta.slots !== undefined) this.#slots = delta.slots
+    this.#slots.adopt(delta.newSlots ?? [])
     this.#adopt(published, delta.removed, candidates)
     const refused = published.refused.map(({ share, errors }) => ({
       key: share.unit.key,

@@ -26,7 +26,15 @@ export const emptySlots: SlotTable = {
   extensionConfigs: new Map(),
 }
 
+/** A name that has got its slot. */
+export interface NamedSlot {
+  readonly kind: keyof SlotTable
+  readonly name: string
+  readonly slot: number
+}
+
 export class Slots {
+  #added: NamedSlot[] = []
   readonly #maps: { readonly [Kind in keyof SlotTable]: Map<string, number> }
 
   constructor(table: SlotTable = emptySlots) {
@@ -47,12 +55,25 @@ export class Slots {
     if (known !== undefined) return known
     const slot = this.#maps[kind].size
     this.#maps[kind].set(name, slot)
+    this.#added.push({ kind, name, slot })
     return slot
   }
 
-  /** How many names have a slot. */
-  get size(): number {
-    return Object.values(this.#maps).reduce((sum, map) => sum + map.size, 0)
+  /** Names that got a slot since this was asked last. */
+  takeAdded(): readonly NamedSlot[] {
+    const added = this.#added
+    this.#added = []
+    return added
+  }
+
+  /** Takes over what names have got elsewhere. */
+  adopt(added: readonly NamedSlot[]): void {
+    for (const { kind, name, slot } of added) this.#maps[kind].set(name, slot)
+  }
+
+  adoptTable(table: SlotTable): void {
+    for (const kind of Object.keys(this.#maps) as (keyof SlotTable)[])
+      for (const [name, slot] of table[kind]) this.#maps[kind].set(name, slot)
   }
 
   /** The table as plain data, with the names added since. */

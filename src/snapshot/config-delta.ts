@@ -5,7 +5,7 @@
  * everything that belongs to it alone. Main keeps each unit by its key; a unit that comes again takes the place of the one before, and slots
  * that no unit fills any more are emptied.
  */
-import type { SlotTable } from '../plan/ids.js'
+import type { NamedSlot } from '../plan/ids.js'
 import type { AccessLogStream } from '../native/addon.js'
 import type { SecretMeta, TlsContextMeta } from '../plan/secrets.js'
 import type { ScriptProgram } from '../threads/script-program.js'
@@ -46,8 +46,8 @@ export interface ConfigDelta {
   readonly removed: readonly string[]
   /** Values of layers of the runtime that a management server fills, by the layer's name; absent: unchanged. */
   readonly runtime?: readonly { readonly name: string; readonly values: Readonly<Record<string, string>> }[]
-  /** All slots that names have now; absent: none since the delta before. For a thread that takes this one's place. */
-  readonly slots?: SlotTable
+  /** Names that have got a slot since the delta before. For a thread that takes this one's place. */
+  readonly newSlots?: readonly NamedSlot[]
 }
 
 /** A unit that could not take effect: what was under its key before stays. */

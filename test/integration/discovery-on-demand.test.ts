@@ -1,5 +1,6 @@
 // What connection managers ask management servers for besides routes: filter configurations (ECDS), scopes (SRDS), and
 // virtual hosts on demand (VHDS). One aggregated delta stream to a real gRPC server.
+import { fileURLToPath } from 'node:url'
 import { bootstrap, cluster, fill, http, httpOptions } from '../support/config.js'
 import { ControlPlane, type SeenRequest } from '../support/control-plane.js'
 import { ProxyUnderTest } from '../support/proxy-under-test.js'
@@ -43,6 +44,20 @@ const adds = (value: string) => ({
     mutations: { response_mutations: [{ append: { header: { key: 'x-added', value } } }] },
   },
 })
+/** A configuration of the filter `name`. */
+const extension = (name: string, type: string, more: object = {}) => ({
+  '@type': `${api}.config.core.v3.TypedExtensionConfig`,
+  name,
+  typed_config: { '@type': type, ...more },
+})
+const discovered = (name: string, type: string) => ({
+  name,
+  config_discovery: { config_source: { ads: {}, resource_api_version: 'V3' }, type_urls: [type] },
+})
+const direct = `${api}.extensions.filters.network.direct_response.v3.Config`
+const inspector = `${api}.extensions.filters.listener.tls_inspector.v3.TlsInspector`
+const typeScript = 'type.googleapis.com/nuncio.TypeScriptFilter'
+const module = fileURLToPath(new URL('../../../test/fixtures/filters/api-key.ts', import.meta.url))
 const json = (value: object) => JSON.parse(JSON.stringify(value))
 
 interface Running {
@@ -52,9 +67,9 @@ interface Running {
   ask(authority: string, ...headers: string[]): Promise<string>
 }
 
-/** A proxy whose connection manager has these fields, and its management server. */
+/** A proxy whose connection manager has these fields (or that has this listener), and its management server. */
 async function running(
-  hcm: string,
+  of: string | object,
   fill_: (plane: ControlPlane) => void,
   s: Scene,
   act: (running: Running) => Promise<void>,
@@ -63,7 +78,7 @@ async function running(
   fill_(plane)
   const config = bootstrap({
     clusters: [cluster('xds', ['xds'], http2)],
-    listeners: [http('main', { hcm: `access_log: []\n${hcm}` })],
+    listeners: [typeof of === 'string' ? http('main', { hcm: `access_log: []\n${of}` }) : { ...of }],
     more: `
 node: {id: node, cluster: cluster}
 dynamic_resources:
@@ -220,6 +235,85 @@ scoped_routes:
           plane.update('scoped-route', { a: undefined })
           await becomes('404', () => ask('x', 'x-scope: a'))
           s.note('404')
+        },
+      ),
+  )
+
+  f.scenario(
+    'network and listener filters come, change and go',
+    {
+      sees: `
+        (nothing)
+        one
+        two
+        (nothing)
+        listeners modified: 0
+      `,
+    },
+    s =>
+      running(
+        {
+          name: 'main',
+          address: { socket_address: { address: '127.0.0.1', port_value: 0 } },
+          listener_filters: [discovered('looks', inspector)],
+          listener_filters_timeout: '0.05s',
+          continue_on_listener_filters_timeout: true,
+          filter_chains: [{ filters: [discovered('says', direct)] }],
+        },
+        plane =>
+          plane.update('extension-config', {
+            says: json(extension('says', direct, { response: { inline_string: 'one' } })),
+            looks: json(extension('looks', inspector)),
+          }),
+        s,
+        async ({ plane, proxy }) => {
+          const said = async (): Promise<string> => {
+            const client = await s.connectTo({ port: proxy.port('main') })
+            await client.closed()
+            return client.received.toString() || '(nothing)'
+          }
+          const step = async (changes: Parameters<typeof plane.update>[1], seen: string): Promise<void> => {
+            plane.update('extension-config', changes)
+            await becomes(seen, said)
+            s.note(seen)
+          }
+          await step({ looks: undefined }, '(nothing)')
+          await step({ looks: json(extension('looks', inspector)) }, 'one')
+          await step({ says: json(extension('says', direct, { response: { inline_string: 'two' } })) }, 'two')
+          await step({ says: undefined }, '(nothing)')
+          const stats = await proxy.admin('/stats?filter=listener_manager.listener_modified')
+          s.note(`listeners modified: ${/: (\d+)/.exec(stats.body)?.[1]}`)
+        },
+      ),
+  )
+
+  f.scenario(
+    'a filter in TypeScript comes and changes',
+    {
+      onlyNuncio: 'real Envoy has no filters in TypeScript',
+      sees: `
+        401 unknown API key
+        200 with the key "a"
+        200 with the key "c"
+      `,
+    },
+    s =>
+      running(
+        `http_filters: [${JSON.stringify(discovered('keys', typeScript))}, ${router}]
+route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, direct_response: {status: 200}}]}]}`,
+        plane =>
+          plane.update('extension-config', {
+            keys: json(extension('keys', typeScript, { module, config: { header: 'x-key', keys: ['a'] } })),
+          }),
+        s,
+        async ({ plane, ask }) => {
+          s.note(await ask('x'))
+          s.note(`${await ask('x', 'x-key: a')} with the key "a"`)
+          plane.update('extension-config', {
+            keys: json(extension('keys', typeScript, { module, config: { header: 'x-key', keys: ['c'] } })),
+          })
+          await becomes('200', () => ask('x', 'x-key: c'))
+          s.note('200 with the key "c"')
         },
       ),
   )

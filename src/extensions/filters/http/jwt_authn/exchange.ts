@@ -1,12 +1,18 @@
 import type { RequestHead } from '../../../../api/stream.js'
-import type { Provider, Requirement } from './settings.js'
+import type { Provider, Requirement, SubjectRule } from './settings.js'
+import type { KeySource } from './remote-keys.js'
 import { type KeySet, parseToken, Refusal, type Token } from './token.js'
 
 export const missing = 'Jwt is missing'
 const unknownIssuer = 'Jwt issuer is not configured'
+// What Envoy says of a subject or a lifetime that is not allowed, too.
+const unfit = 'Jwt verification fails'
 const metadataNamespace = 'envoy.filters.http.jwt_authn'
 
-export type KeyedProvider = Provider & { readonly keys: KeySet }
+export type KeyedProvider = Provider & { readonly keys: KeySource }
+
+/** What a check waits for: keys that are not there yet. */
+export type Checking<T> = Generator<KeySource, T, void>
 
 /** A token where it was found. */
 interface Found {
@@ -16,6 +22,8 @@ interface Found {
 
 /** One request and what it must prove. */
 export class Exchange {
+  /** Keys that were fetched for this request: they count for it, however short they are kept. */
+  readonly fetched = new Map<KeySource, KeySet>()
   readonly metadata: { namespace: string; key: string; value: unknown }[] = []
   clearsRoute = false
   readonly #providers: readonly KeyedProvider[]
@@ -34,33 +42,40 @@ export class Exchange {
   }
 
   /** Undefined: it may pass. Else why not. */
-  check(requirement: Requirement): string | undefined {
+  *check(requirement: Requirement): Checking<string | undefined> {
     switch (requirement.kind) {
       case 'provider': {
         const provider = this.#providers.find(({ name }) => name === requirement.provider)
-        return provider ? this.#checkProvider(provider, requirement.audiences ?? provider.audiences) : unknownIssuer
+        if (provider === undefined) return unknownIssuer
+        return yield* this.#checkProvider(provider, requirement.audiences ?? provider.audiences)
       }
-      case 'all':
-        return requirement.of.map(one => this.check(one)).find(failure => failure !== undefined)
+      case 'all': {
+        let failure: string | undefined
+        for (const one of requirement.of) {
+          const found = yield* this.check(one)
+          failure ??= found
+        }
+        return failure
+      }
       case 'any':
-        return this.#checkAny(requirement.of)
+        return yield* this.#checkAny(requirement.of)
       case 'allow-missing': {
-        const failure = this.#checkSome()
+        const failure = yield* this.#checkSome()
         return failure === missing || failure === unknownIssuer ? undefined : failure
       }
       case 'allow-missing-or-failed':
-        this.#checkSome()
+        yield* this.#checkSome()
         return undefined
     }
   }
 
-  #checkAny(requirements: readonly Requirement[]): string | undefined {
+  *#checkAny(requirements: readonly Requirement[]): Checking<string | undefined> {
     const isLenient = requirements.some(({ kind }) => kind === 'allow-missing-or-failed')
     const mayBeMissing = requirements.some(({ kind }) => kind === 'allow-missing')
     let failure = missing
     for (const one of requirements) {
       if (one.kind === 'allow-missing' || one.kind === 'allow-missing-or-failed') continue
-      const found = this.check(one)
+      const found = yield* this.check(one)
       if (found === undefined) return undefined
       if (failure === missing || failure === unknownIssuer) failure = found
     }
@@ -69,16 +84,16 @@ export class Exchange {
   }
 
   /** A token of any provider, whichever issued it. */
-  #checkSome(): string | undefined {
+  *#checkSome(): Checking<string | undefined> {
     let failure: string | undefined = missing
     for (const provider of this.#providers) {
-      failure = this.#checkProvider(provider, provider.audiences)
+      failure = yield* this.#checkProvider(provider, provider.audiences)
       if (failure !== missing && failure !== unknownIssuer) return failure
     }
     return failure
   }
 
-  #checkProvider(provider: KeyedProvider, audiences: readonly string[]): string | undefined {
+  *#checkProvider(provider: KeyedProvider, audiences: readonly string[]): Checking<string | undefined> {
     const tokens = tokensOf(this.#request, provider)
     if (tokens.length === 0) return missing
     let failure: string | undefined
@@ -87,7 +102,10 @@ export class Exchange {
       try {
         const token = parseToken(found.text)
         checkClaims(token, provider, audiences)
-        provider.keys.verify(token)
+        if (provider.keys.current() === undefined) yield provider.keys
+        const keys = provider.keys.current() ?? this.fetched.get(provider.keys)
+        if (keys === undefined) throw new Refusal('Jwks remote fetch is failed')
+        keys.verify(token)
         this.#accept(token, provider, found)
         return undefined
       } catch (error) {
@@ -111,7 +129,7 @@ export class Exchange {
     const tell = (key: string, value: unknown) => {
       if (key !== '') this.metadata.push({ namespace: metadataNamespace, key, value })
     }
-    tell(provider.payloadMetadata, token.payload)
+    tell(provider.payloadMetadata, withLists(token.payload, provider.wordClaims))
     tell(provider.headerMetadata, token.header)
     if (!provider.forward) found.remove()
     this.clearsRoute ||= provider.clearsRoute
@@ -120,14 +138,41 @@ export class Exchange {
 
 function checkClaims({ payload }: Token, provider: Provider, audiences: readonly string[]): void {
   if (provider.issuer !== '' && payload['iss'] !== provider.issuer) throw new Refusal(unknownIssuer)
+  const { subject, mustExpire, maxLifetimeS } = provider
+  if (subject !== undefined && !fits(subject, String(payload['sub'] ?? ''))) throw new Refusal(unfit)
   const now = Math.floor(Date.now() / 1000)
   const at = (claim: string): number => (typeof payload[claim] === 'number' ? payload[claim] : 0)
   if (at('nbf') > now + provider.clockSkewS) throw new Refusal('Jwt not yet valid')
   if (at('exp') !== 0 && at('exp') + provider.clockSkewS < now) throw new Refusal('Jwt is expired')
+  if (mustExpire && at('exp') === 0) throw new Refusal(unfit)
+  if (maxLifetimeS !== undefined && at('exp') > now + maxLifetimeS) throw new Refusal(unfit)
   if (audiences.length === 0) return
   const named = [payload['aud']].flat().map(audience => plainAudience(String(audience ?? '')))
   if (!audiences.some(audience => named.includes(plainAudience(audience))))
     throw new Refusal('Audiences in Jwt are not allowed')
+}
+
+function fits({ kind, text, ignoresCase }: SubjectRule, subject: string): boolean {
+  const [here, wanted] = ignoresCase ? [subject.toLowerCase(), text.toLowerCase()] : [subject, text]
+  switch (kind) {
+    case 'exact':
+      return here === wanted
+    case 'prefix':
+      return here.startsWith(wanted)
+    case 'suffix':
+      return here.endsWith(wanted)
+    case 'contains':
+      return here.includes(wanted)
+  }
+}
+
+/** Claims that are words in a row become lists, for who reads them. */
+function withLists(payload: Token['payload'], claims: readonly string[]): Token['payload'] {
+  const lists = claims.flatMap(claim => {
+    const value = payload[claim]
+    return typeof value === 'string' ? [[claim, value.split(' ').filter(word => word !== '')] as const] : []
+  })
+  return lists.length === 0 ? payload : { ...payload, ...Object.fromEntries(lists) }
 }
 
 /** "https://host/" and "host" name one audience. */

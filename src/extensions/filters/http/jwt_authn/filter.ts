@@ -2,9 +2,9 @@ import { defineHttpFilter } from '../../../../api/http-filter.js'
 import type { LocalReply, RequestHead, Stream } from '../../../../api/stream.js'
 import { settingsOf } from '../../../../api/typescript-filter.js'
 import { requestUrl } from '../common/request-url.js'
-import { Exchange, missing } from './exchange.js'
+import { type Checking, Exchange, missing } from './exchange.js'
 import type { Requirement, RouteSettings, Rule, Settings } from './settings.js'
-import { KeySet } from './token.js'
+import { type KeySource, LocalKeys, RemoteKeys } from './remote-keys.js'
 
 const wrongAudience = 'Audiences in Jwt are not allowed'
 
@@ -12,7 +12,8 @@ export default defineHttpFilter({
   name: 'envoy.filters.http.jwt_authn',
   config: settingsOf<Settings>(),
   routeConfig: settingsOf<RouteSettings>(),
-  create(settings, { stats }) {
+  create(settings, context) {
+    const { stats } = context
     const counters = {
       allowed: stats.counter('allowed'),
       denied: stats.counter('denied'),
@@ -22,7 +23,30 @@ export default defineHttpFilter({
       cacheHit: stats.counter('jwt_cache_hit'),
       cacheMiss: stats.counter('jwt_cache_miss'),
     }
-    const providers = settings.providers.map(provider => ({ ...provider, keys: new KeySet(provider.jwks) }))
+    const fetches = { fetched: () => counters.fetched.inc(), failed: () => counters.notFetched.inc() }
+    const providers = settings.providers.map(provider => ({
+      ...provider,
+      keys:
+        provider.remote === undefined
+          ? new LocalKeys(provider.jwks)
+          : new RemoteKeys(provider.remote, context, fetches),
+    }))
+    const decide = (
+      exchange: Exchange,
+      failure: string | undefined,
+      request: RequestHead,
+      stream: Stream<undefined, RouteSettings>,
+    ): LocalReply | undefined => {
+      // What one token has proved is known even when another is missing.
+      for (const { namespace, key, value } of exchange.metadata) stream.metadata.set(namespace, key, value)
+      if (failure !== undefined) {
+        counters.denied.inc()
+        return refuse(request, stream, failure, settings.stripsFailure)
+      }
+      counters.allowed.inc()
+      if (exchange.clearsRoute) stream.refreshRoute()
+      return undefined
+    }
     return {
       onRequestHeaders(request, stream) {
         if (settings.bypassesPreflight && isPreflight(request)) {
@@ -36,20 +60,29 @@ export default defineHttpFilter({
           return undefined
         }
         const exchange = new Exchange(providers, request, () => counters.cacheMiss.inc())
-        const failure = exchange.check(required)
-        // What one token has proved is known even when another is missing.
-        for (const { namespace, key, value } of exchange.metadata) stream.metadata.set(namespace, key, value)
-        if (failure !== undefined) {
-          counters.denied.inc()
-          return refuse(request, stream, failure, settings.stripsFailure)
-        }
-        counters.allowed.inc()
-        if (exchange.clearsRoute) stream.refreshRoute()
-        return undefined
+        const checking = exchange.check(required)
+        const step = checking.next()
+        if (step.done === true) return decide(exchange, step.value, request, stream)
+        return fetchAndGoOn(exchange, checking, step.value).then(failure => decide(exchange, failure, request, stream))
       },
     }
   },
 })
+
+/** Fetches what the check waits for, as often as it takes. */
+async function fetchAndGoOn(
+  exchange: Exchange,
+  checking: Checking<string | undefined>,
+  first: KeySource,
+): Promise<string | undefined> {
+  for (let wanted = first; ; ) {
+    const keys = await wanted.fetch()
+    if (keys !== undefined) exchange.fetched.set(wanted, keys)
+    const step = checking.next()
+    if (step.done === true) return step.value
+    wanted = step.value
+  }
+}
 
 function requirementOf(
   settings: Settings,

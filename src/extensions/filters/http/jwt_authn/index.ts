@@ -7,13 +7,25 @@ import type {
   JwtProvider,
   JwtRequirement,
   PerRouteConfig,
+  RemoteJwks,
   RequirementRule,
 } from '../../../../generated/protos/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
-import type { Provider, Requirement, RouteSettings, Rule, Settings } from './settings.js'
+import type {
+  Provider,
+  RemoteKeySettings,
+  Requirement,
+  RouteSettings,
+  Rule,
+  Settings,
+  SubjectRule,
+} from './settings.js'
 
 const schema = 'envoy.extensions.filters.http.jwt_authn.v3'
+const defaultTimeout = 10_000
+const defaultKeep = 600_000
+const defaultRefetch = 1_000
 
-/** envoy.filters.http.jwt_authn: who the client is, by a signed token. Keys come with the configuration. */
+/** envoy.filters.http.jwt_authn: who the client is, by a signed token. Keys come with the configuration, or from a cluster. */
 const jwtAuthn = defineTypeScriptFilter<JwtAuthentication, PerRouteConfig>({
   name: 'envoy.filters.http.jwt_authn',
   folder: 'filters/http/jwt_authn',
@@ -89,16 +101,59 @@ function provider(name: string, config: JwtProvider, context: PlanContext, at: P
       path: claimPath.length > 0 ? claimPath.map(({ key }) => key) : claimName.split('.'),
     })),
     clearsRoute: config.clearRouteCache,
+    remote: source.case === 'remoteJwks' ? remoteKeys(source.value, context, at.field('remote_jwks')) : undefined,
+    subject: subjectOf(config, at.field('subjects')),
+    mustExpire: config.requireExpiration,
+    maxLifetimeS: config.maxLifetime === undefined ? undefined : Number(config.maxLifetime.seconds),
+    wordClaims: [...(config.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [])],
+  }
+}
+
+function remoteKeys(config: RemoteJwks, context: PlanContext, at: Place): RemoteKeySettings {
+  const inUri = at.field('http_uri')
+  const uri = config.httpUri
+  const url = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)([^#]*)/i.exec(uri?.uri ?? '')
+  if (url === null) inUri.field('uri').error(`'${uri?.uri ?? ''}' is no URI with a host`)
+  const cluster = uri?.httpUpstreamType.case === 'cluster' ? uri.httpUpstreamType.value : ''
+  const path = url?.[2] ?? ''
+  const again = config.retryPolicy
+  const wait = again?.retryBackOff
+  const inWait = at.field('retry_policy').field('retry_back_off')
+  const base = context.milliseconds(wait?.baseInterval, 1_000, inWait.field('base_interval'))
+  return {
+    cluster,
+    path: path.startsWith('/') ? path : `/${path}`,
+    host: url?.[1] ?? '',
+    timeoutMs: context.milliseconds(uri?.timeout, defaultTimeout, inUri.field('timeout')),
+    keepMs: context.milliseconds(config.cacheDuration, defaultKeep, at.field('cache_duration')),
+    isAhead: config.asyncFetch !== undefined,
+    failedMs: context.milliseconds(
+      config.asyncFetch?.failedRefetchDuration,
+      defaultRefetch,
+      at.field('async_fetch').field('failed_refetch_duration'),
+    ),
+    retries: again === undefined ? 0 : (again.numRetries ?? 1),
+    tryMs: again === undefined ? 0 : context.milliseconds(wait?.maxInterval, base * 10, inWait.field('max_interval')),
+  }
+}
+
+function subjectOf({ subjects }: JwtProvider, at: Place): SubjectRule | undefined {
+  if (subjects === undefined) return undefined
+  const { matchPattern: pattern, ignoreCase } = subjects
+  switch (pattern.case) {
+    case 'exact':
+    case 'prefix':
+    case 'suffix':
+    case 'contains':
+      return { kind: pattern.case, text: pattern.value, ignoresCase: ignoreCase }
+    default:
+      at.unsupported('subjects by regular expression')
+      return undefined
   }
 }
 
 /** What changes who may pass and is not carried out yet. */
 function refuse(config: JwtProvider, at: Place): void {
-  if (config.jwksSourceSpecifier.case === 'remoteJwks') at.field('remote_jwks').unsupported('keys that are fetched')
-  if (config.subjects) at.field('subjects').unsupported('rules for subjects')
-  if (config.requireExpiration) at.field('require_expiration').unsupported('tokens that must expire')
-  if (config.maxLifetime) at.field('max_lifetime').unsupported('a limit of the life of tokens')
-  if (config.normalizePayloadInMetadata) at.field('normalize_payload_in_metadata').unsupported('claims made into lists')
   if (config.failedStatusInMetadata !== '') at.field('failed_status_in_metadata').unsupported('failures in metadata')
 }
 

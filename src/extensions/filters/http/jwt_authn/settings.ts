@@ -1,10 +1,41 @@
 /** What the declaration of jwt_authn tells the filter: Envoy's configuration with names resolved and defaults in place. */
 
+/** Keys that are fetched. */
+export interface RemoteKeySettings {
+  readonly cluster: string
+  readonly path: string
+  readonly host: string
+  readonly timeoutMs: number
+  readonly keepMs: number
+  /** Before a token wants them. */
+  readonly isAhead: boolean
+  /** Ahead of time: after a failure. */
+  readonly failedMs: number
+  readonly retries: number
+  /** For one try; 0: as long as for all. */
+  readonly tryMs: number
+}
+
+export interface SubjectRule {
+  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'
+  readonly text: string
+  readonly ignoresCase: boolean
+}
+
 export interface Provider {
   readonly name: string
   readonly issuer: string
   readonly audiences: readonly string[]
   readonly jwks: string
+  /** Instead of `jwks`. */
+  readonly remote: RemoteKeySettings | undefined
+  /** Of `sub`; undefined: any. */
+  readonly subject: SubjectRule | undefined
+  readonly mustExpire: boolean
+  /** Seconds from now to `exp` at most; undefined: any. */
+  readonly maxLifetimeS: number | undefined
+  /** Claims that are lists of words. */
+  readonly wordClaims: readonly string[]
   readonly forward: boolean
   readonly headers: readonly { readonly name: string; readonly prefix: string }[]
   readonly params: readonly string[]

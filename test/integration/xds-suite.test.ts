@@ -9,7 +9,7 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { findGoProgram, missing, runProgram } from '../support/programs.js'
 import { makeFolder, ProxyUnderTest } from '../support/proxy-under-test.js'
-import { REPOSITORY, target } from '../support/target.js'
+import { REPOSITORY } from '../support/target.js'
 
 const MESSAGE = 'Hi, there!\n'
 const SNAPSHOTS = 3
@@ -85,9 +85,7 @@ function story(output: string): string {
   return lines.slice(-40).join('\n')
 }
 
-const notYet = target.name === 'nuncio' && 'scoped routes do not come from a control plane yet'
-
-describe('xds-suite', { skip: missing({ "go-control-plane's suite": suite }) || notYet }, () => {
+describe('xds-suite', { skip: missing({ "go-control-plane's suite": suite }) }, () => {
   const folder = makeFolder()
   const upstream = http.createServer((_request, response) => response.end(MESSAGE))
 

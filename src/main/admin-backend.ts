@@ -190,6 +190,7 @@ export class ProcessBackend implements AdminBackend {
       name: cluster.name,
       observabilityName: cluster.observabilityName,
       addedViaApi: cluster.isAddedViaApi,
+      ...(cluster.edsServiceName !== '' && { edsServiceName: cluster.edsServiceName }),
       defaultPriority: normal,
       highPriority: high,
       hosts: stats.map((host, index) => hostStatus(host, infos[index])),

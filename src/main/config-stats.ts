@@ -17,6 +17,8 @@ import type { HeldUnit, UnitChange } from './units.js'
 // Envoy's HealthStatus; unknown (0) counts as healthy.
 const healthStatus = { healthy: 1, draining: 3, degraded: 5 } as const
 
+type DrainGauge = 'total_listeners_draining' | 'total_filter_chains_draining'
+
 export interface ConfigStatsOptions {
   readonly store: StatsStore
   readonly workers: number
@@ -40,7 +42,7 @@ export class ConfigStats {
   readonly #held = new Map<string, readonly string[]>()
   /** Members that came before their cluster. */
   readonly #early = new Map<string, readonly HostInfo[]>()
-  #draining = 0
+  readonly #draining = { total_listeners_draining: 0, total_filter_chains_draining: 0 }
 
   constructor(options: ConfigStatsOptions) {
     this.#options = options
@@ -149,15 +151,22 @@ export class ConfigStats {
     const { before, now } = sides(units, unit => unit.listeners)
     const scope = this.#store.scope('listener_manager', 'listener_manager')
     const { added, removed } = counts(before, now)
-    const replaced = [...now.values()].filter(info => opened.has(info.slot) && before.has(info.name)).length
+    const changed = [...now.values()].filter(info => differs(before.get(info.name), info))
+    const inPlace = changed.filter(info => before.get(info.name)?.shape === info.shape)
+    const replaced = changed.length
+    if (inPlace.length > 0) scope.inc('listener_in_place_updated', inPlace.length)
+    const chains = inPlace.flatMap(
+      info => before.get(info.name)?.chains.filter(one => !info.chains.includes(one)) ?? [],
+    )
     if (isStatic) {
       if (added > 0) scope.inc('listener_added', added)
       if (removed > 0) scope.inc('listener_removed', removed)
       if (replaced > 0) scope.inc('listener_modified', replaced)
     }
-    const created = [...now.values()].filter(({ slot }) => opened.has(slot)).length
+    const created = added + changed.length
     if (created > 0) scope.inc('listener_create_success', created * this.#options.workers)
-    this.#drain(removed + replaced)
+    this.#drain('total_listeners_draining', removed + replaced - inPlace.length)
+    this.#drain('total_filter_chains_draining', chains.length)
     for (const info of now.values()) this.#declareListener(info, opened.get(info.slot))
     for (const { name } of before.values()) if (!now.has(name)) this.#forgetListener(name)
     scope.set('total_listeners_active', this.#held.size)
@@ -165,15 +174,15 @@ export class ConfigStats {
     if (!scope.isUsed('total_listeners_warming')) scope.set('total_listeners_warming', 0)
   }
 
-  /** Listeners of former versions go on for the drain time. */
-  #drain(count: number): void {
+  /** Listeners of former versions, and their chains, go on for the drain time. */
+  #drain(gauge: DrainGauge, count: number): void {
     if (count === 0) return
     const scope = this.#store.scope('listener_manager', 'listener_manager')
-    this.#draining += count
-    scope.set('total_listeners_draining', this.#draining)
+    this.#draining[gauge] += count
+    scope.set(gauge, this.#draining[gauge])
     this.#options.clock.after(this.#options.drainMs, () => {
-      this.#draining -= count
-      scope.set('total_listeners_draining', this.#draining)
+      this.#draining[gauge] -= count
+      scope.set(gauge, this.#draining[gauge])
     })
   }
 
@@ -200,6 +209,10 @@ export class ConfigStats {
     this.#listenerNames.delete(name)
   }
 }
+
+/** A route table inside counts too, though the listener's own plan stays the same. */
+const differs = (before: ListenerInfo | undefined, now: ListenerInfo): boolean =>
+  before !== undefined && (before.shape !== now.shape || before.chains.join() !== now.chains.join())
 
 type Things<T> = ReadonlyMap<string, T>
 

@@ -125,6 +125,10 @@ export interface ListenerInfo {
   readonly httpStatPrefixes: readonly string[]
   readonly tcpStatPrefixes: readonly string[]
   readonly isInbound: boolean
+  /** Hash of everything but its filter chains. */
+  readonly shape: string
+  /** Hashes of its filter chains. */
+  readonly chains: readonly string[]
   /** Some chain of it speaks TLS. */
   readonly hasTls: boolean
 }

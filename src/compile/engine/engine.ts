@@ -291,7 +291,7 @@ export class Engine {
         {
           code: 'bad-value',
           path: '',
-          message: `error adding listener: '${name}' has duplicate address '${taken}' as existing listener`,
+          message: `error adding listener: '${name}' has duplicate address '${taken}' as existing listener, to check if the listener has duplicated addresses with other listeners or 'enable_reuse_port' is set to 'false' for the listener`,
         },
       ])
     this.#addresses.set(name, addresses)

@@ -39,7 +39,7 @@ ValueKind number(uint64_t value, Buffer& out) {
 
 /** White space would split a log line into the wrong fields. */
 ValueKind underscored(std::string_view value, Buffer& out) {
-  if (value.data() == nullptr) return ValueKind::kNull;
+  if (value.empty()) return ValueKind::kNull;
   char* to = out.reserve(value.size());
   for (const char c : value) *to++ = c == ' ' || (c >= '\t' && c <= '\r') ? '_' : c;
   out.commit(to);

@@ -49,14 +49,21 @@ const post = (message: EngineMessage): void => {
 const sessionOf = (extensions: ExtensionRegistry): Session =>
   (current ??= new Session({ types, registry: extensions, post }))
 
+const send = (reply: CompileReply): void => {
+  if (!reply.ok || reply.answer.kind !== 'compiled') return port.postMessage(reply)
+  const { answer } = reply
+  const { units, memory } = packed([answer.unit])
+  const [unit = answer.unit] = units
+  port.postMessage({ ...reply, answer: { ...answer, unit } }, [memory, answer.bootstrap.buffer as ArrayBuffer])
+}
+
 port.on('message', async (message: ToCompileThread) => {
   if (message === 'end') {
     current?.close()
     process.exit(0)
   }
   if ('kind' in message) return current?.tell(message)
-  const reply = await replyTo(message)
-  port.postMessage(reply, reply.ok ? memoryOf(reply.answer) : [])
+  send(await replyTo(message))
 })
 
 async function replyTo({ id, task }: CompileRequest): Promise<CompileReply> {
@@ -102,13 +109,6 @@ function packed(units: readonly ConfigUnit[]): { readonly units: ConfigUnit[]; r
     return { kind, name, slot, id, bytes: place }
   }
   return { units: units.map(unit => ({ ...unit, plans: unit.plans.map(moved) })), memory }
-}
-
-/** What is handed over instead of being copied. */
-function memoryOf(answer: CompileAnswer): ArrayBuffer[] {
-  if (answer.kind !== 'compiled') return []
-  const bytes = [...answer.unit.plans.map(plan => plan.bytes), answer.bootstrap]
-  return [...new Set(bytes.map(one => one.buffer as ArrayBuffer))]
 }
 
 function compile(

@@ -2,7 +2,7 @@ import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf'
 import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
 import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
 import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
-import { type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
+import { type DiscoverySource, type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
 import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
 import { isRemovable, kinds, startsWithout } from './kinds.js'
@@ -60,6 +60,7 @@ export interface Feed {
 export class Discoveries implements Supplier<Needed> {
   readonly #options: DiscoveriesOptions
   readonly #feeds = new Map<string, Feed>()
+  readonly #sources = new Map<string, ConfigSource>()
   readonly #scopes: ScopeSets
   readonly #virtualHosts: VirtualHosts
 
@@ -141,8 +142,7 @@ export class Discoveries implements Supplier<Needed> {
 
   #subscribe(feed: Feed): Subscription {
     const { reference } = feed
-    const { client, environment, onEvent } = this.#options
-    const schema = environment().deps.types.message('envoy.config.core.v3.ConfigSource') as DescMessage
+    const { client, onEvent } = this.#options
     const watcher: Watcher = {
       onUpdate: update => this.#onUpdate(feed, update),
       onFailure: reason => {
@@ -151,11 +151,22 @@ export class Discoveries implements Supplier<Needed> {
     }
     return client.subscribe({
       type: reference.kind,
-      source: fromBinary(schema, reference.source.bytes) as ConfigSource,
+      source: this.#source(reference.source),
       names: new Set([reference.name]),
       watcher,
       onEvent: event => onEvent(reference, event),
     })
+  }
+
+  /** One message for all who name the same source: thousands of clusters do. */
+  #source({ key, bytes }: DiscoverySource): ConfigSource {
+    let source = this.#sources.get(key)
+    if (source === undefined) {
+      const { types } = this.#options.environment().deps
+      source = fromBinary(types.message('envoy.config.core.v3.ConfigSource') as DescMessage, bytes) as ConfigSource
+      this.#sources.set(key, source)
+    }
+    return source
   }
 
   async #onUpdate(feed: Feed, update: Update): Promise<string | undefined> {

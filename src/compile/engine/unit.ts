@@ -2,7 +2,7 @@ import type { Message } from '@bufbuild/protobuf'
 import type { Types } from '../../config/index.js'
 import type { Cluster } from '../../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../../generated/protos/envoy/config/listener/v3/listener_pb.js'
-import type { Plan, ResolverSettings } from '../../plan/compile.js'
+import type { ResolverSettings } from '../../plan/compile.js'
 import type { CompiledResource } from '../../plan/compile-resource.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
 import { describeCluster, describeListener } from '../describe.js'
@@ -12,7 +12,7 @@ export function plainUnit(key: string, compiled: Partial<CompiledResource>): Con
   const { plans = [], secrets = [], tlsContexts = [], programs = [] } = compiled
   return {
     key,
-    plans: plans.map(owned),
+    plans,
     clusters: [],
     listeners: [],
     members: [],
@@ -22,9 +22,6 @@ export function plainUnit(key: string, compiled: Partial<CompiledResource>): Con
     programs,
   }
 }
-
-// What crosses threads must not share its memory with anything that stays.
-const owned = (plan: Plan): Plan => ({ ...plan, bytes: new Uint8Array(plan.bytes) })
 
 export function clusterUnit(
   compiled: CompiledResource,

@@ -158,6 +158,37 @@ feature('warming', { file: import.meta.url, withoutProxy: true }, f => {
   )
 
   f.scenario(
+    'another node in the bootstrap file: everything is asked for anew, and goes on meanwhile',
+    { onlyNuncio: OURS, sees: '200 one; asked by other; 200 two; no listener' },
+    s =>
+      XdsScene.run(
+        {
+          prepare: (plane, [one]) => {
+            plane.update('cluster', { a: edsCluster('a') })
+            plane.update('endpoint', { a: endpoints('a', [one]) })
+            plane.update('listener', { main: listener('main', rds('r')), more: listener('more', rds('r')) })
+            plane.update('route', { r: routes('r', toCluster('a')) })
+          },
+        },
+        async x => {
+          const first = await x.ask('main')
+          x.plane.setAnswers(false)
+          x.plane.update('listener', { more: undefined })
+          x.plane.update('endpoint', { a: endpoints('a', [x.upstreams[1]]) })
+          x.plane.setAnswers(true)
+          const text = readFileSync(x.proxy.configPath, 'utf8')
+          writeFileSync(x.proxy.configPath, text.replace('"id":"test"', '"id":"other"'))
+          const { node } = await x.plane.waitFor('another node', () =>
+            x.plane.requests.find(request => request.node?.id === 'other'),
+          )
+          await x.becomes('main', '200 two')
+          await x.becomes('more', 'no listener')
+          s.note(`${first}; asked by ${node?.id}; 200 two; no listener`)
+        },
+      ),
+  )
+
+  f.scenario(
     'the bootstrap file changes beside what a management server sent',
     { onlyNuncio: OURS, sees: '200 inline, 200 one; 200 other, 200 one' },
     s =>

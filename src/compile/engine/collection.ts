@@ -103,7 +103,6 @@ export class Collection {
   async set(thing: CompiledThing): Promise<Verdict> {
     const entry = this.#entry(thing.name)
     this.#options.onChange(entry.active === undefined && entry.warming === undefined ? 'added' : 'modified', thing.name)
-    this.#drop(entry)
     entry.error = undefined
     let verdict: Promise<Verdict> | undefined
     const requirements = new Requirements(thing.references, this.#options.supplier, () => {
@@ -114,6 +113,8 @@ export class Collection {
       this.#look()
     })
     const version: Version = { ...thing, key: thing.unit.key, requirements, isReady: false }
+    // Only now: what both need is not to be let go between.
+    this.#drop(entry)
     entry.warming = version
     this.#warming += 1
     this.#lacking += 1

@@ -6,6 +6,8 @@ import { CallBit } from './script-addon.js'
 // More than this waits for a reader: the sender is held back.
 const highWatermark = 64 * 1024
 const defaultTimeoutMs = 15_000
+// Native code is to be first: it counts.
+const graceMs = 50
 
 export class PlainHeaders implements ReadonlyHeaders {
   readonly #flat: readonly string[]
@@ -71,6 +73,7 @@ export class OutgoingCall implements CallListener, Ending, AsyncIterable<Uint8Ar
   #wake: (() => void) | undefined
   #writable: (() => void) | undefined
   #isRead = false
+  #timer: NodeJS.Timeout | undefined
 
   /** Throws a ClusterError; `headers`: pseudo-headers first, name, value, name, value … */
   static start(
@@ -93,7 +96,12 @@ export class OutgoingCall implements CallListener, Ending, AsyncIterable<Uint8Ar
       return call
     })
     const made = call as OutgoingCall
-    if (!isEmpty) void made.#send(body)
+    if (!isEmpty) {
+      // Native code reckons the time from the end of the body; one that never ends must not wait for ever.
+      if (timeoutMs > 0 && typeof body !== 'string' && !(body instanceof Uint8Array))
+        made.#endAfter(timeoutMs + graceMs)
+      void made.#send(body)
+    }
     return made
   }
 
@@ -158,9 +166,20 @@ export class OutgoingCall implements CallListener, Ending, AsyncIterable<Uint8Ar
     this.#over(failure)
   }
 
+  #endAfter(ms: number): void {
+    const late = new ClusterError(
+      'timeout',
+      'no answer in time: the request was not sent whole',
+      'UT',
+      'response_timeout',
+    )
+    this.#timer = setTimeout(() => this.fail(late), ms)
+  }
+
   #over(failure: ClusterError | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
+    clearTimeout(this.#timer)
     this.#failure = failure
     this.#owner?.disown(this)
     this.#signal?.removeEventListener('abort', this.#onAbort)

@@ -137,7 +137,8 @@ class Client implements DiscoveryClient {
   /** Who answers for xdstp names, when they have an authority in the bootstrap. */
   #authorityOf(asked: SubscribeOptions): Authority | undefined {
     const [name] = namesOf(asked)
-    if (name === undefined || !isUrn(name)) return undefined
+    const isAsked = this.#options.asksAuthorities === true && asked.collection === undefined
+    if (!isAsked || name === undefined || !isUrn(name)) return undefined
     const wanted = parseUrn(name)?.authority
     return this.#authorities.find(({ names }) => wanted !== undefined && names.has(wanted)) ?? this.#defaultAuthority
   }

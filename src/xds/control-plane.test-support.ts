@@ -19,6 +19,7 @@ import type {
 } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { aggregatedMethod, type Dialect, methodOf, restPathOf, typeOfUrl } from './methods.js'
 import { type ResourceType, resourceTypes } from './types.js'
+import { wildcardOf } from './xdstp.js'
 
 type AnyRequest = DiscoveryRequest | DeltaDiscoveryRequest
 const package_ = 'envoy.service.discovery.v3'
@@ -258,7 +259,7 @@ export class ControlPlane extends EventEmitter {
     if (asked === undefined) return
     const all = this.#resources.get(type) ?? new Map<string, Stored>()
     const isWhole = asked.has('*') || (asked.size === 0 && wholeTypes.has(type))
-    const wanted = [...all].filter(([name]) => isWhole || asked.has(name))
+    const wanted = [...all].filter(([name]) => isWhole || asked.has(name) || asked.has(wildcardOf(name) ?? name))
     const nonce = `n${++this.#nonce}`
     stream.lastNonce.set(typeUrl, nonce)
     const common = {

@@ -259,7 +259,7 @@ describe('xdstp names', () => {
           grpc_services: [{ google_grpc: { target_uri: `127.0.0.1:${other.port}`, stat_prefix: 's' } }],
         },
       })
-      const { client } = testClient(plane, { ads: {}, configSources: [source] })
+      const { client } = testClient(plane, { ads: {}, configSources: [source], asksAuthorities: true })
       client.start()
       const name = 'xdstp://auth/envoy.config.endpoint.v3.ClusterLoadAssignment/x?b=2&a=1'
       const recorder = ask(client, 'endpoint', adsSource(), [name])

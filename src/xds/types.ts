@@ -142,6 +142,11 @@ export interface DiscoveryClientOptions {
   /** Bootstrap.config_sources and default_config_source: who is asked for xdstp names, by authority. */
   readonly configSources?: readonly ConfigSource[]
   readonly defaultConfigSource?: ConfigSource | undefined
+  /**
+   * Whether an authority of `configSources` is asked for its names, in the place of the source given with them: Envoy does only with the
+   * runtime guard envoy.reloadable_features.xdstp_based_config_singleton_subscriptions, and opens the streams anyway.
+   */
+  readonly asksAuthorities?: boolean
   /** Bootstrap.node_context_params: what names of collections say of the node. */
   readonly nodeContextParams?: readonly string[]
   readonly log: Logger

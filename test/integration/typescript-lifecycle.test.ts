@@ -68,6 +68,27 @@ const echoing = (): string =>
     ],
   })
 
+const loggedBy = (module: string): string =>
+  bootstrap({
+    clusters: [],
+    listeners: [
+      http('main', {
+        hcm: JSON.stringify({
+          access_log: [
+            {
+              name: 'filter',
+              typed_config: {
+                '@type': 'type.googleapis.com/nuncio.TypeScriptFilter',
+                module: `./filters/${module}.ts`,
+              },
+            },
+          ],
+        }),
+        routes: `[{match: {prefix: /}, direct_response: {status: 200, body: {inline_string: "ok"}}}]`,
+      }),
+    ],
+  })
+
 interface Running {
   readonly proxy: ProxyUnderTest
   readonly file: string
@@ -226,6 +247,34 @@ feature('a network filter that misbehaves', { file: import.meta.url, withoutProx
         s.note(`${seen.trim().replace('\n', ' | ')} | ${await client.closed()}`)
         client.destroy()
       }),
+  )
+})
+
+feature('an access logger that does not come back', { file: import.meta.url, withoutProxy: true }, f => {
+  f.scenario(
+    'it is named, requests go on, and the next thread logs again',
+    { onlyNuncio: OURS, sees: 'loop: 200, named in the log, saw /after' },
+    s =>
+      running(
+        s,
+        'endless-logger',
+        {},
+        async ({ proxy, head }) => {
+          const status = /^HTTP\/1.1 (\d+)/.exec(await head('/loop'))?.[1]
+          const seen = (what: string, sign: RegExp) =>
+            proxy.waitFor(
+              what,
+              () => sign.exec(proxy.stderr)?.[0],
+              () => proxy.stderr,
+              15_000,
+            )
+          await seen('its name', /filter 'filter' has kept worker 0 in log/)
+          await poll('the new thread', async () => (await head('/after')).startsWith('HTTP/1.1 200') || undefined)
+          s.note(`loop: ${status}, named in the log, ${await seen('an entry', /saw \/after/)}`)
+        },
+        [],
+        loggedBy('endless-logger'),
+      ),
   )
 })
 

@@ -11,31 +11,33 @@ using http::HeaderId;
 /** One copy, in the arena of its own stream. Nobody looks at its answer. */
 class RequestMirrors::Copy final : public AsyncCallbacks {
  public:
-  explicit Copy(RoutedStream& original) : original_(&original) {}
+  Copy(RoutedStream& original, AsyncStream& stream, Copy** place) : stream_(stream), original_(&original), place_(place) {
+    *place = this;
+  }
 
   void onHeaders(http::HeaderMap&, bool) override {}
   void onData(std::string_view, bool) override {}
   void onTrailers(http::HeaderMap&) override {}
-  void onEnd(bool) override {
-    stream = nullptr;
-    release();
-  }
+  /** It may end before the original has given all it has: nobody may come back to it then. */
+  void onEnd(bool) override { release(); }
   /** A mirror that is slow slows the original too. */
   void onRequestBlocked(bool blocked) override {
     if (original_ == nullptr || blocked == blocking_) return;
     blocking_ = blocked;
     original_->pauseRequest(blocked);
   }
+  /** Parts from the original, which forgets it. */
   void release() {
-    if (RoutedStream* original = std::exchange(original_, nullptr); original != nullptr && std::exchange(blocking_, false)) {
-      original->pauseRequest(false);
-    }
+    if (Copy** place = std::exchange(place_, nullptr)) *place = nullptr;
+    RoutedStream* original = std::exchange(original_, nullptr);
+    if (original != nullptr && std::exchange(blocking_, false)) original->pauseRequest(false);
   }
-
-  AsyncStream* stream = nullptr;  // null: over
+  AsyncStream& stream() { return stream_; }
 
  private:
-  RoutedStream* original_;  // null: it has given all it had
+  AsyncStream& stream_;
+  RoutedStream* original_;  // null: parted
+  Copy** place_;            // where the original has it; null: parted
   bool blocking_ = false;
 };
 
@@ -97,8 +99,7 @@ void RequestMirrors::add(const routing::MirrorPolicy& policy, const AsyncOptions
   AsyncStream* stream = stream_.worker().asyncClient().start(options);
   if (stream == nullptr) return;  // no such cluster: not worth a word, as in Envoy
   base::Arena& arena = stream->arena();
-  auto* copy = arena.make<Copy>(stream_);
-  copy->stream = stream;
+  auto* copy = arena.make<Copy>(stream_, *stream, &copies_[count_]);
   http::HeaderMap& head = copyOf(headers, arena);
   if (!policy.request_mutations.empty()) policy.request_mutations.apply(head, stream_.formatContext(), stream_.worker().scratch);
   if (!policy.host_rewrite.empty()) {
@@ -109,33 +110,32 @@ void RequestMirrors::add(const routing::MirrorPolicy& policy, const AsyncOptions
   stream->sendHeaders(head, end_stream, *copy);
   if (end_stream) {
     copy->release();
-  } else {
-    copies_[count_++] = copy;
+  } else if (copies_[count_] != nullptr) {
+    ++count_;
   }
 }
 
 void RequestMirrors::sendData(std::string_view data, bool end_stream) {
   for (size_t i = 0; i < count_; ++i) {
-    if (copies_[i]->stream != nullptr) copies_[i]->stream->sendData(data, end_stream);
-    if (end_stream) copies_[i]->release();
+    if (Copy* copy = copies_[i]) copy->stream().sendData(data, end_stream);
+    if (Copy* copy = copies_[i]; end_stream && copy != nullptr) copy->release();
   }
-  if (end_stream) count_ = 0;
 }
 
 void RequestMirrors::sendTrailers(const http::HeaderMap& trailers) {
   for (size_t i = 0; i < count_; ++i) {
-    if (AsyncStream* stream = copies_[i]->stream) stream->sendTrailers(copyOf(trailers, stream->arena()));
-    copies_[i]->release();
+    if (Copy* copy = copies_[i]) copy->stream().sendTrailers(copyOf(trailers, copy->stream().arena()));
+    if (Copy* copy = copies_[i]) copy->release();
   }
-  count_ = 0;
 }
 
 void RequestMirrors::abandon() {
   for (size_t i = 0; i < count_; ++i) {
-    if (AsyncStream* stream = std::exchange(copies_[i]->stream, nullptr)) stream->cancel();
-    copies_[i]->release();
+    Copy* copy = copies_[i];
+    if (copy == nullptr) continue;
+    copy->release();
+    copy->stream().cancel();
   }
-  count_ = 0;
 }
 
 }  // namespace nuncio::http_proxy

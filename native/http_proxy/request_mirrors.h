@@ -28,7 +28,7 @@ class RequestMirrors {
   void add(const routing::MirrorPolicy& policy, const AsyncOptions& options, http::HeaderMap& headers, bool end_stream);
 
   RoutedStream& stream_;
-  Copy** const copies_;
+  Copy** const copies_;  // null where one has ended, or has all it needs
   size_t count_ = 0;
 };
 

@@ -21,12 +21,18 @@ feature(
       cluster('up'),
       cluster('shadow'),
       cluster('other'),
+      cluster(
+        'refused',
+        [],
+        'load_assignment: {cluster_name: refused, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}',
+      ),
       cluster('own', ['up'], httpOptions('request_mirror_policies: [{cluster: other}]')),
     ],
     listeners: [
       http('main', {
         routes: `
 - {match: {prefix: /one}, route: {cluster: up, request_mirror_policies: [{cluster: shadow}]}}
+- {match: {prefix: /refused}, route: {cluster: up, request_mirror_policies: [{cluster: refused}, {cluster: other}]}}
 - {match: {prefix: /two}, route: {cluster: up, request_mirror_policies: [{cluster: shadow}, {cluster: other}]}}
 - {match: {prefix: /header}, route: {cluster: up, request_mirror_policies: [{cluster_header: x-mirror}]}}
 - {match: {prefix: /host}, route: {cluster: up, request_mirror_policies: [{cluster: shadow, disable_shadow_host_suffix_append: true}]}}
@@ -738,6 +744,68 @@ feature(
           await client.response()
           await s.upstream('shadow').nextRequest(1)
         })
+      },
+    )
+    f.scenario(
+      'a copy that ends before the body does',
+      {
+        sees: `
+      > up
+      POST /refused HTTP/1.1
+      host: a
+      content-length: 10
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      helloworld
+      > other
+      POST /refused HTTP/1.1
+      host: a-shadow
+      content-length: 10
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: REMAINING
+      x-envoy-internal: true
+      x-forwarded-for: LOCAL
+
+      helloworld
+      < client
+      HTTP/1.1 200 OK
+      content-length: 2
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      ok
+      (open)
+    `,
+      },
+      async s => {
+        const client = await s.connect()
+        await client.send('POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello')
+        await s.stat('cluster.refused.upstream_cx_connect_fail', 1)
+        await client.send('world')
+        await client.response()
+        await s.upstream('other').nextRequest()
+        s.sawRequests()
+        s.sawAll(client)
+      },
+    )
+    f.scenario(
+      'a copy is given up with a request that is not whole',
+      {
+        sees: `
+      ended
+    `,
+      },
+      async s => {
+        const client = await s.connect()
+        await client.send('POST /one HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello')
+        const connection = await s.upstream('shadow').nextConnection()
+        await connection.until('hello')
+        client.destroy()
+        s.note(await connection.closed())
       },
     )
     f.scenario(

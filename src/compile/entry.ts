@@ -153,6 +153,7 @@ function compile(
     ...sessionOf(registry).compiled(bootstrap, config, deps, source),
     slots: config.slots,
     warnings: [...warnings, ...config.warnings].map(warning => printConfigError(warning, 'warning')),
+    hasUnknownFields: warnings.some(warning => warning.code === 'unknown-field'),
     admin: config.admin,
     adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
     node: withZone(config.node, source),

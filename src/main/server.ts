@@ -365,6 +365,8 @@ export class Server {
     })
     // As Envoy: the first six digits of the revision.
     this.#stats.server.set('version', serverVersion ?? Number.parseInt(buildInfo().commit.slice(0, 6), 16))
+    // As Envoy: one for a file, however many there are in it.
+    if (compiled.hasUnknownFields) this.#stats.server.inc('static_unknown_fields')
     const connections = this.#process.log.component('connection')
     this.#noteTimer = setInterval(() => {
       for (const note of this.#process.addon.takeNotes()) connections.info(note)

@@ -84,6 +84,8 @@ export interface CompiledBootstrap {
   readonly slots: SlotTable
   /** One line each, ready to print. */
   readonly warnings: readonly string[]
+  /** Fields the API does not have were left out (--allow-unknown-static-fields). */
+  readonly hasUnknownFields: boolean
   readonly admin: AdminSettings | undefined
   /** Files of the admin server's access log. */
   readonly adminLogPaths: readonly string[]

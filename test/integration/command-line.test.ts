@@ -670,6 +670,23 @@ feature('arguments', { file: import.meta.url, withoutProxy: true }, f => {
     },
   )
   f.scenario(
+    'unknown fields that were left out count once for a file',
+    {
+      sees: `
+        server.static_unknown_fields: 1
+      `,
+    },
+    async s => {
+      const clusters = '[{name: one, type: STATIC, nope: 1, neither: 2}, {name: two, type: STATIC, nope: 1}]'
+      const proxy = await ProxyUnderTest.start({
+        config: `${ADMIN}unknown: 1\nstatic_resources: {clusters: ${clusters}}`,
+        args: ['--allow-unknown-static-fields'],
+      })
+      s.note((await proxy.admin('/stats?filter=static_unknown_fields')).body.trim())
+      await proxy.stop()
+    },
+  )
+  f.scenario(
     'flags win over the node of the file',
     {
       sees: `

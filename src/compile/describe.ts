@@ -5,6 +5,7 @@ import { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
+import type { ScopedRouteConfiguration } from '../generated/protos/envoy/config/route/v3/scoped_route_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { HttpConnectionManager } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { TcpProxy } from '../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
@@ -97,7 +98,11 @@ export function describeListener(
     isInbound: meta.trafficDirection === TrafficDirection.INBOUND,
     hasTls: tlsContexts.length > 0,
   }
-  return { listeners: [info], virtualHosts: routeConfigurations([listener], types).flatMap(describeVirtualHosts) }
+  const ofScopes = inlineScopes([listener], types).flatMap(({ scopes }) =>
+    scopes.flatMap(({ routeConfiguration }) => routeConfiguration ?? []),
+  )
+  const tables = [...routeConfigurations([listener], types), ...ofScopes]
+  return { listeners: [info], virtualHosts: tables.flatMap(describeVirtualHosts) }
 }
 
 /** By which a change of filter chains alone is told from others. */
@@ -118,6 +123,22 @@ export function routeConfigurations(listeners: readonly Listener[], types: Types
     .flatMap(listener => filtersOf(listener, types))
     .filter(isManager)
     .flatMap(({ routeSpecifier }) => (routeSpecifier.case === 'routeConfig' ? [routeSpecifier.value] : []))
+}
+
+/** Sets of scopes given in place, in the order of the listeners. */
+export function inlineScopes(
+  listeners: readonly Listener[],
+  types: Types,
+): { readonly name: string; readonly scopes: readonly ScopedRouteConfiguration[] }[] {
+  return listeners
+    .flatMap(listener => filtersOf(listener, types))
+    .filter(isManager)
+    .flatMap(({ routeSpecifier }) => {
+      if (routeSpecifier.case !== 'scopedRoutes') return []
+      const { name, configSpecifier } = routeSpecifier.value
+      if (configSpecifier.case !== 'scopedRouteConfigurationsList') return []
+      return [{ name, scopes: configSpecifier.value.scopedRouteConfigurations }]
+    })
 }
 
 /** Virtual hosts that have statistics of their own. */

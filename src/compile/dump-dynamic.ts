@@ -62,6 +62,14 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       dynamic_listeners: listeners,
     },
     RoutesConfigDump: { dynamic_route_configs: stored('route').map(one => state('route_config', one)) },
+    ScopedRoutesConfigDump: {
+      dynamic_scoped_route_configs: engine.discoveries.scopeSets.map(({ name, version, updatedAt, scopes }) => ({
+        name,
+        ...(version !== '' && { version_info: version }),
+        scoped_route_configs: scopes.map(packed),
+        last_updated: timestamp(updatedAt),
+      })),
+    },
     SecretsConfigDump: {
       dynamic_active_secrets: secrets.flatMap(({ stored: one }) =>
         one === undefined ? [] : [{ name: one.name, version_info: one.version, ...timed(one), secret: packed(one) }],

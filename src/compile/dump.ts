@@ -18,7 +18,7 @@ import type { Endpoint, LbEndpoint } from '../generated/protos/envoy/config/endp
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import type { Secret } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import type { DumpAnswer } from '../snapshot/compile-task.js'
-import { routeConfigurations } from './describe.js'
+import { inlineScopes, routeConfigurations } from './describe.js'
 
 const bootstrapType = 'envoy.config.bootstrap.v3.Bootstrap'
 const redacted = '[redacted]'
@@ -79,7 +79,13 @@ export function dumpBootstrap(
         ]
       : []),
     part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
-    part('ScopedRoutesConfigDump', {}),
+    part('ScopedRoutesConfigDump', {
+      inline_scoped_route_configs: inlineScopes(listeners, types).map(({ name, scopes }) => ({
+        name,
+        scoped_route_configs: scopes.map(packed),
+        last_updated: updatedAt,
+      })),
+    }),
     part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(listeners, types)) }),
     part('SecretsConfigDump', {
       static_secrets: byType(bootstrap.staticResources?.secrets ?? []).map(secret => ({

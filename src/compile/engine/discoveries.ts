@@ -9,7 +9,7 @@ import { isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
 import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
-import { type ScopeCounts, ScopeSets } from './scope-sets.js'
+import { type ScopeCounts, ScopeSets, type StoredScopes } from './scope-sets.js'
 import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
 import { VirtualHosts } from './virtual-hosts.js'
 
@@ -75,6 +75,10 @@ export class Discoveries implements Supplier<Needed> {
     const settled = (): void => void this.#options.outbox.idle().then(onSettled)
     if (what === 'scope') this.#scopes.demand(slot, name, settled)
     else this.#virtualHosts.demand(slot, name, settled)
+  }
+
+  get scopeSets(): readonly StoredScopes[] {
+    return this.#scopes.stored
   }
 
   get feeds(): Iterable<Feed> {

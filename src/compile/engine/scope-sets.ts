@@ -24,6 +24,14 @@ export interface ScopeSetsOptions extends DiscoveriesOptions {
   readonly supplier: Supplier<Needed>
 }
 
+/** For /config_dump: a set and its scopes as they came. */
+export interface StoredScopes {
+  readonly name: string
+  readonly version: string
+  readonly updatedAt: number
+  readonly scopes: readonly StoredResource[]
+}
+
 interface Scope {
   readonly stored: StoredResource
   readonly compiled: CompiledResource
@@ -44,6 +52,8 @@ interface ScopeSet extends Needed {
   subscription: Subscription | undefined
   isSettled: boolean
   scopes: ReadonlyMap<string, Scope>
+  version: string
+  updatedAt: number
   active: Version | undefined
   warming: Version | undefined
 }
@@ -55,6 +65,15 @@ export class ScopeSets {
 
   constructor(options: ScopeSetsOptions) {
     this.#options = options
+  }
+
+  /** Those that something has come for. */
+  get stored(): readonly StoredScopes[] {
+    return [...this.#sets.values()].flatMap(({ reference, version, updatedAt, scopes }) =>
+      updatedAt === 0
+        ? []
+        : [{ name: reference.use.setName, version, updatedAt, scopes: [...scopes.values()].map(one => one.stored) }],
+    )
   }
 
   acquire(reference: ScopedRouteReference, onSettled: () => void): { needed: Needed; release(): void } {
@@ -69,6 +88,8 @@ export class ScopeSets {
         subscription: undefined,
         isSettled: false,
         scopes: new Map(),
+        version: '',
+        updatedAt: 0,
         active: undefined,
         warming: undefined,
       }
@@ -148,6 +169,8 @@ export class ScopeSets {
     if (errors.length > 0 || !plan.ok) return `Error adding/updating scoped route(s): ${errors.join(', ')}`
     if (!isSame(set.scopes, next)) onEvent(set.reference, { kind: 'changed', at: time() })
     set.scopes = next
+    set.version = update.version
+    set.updatedAt = time()
     for (const [name, requirements] of set.demanded) {
       if (next.has(name)) continue
       requirements.release()

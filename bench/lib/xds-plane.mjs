@@ -17,6 +17,7 @@ const kManager = 'envoy.extensions.filters.network.http_connection_manager.v3.Ht
 const kRouter = 'envoy.extensions.filters.http.router.v3.Router'
 const kService = 'envoy.service.discovery.v3.AggregatedDiscoveryService'
 const kEndpointsEach = 5
+const kManyNamesBytes = 50_000
 
 /** ConfigSource { ads: {}, resource_api_version: V3 } @type {Field[]} */
 const kAds = [
@@ -137,6 +138,7 @@ export class ControlPlane {
   #call
   #version = 1
   #originPort = 0
+  #lengthOfNames = 0
   port = 0
   /** When the proxy's stream came, by performance.now(). */
   connectedAt = 0
@@ -201,6 +203,7 @@ export class ControlPlane {
   #serve(call) {
     this.#call = call
     this.#asked.clear()
+    this.#lengthOfNames = 0
     this.connectedAt = performance.now()
     call.on('data', bytes => (this.#dialect === 'delta' ? this.#takeDelta(bytes) : this.#take(bytes)))
     call.on('error', () => {})
@@ -209,6 +212,9 @@ export class ControlPlane {
 
   /** DiscoveryRequest. @param {Buffer} bytes */
   #take(bytes) {
+    // An acknowledgement repeats ten thousand names; reading them would take longer than the proxy does. One as long as before is one.
+    if (bytes.length > kManyNamesBytes && bytes.length === this.#lengthOfNames) return
+    if (bytes.length > kManyNamesBytes) this.#lengthOfNames = bytes.length
     const { type, error, names } = read(bytes, { type: 4, error: 6, names: 3 })
     if (error !== undefined) this.refusals.push(String(error))
     const known = this.#asked.get(type)

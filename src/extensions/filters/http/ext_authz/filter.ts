@@ -66,6 +66,9 @@ class Authorizer {
       'filter_state_name_collision',
       'omitted_response_headers',
       'request_header_limits_reached',
+      'response_header_limits_reached',
+      'shadow_denied',
+      'shadow_error',
     ])
       stats.counter(name)
   }

@@ -11,6 +11,7 @@ import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
 import { type ScopeCounts, ScopeSets, type StoredScopes } from './scope-sets.js'
 import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
+import { LocalityEndpoints } from './locality-endpoints.js'
 import { VirtualHosts } from './virtual-hosts.js'
 
 export interface DiscoveriesOptions {
@@ -63,11 +64,13 @@ export class Discoveries implements Supplier<Needed> {
   readonly #sources = new Map<string, ConfigSource>()
   readonly #scopes: ScopeSets
   readonly #virtualHosts: VirtualHosts
+  readonly #localities: LocalityEndpoints
 
   constructor(options: DiscoveriesOptions) {
     this.#options = options
     this.#scopes = new ScopeSets({ ...options, supplier: this })
-    this.#virtualHosts = new VirtualHosts({ ...options, onChange: slot => this.#renewTable(slot) })
+    this.#virtualHosts = new VirtualHosts({ ...options, onChange: slot => this.#renew('route', slot) })
+    this.#localities = new LocalityEndpoints({ ...options, onChange: slot => this.#renew('endpoint', slot) })
   }
 
   /** A request waits for something. `onSettled`: main has it, or it will not come. */
@@ -88,6 +91,7 @@ export class Discoveries implements Supplier<Needed> {
   acquire(reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
     if (reference.kind === 'scoped-route') return this.#scopes.acquire(reference, onSettled)
     if (reference.kind === 'virtual-host') return this.#virtualHosts.acquire(reference, onSettled)
+    if (reference.kind === 'locality-endpoints') return this.#localities.acquire(reference, onSettled)
     const feed = this.#feed(reference)
     const key = `${reference.kind}/${referenceKey(reference)}`
     const holder = {}
@@ -122,6 +126,7 @@ export class Discoveries implements Supplier<Needed> {
     this.#feeds.clear()
     this.#scopes.close()
     this.#virtualHosts.close()
+    this.#localities.close()
   }
 
   #feed(reference: Reference): Feed {
@@ -228,7 +233,9 @@ export class Discoveries implements Supplier<Needed> {
     if (kind === undefined) return `${need.reference.kind} is not carried out yet`
     const { reference } = need
     const completed = reference.kind === 'route' ? this.#withDiscoveredHosts(message, reference.slot) : message
-    const compiled = kind.compile(need.key, completed, reference, this.#options.environment())
+    const compiled = kind.compile(need.key, completed, reference, this.#options.environment(), locality =>
+      this.#localities.of(reference.slot, locality),
+    )
     if (!compiled.ok) return reasonOf(compiled.error)
     const { unit, references } = compiled.value
     const requirements = new Requirements(references, this, () => {
@@ -254,12 +261,12 @@ export class Discoveries implements Supplier<Needed> {
     return verdict
   }
 
-  /** A table whose virtual hosts come by themselves has others now. */
-  async #renewTable(slot: number): Promise<Verdict> {
+  /** A table whose virtual hosts come by themselves has others now, or an assignment other members. */
+  async #renew(kind: 'route' | 'endpoint', slot: number): Promise<Verdict> {
     const verdicts: Promise<Verdict>[] = []
     for (const { stored, needs } of this.#feeds.values()) {
       for (const need of needs.values()) {
-        if (stored === undefined || need.reference.kind !== 'route' || need.reference.slot !== slot) continue
+        if (stored === undefined || need.reference.kind !== kind || need.reference.slot !== slot) continue
         const message = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
         const refused = this.#compile(need, message, verdicts)
         if (refused !== undefined) return refused

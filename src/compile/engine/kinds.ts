@@ -15,6 +15,7 @@ import {
   type ResourceEnvironment,
   type ResourceErrors,
 } from '../../plan/compile-resource.js'
+import { type ElsewhereHosts, isElsewhere } from '../../plan/assignment.js'
 import type { Reference, ReferenceKind } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
 import { ok, type Result } from '../../support/result.js'
@@ -32,6 +33,8 @@ interface Kind {
     message: Message,
     reference: Reference,
     environment: ResourceEnvironment,
+    /** Members of localities that come by themselves. */
+    elsewhere: ElsewhereHosts,
   ): Result<CompiledNeed, ResourceErrors>
   /** What stands in its place when it does not come. */
   missing?(key: string, reference: Reference, environment: ResourceEnvironment): ConfigUnit | undefined
@@ -59,11 +62,14 @@ function endpointUnit(
 
 export const kinds: Partial<Record<ReferenceKind, Kind>> = {
   endpoint: {
-    compile: (key, message, reference, environment) => {
+    compile: (key, message, reference, environment, elsewhere) => {
       if (reference.kind !== 'endpoint') throw new Error(reference.kind)
       const assignment = message as ClusterLoadAssignment
-      return compiledTo(compileEndpointsResource(assignment, reference.use, environment), compiled =>
-        endpointUnit(key, reference, compiled, assignment),
+      const endpoints = assignment.endpoints.map((entry, locality) =>
+        isElsewhere(entry) ? { ...entry, lbEndpoints: [...(elsewhere(locality) ?? [])] } : entry,
+      )
+      return compiledTo(compileEndpointsResource(assignment, reference.use, environment, elsewhere), compiled =>
+        endpointUnit(key, reference, compiled, { ...assignment, endpoints }),
       )
     },
     missing: (key, reference) => {

@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/notes.h"
 #include "binding/arguments.h"
+#include "node_abi/brotli.h"
 #include "node_abi/llhttp.h"
+#include "node_abi/zstd.h"
 #include "stats/registry.h"
 #include "upstream/breaker_stats.h"
 #include "worker/process.h"
@@ -34,8 +36,10 @@ Napi::Value init(const Napi::CallbackInfo& info) {
 }
 
 std::string selfTestText() {
-  const char* problem = node_abi::selfTestLlhttp();
-  return problem == nullptr ? std::string() : std::string(problem);
+  for (const char* problem : {node_abi::selfTestLlhttp(), node_abi::brotli::selfTest(), node_abi::zstd::selfTest()}) {
+    if (problem != nullptr) return problem;
+  }
+  return {};
 }
 
 Napi::Value selfTest(const Napi::CallbackInfo& info) { return errorOrNothing(info.Env(), selfTestText()); }

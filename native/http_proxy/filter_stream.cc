@@ -104,6 +104,14 @@ void FilterStream::eachSettings(base::FunctionRef<void(const routing::RouteSetti
   }
 }
 
+void FilterStream::eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)> visit) {
+  FilterChain& chain = stream_.filters();
+  for (uint16_t i = 0; i < chain.count_; ++i) {
+    FilterStream& place = chain.places_[i];
+    if (place.configured_.type == configured_.type) visit(*place.filter_, place);
+  }
+}
+
 http::DynamicMetadata& FilterStream::dynamicMetadata() {
   http::StreamInfo& about = info();
   if (about.dynamic_metadata == nullptr) about.dynamic_metadata = arena().make<http::DynamicMetadata>(arena());

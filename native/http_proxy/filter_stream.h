@@ -113,6 +113,15 @@ class FilterStream {
   }
 
   // ---- what filters tell each other, access logs and matchers
+  /**
+   * This stream's filters of the same extension in the order of the chain, this one among them: `visit(filter, its place)`.
+   * `T`: what its factory creates.
+   */
+  template <class T, class Visit>
+  void eachOfKind(Visit&& visit) {
+    const auto call = [&](Filter& filter, FilterStream& place) { visit(static_cast<T&>(filter), place); };
+    eachOfSameType(call);
+  }
   http::DynamicMetadata& dynamicMetadata();
   http::FilterState& filterState();
 
@@ -120,6 +129,7 @@ class FilterStream {
   friend class FilterChain;
   const routing::ClusterRef* clusterRef();
   const routing::RouteSettings* mostSpecificSettings();
+  void eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)> visit);
   void eachSettings(base::FunctionRef<void(const routing::RouteSettings&)> visit);
 
   Stream& stream_;

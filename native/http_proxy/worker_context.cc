@@ -29,6 +29,15 @@ http_proxy::AsyncClient& WorkerContext::asyncClient() {
   return *async_client_;
 }
 
+std::optional<bool> RuntimePart::boolean(std::string_view key) const {
+  const auto found = values.find(std::string(key));
+  if (found == values.end()) return std::nullopt;
+  if (const auto number = base::parseDecimal(found->second)) return *number != 0;
+  if (base::equalsIgnoreCase(found->second, "true")) return true;
+  if (base::equalsIgnoreCase(found->second, "false")) return false;
+  return std::nullopt;
+}
+
 void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {
   const snapshot::SnapshotPtr before = std::exchange(current, snapshot);
   snapshot->of(Kind::kRouteTable).forEachChange(before->of(Kind::kRouteTable), [&](uint32_t slot, const snapshot::PartPtr& part) {

@@ -46,6 +46,8 @@ struct RouteScopesPart final : snapshot::Part {
 struct RuntimePart final : snapshot::Part {
   std::unordered_map<std::string, std::string> values;
   std::optional<uint64_t> integer(std::string_view key) const;
+  /** A number is true unless it is 0. */
+  std::optional<bool> boolean(std::string_view key) const;
 };
 
 /** Keeps a route table alive for streams; counted inside the worker only. */
@@ -75,6 +77,10 @@ struct WorkerContext final : access_log::Conditions {
 
   // access_log::Conditions
   uint64_t runtimeInteger(std::string_view key, uint64_t fallback) const override;
+  /** A RuntimeFeatureFlag: `fallback` without a key, or where the runtime says nothing of it. */
+  bool runtimeBoolean(std::string_view key, bool fallback) const {
+    return key.empty() || runtime == nullptr ? fallback : runtime->boolean(key).value_or(fallback);
+  }
   uint64_t random() const override { return random_source.next(); }
 
   mutable base::Random random_source;

@@ -7,7 +7,7 @@ const ranks = new Map(
   [
     ['base'],
     ['plan', 'stats', 'node_abi'],
-    ['snapshot', 'loop'],
+    ['snapshot', 'loop', 'compression'],
     ['net'],
     ['http'],
     ['tcp', 'tls'], // tcp tells a connection's story in http's StreamInfo, tls matches names with http's matchers
@@ -27,6 +27,7 @@ const foreign = [
   [/^uv\.h$/, ['loop', 'binding'], 'only native/loop knows libuv'],
   [/^sys\/epoll\.h$/, ['loop', 'net', 'worker'], 'only native/loop knows epoll; net and worker its event bits'],
   [/^openssl\//, ['tls'], 'only native/tls knows OpenSSL'],
+  [/^zlib\.h$/, ['compression'], 'only native/compression knows zlib'],
   [/^re2\//, ['base'], 'only native/base/regex knows RE2'],
 ]
 

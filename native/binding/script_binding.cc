@@ -210,6 +210,32 @@ napi_value bodyBuffer(napi_env env, napi_callback_info info) {
   return array;
 }
 
+napi_value bodyAppend(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  if (HttpFilter* filter = arguments.filter()) filter->appendBody(arguments.flag(1), arguments.bytesOrText(2, room, spill));
+  return undefined(env);
+}
+
+napi_value bodyIsComplete(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  napi_value result = nullptr;
+  napi_get_boolean(env, filter->bodyComplete(arguments.flag(1)), &result);
+  return result;
+}
+
+napi_value bodyLimit(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  HttpFilter* filter = arguments.filter();
+  if (filter == nullptr) return nullptr;
+  napi_value result = nullptr;
+  napi_create_double(env, static_cast<double>(filter->bodyLimit(arguments.flag(1))), &result);
+  return result;
+}
+
 napi_value bodyReplace(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   Room room;
@@ -455,6 +481,9 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
       {"routeLevels", routeLevels},
       {"scriptChunk", scriptChunk},
       {"bodyBuffer", bodyBuffer},
+      {"bodyAppend", bodyAppend},
+      {"bodyIsComplete", bodyIsComplete},
+      {"bodyLimit", bodyLimit},
       {"bodyReplace", bodyReplace},
       {"metadataGet", metadataGet},
       {"metadataSet", metadataSet},

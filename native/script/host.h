@@ -40,6 +40,7 @@ enum class Outcome : int32_t {
   kGone,     // there is no JavaScript (the thread is being replaced)
   kMore,     // a connection's bytes are to come again, with those after them
   kClosed,   // a listener filter refuses the connection
+  kHeld,     // what the hook was given stays with it; a head waits
 };
 
 struct Call {

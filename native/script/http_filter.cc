@@ -74,6 +74,7 @@ Verdict HttpFilter::onHead(Side& side, FilterStream& stream, bool end_stream) {
     case Outcome::kWaiting:
       side.wait = Wait::kHead;
       return end_stream ? Verdict::kWatermark : Verdict::kPause;
+    case Outcome::kHeld: return Verdict::kPause;
     case Outcome::kFailed:
     case Outcome::kGone: return fail(side);
     default: return passHead(side, end_stream);
@@ -134,6 +135,7 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
       side.wait = Wait::kData;
       side.chunk = stream.arena().copy(data);
       return Verdict::kPause;
+    case Outcome::kHeld: return Verdict::kPause;
     case Outcome::kFailed:
     case Outcome::kGone: return fail(side);
     default: return Verdict::kContinue;
@@ -224,6 +226,7 @@ void HttpFilter::drainQueue(Side& side) {
         }
         break;
       case Outcome::kChanged: data = left_chunk_; break;
+      case Outcome::kHeld: continue;
       default: break;
     }
     inject(side, data, false);
@@ -303,6 +306,10 @@ std::optional<std::string_view> HttpFilter::bufferBody(bool response, uint64_t l
   if (!partial) response ? stream_->setResponseBufferLimit(limit) : stream_->setRequestBufferLimit(limit);
   side.gathering = true;
   return std::nullopt;
+}
+
+void HttpFilter::appendBody(bool response, std::string_view bytes) {
+  response ? stream_->addResponseData(bytes) : stream_->addRequestData(bytes);
 }
 
 void HttpFilter::replaceBody(bool response, std::string_view bytes) {

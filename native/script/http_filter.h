@@ -42,6 +42,11 @@ class HttpFilter final : public http_proxy::Filter {
   /** `partial`: the first `limit` bytes suffice, when there are more; the rest waits, and slows its sender. */
   std::optional<std::string_view> bufferBody(bool response, uint64_t limit, bool partial);
   void replaceBody(bool response, std::string_view bytes);
+  /** Bytes behind what went on: from hooks of trailers, and of heads that end their message. */
+  void appendBody(bool response, std::string_view bytes);
+  /** Nothing comes after what the hooks have seen, trailers apart. */
+  bool bodyComplete(bool response) const { return (response ? response_ : request_).ended; }
+  uint64_t bodyLimit(bool response) const { return response ? stream_->responseBufferLimit() : stream_->requestBufferLimit(); }
   /** Wants the stage kComplete though it has no hook. */
   void watch() { watched_ = true; }
   void settle(Stage stage, Outcome outcome);

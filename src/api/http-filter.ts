@@ -14,7 +14,7 @@
 import type { FilterContext } from './context.js'
 import type { Headers } from './headers.js'
 import type { ConfigSchema, Configured } from './schema.js'
-import type { LocalReply, RequestHead, ResponseHead, Stream } from './stream.js'
+import type { HeldBack, LocalReply, RequestHead, ResponseHead, Stream } from './stream.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return statement is of type void
 export type HookResult = undefined | void | LocalReply
@@ -25,12 +25,12 @@ export type Awaitable<T> = T | Promise<T>
  * the message go on; `stream.reply(…)` answers it; a promise holds this message until it settles, while watermarks slow its sender.
  */
 export interface HttpFilterHooks<State = undefined, RouteConfig = undefined> {
-  onRequestHeaders?(request: RequestHead, stream: Stream<State, RouteConfig>): Awaitable<HookResult>
+  onRequestHeaders?(request: RequestHead, stream: Stream<State, RouteConfig>): Awaitable<HookResult> | HeldBack
   /** `chunk` is a copy of the filter's own. Other bytes that are returned take its place. */
-  onRequestData?(chunk: Uint8Array, stream: Stream<State, RouteConfig>): Awaitable<Uint8Array | HookResult>
+  onRequestData?(chunk: Uint8Array, stream: Stream<State, RouteConfig>): Awaitable<Uint8Array | HookResult> | HeldBack
   onRequestTrailers?(trailers: Headers, stream: Stream<State, RouteConfig>): Awaitable<HookResult>
-  onResponseHeaders?(response: ResponseHead, stream: Stream<State, RouteConfig>): Awaitable<HookResult>
-  onResponseData?(chunk: Uint8Array, stream: Stream<State, RouteConfig>): Awaitable<Uint8Array | HookResult>
+  onResponseHeaders?(response: ResponseHead, stream: Stream<State, RouteConfig>): Awaitable<HookResult> | HeldBack
+  onResponseData?(chunk: Uint8Array, stream: Stream<State, RouteConfig>): Awaitable<Uint8Array | HookResult> | HeldBack
   onResponseTrailers?(trailers: Headers, stream: Stream<State, RouteConfig>): Awaitable<HookResult>
   /** Exactly once, when the stream is over, however it ended. Headers can still be read. */
   onComplete?(stream: Stream<State, RouteConfig>): void

@@ -10,6 +10,11 @@ export interface LocalReply {
 /** Several values of a name as a list. */
 export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>
 
+/** Made by `stream.hold()` and nothing else. */
+export interface HeldBack {
+  readonly kind: 'held-back'
+}
+
 export interface RequestHead {
   readonly method: string
   /** With its query string. */
@@ -74,6 +79,11 @@ export interface Stream<State = undefined, RouteConfig = undefined> {
    * "typescript_filter_reply" when nothing is said.
    */
   reply(status: number, body?: string | Uint8Array, headers?: ReplyHeaders, details?: string): LocalReply
+  /**
+   * From a hook of a head: it waits, while the body still comes to its hook; it goes on when a later hook returns anything else. From a hook of
+   * a body: these bytes go no further. Not for what ends the message.
+   */
+  hold(): HeldBack
   /** The route is looked up again, after a header it depends on was changed. */
   refreshRoute(): void
 }

@@ -125,6 +125,18 @@ export class MemoryAddon implements StreamAddon {
     return this.#stream(handle).buffer(isResponse, isPartial ? Number.MAX_SAFE_INTEGER : limitBytes)
   }
 
+  bodyAppend(handle: number, isResponse: boolean, bytes: Uint8Array): void {
+    this.#stream(handle).append(isResponse, Buffer.from(bytes))
+  }
+
+  bodyIsComplete(handle: number, isResponse: boolean): boolean {
+    return this.#stream(handle).isComplete(isResponse)
+  }
+
+  bodyLimit(): number {
+    return 1 << 20
+  }
+
   bodyReplace(handle: number, isResponse: boolean, bytes: string | Uint8Array): void {
     this.#stream(handle).replace(isResponse, Buffer.from(bytes))
   }

@@ -8,6 +8,8 @@ interface Side {
   body: Buffer
   trailers: boolean
   replacement: Buffer | undefined
+  /** The hook that runs sees the last of the body. */
+  isComplete: boolean
 }
 
 /** One request and its response on their way through one filter, in memory. */
@@ -47,10 +49,12 @@ export class MemoryStream {
     const first = isResponse ? Stage.responseHeaders : Stage.requestHeaders
     side.trailers = trailers.length > 0
     side.body = Buffer.concat(chunks)
+    side.isComplete = chunks.length === 0 && !side.trailers
     if (!(await this.#stage(first))) return false
     if (side.replacement !== undefined) side.body = side.replacement
     else if (!(await this.#data(first + 1, side, chunks))) return false
     if (!side.trailers) return true
+    side.isComplete = true
     ;(isResponse ? this.responseTrailers : this.requestTrailers).push(...trailers)
     return this.#stage(first + 2)
   }
@@ -85,18 +89,28 @@ export class MemoryStream {
     return undefined
   }
 
+  append(isResponse: boolean, bytes: Buffer): void {
+    const side = this.#sides[isResponse ? 1 : 0]
+    side.body = Buffer.concat([side.body, bytes])
+  }
+
+  isComplete(isResponse: boolean): boolean {
+    return this.#sides[isResponse ? 1 : 0].isComplete
+  }
+
   replace(isResponse: boolean, bytes: Buffer): void {
     this.#sides[isResponse ? 1 : 0].replacement = bytes
   }
 
   async #data(stage: number, side: Side, chunks: readonly Buffer[]): Promise<boolean> {
-    if (((this.#filter.hookMask >> stage) & 1) === 0) return true
+    if (((this.#filter.hookMask >> stage) & 1) === 0 || chunks.length === 0) return true
     const passed: Buffer[] = []
-    for (const chunk of chunks) {
+    for (const [index, chunk] of chunks.entries()) {
+      side.isComplete = index === chunks.length - 1 && !side.trailers
       const outcome = await this.#run(stage, chunk)
       if (outcome === Outcome.changed) passed.push(this.leftChunk)
       else if (outcome === Outcome.goOn) passed.push(chunk)
-      else return this.#stopped(outcome)
+      else if (outcome !== Outcome.held) return this.#stopped(outcome)
     }
     side.body = Buffer.concat(passed)
     return true
@@ -105,7 +119,8 @@ export class MemoryStream {
   async #stage(stage: number): Promise<boolean> {
     if (((this.#filter.hookMask >> stage) & 1) === 0) return true
     const outcome = await this.#run(stage, undefined)
-    return outcome === Outcome.goOn || outcome === Outcome.changed || this.#stopped(outcome)
+    const passes: readonly number[] = [Outcome.goOn, Outcome.changed, Outcome.held]
+    return passes.includes(outcome) || this.#stopped(outcome)
   }
 
   #stopped(outcome: number): false {
@@ -124,5 +139,5 @@ export class MemoryStream {
 }
 
 function newSide(): Side {
-  return { body: Buffer.alloc(0), trailers: false, replacement: undefined }
+  return { body: Buffer.alloc(0), trailers: false, replacement: undefined, isComplete: false }
 }

@@ -4,7 +4,7 @@ import { httpHookNames } from '../threads/hook-names.js'
 import { running } from './current-stream.js'
 import { type HeaderNames, HeaderView } from './header-view.js'
 import { Outcome, Part, type StreamAddon, Stage } from './script-addon.js'
-import { ResponseView, type StreamView } from './stream-view.js'
+import { heldBack, ResponseView, type StreamView } from './stream-view.js'
 
 type Hooks = HttpFilterHooks<unknown, unknown>
 
@@ -102,6 +102,7 @@ export class ScriptHttpFilter {
 
   #outcome(view: StreamView, result: unknown): number {
     if (view.hasReplied) return Outcome.replied
+    if (result === heldBack) return Outcome.held
     if (result instanceof Uint8Array) {
       this.#addon.scriptChunk(view.handle, result)
       return Outcome.changed
@@ -113,7 +114,14 @@ export class ScriptHttpFilter {
     promise.then(
       result => {
         // The stream may be gone by now, and then nobody waits.
-        if (!view.isOver) this.#addon.streamResume(view.handle, stage, this.#outcome(view, result))
+        if (view.isOver) return
+        const isHeld = result === heldBack
+        if (isHeld)
+          this.#parts.failed(
+            stage,
+            new TypeError('hold() was returned by a promise, which holds the message by itself'),
+          )
+        this.#addon.streamResume(view.handle, stage, isHeld ? Outcome.failed : this.#outcome(view, result))
       },
       (error: unknown) => {
         if (view.isOver) return

@@ -47,6 +47,8 @@ export const Outcome = {
   more: 6,
   /** A listener filter refuses the connection. */
   refused: 7,
+  /** What the hook was given stays with the filter. */
+  held: 8,
 } as const
 
 /** Which header map of a stream. */
@@ -167,6 +169,9 @@ export interface StreamAddon {
   scriptChunk(handle: number, bytes: Uint8Array): void
   /** Undefined: not there yet; the stage requestBody or responseBody follows. */
   bodyBuffer(handle: number, isResponse: boolean, limitBytes: number, isPartial: boolean): Uint8Array | undefined
+  bodyAppend(handle: number, isResponse: boolean, bytes: Uint8Array): void
+  bodyIsComplete(handle: number, isResponse: boolean): boolean
+  bodyLimit(handle: number, isResponse: boolean): number
   bodyReplace(handle: number, isResponse: boolean, bytes: string | Uint8Array): void
   metadataGet(handle: number, namespace: string, key: string): string | undefined
   metadataSet(handle: number, namespace: string, key: string, json: string): void

@@ -4,6 +4,7 @@ import type { BuiltInFact, BuiltInStream } from '../api/built-in.js'
 import type {
   ReplyHeaders,
   DynamicMetadata,
+  HeldBack,
   LocalReply,
   RequestHead,
   ResponseHead,
@@ -19,6 +20,8 @@ import { Fact, Part, type StreamAddon } from './script-addon.js'
 type Gathered = (bytes: Uint8Array) => void
 
 export const localReply: LocalReply = Object.freeze({ kind: 'local-reply' })
+
+export const heldBack: HeldBack = Object.freeze({ kind: 'held-back' })
 
 /**
  * One stream as one filter sees it. Native code has the stream; this has its handle, and makes objects only for what is asked for. Also the
@@ -114,6 +117,10 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
     )
     this.hasReplied = true
     return localReply
+  }
+
+  hold(): HeldBack {
+    return heldBack
   }
 
   // ---- BuiltInStream
@@ -280,6 +287,18 @@ class BodyView implements Body {
     return new Promise(resolve => {
       this.#stream.waiting = { ...this.#stream.waiting, [this.#isResponse ? 'response' : 'request']: resolve }
     })
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#addon.bodyAppend(this.#stream.handle, this.#isResponse, bytes)
+  }
+
+  get isComplete(): boolean {
+    return this.#addon.bodyIsComplete(this.#stream.handle, this.#isResponse)
+  }
+
+  get limitBytes(): number {
+    return this.#addon.bodyLimit(this.#stream.handle, this.#isResponse)
   }
 
   replace(bytes: Uint8Array | string): void {

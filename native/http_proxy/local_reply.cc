@@ -52,6 +52,7 @@ void Stream::reply(const LocalReply& reply) {
   info_.response_code_details = reply.details;
   if (response_started_ || encoder_ == nullptr) return resetDownstream(ownReset());
   replying_ = true;
+  if (filters_.created() && request_headers_ != nullptr) route();  // a filter may have changed what it hangs on
   filters_.create(*filter_list_);
   // A response that filters have begun to see stays theirs: the answer goes past them.
   const bool direct = filters_.responseBegun();

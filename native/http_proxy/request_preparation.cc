@@ -1,5 +1,6 @@
 #include "http_proxy/request_preparation.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/ascii.h"
@@ -80,6 +81,16 @@ void removeHopByHop(HeaderMap& headers) {
 
 std::string_view schemeOf(const http::ConnectionInfo& connection) { return connection.tls == nullptr ? "http" : "https"; }
 
+/** forward_proto_config: where a listener filter told the destination, its port may tell the scheme. */
+std::string_view forwardedProto(const http::ConnectionInfo& connection, const plan::HttpConnectionManager& plan) {
+  if (connection.direct_local == nullptr || !connection.local.isIp()) return schemeOf(connection);
+  const auto names = [&](const std::vector<uint32_t>& ports) {
+    return std::find(ports.begin(), ports.end(), connection.local.port()) != ports.end();
+  };
+  if (names(plan.https_destination_ports)) return "https";
+  return names(plan.http_destination_ports) ? "http" : schemeOf(connection);
+}
+
 void appendForwardedPort(HeaderMap& headers, const http::ConnectionInfo& connection) {
   headers.set(HeaderId::kXForwardedPort, headers.arena().decimal(connection.local.port()));
 }
@@ -97,7 +108,7 @@ ForwardedClient takeRemoteAddress(HeaderMap& headers, const http::ConnectionInfo
     const net::Address& self = connection.remote.isLoopback() ? net::localAddress(net::Address::Family::kIpv4) : connection.remote;
     headers.append(HeaderId::kXForwardedFor, headers.arena().copy(self.ipText()));
   }
-  if (hops == 0 || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, schemeOf(connection));
+  if (hops == 0 || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, forwardedProto(connection, plan));
   if (plan.append_x_forwarded_port && (hops == 0 || !headers.has(HeaderId::kXForwardedPort))) {
     appendForwardedPort(headers, connection);
   }
@@ -148,7 +159,7 @@ PreparedRequest prepareRequestHead(HeaderMap& headers, const http::ConnectionInf
     client = takeRemoteAddress(headers, connection, plan);
   } else {
     client = clientFromXff(headers.get(HeaderId::kXForwardedFor), plan.xff_num_trusted_hops);
-    if (!headers.has(HeaderId::kXForwardedProto)) headers.add(HeaderId::kXForwardedProto, schemeOf(connection));
+    if (!headers.has(HeaderId::kXForwardedProto)) headers.add(HeaderId::kXForwardedProto, forwardedProto(connection, plan));
     if (plan.append_x_forwarded_port && !headers.has(HeaderId::kXForwardedPort)) appendForwardedPort(headers, connection);
   }
   setScheme(headers, connection, plan);

@@ -41,7 +41,10 @@ function verdict(from, to) {
   const [here, there] = [areaOf(from), areaOf(to)]
   if (here === 'extensions') {
     const folder = dirname(from)
-    const isNear = to.startsWith(`${folder}/`) || to.startsWith(`${dirname(folder)}/common/`)
+    const isNear =
+      to.startsWith(`${folder}/`) ||
+      to.startsWith(`${dirname(folder)}/common/`) ||
+      to.startsWith(`${dirname(dirname(folder))}/common/`)
     const isAllowed = isNear || ['api', 'support', 'protos', 'generated/protos', 'generated/plan'].includes(there)
     return isAllowed ? undefined : 'an extension imports api, support, protos and its own folder only'
   }

@@ -774,3 +774,73 @@ feature(
     )
   },
 )
+
+const byPort = 'forward_proto_config: {https_destination_ports: [443], http_destination_ports: [80]}\n'
+const proxied = `listener_filters:
+- {name: pp, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol}}
+`
+
+feature(
+  'x-forwarded-proto by destination port',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', { hcm: byPort, listener: proxied }),
+      http('remote', { hcm: `${byPort}use_remote_address: true\n`, listener: proxied }),
+      http('direct', { hcm: byPort }),
+    ],
+  },
+  f => {
+    const askFrom = async (scene: Scene, to: string, ...heads: string[]): Promise<void> => {
+      for (const lines of heads) {
+        const client = await scene.connect(to)
+        await client.send(lines)
+        await client.response()
+        const seen = scene.upstream().requests.at(-1)
+        scene.note(`${lines.split('\r\n')[0]}: ${seen?.headers.get('x-forwarded-proto')}`)
+      }
+    }
+    const from = (port: number, ...lines: string[]): string =>
+      `PROXY TCP4 1.2.3.4 5.6.7.8 1111 ${port}\r\n${get('/', ...lines)}`
+    f.scenario(
+      'where a PROXY header tells it',
+      {
+        sees: `
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 443: https
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 80: http
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 81: http
+    `,
+      },
+      scene => askFrom(scene, 'main', from(443), from(80), from(81)),
+    )
+    f.scenario(
+      'what the client says stays',
+      {
+        sees: `
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 443: http
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 80: https
+    `,
+      },
+      scene => askFrom(scene, 'main', from(443, 'x-forwarded-proto: http'), from(80, 'x-forwarded-proto: https')),
+    )
+    f.scenario(
+      'at the edge',
+      {
+        sees: `
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 443: https
+      PROXY TCP4 1.2.3.4 5.6.7.8 1111 80: http
+    `,
+      },
+      scene => askFrom(scene, 'remote', from(443, 'x-forwarded-proto: http'), from(80, 'x-forwarded-proto: https')),
+    )
+    f.scenario(
+      'not without a listener filter',
+      {
+        sees: `
+      GET / HTTP/1.1: http
+    `,
+      },
+      scene => askFrom(scene, 'direct', get('/')),
+    )
+  },
+)

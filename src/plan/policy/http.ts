@@ -27,7 +27,7 @@ export const httpPolicy: PolicyTable = {
     ...whole('stream_flush_timeout'),
     ...tuning('append_local_overload', 'has no effect without an overload manager'),
     ...whole('set_current_client_cert_details'),
-    ...later('forward_proto_config', 'x-forwarded-proto by destination port'),
+    ...whole('forward_proto_config'),
     ...later('represent_ipv4_remote_address_as_ipv4_mapped_ipv6', 'IPv4 addresses written as IPv6', isFalse),
     ...tuning('http3_protocol_options', 'has no effect until HTTP/3 is carried'),
     ...tuning('add_proxy_protocol_connection_state', 'has no effect until the PROXY protocol is carried'),

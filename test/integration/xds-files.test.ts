@@ -1,7 +1,6 @@
 // Clusters, listeners and endpoints in files, which are replaced by rename.
-import { renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { makeFolder } from '../support/proxy-under-test.js'
 import { feature } from '../support/scenario.js'
 import { edsCluster, endpoints, listener, says, table, toCluster, XdsScene } from '../support/xds-scene.js'
 
@@ -31,7 +30,8 @@ feature('configuration in files', { file: import.meta.url, withoutProxy: true },
         200 said`,
     },
     async s => {
-      const folder = makeFolder()
+      const { folder } = s
+      mkdirSync(folder, { recursive: true })
       const cluster = edsCluster('a', { eds_cluster_config: { eds_config: source(folder, 'eds') } })
       put(folder, 'cds', cluster)
       put(folder, 'lds', listener('main', { route_config: table('i', toCluster('a')) }))

@@ -1,5 +1,6 @@
 // What waits and what goes on meanwhile: secrets, DNS, filters in TypeScript, the bootstrap file; and no request is lost.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { connect } from 'node:tls'
 import { Certificate } from '../support/certificates.js'
 import { feature } from '../support/scenario.js'
@@ -158,6 +159,51 @@ feature('warming', { file: import.meta.url, withoutProxy: true }, f => {
   )
 
   f.scenario(
+    'a filter in TypeScript, and one that cannot be made',
+    {
+      onlyNuncio: 'real Envoy has no filters in TypeScript',
+      sees: `
+        418 mine
+        refused: create threw
+        418 mine`,
+    },
+    async s => {
+      const { folder } = s
+      mkdirSync(folder, { recursive: true })
+      const filter = (name: string, body: string) => {
+        const module = path.join(folder, `${name}.ts`)
+        writeFileSync(
+          module,
+          `import { defineHttpFilter } from 'nuncio'\nexport default defineHttpFilter({ name: 'test.${name}', config: ${anything}, create() { ${body} } })\n`,
+        )
+        const typed = { '@type': 'type.googleapis.com/nuncio.TypeScriptFilter', module }
+        const router = {
+          name: 'router',
+          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+        }
+        return {
+          route_config: table('i', says('route')),
+          http_filters: [{ name, typed_config: typed }, router],
+        }
+      }
+      const good = filter('good', `return { onRequestHeaders: (_, stream) => stream.reply(418, 'mine') }`)
+      const bad = filter('bad', `throw new Error('create threw')`)
+      await XdsScene.run(
+        { hasCds: false, prepare: plane => plane.update('listener', { main: listener('main', good) }) },
+        async x => {
+          s.note(await x.ask('main'))
+          x.plane.update('listener', { main: listener('main', bad) })
+          const { error } = await x.plane.waitFor('a refusal', () =>
+            x.plane.requests.find(one => one.error !== undefined),
+          )
+          s.note(`refused: ${error?.message.includes('create threw') ? 'create threw' : error?.message}`)
+          s.note(await x.ask('main'))
+        },
+      )
+    },
+  )
+
+  f.scenario(
     'another node in the bootstrap file: everything is asked for anew, and goes on meanwhile',
     { onlyNuncio: OURS, sees: '200 one; asked by other; 200 two; no listener' },
     s =>
@@ -212,6 +258,9 @@ feature('warming', { file: import.meta.url, withoutProxy: true }, f => {
       ),
   )
 })
+
+/** A schema (Standard Schema) that takes any settings. */
+const anything = `{ '~standard': { version: 1, vendor: 'test', validate: value => ({ value }) } }`
 
 const knownName = (seen: string, wanted: string): string | undefined => (seen === wanted ? seen : undefined)
 

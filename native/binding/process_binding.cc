@@ -174,8 +174,6 @@ Napi::Value takeNotes(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value nothing(const Napi::CallbackInfo& info) { return info.Env().Undefined(); }
-
 }  // namespace
 
 void exportProcess(Napi::Env env, Napi::Object exports) {
@@ -198,7 +196,6 @@ void exportProcess(Napi::Env env, Napi::Object exports) {
   add("memory", memory);
   add("connectionCount", connectionCount);
   add("takeNotes", takeNotes);
-  add("setLogLevel", nothing);
 }
 
 }  // namespace nuncio::binding

@@ -12,7 +12,7 @@ const char* selfTest() {
   BrotliEncoderStateStruct* encoder = BrotliEncoderCreateInstance(nullptr, nullptr, nullptr);
   if (encoder == nullptr) return "brotli: no encoder";
   bool right = BrotliEncoderSetParameter(encoder, kQuality, 3) == 1 && BrotliEncoderSetParameter(encoder, kWindowBits, 18) == 1 &&
-               BrotliEncoderSetParameter(encoder, kBlockBits, 16) == 1 && BrotliEncoderSetParameter(encoder, kWindowBits, 18) == 1;
+               BrotliEncoderSetParameter(encoder, kBlockBits, 16) == 1;
   size_t in_size = sizeof(kText);
   const uint8_t* in = reinterpret_cast<const uint8_t*>(kText);
   size_t room = sizeof(coded);

@@ -19,7 +19,6 @@ import type { ClusterInfo, HostInfo } from '../snapshot/compile-task.js'
 import { StatsReport } from '../stats/report.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { StatsStore } from '../stats/store.js'
-import { logLevels } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import { certificatesJson } from './certificates.js'
 import type { AdminHostOptions } from './admin-host.js'
@@ -40,10 +39,7 @@ export class ProcessBackend implements AdminBackend {
     this.#report = new StatsReport(host.stats(), settings)
     this.log = {
       levelOf: component => host.log.levelOf(component),
-      setLevel: (level, component) => {
-        host.log.setLevel(level, component)
-        if (component === undefined) host.addon.setLogLevel(logLevels.indexOf(level))
-      },
+      setLevel: (level, component) => host.log.setLevel(level, component),
     }
     this.flushStatsOnAdmin = () => {
       if (isFlushedOnAdmin) host.flushStats()

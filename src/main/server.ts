@@ -10,7 +10,7 @@ import { StatsStore } from '../stats/store.js'
 import type { NativeStats } from '../stats/template.js'
 import { backgroundClock, systemClock } from '../support/clock.js'
 import { countCpus } from '../support/cpu-count.js'
-import { Log, type Logger, logLevels } from '../support/log.js'
+import { Log, type Logger } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import { hookNames } from '../threads/hook-names.js'
 import { AdminHost } from './admin-host.js'
@@ -88,7 +88,7 @@ class Process {
   }
 
   initAddon(workers: number): void {
-    const { fileFlushIntervalMsec, fileFlushMinSizeKb, drainTimeS, drainStrategy, logLevel } = this.options
+    const { fileFlushIntervalMsec, fileFlushMinSizeKb, drainTimeS, drainStrategy } = this.options
     this.addon.init({
       workers,
       fileFlushIntervalMs: fileFlushIntervalMsec,
@@ -96,7 +96,6 @@ class Process {
       drainTimeMs: drainTimeS * 1000,
       drainGradual: drainStrategy === 'gradual',
     })
-    this.addon.setLogLevel(logLevels.indexOf(logLevel))
   }
 }
 

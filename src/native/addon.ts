@@ -146,8 +146,6 @@ export interface NativeAddon {
   connectionCount(): number
   /** Sentences for the operator from the threads that carry traffic, since the last call. */
   takeNotes(): readonly string[]
-  /** 0 trace … 6 off; the native side writes nothing below it. */
-  setLogLevel(level: number): void
 
   // Statistics: see src/stats/native-stats.ts for the shapes (native/binding/stats_binding.cc).
   readonly [statFunction: `stats${string}` | `readScope${string}`]: unknown

@@ -27,10 +27,12 @@ import type {
 } from '../snapshot/compile-task.js'
 import { statsSettingsOf } from '../stats/settings.js'
 import { ScriptLoader } from '../script/loader.js'
+import { backgroundClock } from '../support/clock.js'
 import { systemFiles } from '../support/files.js'
 import { dumpBootstrap } from './dump.js'
 import { dynamicFields } from './dump-dynamic.js'
 import { renewSecrets } from './renew-secrets.js'
+import { HeapTrim } from './heap-trim.js'
 import { Session } from './session.js'
 import type { ConfigUnit, EngineMessage } from '../snapshot/config-delta.js'
 import type { PlacedPlan } from '../snapshot/snapshot.js'
@@ -39,9 +41,11 @@ const port = parentPort
 if (port === null) throw new Error('src/compile/entry.ts runs in a worker thread')
 const types = openTypes()
 const registry = loadExtensions().then(makeExtensionRegistry)
+const heap = new HeapTrim({ clock: backgroundClock })
 let current: Session | undefined
 let slots: Slots | undefined
 const post = (message: EngineMessage): void => {
+  heap.touch()
   if (message.kind !== 'delta') return port.postMessage(message)
   const { units, memory } = packed(message.delta.units)
   port.postMessage({ kind: 'delta', delta: { ...message.delta, units } }, [memory])
@@ -58,6 +62,7 @@ const send = (reply: CompileReply): void => {
 }
 
 port.on('message', async (message: ToCompileThread) => {
+  heap.touch()
   if (message === 'end') {
     current?.close()
     process.exit(0)

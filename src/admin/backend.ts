@@ -24,7 +24,7 @@ export interface AdminBackend {
   /** The dump's parts in Envoy's order: bootstrap, clusters, endpoints (when asked), listeners, scoped routes, routes, secrets. */
   configDump(options: { readonly includeEndpoints: boolean }): Promise<readonly ConfigDumpPart[]>
   /** envoy.admin.v3.UnreadyTargetsDumps.UnreadyTargetsDump of each part that still waits; [] when all are ready. */
-  initDump(): readonly InitDump[]
+  initDump(): Promise<readonly InitDump[]>
   /** envoy.admin.v3.Certificate messages in proto JSON. */
   certificates(): readonly JsonObject[]
   runtime(): RuntimeStatus

@@ -115,7 +115,7 @@ const backend: AdminBackend = {
     },
   ],
   configDump: async () => JSON.parse(golden('admin/config-dump-parts.json')) as ConfigDumpPart[],
-  initDump: () => [],
+  initDump: () => Promise.resolve([]),
   certificates: () => [],
   runtime: () => ({ layers: ['s', 'admin'], entries: new Map([['a.b', ['1', overrides.get('a.b') ?? '']]]) }),
   modifyRuntime: changes => {

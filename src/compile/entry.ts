@@ -31,6 +31,7 @@ import { backgroundClock } from '../support/clock.js'
 import { systemFiles } from '../support/files.js'
 import { dumpBootstrap } from './dump.js'
 import { dynamicFields } from './dump-dynamic.js'
+import { waitingListeners } from './dump-waiting.js'
 import { renewSecrets } from './renew-secrets.js'
 import { HeapTrim } from './heap-trim.js'
 import { Session } from './session.js'
@@ -91,6 +92,8 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
         types,
         current?.engine && dynamicFields(current.engine, types),
       )
+    case 'waiting':
+      return { kind: 'waiting', dumps: current?.engine === undefined ? [] : waitingListeners(current.engine) }
     case 'secrets':
       return renewSecrets(task.sources, {
         types,

@@ -116,8 +116,10 @@ export class ProcessBackend implements AdminBackend {
     return answer.parts as readonly ConfigDumpPart[]
   }
 
-  initDump(): readonly InitDump[] {
-    return []
+  async initDump(): Promise<readonly InitDump[]> {
+    const { compiler } = this.#host
+    // Only what comes from elsewhere is waited for.
+    return compiler.stays ? (await compiler.waiting()).dumps : []
   }
 
   certificates(): readonly JsonObject[] {

@@ -10,6 +10,7 @@ import type {
   FromCompileThread,
   RefusedBootstrap,
   SecretsAnswer,
+  WaitingAnswer,
 } from '../snapshot/compile-task.js'
 import type { EngineMessage, ToEngine } from '../snapshot/config-delta.js'
 import type { Clock } from '../support/clock.js'
@@ -92,6 +93,10 @@ export class CompileThread {
 
   dump(task: Extract<CompileTask, { kind: 'dump' }>): Promise<DumpAnswer> {
     return this.#run(task) as Promise<DumpAnswer>
+  }
+
+  waiting(): Promise<WaitingAnswer> {
+    return this.#run({ kind: 'waiting' }) as Promise<WaitingAnswer>
   }
 
   secrets(task: Extract<CompileTask, { kind: 'secrets' }>): Promise<SecretsAnswer> {

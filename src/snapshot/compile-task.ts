@@ -36,10 +36,13 @@ export type CompileTask =
       readonly updatedAt: string
     }
 
+  /** /init_dump: what listeners still wait for. */
+  | { readonly kind: 'waiting' }
+
   /** Files of secrets changed: reads them once more. */
   | { readonly kind: 'secrets'; readonly sources: readonly SecretSource[] }
 
-export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer | SecretsAnswer
+export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer | WaitingAnswer | SecretsAnswer
 
 export interface SecretsAnswer {
   readonly kind: 'secrets'
@@ -180,6 +183,12 @@ export interface StatsInfo {
   readonly settings: StatsSettings
   /** What server.version says instead of the build's revision. */
   readonly serverVersion: number | undefined
+}
+
+/** Elements of the UnreadyTargetsDumps message. */
+export interface WaitingAnswer {
+  readonly kind: 'waiting'
+  readonly dumps: readonly { readonly name: string; readonly targetNames: readonly string[] }[]
 }
 
 /** The parts of the ConfigDump message, in proto JSON with the names of the .proto files; sensitive fields are redacted. */

@@ -35,10 +35,10 @@ const secret = (name: string) => {
   }
 }
 
-const secure = () => ({
+const secure = (hcm: Record<string, unknown> = { route_config: table('i', says('secure')) }) => ({
   filter_chains: [
     {
-      filters: [{ name: 'http', typed_config: manager({ route_config: table('i', says('secure')) }) }],
+      filters: [{ name: 'http', typed_config: manager(hcm) }],
       transport_socket: {
         name: 'tls',
         typed_config: {
@@ -49,6 +49,16 @@ const secure = () => ({
     },
   ],
 })
+
+/** /init_dump, a line each, without the numbers that tell versions apart; targets in order of their names. */
+async function waiting(x: XdsScene, query = ''): Promise<string> {
+  const { body } = await x.proxy.admin(`/init_dump${query}`)
+  const dumps = (JSON.parse(body) as { unready_targets_dumps?: { name: string; target_names?: string[] }[] })
+    .unready_targets_dumps
+  return (dumps ?? [])
+    .map(({ name, target_names: targets }) => `${name.replace(/\d+$/, 'N')}: ${(targets ?? []).sort().join(', ')}`)
+    .join('\n')
+}
 
 /** Names in the certificate that a listener shows. */
 function namesAt(port: number): Promise<string> {
@@ -90,6 +100,34 @@ feature('warming', { file: import.meta.url, withoutProxy: true }, f => {
           s.note(await x.stats('listener_manager.listener_modified'))
         },
       ),
+  )
+
+  f.scenario(
+    '/init_dump: what listeners wait for, at the start and later',
+    {
+      sees: `
+        init manager Listener-local-init-manager fixed N: shared target RdsRouteConfigSubscription RDS init r
+        init manager Listener-local-init-manager open N:
+        nothing
+        init manager Listener-local-init-manager safe N: shared target RdsRouteConfigSubscription RDS init r2, shared target SdsApi own
+        listener: 1 of them, cluster: 0`,
+    },
+    s => {
+      const { '@type': _, ...fixed } = listener('fixed', rds('r')) as Record<string, unknown>
+      const prepare = (plane: XdsScene['plane']) =>
+        plane.update('listener', { open: listener('open', { route_config: table('i', says('open')) }) })
+      return XdsScene.run({ hasCds: false, listeners: [fixed], waitUntilLive: false, prepare }, async x => {
+        await poll('both listeners', async () => (await waiting(x)).includes('open') || undefined)
+        s.note(await waiting(x))
+        x.plane.update('route', { r: routes('r', says('routed')) })
+        await x.becomes('fixed', '200 routed')
+        s.note((await waiting(x)) || 'nothing')
+        x.plane.update('listener', { safe: listener('safe', {}, secure(rds('r2'))) })
+        s.note(await poll('something that waits', async () => (await waiting(x)) || undefined))
+        const masked = [await waiting(x, '?mask=listener'), await waiting(x, '?mask=cluster')]
+        s.note(`listener: ${masked[0]?.split('\n').length} of them, cluster: ${masked[1]?.length}`)
+      })
+    },
   )
 
   f.scenario(

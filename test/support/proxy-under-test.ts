@@ -188,10 +188,16 @@ export class ProxyUnderTest extends Changing {
     if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true })
   }
 
-  async #becomeLive(): Promise<void> {
+  /** Resolves when it answers its admin pages, which it does before it is live. */
+  async becomeReachable(): Promise<void> {
     const file = path.join(this.folder, 'admin-address')
     const told = await poll('the admin address', () => this.#orDead(readIfThere(file) || undefined), START_MS)
     this.#admin = told
+    await poll('the admin pages', () => this.admin('/ready').catch(() => this.#orDead(undefined)), START_MS)
+  }
+
+  async #becomeLive(): Promise<void> {
+    await this.becomeReachable()
     await poll(
       '/ready',
       async () => {

@@ -108,6 +108,7 @@ export class XdsScene {
     })
     const scene = new XdsScene(plane, proxy, ports)
     try {
+      if (options.waitUntilLive === false) await proxy.becomeReachable()
       await act(scene)
     } finally {
       await proxy.stop()

@@ -4,12 +4,16 @@ export const initDump: Endpoint = {
   path: '/init_dump',
   help: 'what the server still waits for before it is ready',
   parameters: [{ name: 'mask', help: 'only this component, for example `listener`' }],
-  answer: ({ query }, backend) => {
+  answer: async ({ query }, backend) => {
     const mask = query.get('mask')
-    const dumps = backend.initDump().filter(({ name }) => !mask || name === mask || name.startsWith(`${mask} `))
+    // As in Envoy, listeners are the only component that has something to tell.
+    const dumps = mask === null || mask === '' || mask === 'listener' ? await backend.initDump() : []
     if (dumps.length === 0) return json({})
     return json({
-      unready_targets_dumps: dumps.map(({ name, targetNames }) => ({ name, target_names: [...targetNames] })),
+      unready_targets_dumps: dumps.map(({ name, targetNames }) => ({
+        name,
+        ...(targetNames.length > 0 && { target_names: [...targetNames] }),
+      })),
     })
   },
 }

@@ -86,6 +86,7 @@ export class Engine {
   #resumeClusters: (() => void) | undefined
   #onResolved: (() => void)[] = []
   #isClosed = false
+  #isInitialized = false
   readonly versions = { cds: '', lds: '' }
 
   constructor(options: EngineOptions) {
@@ -171,6 +172,7 @@ export class Engine {
       if (verdict !== undefined) log.error(`listener '${name}': ${verdict}`)
     for (const key of this.#inherited) void this.#outbox.remove(key)
     await this.#outbox.idle()
+    this.#isInitialized = true
     onInitialized()
   }
 
@@ -192,6 +194,11 @@ export class Engine {
 
   get settings(): EngineSettings {
     return this.#settings
+  }
+
+  /** Everything that was waited for at the start has come, or will not. */
+  get isInitialized(): boolean {
+    return this.#isInitialized
   }
 
   get discoveries(): Discoveries {

@@ -12,7 +12,7 @@ export interface Supplier<N extends Needed> {
 
 /** What one version of a thing needs from elsewhere before it may take effect. It holds on to it until it is let go. */
 export class Requirements {
-  readonly #held: { readonly isRequired: boolean; readonly needed: Needed; release(): void }[] = []
+  readonly #held: { readonly reference: Reference; readonly needed: Needed; release(): void }[] = []
   readonly #onReady: () => void
   #isReady = false
   #isReleased = false
@@ -22,7 +22,7 @@ export class Requirements {
     this.#onReady = onReady
     for (const reference of references) {
       const held = supplier.acquire(reference, () => this.#look())
-      this.#held.push({ ...held, isRequired: reference.isRequired })
+      this.#held.push({ ...held, reference })
     }
   }
 
@@ -32,7 +32,12 @@ export class Requirements {
   }
 
   get isReady(): boolean {
-    return this.#held.every(({ isRequired, needed }) => !isRequired || needed.isSettled)
+    return this.missing.length === 0
+  }
+
+  /** What is still waited for. */
+  get missing(): readonly Reference[] {
+    return this.#held.flatMap(({ reference, needed }) => (reference.isRequired && !needed.isSettled ? [reference] : []))
   }
 
   release(): void {

@@ -7,6 +7,8 @@ import type { Feed } from './engine/discoveries.js'
 import type { Engine } from './engine/engine.js'
 import type { ErrorState, StoredResource } from './engine/stored.js'
 
+const secretType = 'envoy.extensions.transport_sockets.tls.v3.Secret'
+
 /** What /config_dump says of things that came from management servers. */
 export function dynamicFields(engine: Engine, types: Types): DumpFields {
   const message = ({ typeUrl, bytes }: StoredResource): Message =>
@@ -44,7 +46,6 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
   const stored = (kind: Feed['reference']['kind']) =>
     feeds.flatMap(feed => (feed.reference.kind === kind && feed.stored !== undefined ? [feed.stored] : []))
   const secrets = feeds.filter(({ reference }) => reference.kind === 'secret')
-  const filters = stored('extension-config')
   return {
     ClustersConfigDump: {
       ...(engine.versions.cds !== '' && { version_info: engine.versions.cds }),
@@ -74,15 +75,24 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       dynamic_active_secrets: secrets.flatMap(({ stored: one }) =>
         one === undefined ? [] : [{ name: one.name, version_info: one.version, ...timed(one), secret: packed(one) }],
       ),
-      dynamic_warming_secrets: secrets.flatMap(({ reference, stored: one }) =>
-        one === undefined ? [{ name: reference.name, version_info: 'uninitialized' }] : [],
+      dynamic_warming_secrets: secrets.flatMap(({ reference, stored: one, askedAt }) =>
+        one === undefined ? [waitingSecret(reference.name, askedAt)] : [],
       ),
     },
-    ...(filters.length > 0 && {
-      EcdsConfigDump: { ecds_filters: filters.map(one => state('ecds_filter', one)) },
+    // As in Envoy: the part is there as soon as something is asked for.
+    ...(feeds.some(({ reference }) => reference.kind === 'extension-config') && {
+      EcdsConfigDump: { ecds_filters: stored('extension-config').map(one => state('ecds_filter', one)) },
     }),
   }
 }
+
+// A secret that has not come is shown without anything in it.
+const waitingSecret = (name: string, since: number): JsonObject => ({
+  name,
+  version_info: 'uninitialized',
+  last_updated: timestamp(since),
+  secret: { '@type': `type.googleapis.com/${secretType}`, name },
+})
 
 const timestamp = (ms: number): string => new Date(ms).toISOString()
 

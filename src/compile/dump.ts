@@ -73,7 +73,9 @@ export function dumpBootstrap(
       ? [
           part('EndpointsConfigDump', {
             static_endpoint_configs: byName(clusters).map(cluster => ({
-              endpoint_config: packed(membersOf(cluster, types)),
+              endpoint_config: packed(
+                membersOf({ ...cluster, name: cluster.edsClusterConfig?.serviceName || cluster.name }, types),
+              ),
             })),
           }),
         ]

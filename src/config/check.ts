@@ -20,6 +20,8 @@ export interface CheckOptions {
  */
 export class MessageChecker {
   readonly problems: Problem[] = []
+  /** Those of `problems` that are in the payload of an Any. */
+  readonly packed = new Set<Problem>()
   readonly #types: Types
   readonly #options: CheckOptions
   readonly #table: RuleTable
@@ -52,6 +54,12 @@ export class MessageChecker {
 
   #any(any: Any, path: FieldPath): void {
     if (any.typeUrl === '') return
+    const before = this.problems.length
+    this.#payload(any, path)
+    for (const problem of this.problems.slice(before)) this.packed.add(problem)
+  }
+
+  #payload(any: Any, path: FieldPath): void {
     const unpacked = this.#types.unpackAny(any)
     if (!unpacked.ok) {
       if (unpacked.error.code === 'bad-value')

@@ -19,6 +19,8 @@ export interface ConfigError {
   readonly found?: string
   /** What to write instead: the nearest valid name, or the v3 successor of a removed v2 field. */
   readonly suggestion?: string
+  /** It is in the payload of an Any, which whoever uses the payload refuses: a resource of a management server, not its response. */
+  readonly isPacked?: boolean
 }
 
 /** See the table in support/errors.ts. */

@@ -37,7 +37,8 @@ export function decodeMessage<M extends Message>(
   checker.check(message)
   if (checker.problems.length === 0) return ok({ message, unknownFields: [], deprecatedFields: 0, warnings: [] })
   const errors = checker.problems.filter(problem => problem.severity === 'error')
-  if (errors.length > 0) return err(errors.map(errorOf))
+  if (errors.length > 0)
+    return err(errors.map(one => ({ ...errorOf(one), ...(checker.packed.has(one) && { isPacked: true }) })))
   const deprecated = checker.problems.filter(problem => problem.code === 'deprecated-field')
   const others = checker.problems.filter(problem => problem.code === 'unknown-field')
   return ok({

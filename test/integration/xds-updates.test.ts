@@ -116,6 +116,28 @@ for (const isDelta of [false, true]) {
     )
 
     f.scenario(
+      'a rule broken in a payload refuses its listener alone',
+      {
+        sees: `
+          refused: bad
+          200 good
+          listener_manager.lds.update_success: 1`,
+      },
+      s =>
+        XdsScene.run({ isDelta, prepare: everything }, async x => {
+          x.plane.update('listener', {
+            bad: listener('bad', { route_config: table('i', { match: {}, route: { cluster: 'a' } }) }),
+            good: listener('good', { route_config: table('i', says('good')) }),
+          })
+          const seen = await x.plane.waitFor('a refusal', () => x.plane.requests.find(one => one.error !== undefined))
+          s.note(`refused: ${/Error adding\/updating listener\(s\) (\w+): /.exec(seen.error?.message ?? '')?.[1]}`)
+          await x.becomes('good', '200 good')
+          s.note('200 good')
+          s.note(await x.stats('listener_manager.lds.update_success'))
+        }),
+    )
+
+    f.scenario(
       'a bad cluster beside a good one',
       {
         sees: `

@@ -1,10 +1,13 @@
 import type { Message } from '@bufbuild/protobuf'
 import type { DecodedMessage } from '../../config/index.js'
-import { decodeResource, reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
+import { decodeResource, reasonOf, type ResourceEnvironment, type ResourceErrors } from '../../plan/compile-resource.js'
+import { err, ok, type Result } from '../../support/result.js'
 import { type Resource, type ResourceType, resourceTypes } from '../../xds/types.js'
 import type { StoredResource } from './stored.js'
 
 const urlPrefix = 'type.googleapis.com/'
+
+const takenOneByOne: ReadonlySet<ResourceType> = new Set(['cluster', 'listener'])
 
 export interface DecoderOptions {
   readonly environment: () => ResourceEnvironment
@@ -15,6 +18,7 @@ export interface DecoderOptions {
 export class Decoder {
   readonly #options: DecoderOptions
   readonly #messages = new WeakMap<Uint8Array, Message>()
+  readonly #faults = new WeakMap<Uint8Array, ResourceErrors>()
 
   constructor(options: DecoderOptions) {
     this.#options = options
@@ -24,9 +28,20 @@ export class Decoder {
   check(type: ResourceType, { bytes, isAbsent }: Pick<Resource, 'bytes' | 'isAbsent'>): string | undefined {
     if (isAbsent) return undefined
     const decoded = this.#decode(resourceTypes[type], bytes)
-    if (typeof decoded === 'string') return decoded
-    this.#messages.set(bytes, decoded)
+    if (decoded.ok) {
+      this.#messages.set(bytes, decoded.value)
+      return undefined
+    }
+    // As in Envoy, a payload is looked at by whoever uses it: where resources are taken one by one, its neighbours go on.
+    const isItsOwn = takenOneByOne.has(type) && decoded.error.every(({ isPacked }) => isPacked)
+    if (!isItsOwn) return reasonOf(decoded.error)
+    this.#faults.set(bytes, decoded.error)
     return undefined
+  }
+
+  /** What is wrong with a resource that was checked, though the response is not refused for it. */
+  faultsOf({ bytes }: Pick<StoredResource, 'bytes'>): ResourceErrors | undefined {
+    return this.#faults.get(bytes)
   }
 
   /** The message of a resource that was checked. */
@@ -37,15 +52,15 @@ export class Decoder {
       return known
     }
     const decoded = this.#decode(typeUrl, bytes)
-    if (typeof decoded === 'string') throw new Error(decoded)
-    return decoded
+    if (!decoded.ok) throw new Error(reasonOf(decoded.error))
+    return decoded.value
   }
 
-  #decode(typeUrl: string, bytes: Uint8Array): Message | string {
+  #decode(typeUrl: string, bytes: Uint8Array): Result<Message, ResourceErrors> {
     const typeName = typeUrl.slice(urlPrefix.length) as Message['$typeName']
     const decoded = decodeResource<Message>(typeName, bytes, this.#options.environment())
-    if (!decoded.ok) return reasonOf(decoded.error)
+    if (!decoded.ok) return err(decoded.error)
     this.#options.onDecoded(decoded.value)
-    return decoded.value.message
+    return ok(decoded.value.message)
   }
 }

@@ -53,6 +53,8 @@ export interface Feed {
   subscription: Subscription | undefined
   stored: StoredResource | undefined
   error: ErrorState | undefined
+  /** Since when it is asked for, Unix milliseconds. */
+  readonly askedAt: number
   /** Asking came to nothing so far, and nobody waits any more. */
   hasFailed: boolean
 }
@@ -142,6 +144,7 @@ export class Discoveries implements Supplier<Needed> {
         subscription: undefined,
         stored: undefined,
         error: undefined,
+        askedAt: this.#options.time(),
         hasFailed: false,
       }
       this.#feeds.set(key, feed)

@@ -261,8 +261,11 @@ export class Engine {
         watcher: new CollectionWatcher({
           called: type,
           collection: isCluster ? this.clusters : this.listeners,
-          compile: (resource, stored) =>
-            isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored),
+          compile: (resource, stored) => {
+            const faults = this.#options.decoder.faultsOf(resource)
+            if (faults !== undefined) return err(faults)
+            return isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored)
+          },
           around: () => client.pause(isCluster ? heldBackByClusters : heldBackByListeners),
           onFirst: resolve,
           onApplied: version => {

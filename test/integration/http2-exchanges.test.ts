@@ -264,6 +264,7 @@ feature(
         sees: `
           :status: 200
           date: DATE
+          x-envoy-upstream-service-time: MS
           server: envoy
 
           ok
@@ -285,9 +286,12 @@ feature(
       },
       async s => {
         h2.handler = stream => {
-          stream.respond({ ':status': 200 }, { waitForTrailers: true })
           stream.on('wantTrailers', () => stream.sendTrailers({ 'x-end': 'yes', 'grpc-status': '0' }))
-          stream.on('end', () => stream.end('ok'))
+          // Not before: the time an upstream takes is told only of requests that are whole.
+          stream.on('end', () => {
+            stream.respond({ ':status': 200 }, { waitForTrailers: true })
+            stream.end('ok')
+          })
           stream.resume()
         }
         const c = await client(s)

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Compiles and runs a soak: `soak` (the default: much traffic of all kinds) or `reloads` (a filter that is edited all day).
+// Compiles and runs a soak: `soak` (the default: much traffic of all kinds), `reloads` (a filter that is edited all day) or `updates` (of a
+// management server, of every kind, under load).
 // test/soak/NAME.ts says what it does and which options it has.
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'

@@ -1,6 +1,8 @@
 import { type DescMessage, fromBinary, type JsonObject, type Message } from '@bufbuild/protobuf'
 import type { Types } from '../config/index.js'
+import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
+import { inlineScopes, routeConfigurations } from './describe.js'
 import { type DumpFields, membersOf, openJson, packedJson } from './dump.js'
 import type { Entry, Version } from './engine/collection.js'
 import type { Feed } from './engine/discoveries.js'
@@ -42,6 +44,12 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       },
     ]
   })
+  // As in Envoy, what stands in a listener counts as static, wherever the listener is from.
+  const inPlace = [...engine.listeners.entries.values()].flatMap(({ active, warming }) =>
+    [dynamic(active), dynamic(warming)].flatMap(version =>
+      version === undefined ? [] : [{ version, listener: message(version.stored) as Listener }],
+    ),
+  )
   const feeds = [...engine.discoveries.feeds]
   const stored = (kind: Feed['reference']['kind']) =>
     feeds.flatMap(feed => (feed.reference.kind === kind && feed.stored !== undefined ? [feed.stored] : []))
@@ -62,8 +70,23 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       ...(engine.versions.lds !== '' && { version_info: engine.versions.lds }),
       dynamic_listeners: listeners,
     },
-    RoutesConfigDump: { dynamic_route_configs: stored('route').map(one => state('route_config', one)) },
+    RoutesConfigDump: {
+      static_route_configs: inPlace.flatMap(({ version, listener }) =>
+        routeConfigurations([listener], types).map(table => ({
+          route_config: packedJson(table, types),
+          ...timed(version.stored),
+        })),
+      ),
+      dynamic_route_configs: stored('route').map(one => state('route_config', one)),
+    },
     ScopedRoutesConfigDump: {
+      inline_scoped_route_configs: inPlace.flatMap(({ version, listener }) =>
+        inlineScopes([listener], types).map(({ name, scopes }) => ({
+          name,
+          scoped_route_configs: scopes.map(scope => packedJson(scope, types)),
+          ...timed(version.stored),
+        })),
+      ),
       dynamic_scoped_route_configs: engine.discoveries.scopeSets.map(({ name, version, updatedAt, scopes }) => ({
         name,
         ...(version !== '' && { version_info: version }),

@@ -63,7 +63,7 @@ export function dumpBootstrap(
     messages.map(message => ({ [key]: packed(message), last_updated: updatedAt }))
   const part = (name: string, fields: JsonObject) => ({
     type: `type.googleapis.com/envoy.admin.v3.${name}`,
-    fields: withoutEmpty({ ...versionFirst(more[name]), ...fields, ...more[name] }),
+    fields: withoutEmpty({ ...versionFirst(more[name]), ...joined(fields, more[name]) }),
   })
   const parts = [
     part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
@@ -160,6 +160,15 @@ function byName<M extends { readonly name: string }>(messages: readonly M[]): M[
 // Envoy writes the version before the rest.
 const versionFirst = (fields: JsonObject = {}): JsonObject =>
   typeof fields['version_info'] === 'string' ? { version_info: fields['version_info'] } : {}
+
+// A list that both have is the one's, then the other's.
+function joined(fields: JsonObject, more: JsonObject = {}): JsonObject {
+  const lists = Object.entries(more).map(([name, value]) => {
+    const before = fields[name]
+    return [name, Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value] as const
+  })
+  return { ...fields, ...Object.fromEntries(lists) }
+}
 
 function withoutEmpty(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !Array.isArray(value) || value.length > 0))

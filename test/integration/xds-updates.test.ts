@@ -115,6 +115,19 @@ for (const isDelta of [false, true]) {
         }),
     )
 
+    f.scenario('/config_dump has the route table that stands in a listener', { sees: 'tables: i, said: r' }, s =>
+      XdsScene.run({ isDelta, prepare: everything }, async x => {
+        x.plane.update('listener', { inline: listener('inline', { route_config: table('i', says('inline')) }) })
+        await x.becomes('inline', '200 inline')
+        const names = async (of: string): Promise<string> => {
+          const { body } = await x.proxy.admin(`/config_dump?resource=${of}`)
+          const { configs } = JSON.parse(body) as { configs: { route_config: { name: string } }[] }
+          return configs.map(one => one.route_config.name).join()
+        }
+        s.note(`tables: ${await names('static_route_configs')}, said: ${await names('dynamic_route_configs')}`)
+      }),
+    )
+
     f.scenario(
       'a rule broken in a payload refuses its listener alone',
       {

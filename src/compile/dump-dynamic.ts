@@ -32,18 +32,23 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       const version = dynamic(entry[side])
       return version === undefined ? [] : [state('cluster', version.stored)]
     })
+  const draining = new Map(engine.draining.versions)
   const listeners = [...engine.listeners.entries.values()].flatMap(({ name, active, warming, error }): JsonObject[] => {
     const [used, next] = [dynamic(active), dynamic(warming)]
     if (used === undefined && next === undefined && error === undefined) return []
+    const old = draining.get(name)
+    draining.delete(name)
     return [
       {
         name,
         ...(used && { active_state: state('listener', used.stored) }),
         ...(next && { warming_state: state('listener', next.stored) }),
+        ...(old && { draining_state: state('listener', old) }),
         ...(error && { error_state: failure(error) }),
       },
     ]
   })
+  for (const [name, old] of draining) listeners.push({ name, draining_state: state('listener', old) })
   // As in Envoy, what stands in a listener counts as static, wherever the listener is from.
   const inPlace = [...engine.listeners.entries.values()].flatMap(({ active, warming }) =>
     [dynamic(active), dynamic(warming)].flatMap(version =>

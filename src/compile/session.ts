@@ -156,6 +156,7 @@ export class Session {
       onInitialized: () => post({ kind: 'initialized' }),
       onSettledDemand: demand => post({ kind: 'settled-demand', ...demand }),
       time: Date.now,
+      drainMs: source.drainMs,
     })
     this.#engine.start().catch((error: unknown) => {
       log.error(

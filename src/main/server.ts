@@ -84,6 +84,7 @@ class Process {
       runtimeOverrides,
       unknownDynamicFields: rejectUnknownDynamicFields ? 'refuse' : ignoreUnknownDynamicFields ? 'ignore' : 'count',
       build: userAgentMetadata(buildInfo().commit),
+      drainMs: this.options.drainTimeS * 1000,
     }
   }
 

@@ -24,6 +24,8 @@ export interface BootstrapSource {
   readonly unknownDynamicFields: 'refuse' | 'count' | 'ignore'
   /** What the build says of itself to management servers. */
   readonly build: JsonObject
+  /** --drain-time-s: how long listeners that were replaced or removed go on. */
+  readonly drainMs: number
 }
 
 export type CompileTask =

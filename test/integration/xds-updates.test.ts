@@ -129,6 +129,38 @@ for (const isDelta of [false, true]) {
     )
 
     f.scenario(
+      '/config_dump has listeners that drain: replaced, removed, but none whose filter chains alone changed',
+      { sees: 'chains: active_state; gone: draining_state; other: active_state draining_state' },
+      s => {
+        const said = (name: string, text: string, more = {}) =>
+          listener(name, { route_config: table('i', says(text)) }, more)
+        const prepare = (plane: XdsScene['plane']): void =>
+          void plane.update('listener', {
+            chains: said('chains', 'a'),
+            gone: said('gone', 'a'),
+            other: said('other', 'a'),
+          })
+        return XdsScene.run({ isDelta, hasCds: false, prepare }, async x => {
+          x.plane.update('listener', {
+            chains: said('chains', 'b'),
+            gone: undefined,
+            other: said('other', 'b', { per_connection_buffer_limit_bytes: 4242 }),
+          })
+          await x.becomes('gone', 'no listener')
+          await x.becomes('other', '200 b')
+          await x.becomes('chains', '200 b')
+          const { body } = await x.proxy.admin('/config_dump?resource=dynamic_listeners')
+          const { configs } = JSON.parse(body) as { configs: { name: string }[] }
+          const states = configs.map(one => {
+            const keys = Object.keys(one).filter(key => key.endsWith('_state'))
+            return `${one.name}: ${keys.sort().join(' ')}`
+          })
+          s.note(states.sort().join('; '))
+        })
+      },
+    )
+
+    f.scenario(
       'a rule broken in a payload refuses its listener alone',
       {
         sees: `

@@ -18,6 +18,8 @@ export interface Version extends Omit<CompiledThing, 'unit'> {
   readonly key: string
   /** Until it was sent. */
   unit: ConfigUnit | undefined
+  /** Of a listener: everything but its filter chains. */
+  readonly shape: string | undefined
   readonly requirements: Requirements
   isReady: boolean
 }
@@ -39,6 +41,8 @@ export interface CollectionOptions {
   readonly reserved: (name: string) => boolean
   /** A version came in or went. */
   readonly onChange: (change: Change, name: string) => void
+  /** A version that was in use is no more: another took its place, or none. */
+  readonly onRetired?: (version: Version, next: Version | undefined) => void
   /** Numbers of entries may be others than before. */
   readonly onCounts: () => void
 }
@@ -112,7 +116,13 @@ export class Collection {
       else verdict = this.#activate(version)
       this.#look()
     })
-    const version: Version = { ...thing, key: thing.unit.key, requirements, isReady: false }
+    const version: Version = {
+      ...thing,
+      key: thing.unit.key,
+      shape: thing.unit.listeners[0]?.shape,
+      requirements,
+      isReady: false,
+    }
     // Only now: what both need is not to be let go between.
     this.#drop(entry)
     entry.warming = version
@@ -144,6 +154,7 @@ export class Collection {
     if (entry.active !== undefined) {
       void this.#options.outbox.remove(entry.active.key)
       entry.active.requirements.release()
+      this.#options.onRetired?.(entry.active, undefined)
     }
     this.#options.onChange('removed', name)
     this.#options.onCounts()
@@ -184,6 +195,7 @@ export class Collection {
     const verdict = unit && (await outbox.put(unit))
     if (verdict === undefined) {
       before?.requirements.release()
+      if (before !== undefined) this.#options.onRetired?.(before, version)
     } else {
       version.requirements.release()
       entry.error = { failed: version.stored, details: verdict }

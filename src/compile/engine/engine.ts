@@ -23,6 +23,7 @@ import { Collection, type CompiledThing } from './collection.js'
 import { CollectionWatcher } from './collection-watcher.js'
 import type { Decoder } from './decoder.js'
 import { Discoveries } from './discoveries.js'
+import { Draining } from './draining.js'
 import { Outbox } from './outbox.js'
 import { RuntimeLayers } from './runtime-layers.js'
 import type { StaticThings } from './static-things.js'
@@ -64,6 +65,8 @@ export interface EngineOptions {
   readonly inherited: readonly string[]
   /** Unix milliseconds. */
   readonly time: () => number
+  /** How long listeners that were replaced or removed go on. */
+  readonly drainMs: number
 }
 
 /**
@@ -81,6 +84,7 @@ export class Engine {
   readonly #inherited: Set<string>
   readonly clusters: Collection
   readonly listeners: Collection
+  readonly draining: Draining
   #settings: EngineSettings
   #areClustersInitialized = false
   #resumeClusters: (() => void) | undefined
@@ -129,7 +133,9 @@ export class Engine {
       },
       onCounts: () => this.#countClusters(),
     })
+    this.draining = new Draining(options.drainMs, options.time)
     this.listeners = new Collection({
+      onRetired: (version, next) => this.draining.retired(version, next),
       outbox: this.#outbox,
       supplier: this.#discoveries,
       reserved: name => this.#settings.things.names.listeners.has(name),

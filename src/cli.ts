@@ -3,7 +3,8 @@ import { helpText, type Options, parseCommandLine, versionText } from './command
 import { buildInfo } from './main/build-info.js'
 import { newFilter } from './main/new-filter.js'
 import type { FilterKind } from './support/filter-kind.js'
-import { checkConfiguration, Server } from './main/server.js'
+import { checkConfiguration } from './main/process.js'
+import { Server } from './main/server.js'
 import { testFilters } from './main/test-filters.js'
 
 const running: { server: Server | undefined } = { server: undefined }

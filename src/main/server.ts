@@ -1,28 +1,24 @@
 /** The main thread's composition root: builds everything in order, stops it in reverse. */
 import type { Options } from '../command-line.js'
-import { loadAddon, type NativeAddon } from '../native/addon.js'
-import type { BootstrapSource, CompiledBootstrap, RuntimeLayer } from '../snapshot/compile-task.js'
+import type { CompiledBootstrap, RuntimeLayer } from '../snapshot/compile-task.js'
 import type { ConfigDelta, EngineMessage } from '../snapshot/config-delta.js'
-import { emptySlots } from '../plan/ids.js'
 import { Publisher } from '../snapshot/publisher.js'
 import { compileMatcher } from '../stats/pattern.js'
 import { StatsStore } from '../stats/store.js'
 import type { NativeStats } from '../stats/template.js'
 import { backgroundClock, systemClock } from '../support/clock.js'
 import { countCpus } from '../support/cpu-count.js'
-import { Log, type Logger } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import { hookNames } from '../threads/hook-names.js'
 import { AdminHost } from './admin-host.js'
-import { buildInfo, userAgentMetadata } from './build-info.js'
-import { CompileThread } from './compile-thread.js'
+import { buildInfo } from './build-info.js'
 import { type Adopted, Configuration, type Errors } from './configuration.js'
 import { DnsClusters } from './dns-clusters.js'
 import type { CertificatesInUse } from './certificates.js'
 import { FileWatch } from './file-watch.js'
 import { FilesWatch } from './files-watch.js'
-import { LogSink } from './log-sink.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
+import { Process } from './process.js'
 import { runtimePlan } from './runtime-flags.js'
 import { Secrets } from './secrets.js'
 import { ScriptWatchdog } from './script-watchdog.js'
@@ -33,92 +29,6 @@ const scriptLimitMs = 1000
 
 /** How often main looks for what the traffic threads have to say. */
 const noteIntervalMs = 1000
-
-/** What every mode needs: the log, the compile thread, the addon. */
-class Process {
-  readonly options: Options
-  readonly sink: LogSink
-  readonly log: Log
-  readonly main: Logger
-  readonly config: Logger
-  readonly compiler: CompileThread
-  readonly addon: NativeAddon
-  /** What --config-yaml says, or has been said since. */
-  yaml: string
-  /** Whoever serves listens; a check has nothing to hear. */
-  onEngineMessage: (message: EngineMessage) => void = () => undefined
-  onEngineLost: (reason: Error) => void = () => undefined
-
-  constructor(options: Options) {
-    this.options = options
-    this.yaml = options.configYaml
-    // First, because it takes longest and goes on in its own thread.
-    this.compiler = new CompileThread({
-      clock: systemClock,
-      onMessage: message => this.onEngineMessage(message),
-      onLost: reason => this.onEngineLost(reason),
-    })
-    this.compiler.warmUp()
-    this.sink = new LogSink(options.logPath)
-    this.log = new Log({
-      level: options.logLevel,
-      componentLevels: options.componentLogLevels,
-      format: options.logFormat,
-      isEscaped: options.logFormatEscaped,
-      write: line => this.sink.write(line),
-    })
-    this.main = this.log.component('main')
-    this.config = this.log.component('config')
-    this.addon = loadAddon()
-  }
-
-  source(runtimeOverrides: Readonly<Record<string, string>> = {}): BootstrapSource {
-    const { configPath, allowUnknownStaticFields, serviceNode, serviceCluster, serviceZone } = this.options
-    const { rejectUnknownDynamicFields, ignoreUnknownDynamicFields } = this.options
-    const node = { id: serviceNode, cluster: serviceCluster, zone: serviceZone }
-    return {
-      path: configPath,
-      yaml: this.yaml,
-      allowUnknownFields: allowUnknownStaticFields,
-      node,
-      runtimeOverrides,
-      unknownDynamicFields: rejectUnknownDynamicFields ? 'refuse' : ignoreUnknownDynamicFields ? 'ignore' : 'count',
-      build: userAgentMetadata(buildInfo().commit),
-      drainMs: this.options.drainTimeS * 1000,
-    }
-  }
-
-  initAddon(workers: number): void {
-    const { fileFlushIntervalMsec, fileFlushMinSizeKb, drainTimeS, drainStrategy } = this.options
-    this.addon.init({
-      workers,
-      fileFlushIntervalMs: fileFlushIntervalMsec,
-      fileFlushMinSizeKb: fileFlushMinSizeKb === 0 ? 64 : fileFlushMinSizeKb,
-      drainTimeMs: drainTimeS * 1000,
-      drainGradual: drainStrategy === 'gradual',
-    })
-  }
-}
-
-/** `--mode validate` and `nuncio check`: what serving would refuse, without opening a socket. The value is what to warn about. */
-export async function checkConfiguration(options: Options): Promise<Result<Errors, Errors>> {
-  const base = new Process(options)
-  const unfit = base.addon.selfTest()
-  if (unfit !== undefined) return err([unfit])
-  base.initAddon(0)
-  const answer = await base.compiler.bootstrap({
-    kind: 'bootstrap',
-    source: { ...base.source(), isValidation: true },
-    slots: emptySlots,
-  })
-  await base.compiler.close()
-  if (answer.kind === 'refused') return err(answer.errors)
-  const refused = answer.unit.plans.flatMap(({ kind, name, id, bytes }) => {
-    const message = base.addon.putPlan(kind, name, id, bytes)
-    return message === undefined ? [] : [`error: ${kind} '${name}': ${message}`]
-  })
-  return refused.length > 0 ? err(refused) : ok(answer.warnings)
-}
 
 /** A running proxy. */
 export class Server {

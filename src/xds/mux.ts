@@ -1,4 +1,5 @@
 import type { Node } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import { makeBreather } from '../support/breather.js'
 import type { Clock } from '../support/clock.js'
 import type { Logger } from '../support/log.js'
 import type { ManagedStream, StreamCallbacks } from './stream.js'
@@ -51,11 +52,14 @@ const turnsToRefuse = 6
 
 /**
  * Tells watchers of their shares of one response, in order and without waiting for what each makes of it; stops at one that refuses at
- * once, as Envoy does. The answer is the first refusal in that order.
+ * once, as Envoy does. The answer is the first refusal in that order. Where there are thousands, what the first ones made of theirs goes on its
+ * way meanwhile.
  */
 export async function deliver(shares: Iterable<() => Promise<string | undefined>>): Promise<string | undefined> {
   const answers: Promise<string | undefined>[] = []
+  const breathe = makeBreather()
   for (const share of shares) {
+    await breathe()
     let isRefused = false
     const answer = share()
     answers.push(answer)

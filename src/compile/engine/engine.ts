@@ -18,7 +18,7 @@ import type { ConfigDelta, DeltaAnswer, Demand } from '../../snapshot/config-del
 import type { Logger } from '../../support/log.js'
 import { err, ok, type Result } from '../../support/result.js'
 import type { DiscoveryClient, Resource, ResourceType } from '../../xds/types.js'
-import { makeBreather } from './breather.js'
+import { makeBreather } from '../../support/breather.js'
 import { Collection, type CompiledThing } from './collection.js'
 import { CollectionWatcher } from './collection-watcher.js'
 import type { Decoder } from './decoder.js'

@@ -43,6 +43,8 @@ Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_
   const bool timed = runs_++ % kTimedOf == 0 && times_ != nullptr;
   const int64_t began = timed ? base::monotonicNs() : 0;
   const Outcome outcome = set_.host()->run({stage, index_, handle, end_stream}, chunk);
+  // One that took the thread down has not come back: main names it.
+  if (outcome == Outcome::kGone) return outcome;
   activity.calls.store(calls + 2, std::memory_order_release);
   if (timed) times_->histogram(0).record(static_cast<uint64_t>(base::monotonicNs() - began) / 1000);
   return outcome;
@@ -60,6 +62,8 @@ void ScriptSet::adopt(const snapshot::Snapshot& before, const snapshot::Snapshot
 }
 
 void ScriptSet::attach(Host& host) {
+  const uint64_t calls = activity_.calls.load(std::memory_order_relaxed);
+  if (calls % 2 != 0) activity_.calls.store(calls + 1, std::memory_order_release);  // the last one of the thread before
   host_ = &host;
   ++host_number_;
 }

@@ -23,9 +23,8 @@ class HttpFilter;
 class ScriptSet;
 
 /**
- * Which hook the worker's thread is in, for a watchdog on the main thread: `calls` is odd while JavaScript runs, and until the next thread
- * comes when it did not come back; it is never the
- * same again. Written by the worker only.
+ * Which hook the worker's thread is in, for a watchdog on the main thread: `calls` is odd while JavaScript runs, and never the same again. A
+ * call that took the thread down stays open until the next thread comes. Written by the worker only.
  */
 struct Activity {
   std::atomic<uint64_t> calls{0};

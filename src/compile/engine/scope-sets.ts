@@ -1,12 +1,11 @@
-import { type DescMessage, fromBinary } from '@bufbuild/protobuf'
-import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
 import type { ScopedRouteConfiguration } from '../../generated/protos/envoy/config/route/v3/scoped_route_pb.js'
 import { type CompiledResource, compileScopedRouteResource, reasonOf, scopesPlan } from '../../plan/compile-resource.js'
 import type { Reference, ScopedRouteReference } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
-import type { Subscription, Update } from '../../xds/types.js'
+import type { Update } from '../../xds/types.js'
 import { describeVirtualHosts } from '../describe.js'
 import type { DiscoveriesOptions } from './discoveries.js'
+import { type HeldSet, HeldSets } from './held-sets.js'
 import type { Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
 import { sameBytes, type StoredResource } from './stored.js'
@@ -43,14 +42,9 @@ interface Version {
   readonly requirements: Requirements
 }
 
-interface ScopeSet extends Needed {
-  readonly key: string
-  readonly reference: ScopedRouteReference
-  readonly waiting: Map<object, () => void>
+interface ScopeSet extends HeldSet<ScopedRouteReference> {
   /** Scopes on demand that somebody asked for, by name; what their route tables are held by. */
   readonly demanded: Map<string, Requirements>
-  subscription: Subscription | undefined
-  isSettled: boolean
   scopes: ReadonlyMap<string, Scope>
   version: string
   updatedAt: number
@@ -61,15 +55,21 @@ interface ScopeSet extends Needed {
 /** Sets of scopes (SRDS): each is one plan, made of all the scopes that its subscription has brought. */
 export class ScopeSets {
   readonly #options: ScopeSetsOptions
-  readonly #sets = new Map<string, ScopeSet>()
+  readonly #sets: HeldSets<ScopedRouteReference, ScopeSet>
 
   constructor(options: ScopeSetsOptions) {
     this.#options = options
+    this.#sets = new HeldSets({
+      ...options,
+      asked: ({ name }) => ({ type: 'scoped-route', names: undefined, ...(name !== '' && { collection: name }) }),
+      onUpdate: (set, update) => this.#onUpdate(set, update),
+      onReleased: set => this.#onReleased(set),
+    })
   }
 
   /** Those that something has come for. */
   get stored(): readonly StoredScopes[] {
-    return [...this.#sets.values()].flatMap(({ reference, version, updatedAt, scopes }) =>
+    return this.#sets.all.flatMap(({ reference, version, updatedAt, scopes }) =>
       updatedAt === 0
         ? []
         : [{ name: reference.use.setName, version, updatedAt, scopes: [...scopes.values()].map(one => one.stored) }],
@@ -78,33 +78,12 @@ export class ScopeSets {
 
   acquire(reference: ScopedRouteReference, onSettled: () => void): { needed: Needed; release(): void } {
     const key = `scoped-route/${reference.use.planName}`
-    let set = this.#sets.get(key)
-    if (set === undefined) {
-      set = {
-        key,
-        reference,
-        waiting: new Map(),
-        demanded: new Map(),
-        subscription: undefined,
-        isSettled: false,
-        scopes: new Map(),
-        version: '',
-        updatedAt: 0,
-        active: undefined,
-        warming: undefined,
-      }
-      this.#sets.set(key, set)
-    }
-    const held = set
-    const holder = {}
-    held.waiting.set(holder, onSettled)
-    held.subscription ??= this.#subscribe(held)
-    return { needed: held, release: () => this.#release(held, holder) }
+    return this.#sets.acquire(key, reference, newScopes, onSettled)
   }
 
   /** A request waits for the route table of this scope. `onSettled`: it is there, or will not come. */
   demand(slot: number, name: string, onSettled: () => void): void {
-    const set = [...this.#sets.values()].find(one => one.reference.slot === slot)
+    const set = this.#sets.all.find(one => one.reference.slot === slot)
     const scope = set?.scopes.get(name)
     if (set === undefined || scope === undefined) return onSettled()
     set.demanded.get(name)?.release()
@@ -117,27 +96,7 @@ export class ScopeSets {
   }
 
   close(): void {
-    for (const { subscription } of this.#sets.values()) subscription?.close()
-    this.#sets.clear()
-  }
-
-  #subscribe(set: ScopeSet): Subscription {
-    const { reference } = set
-    const { client, environment, onEvent } = this.#options
-    const schema = environment().deps.types.message('envoy.config.core.v3.ConfigSource') as DescMessage
-    return client.subscribe({
-      type: 'scoped-route',
-      source: fromBinary(schema, reference.source.bytes) as ConfigSource,
-      names: undefined,
-      ...(reference.name !== '' && { collection: reference.name }),
-      watcher: {
-        onUpdate: update => this.#onUpdate(set, update),
-        onFailure: reason => {
-          if (reason !== 'connection') this.#settle(set)
-        },
-      },
-      onEvent: event => onEvent(reference, event),
-    })
+    this.#sets.close()
   }
 
   async #onUpdate(set: ScopeSet, update: Update): Promise<string | undefined> {
@@ -191,7 +150,7 @@ export class ScopeSets {
       set.active = version
       set.warming = undefined
       verdicts.push(this.#options.outbox.put(version.unit))
-      this.#settle(set)
+      this.#sets.settle(set)
     })
     const version: Version = { unit, requirements }
     // Only now: what both need is not to be let go between.
@@ -209,24 +168,22 @@ export class ScopeSets {
     this.#options.onScopes(set.reference, { all: scopes.length, onDemand, active: asked + set.demanded.size })
   }
 
-  #settle(set: ScopeSet): void {
-    if (set.isSettled) return
-    set.isSettled = true
-    for (const onSettled of [...set.waiting.values()]) onSettled()
-  }
-
-  #release(set: ScopeSet, holder: object): void {
-    set.waiting.delete(holder)
-    if (set.waiting.size > 0) return
-    this.#sets.delete(set.key)
-    set.subscription?.close()
-    this.#options.onClosed(set.reference)
+  #onReleased(set: ScopeSet): void {
     for (const requirements of set.demanded.values()) requirements.release()
     set.active?.requirements.release()
     set.warming?.requirements.release()
     void this.#options.outbox.remove(set.key)
   }
 }
+
+const newScopes = (): Omit<ScopeSet, keyof HeldSet<ScopedRouteReference>> => ({
+  demanded: new Map(),
+  scopes: new Map(),
+  version: '',
+  updatedAt: 0,
+  active: undefined,
+  warming: undefined,
+})
 
 const isSame = (before: ReadonlyMap<string, Scope>, now: ReadonlyMap<string, Scope>): boolean =>
   before.size === now.size && [...now].every(([name, { compiled }]) => before.get(name)?.compiled === compiled)

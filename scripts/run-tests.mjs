@@ -5,13 +5,15 @@
 //   oracle       the same scenarios against real Envoy
 // Without a mode: unit and integration. Prints node's closing lines; failed tests are listed in .cache/results/MODE.jsonl.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const MODES = ['unit', 'integration', 'oracle']
+/** Files of scenarios that get a second run; more failures than these are no accident. */
+const MOST_SECOND_RUNS = 4
 
 /** Test files below a folder, in a stable order. */
 export function testFiles(folder) {
@@ -33,16 +35,14 @@ export function compileScenarios() {
 }
 
 /** Runs files with node:test; returns the exit code and the file with one JSON line per test. */
-export function runFiles(files, { mode, only, quiet = false, env = {} }) {
+export function runFiles(
+  files,
+  { mode, only, quiet = false, env = {}, concurrency = Math.max(2, os.availableParallelism()) },
+) {
   const results = path.join(root, '.cache/results', `${mode}.jsonl`)
   mkdirSync(path.dirname(results), { recursive: true })
   const reporter = path.join(root, 'test/support/results-reporter.mjs')
-  const args = [
-    '--enable-source-maps',
-    '--test',
-    `--test-concurrency=${Math.max(2, os.availableParallelism())}`,
-    `--test-reporter=${reporter}`,
-  ]
+  const args = ['--enable-source-maps', '--test', `--test-concurrency=${concurrency}`, `--test-reporter=${reporter}`]
   if (only !== undefined) args.push(`--test-name-pattern=${only}`)
   const ran = spawnSync(process.execPath, [...args, ...files], {
     cwd: root,
@@ -66,7 +66,23 @@ function runMode(mode, only, file) {
     return 1
   }
   const env = mode === 'unit' ? {} : { NUNCIO_TEST_TARGET: mode === 'oracle' ? 'envoy' : 'nuncio' }
-  return runFiles(files, { mode, only, env }).code
+  const { code, results } = runFiles(files, { mode, only, env })
+  const again = code === 0 || mode !== 'integration' ? [] : filesThatFailed(results, files)
+  if (again.length === 0 || again.length > MOST_SECOND_RUNS) return code
+  // Scenarios use real sockets, clocks and processes, two files at a time: what fails on a busy machine and passes on
+  // its own was the machine. What fails twice is a defect.
+  process.stdout.write(
+    `\nsecond run, by themselves, of files with failures:\n${again.map(name => `  ${name}\n`).join('')}`,
+  )
+  return runFiles(again, { mode: `${mode}-again`, only, env, concurrency: 1 }).code
+}
+
+/** Those of `files` of which a test failed. The kit puts a file's name before the names of its suites. */
+function filesThatFailed(results, files) {
+  const lines = readFileSync(results, 'utf8').split('\n').filter(Boolean)
+  const failed = lines.map(line => JSON.parse(line)).filter(({ outcome }) => outcome === 'fail')
+  const names = new Set(failed.flatMap(({ name, file }) => [name.split(':')[0], path.basename(file, '.test.ts')]))
+  return files.filter(file => names.has(path.basename(file, '.test.js')))
 }
 
 function main(args) {

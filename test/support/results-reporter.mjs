@@ -19,7 +19,7 @@ export default async function* report(source) {
       if (!isSuite && !isFile && resultsFile) {
         appendFileSync(
           resultsFile,
-          `${JSON.stringify({ name: full, outcome, error: error && String(error.message ?? error) })}\n`,
+          `${JSON.stringify({ name: full, file: data.file, outcome, error: error && String(error.message ?? error) })}\n`,
         )
       }
       const ownFailure = isSuite || isFile ? data.details?.error?.failureType !== 'subtestsFailed' : true

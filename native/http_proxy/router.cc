@@ -183,9 +183,22 @@ std::optional<uint64_t> Router::requestHash() {
   return hash_;
 }
 
+/** What the route wants of hosts, and over it what filters left in the metadata "envoy.lb". False: nothing. */
+bool Router::subsetCriteria(routing::SubsetCriteria& out) {
+  const auto& own = weighted_ != nullptr ? weighted_->metadata_match : route_->cluster->metadata_match;
+  if (own != nullptr) out = own->view();
+  const http::DynamicMetadata* written = stream_.info().dynamic_metadata;
+  const http::MetadataValue* added = written == nullptr ? nullptr : written->find("envoy.lb");
+  if (added != nullptr) out = routing::mergeCriteria(out, *added, stream_.arena(), stream_.worker().scratch);
+  return own != nullptr || added != nullptr;
+}
+
 upstream::HostRuntime* Router::chooseHost() {
   upstream::PickContext context;
-  if (upstream::hashes(cluster_->plan())) context.hash = requestHash();
+  const plan::Cluster& plan = cluster_->plan();
+  if (upstream::hashes(plan)) context.hash = requestHash();
+  routing::SubsetCriteria criteria;
+  if (plan.subset && subsetCriteria(criteria)) [[unlikely]] context.criteria = &criteria;
   const routing::RetryPolicy* policy = retry_ ? retry_->policy() : nullptr;
   const bool avoids = policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts) && !tried_.empty();
   const auto unwanted = [&](const upstream::HostRuntime& host) {

@@ -49,6 +49,7 @@ std::string fillWeighted(const plan::ClusterAction& plan, ClusterAction& action,
     weighted.cluster = {one.slot, one.name, one.cluster_header};
     weighted.weight = one.weight;
     weighted.host_rewrite = one.host_rewrite;
+    if (one.metadata_match) weighted.metadata_match = std::make_unique<const OwnedSubsetCriteria>(*one.metadata_match);
     for (std::string error : {weighted.filter_configs.fill(one.per_filter_config, decode),
                               compile(one.request_mutations, http::MessageSide::kRequest, weighted.request_mutations),
                               compile(one.response_mutations, http::MessageSide::kResponse, weighted.response_mutations)}) {
@@ -132,7 +133,7 @@ base::Result<std::unique_ptr<const ClusterAction>, std::string> ClusterAction::m
   action->cluster = {plan.slot, plan.name, plan.cluster_header};
   if (plan.not_found_code != 0) action->not_found_code = plan.not_found_code;
   action->high_priority = plan.high_priority;
-  action->metadata_match_json = plan.metadata_match_json;
+  if (plan.metadata_match) action->metadata_match = std::make_unique<const OwnedSubsetCriteria>(*plan.metadata_match);
   for (std::string error : {fillWeighted(plan, *action, decode), fillRewrites(plan, *action)}) {
     if (!error.empty()) return error;
   }

@@ -20,6 +20,7 @@
 #include "routing/fraction.h"
 #include "routing/hash_policy.h"
 #include "routing/retry_policy.h"
+#include "routing/subset_criteria.h"
 
 namespace nuncio::routing {
 
@@ -40,6 +41,7 @@ struct WeightedCluster {
   http::HeaderMutations request_mutations;
   http::HeaderMutations response_mutations;
   ExtensionConfigs filter_configs;
+  SubsetCriteriaPtr metadata_match;  // the route's are merged in; null: any host
 };
 
 struct MirrorPolicy {
@@ -120,7 +122,7 @@ struct ClusterAction {
   std::vector<MirrorPolicy> mirrors;
   std::vector<UpgradeRule> upgrades;
   std::optional<InternalRedirect> internal_redirect;
-  std::string metadata_match_json;
+  SubsetCriteriaPtr metadata_match;  // null: any host
   std::string weighted_random_header;
   std::vector<std::string> weight_keys;  // runtime keys of the weights, when a prefix is configured
 };

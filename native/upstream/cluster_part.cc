@@ -126,7 +126,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(s
       HostPtr shared = hostFor(cluster, address.value(), host.hostname);
       part->members.push_back(Member{std::move(shared), std::max(host.weight, 1u), locality.priority, host.health, host.canary,
                                      std::move(host.metadata_json), locality.zone, locality_index, locality.weight,
-                                     std::move(host.hash_key), host.transport_socket});
+                                     std::move(host.hash_key), host.transport_socket, std::move(host.subset_values)});
     }
     ++locality_index;
   }

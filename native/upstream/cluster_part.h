@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "generated/plan.h"
 #include "http/h1/options.h"
 #include "http/h2/options.h"
 #include "http/keep_alive.h"
@@ -54,6 +55,7 @@ struct Member {
   uint32_t locality_weight;         // 0: the locality gets nothing when localities are weighted
   std::string hash_key;             // for consistent hashing, instead of the address
   uint32_t transport_socket = 0;    // 0: the cluster's own; n: the nth of its matches
+  std::vector<plan::SubsetValue> subset_values;  // of its metadata, for subset load balancing
   bool usable() const { return health <= 1; }           // UNKNOWN, HEALTHY
   bool degraded() const { return health == 5; }
   bool excluded() const { return health == 3; }         // DRAINING: as if it were not there when health is reckoned

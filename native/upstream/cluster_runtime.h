@@ -1,8 +1,6 @@
 // ClusterRuntime: what one worker keeps for one cluster: its hosts with their pools, load balancers by priority, stats.
 // Made when a request first asks for the cluster; follows updates of the cluster and of its members. A cluster whose
 // settings changed gets a new runtime, and the old one drains. Worker thread only.
-//
-//   choose(): priority by load ─▶ (panic? all hosts : healthy : degraded) ─▶ load balancer ─▶ host
 #pragma once
 
 #include <cstdint>
@@ -16,6 +14,8 @@
 #include "upstream/cluster_part.h"
 #include "upstream/host_runtime.h"
 #include "upstream/load_balancer.h"
+#include "upstream/priority_balancer.h"
+#include "upstream/subset_balancer.h"
 #include "upstream/worker_services.h"
 
 namespace nuncio::upstream {
@@ -49,29 +49,16 @@ class ClusterRuntime : public base::LocalCounted {
   /** Takes over a new list of members; hosts that stay keep their pools. */
   void setEndpoints(std::shared_ptr<const EndpointsPart> endpoints);
   /** The host for one attempt; null: none is usable. */
-  HostRuntime* choose(const PickContext& context);
+  HostRuntime* choose(const PickContext& context) {
+    if (subsets_ != nullptr) [[unlikely]] return subsets_->choose(context);
+    return balancer_.choose(context);
+  }
   /** The cluster is gone or replaced: every host drains. */
   void drain();
 
  private:
-  struct HostSet {
-    std::vector<HostRuntime*> hosts;
-    std::unique_ptr<LoadBalancer> balancer;
-  };
-  struct PriorityState {
-    HostSet all, healthy, degraded;
-    size_t eligible = 0;         // hosts that count when its health is reckoned
-    uint32_t healthy_load = 0;   // percent of requests
-    uint32_t degraded_load = 0;
-    bool panic = false;
-  };
   void makeTls();
   void rebuild();
-  void fill(HostSet& set, const PriorityState& state) const;
-  void computeLoads();
-  void computePanic(uint32_t availability);
-  const PriorityState* choosePriority(const PickContext& context, bool& degraded);
-  HostRuntime* pickFrom(HostSet& set, const PickContext& context);
 
   WorkerServices& services_;
   std::shared_ptr<const ClusterPart> part_;
@@ -81,10 +68,10 @@ class ClusterRuntime : public base::LocalCounted {
   stats::ResponsesScope responses_[static_cast<size_t>(ResponseGroup::kCount)];  // made on first use
   stats::Http2Scope http2_stats_;
   std::unordered_map<const Host*, HostRef> hosts_;
-  std::vector<PriorityState> priorities_;
+  PriorityBalancer balancer_;
+  std::unique_ptr<SubsetBalancer> subsets_;  // in place of `balancer_`, for a cluster with subsets
   std::unique_ptr<tls::UpstreamTls> tls_;
   std::vector<std::unique_ptr<tls::UpstreamTls>> matched_tls_;  // null entries: clear text
-  bool simple_ = false;  // one priority, all healthy: no arithmetic for each request
 };
 using ClusterRef = base::LocalRef<ClusterRuntime>;
 

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <random>
 #include <string>
 
 #include "base/murmur2.h"
 #include "base/xxhash64.h"
 #include "generated/plan.h"
+#include "upstream/circuit_breaker.h"
 #include "upstream/host_runtime.h"
 
 namespace nuncio::upstream {
@@ -20,14 +23,14 @@ struct Share {
 };
 
 /** Shares that add up to 1. Locality by locality their weights count first; those of weight 0 get nothing. */
-std::vector<Share> sharesOf(const std::vector<HostRuntime*>& hosts, bool by_locality) {
+std::vector<Share> sharesOf(const std::vector<HostRuntime*>& hosts, bool by_locality, const LocalityScale* scale) {
   std::vector<Share> shares;
   shares.reserve(hosts.size());
   std::map<uint32_t, std::pair<double, std::vector<HostRuntime*>>> groups;
   double sum = 0;
   for (HostRuntime* host : hosts) {
     const uint32_t index = by_locality ? host->member().locality : 0;
-    const double weight = by_locality ? host->member().locality_weight : 1;
+    const double weight = by_locality ? localityWeight(*host, scale) : 1;
     auto [group, added] = groups.try_emplace(index, weight, std::vector<HostRuntime*>());
     if (added) sum += weight;
     group->second.second.push_back(host);
@@ -47,19 +50,82 @@ std::string_view keyOf(const HostRuntime& host, bool use_hostname) {
   return use_hostname && !host.host().hostname.empty() ? std::string_view(host.host().hostname) : host.address().text();
 }
 
+/** Consistent hashing with bounded loads: no host carries more than its share of what is under way, times a factor. */
+class LoadBound {
+ public:
+  LoadBound(uint32_t percent, const CircuitBreakers& breakers) : percent_(percent), breakers_(breakers) {}
+  void take(const std::vector<Share>& shares) {
+    if (percent_ != 0) shares_ = shares;
+  }
+
+  /** `chosen`, or in its place another that has room: tried in an order that hangs on the hash alone. */
+  HostRuntime* relieve(HostRuntime* chosen, uint64_t hash) {
+    if (percent_ == 0 || chosen == nullptr) [[likely]] return chosen;
+    const auto own = std::find_if(shares_.begin(), shares_.end(), [&](const Share& share) { return share.host == chosen; });
+    if (own == shares_.end()) return chosen;
+    double least = overload(*own);
+    if (least <= 1.0) return chosen;
+    HostRuntime* best = chosen;
+    order_.resize(shares_.size());
+    std::iota(order_.begin(), order_.end(), 0u);
+    std::mt19937 random(static_cast<uint32_t>(hash));
+    for (uint32_t i = 0; i < order_.size(); ++i) {
+      std::swap(order_[i], order_[i + below(random, static_cast<uint32_t>(order_.size()) - i)]);
+      const Share& other = shares_[order_[i]];
+      if (other.host == chosen) continue;
+      const double load = overload(other);
+      if (load <= 1.0) return other.host;
+      if (load < least) {
+        least = load;
+        best = other.host;
+      }
+    }
+    return best;
+  }
+
+ private:
+  static uint32_t below(std::mt19937& random, uint32_t bound) {
+    uint32_t x = bound;
+    while (x >= bound) x = static_cast<uint32_t>(random() / ((uint64_t{std::mt19937::max()} + 1) / bound));
+    return x;
+  }
+  double overload(const Share& share) const {
+    const uint64_t all = breakers_.of[0].requests.count() + breakers_.of[1].requests.count();
+    const uint64_t total_slots = ((all + 1) * percent_ + 99) / 100;
+    const double slots = std::max(std::ceil(static_cast<double>(total_slots) * share.weight), 1.0);
+    uint64_t active = 0;
+    for (const HostCounters& counters : share.host->host().counters) active += counters.rq_active.get();
+    return static_cast<double>(active) / slots;
+  }
+
+  const uint32_t percent_;
+  const CircuitBreakers& breakers_;
+  std::vector<Share> shares_;
+  std::vector<uint32_t> order_;
+};
+
 /** What both have in common: a table, made when it is first asked for. */
 class HashBalancer : public LoadBalancer {
  public:
-  HashBalancer(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts, bool by_locality, base::Random& random)
-      : options_(*cluster.hash_lb), hosts_(std::move(hosts)), by_locality_(by_locality), random_(random) {}
+  HashBalancer(const HashBalancing& balancing, std::vector<HostRuntime*> hosts)
+      : options_(*balancing.cluster.hash_lb),
+        hosts_(std::move(hosts)),
+        by_locality_(balancing.by_locality),
+        random_(balancing.random),
+        bound_(options_.balance_factor, balancing.breakers) {
+    if (balancing.scale != nullptr) scale_ = *balancing.scale;
+  }
   HostRuntime* pick(const PickContext& context) final {
     if (hosts_.empty()) return nullptr;
     if (!made_) {
       // Only now: of the sets of a priority (all, healthy, degraded) most are never asked.
-      build(sharesOf(hosts_, by_locality_), options_);
+      std::vector<Share> shares = sharesOf(hosts_, by_locality_, scale_.empty() ? nullptr : &scale_);
+      bound_.take(shares);
+      build(std::move(shares), options_);
       made_ = true;
     }
-    return find(context.hash.has_value() ? *context.hash : random_.next(), context.attempt);
+    const uint64_t hash = context.hash.has_value() ? *context.hash : random_.next();
+    return bound_.relieve(find(hash, context.attempt), hash);
   }
 
  protected:
@@ -70,8 +136,10 @@ class HashBalancer : public LoadBalancer {
   const plan::HashLb& options_;  // of the cluster's plan, which lives longer
   const std::vector<HostRuntime*> hosts_;
   const bool by_locality_;
+  LocalityScale scale_;
   bool made_ = false;
   base::Random& random_;
+  LoadBound bound_;
 };
 
 /** Ketama: each host stands at many places of a ring; a hash belongs to the next place. */
@@ -176,12 +244,9 @@ bool hashes(const plan::Cluster& cluster) {
   return cluster.hash_lb.has_value() && (cluster.lb == plan::Cluster::Lb::RING_HASH || cluster.lb == plan::Cluster::Lb::MAGLEV);
 }
 
-std::unique_ptr<LoadBalancer> makeHashBalancer(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts,
-                                               bool by_locality, base::Random& random) {
-  if (cluster.lb == plan::Cluster::Lb::RING_HASH) {
-    return std::make_unique<RingHash>(cluster, std::move(hosts), by_locality, random);
-  }
-  return std::make_unique<Maglev>(cluster, std::move(hosts), by_locality, random);
+std::unique_ptr<LoadBalancer> makeHashBalancer(const HashBalancing& balancing, std::vector<HostRuntime*> hosts) {
+  if (balancing.cluster.lb == plan::Cluster::Lb::RING_HASH) return std::make_unique<RingHash>(balancing, std::move(hosts));
+  return std::make_unique<Maglev>(balancing, std::move(hosts));
 }
 
 }  // namespace nuncio::upstream

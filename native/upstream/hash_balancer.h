@@ -12,8 +12,16 @@ namespace nuncio::upstream {
 /** Is the cluster's balancer one of the two? */
 bool hashes(const plan::Cluster& cluster);
 
-/** `cluster.hash_lb` is set. With `by_locality` a host's share is that of its locality. The table is made by the first pick. */
-std::unique_ptr<LoadBalancer> makeHashBalancer(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts,
-                                               bool by_locality, base::Random& random);
+/** What a hash balancer is made with. */
+struct HashBalancing {
+  const plan::Cluster& cluster;       // its hash_lb is set
+  const CircuitBreakers& breakers;    // they know how many requests are under way
+  base::Random& random;
+  bool by_locality;                   // a host's share is that of its locality
+  const LocalityScale* scale;
+};
+
+/** The table is made by the first pick. */
+std::unique_ptr<LoadBalancer> makeHashBalancer(const HashBalancing& balancing, std::vector<HostRuntime*> hosts);
 
 }  // namespace nuncio::upstream

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/address.h"
 
 namespace nuncio::upstream {
@@ -33,6 +34,7 @@ struct Host {
   std::string hostname;          // config's hostname, or the DNS name
   std::vector<net::Address> more_addresses;
   std::vector<HostCounters> counters;  // [worker]
+  std::atomic<int64_t> serving_since_ns{base::monotonicNs()};  // for slow start
 
   Host(net::Address host_address, std::string host_name, size_t workers)
       : address(host_address), hostname(std::move(host_name)), counters(workers) {}

@@ -5,6 +5,8 @@
 #include <map>
 #include <queue>
 
+#include "base/clock.h"
+#include "generated/plan.h"
 #include "upstream/host_runtime.h"
 
 namespace nuncio::upstream {
@@ -50,21 +52,52 @@ class EdfSchedule {
 
 using HostSchedule = EdfSchedule<HostRuntime>;
 
+/** Envoy's slow start: a host that came a short while ago has only a part of its weight. */
+class SlowStart {
+ public:
+  explicit SlowStart(const std::optional<plan::SlowStart>& plan) {
+    if (!plan) return;
+    window_ns_ = int64_t{plan->window_ms} * 1'000'000;
+    exponent_ = 1.0 / (plan->aggression > 0 ? plan->aggression : 1.0);
+    least_ = plan->min_weight_percent / 100.0;
+  }
+  /** Is a host of these in its window? */
+  bool concerns(const std::vector<HostRuntime*>& hosts) const {
+    if (window_ns_ == 0) return false;
+    const int64_t now = base::monotonicNs();
+    return std::any_of(hosts.begin(), hosts.end(), [&](const HostRuntime* host) { return now - host->host().serving_since_ns < window_ns_; });
+  }
+  double of(const HostRuntime& host) const {
+    if (window_ns_ == 0) [[likely]] return 1.0;
+    const int64_t age = base::monotonicNs() - host.host().serving_since_ns;
+    if (age >= window_ns_) return 1.0;
+    const double share = static_cast<double>(std::max<int64_t>(age, 1'000'000)) / static_cast<double>(window_ns_);
+    return std::max(exponent_ == 1.0 ? share : std::pow(share, exponent_), least_);
+  }
+
+ private:
+  int64_t window_ns_ = 0;
+  double exponent_ = 1.0, least_ = 0;
+};
+
 /** Null when all weigh the same: no schedule is needed. */
-std::unique_ptr<HostSchedule> scheduleOf(const std::vector<HostRuntime*>& hosts, base::Random& random) {
-  if (hosts.empty() || equalWeights(hosts)) return nullptr;
+std::unique_ptr<HostSchedule> scheduleOf(const std::vector<HostRuntime*>& hosts, const SlowStart& slow, base::Random& random) {
+  if (hosts.empty() || (equalWeights(hosts) && !slow.concerns(hosts))) return nullptr;
   auto schedule = std::make_unique<HostSchedule>();
-  for (HostRuntime* host : hosts) schedule->add(host, host->weight(), random);
+  for (HostRuntime* host : hosts) schedule->add(host, host->weight() * slow.of(*host), random);
   return schedule;
 }
 
 class RoundRobin final : public LoadBalancer {
  public:
-  RoundRobin(std::vector<HostRuntime*> hosts, base::Random& random)
-      : hosts_(std::move(hosts)), at_(hosts_.empty() ? 0 : random.below(hosts_.size())), weighted_(scheduleOf(hosts_, random)) {}
+  RoundRobin(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts, base::Random& random)
+      : hosts_(std::move(hosts)),
+        at_(hosts_.empty() ? 0 : random.below(hosts_.size())),
+        slow_(cluster.slow_start),
+        weighted_(scheduleOf(hosts_, slow_, random)) {}
   HostRuntime* pick(const PickContext&) override {
     if (hosts_.empty()) return nullptr;
-    if (weighted_ != nullptr) return weighted_->next([](const HostRuntime& host) { return double(host.weight()); });
+    if (weighted_ != nullptr) return weighted_->next([this](const HostRuntime& host) { return host.weight() * slow_.of(host); });
     if (at_ >= hosts_.size()) at_ = 0;
     return hosts_[at_++];
   }
@@ -72,6 +105,7 @@ class RoundRobin final : public LoadBalancer {
  private:
   std::vector<HostRuntime*> hosts_;
   size_t at_;
+  const SlowStart slow_;
   std::unique_ptr<HostSchedule> weighted_;
 };
 
@@ -96,7 +130,8 @@ class LeastRequest final : public LoadBalancer {
         choices_(std::max(cluster.choice_count, 2u)),
         bias_(cluster.active_request_bias),
         full_scan_(cluster.full_scan),
-        weighted_(scheduleOf(hosts_, random)) {}
+        slow_(cluster.slow_start),
+        weighted_(scheduleOf(hosts_, slow_, random)) {}
   HostRuntime* pick(const PickContext&) override {
     if (hosts_.empty()) return nullptr;
     if (weighted_ != nullptr) return weighted_->next([this](const HostRuntime& host) { return effectiveWeight(host); });
@@ -106,7 +141,7 @@ class LeastRequest final : public LoadBalancer {
  private:
   double effectiveWeight(const HostRuntime& host) const {
     const auto active = static_cast<double>(host.activeRequests() + 1);
-    return host.weight() / (bias_ == 1.0 ? active : std::pow(active, bias_));
+    return slow_.of(host) * host.weight() / (bias_ == 1.0 ? active : std::pow(active, bias_));
   }
   HostRuntime* sample() {
     HostRuntime* best = nullptr;
@@ -135,6 +170,7 @@ class LeastRequest final : public LoadBalancer {
   uint32_t choices_;
   double bias_;
   bool full_scan_;
+  const SlowStart slow_;
   std::unique_ptr<HostSchedule> weighted_;
 };
 
@@ -166,23 +202,29 @@ std::unique_ptr<LoadBalancer> makeLoadBalancer(const plan::Cluster& cluster, std
   switch (cluster.lb) {
     case plan::Cluster::Lb::LEAST_REQUEST: return std::make_unique<LeastRequest>(cluster, std::move(hosts), random);
     case plan::Cluster::Lb::RANDOM: return std::make_unique<RandomChoice>(std::move(hosts), random);
-    default: return std::make_unique<RoundRobin>(std::move(hosts), random);
+    default: return std::make_unique<RoundRobin>(cluster, std::move(hosts), random);
   }
+}
+
+double localityWeight(const HostRuntime& host, const LocalityScale* scale) {
+  const double weight = host.member().locality_weight;
+  if (scale == nullptr || weight == 0) return weight;
+  return std::max(1.0, std::round(weight * (*scale)[host.member().locality]));
 }
 
 std::unique_ptr<LoadBalancer> makeLocalityBalancer(const plan::Cluster& cluster, const std::vector<HostRuntime*>& all,
                                                    const std::vector<HostRuntime*>& usable, uint32_t overprovisioning,
-                                                   base::Random& random) {
+                                                   const LocalityScale* scale, base::Random& random) {
   struct Group {
     size_t total = 0;
-    uint32_t weight = 0;
+    double weight = 0;
     std::vector<HostRuntime*> usable;
   };
   std::map<uint32_t, Group> groups;
   for (const HostRuntime* host : all) {
     Group& group = groups[host->member().locality];
     ++group.total;
-    group.weight = host->member().locality_weight;
+    group.weight = localityWeight(*host, scale);
   }
   for (HostRuntime* host : usable) groups[host->member().locality].usable.push_back(host);
   auto balancer = std::make_unique<LocalityWeighted>();

@@ -9,10 +9,12 @@
 #include "base/function_ref.h"
 #include "base/random.h"
 #include "plan/plan_types.h"
+#include "routing/subset_criteria.h"
 
 namespace nuncio::upstream {
 
 class HostRuntime;
+struct CircuitBreakers;
 
 /** What the request brings to the choice. */
 struct PickContext {
@@ -20,7 +22,11 @@ struct PickContext {
   const base::FunctionRef<bool(const HostRuntime&)>* avoid = nullptr; // retry: hosts not wanted again
   uint32_t attempts = 1;                                              // how often to pick anew when avoided
   uint32_t attempt = 0;                                               // 0: the first pick; consistent hashing goes on from there
+  const routing::SubsetCriteria* criteria = nullptr;                  // for subset load balancing
 };
+
+/** How much of its locality's weight a host's counts, by index of the locality; null: all of it. */
+using LocalityScale = std::vector<double>;
 
 class LoadBalancer {
  public:
@@ -32,12 +38,15 @@ class LoadBalancer {
 std::unique_ptr<LoadBalancer> makeLoadBalancer(const plan::Cluster& cluster, std::vector<HostRuntime*> hosts,
                                                base::Random& random);
 
+/** The weight a host's locality has. */
+double localityWeight(const HostRuntime& host, const LocalityScale* scale);
+
 /**
  * First a locality by its weight, lowered as its share of usable hosts falls below what over-provisioning makes up for;
  * then a host in it (Envoy: locality weighted load balancing). `all`: every host of the priority, `usable` those to pick from.
  */
 std::unique_ptr<LoadBalancer> makeLocalityBalancer(const plan::Cluster& cluster, const std::vector<HostRuntime*>& all,
                                                    const std::vector<HostRuntime*>& usable, uint32_t overprovisioning,
-                                                   base::Random& random);
+                                                   const LocalityScale* scale, base::Random& random);
 
 }  // namespace nuncio::upstream

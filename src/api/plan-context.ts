@@ -12,6 +12,7 @@ import type { AccessLog, AccessLogFilter } from '../generated/protos/envoy/confi
 import type {
   DataSource,
   HeaderValueOption,
+  Metadata,
   RuntimeFractionalPercent,
   TransportSocket,
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
@@ -43,6 +44,7 @@ import type {
   RegexRewriteSchema,
   ScopedRoutesSchema,
   StringMatcherSchema,
+  SubsetCriteriaSchema,
 } from '../generated/plan_pb.js'
 import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
 import type {
@@ -115,6 +117,8 @@ export interface PlanContext extends Place {
     called?: string,
     statPrefix?: string,
   ): PlanInit<typeof ExtensionSchema>[]
+  /** What a `metadata_match` asks of hosts; `over` wins where both name a key. Undefined: nothing. */
+  subsetCriteria(metadata: Metadata | undefined, over?: Metadata): PlanInit<typeof SubsetCriteriaSchema> | undefined
   accessLogs(logs: readonly AccessLog[], at: Place): PlanInit<typeof AccessLogSchema>[]
   accessLogFilter(filter: AccessLogFilter, at: Place): PlanInit<typeof AccessLogFilterSchema> | undefined
   bodyFormat(format: SubstitutionFormatString, at: Place): PlanInit<typeof BodyFormatSchema> | undefined

@@ -10,6 +10,7 @@ import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/end
 import { literalAddress } from './address.js'
 import type { EndpointsInit, HostInit, LocalityInit } from './init.js'
 import { fraction } from './matcher.js'
+import { subsetValues } from './subset.js'
 import { type SocketMatches, transportSocketOf } from './transport-socket-match.js'
 import { metadataJson } from './values.js'
 
@@ -77,6 +78,7 @@ export function commonHost(endpoint: LbEndpoint): HostInit {
     canary: isCanary(endpoint),
     hashKey: hashKey(endpoint),
     metadataJson: metadataJson(endpoint.metadata),
+    subsetValues: subsetValues(endpoint.metadata),
   }
 }
 

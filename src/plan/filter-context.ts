@@ -6,6 +6,7 @@ import type { CidrRange } from '../generated/protos/envoy/config/core/v3/address
 import type {
   DataSource,
   HeaderValueOption,
+  Metadata,
   RuntimeFractionalPercent,
   TransportSocket,
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
@@ -47,12 +48,14 @@ import type {
   Http1Init,
   Http2Init,
   HttpCommonInit,
+  SubsetCriteriaInit,
   RegexRewriteInit,
   ScopedRoutesInit,
   StringMatcherInit,
 } from './init.js'
 import { fraction, headerMatchers, queryMatcher, regexRewrite, runtimeFraction, stringMatcher } from './matcher.js'
 import { scopedRoutes } from './scoped-routes.js'
+import { subsetCriteria } from './subset.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -152,6 +155,10 @@ export class FilterContext implements PlanContext {
       owner: this.#owner,
       statPrefix,
     })
+  }
+
+  subsetCriteria(metadata: Metadata | undefined, over?: Metadata): SubsetCriteriaInit | undefined {
+    return subsetCriteria(metadata, over)
   }
 
   accessLogs(logs: readonly AccessLog[], at: Place): AccessLogInit[] {

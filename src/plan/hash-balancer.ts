@@ -49,14 +49,19 @@ export function namedRingHash(cluster: Cluster, type: Cluster_Type, at: Place): 
   const config = cluster.lbConfig.case === 'ringHashLbConfig' ? cluster.lbConfig.value : undefined
   const murmur = config?.hashFunction === Cluster_RingHashLbConfig_HashFunction.MURMUR_HASH_2
   const sizes = ring(config, at.field('ring_hash_lb_config'))
-  return { lb: Cluster_Lb.RING_HASH, hashLb: { ...sizes, murmur, useHostname: usesHostname(cluster, type, at) } }
+  return { lb: Cluster_Lb.RING_HASH, hashLb: { ...sizes, murmur, ...common(cluster, type, at) } }
 }
 
 /** `lb_policy: MAGLEV`. */
 export function namedMaglev(cluster: Cluster, type: Cluster_Type, at: Place): HashBalancer {
   const config = cluster.lbConfig.case === 'maglevLbConfig' ? cluster.lbConfig.value : undefined
   const size = tableSize(config?.tableSize, at.field('maglev_lb_config'))
-  return { lb: Cluster_Lb.MAGLEV, hashLb: { tableSize: size, useHostname: usesHostname(cluster, type, at) } }
+  return { lb: Cluster_Lb.MAGLEV, hashLb: { tableSize: size, ...common(cluster, type, at) } }
+}
+
+function common(cluster: Cluster, type: Cluster_Type, at: Place): { useHostname: boolean; balanceFactor: number } {
+  const balanceFactor = cluster.commonLbConfig?.consistentHashingLbConfig?.hashBalanceFactor ?? 0
+  return { useHostname: usesHostname(cluster, type, at), balanceFactor }
 }
 
 function usesHostname(cluster: Cluster, type: Cluster_Type, at: Place): boolean {
@@ -73,7 +78,12 @@ export function typedRingHash(config: RingHash, at: Place): HashBalancer {
   const murmur = config.hashFunction === RingHash_HashFunction.MURMUR_HASH_2
   return {
     lb: Cluster_Lb.RING_HASH,
-    hashLb: { ...ring(config, at), murmur, useHostname },
+    hashLb: {
+      ...ring(config, at),
+      murmur,
+      useHostname,
+      balanceFactor: config.consistentHashingLbConfig?.hashBalanceFactor ?? config.hashBalanceFactor ?? 0,
+    },
     localityWeighted: config.localityWeightedLbConfig !== undefined,
   }
 }
@@ -82,7 +92,11 @@ export function typedMaglev(config: Maglev, at: Place): HashBalancer {
   const useHostname = config.consistentHashingLbConfig?.useHostnameForHashing ?? false
   return {
     lb: Cluster_Lb.MAGLEV,
-    hashLb: { tableSize: tableSize(config.tableSize, at), useHostname },
+    hashLb: {
+      tableSize: tableSize(config.tableSize, at),
+      useHostname,
+      balanceFactor: config.consistentHashingLbConfig?.hashBalanceFactor ?? 0,
+    },
     localityWeighted: config.localityWeightedLbConfig !== undefined,
   }
 }

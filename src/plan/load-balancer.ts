@@ -1,7 +1,17 @@
 import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
-import { type Cluster, Cluster_LbPolicy } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
-import type { LocalityLbConfig } from '../generated/protos/envoy/extensions/load_balancing_policies/common/v3/common_pb.js'
+import {
+  type Cluster,
+  Cluster_LbPolicy,
+  type Cluster_SlowStartConfig,
+  type LoadBalancingPolicy,
+} from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { ClusterProvided } from '../generated/protos/envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided_pb.js'
+import type { Subset } from '../generated/protos/envoy/extensions/load_balancing_policies/subset/v3/subset_pb.js'
+import type {
+  LocalityLbConfig,
+  SlowStartConfig,
+} from '../generated/protos/envoy/extensions/load_balancing_policies/common/v3/common_pb.js'
 import {
   type LeastRequest,
   LeastRequest_SelectionMethod,
@@ -15,6 +25,8 @@ import type { FieldWalk } from './field-walk.js'
 import { namedMaglev, namedRingHash, typedMaglev, typedRingHash } from './hash-balancer.js'
 import type { ClusterInit } from './init.js'
 import { extensionOf } from './known-extensions.js'
+import { subsetLb } from './subset.js'
+import { milliseconds } from './values.js'
 
 const policies = 'envoy.extensions.load_balancing_policies'
 const defaultPanicThreshold = 50
@@ -30,6 +42,8 @@ type Balancer = Pick<
   | 'localityWeighted'
   | 'fullScan'
   | 'hashLb'
+  | 'slowStart'
+  | 'subset'
 >
 
 export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, types: Types, walk: FieldWalk): Balancer {
@@ -44,21 +58,35 @@ export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, ty
           'locality_weighted_lb_config, consistent_hashing_lb_config) of common_lb_config',
       )
     }
+    if (cluster.lbSubsetConfig) at.error('cluster: load_balancing_policy cannot be combined with lb_subset_config')
     const inPolicies = at.field('load_balancing_policy').field('policies')
-    return Object.assign(panic, typedPolicy(cluster, inPolicies, types, walk))
+    return Object.assign(panic, typedPolicy(cluster, cluster.loadBalancingPolicy, inPolicies, types, walk))
   }
   const zone = common?.localityConfigSpecifier
   return Object.assign(panic, namedPolicy(cluster, type, at), {
     failTrafficOnPanic: zone?.case === 'zoneAwareLbConfig' && zone.value.failTrafficOnPanic,
     localityWeighted: zone?.case === 'localityWeightedLbConfig',
+    ...subsets(cluster, at),
   })
+}
+
+/** Without a selector Envoy, too, does without subsets. */
+function subsets(cluster: Cluster, at: Place): Balancer {
+  const config = cluster.lbSubsetConfig
+  if (!config) return {}
+  if (cluster.lbPolicy === Cluster_LbPolicy.CLUSTER_PROVIDED)
+    at.error('cluster: LB policy CLUSTER_PROVIDED cannot be combined with lb_subset_config')
+  const subset = subsetLb(config, at.field('lb_subset_config'))
+  return config.subsetSelectors.length === 0 ? {} : { subset }
 }
 
 function namedPolicy(cluster: Cluster, type: Cluster_Type, at: Place): Balancer {
   const inPolicy = at.field('lb_policy')
   switch (cluster.lbPolicy) {
-    case Cluster_LbPolicy.ROUND_ROBIN:
-      return { lb: Cluster_Lb.ROUND_ROBIN }
+    case Cluster_LbPolicy.ROUND_ROBIN: {
+      const config = cluster.lbConfig.case === 'roundRobinLbConfig' ? cluster.lbConfig.value : undefined
+      return { lb: Cluster_Lb.ROUND_ROBIN, ...slowStart(config, at.field('round_robin_lb_config')) }
+    }
     case Cluster_LbPolicy.RANDOM:
       return { lb: Cluster_Lb.RANDOM }
     case Cluster_LbPolicy.LEAST_REQUEST: {
@@ -67,6 +95,7 @@ function namedPolicy(cluster: Cluster, type: Cluster_Type, at: Place): Balancer 
         lb: Cluster_Lb.LEAST_REQUEST,
         choiceCount: config?.choiceCount ?? defaultChoices,
         activeRequestBias: config?.activeRequestBias?.defaultValue ?? 1,
+        ...slowStart(config, at.field('least_request_lb_config')),
       }
     }
     case Cluster_LbPolicy.RING_HASH:
@@ -91,8 +120,15 @@ const mayProvide = (type: Cluster_Type): boolean =>
   type === Cluster_Type.ORIGINAL_DST || type === Cluster_Type.EXTENSION
 
 /** The first policy of the list that Envoy knows counts. */
-function typedPolicy(cluster: Cluster, at: Place, types: Types, walk: FieldWalk): Balancer {
-  for (const [index, policy] of (cluster.loadBalancingPolicy?.policies ?? []).entries()) {
+function typedPolicy(
+  cluster: Cluster,
+  list: LoadBalancingPolicy | undefined,
+  at: Place,
+  types: Types,
+  walk: FieldWalk,
+  within?: string,
+): Balancer {
+  for (const [index, policy] of (list?.policies ?? []).entries()) {
     const any = policy.typedExtensionConfig?.typedConfig
     const place = at.item(index).field('typed_extension_config').field('typed_config')
     const unpacked = any && types.unpackAny(any)
@@ -101,7 +137,7 @@ function typedPolicy(cluster: Cluster, at: Place, types: Types, walk: FieldWalk)
     if (!extensionOf(typeName)?.startsWith('envoy.load_balancing_policies.')) continue
     walk.message(message, place)
     if (isMessage<RoundRobin>(message, `${policies}.round_robin.v3.RoundRobin`))
-      return { lb: Cluster_Lb.ROUND_ROBIN, ...locality(message.localityLbConfig) }
+      return { lb: Cluster_Lb.ROUND_ROBIN, ...slowStart(message, place), ...locality(message.localityLbConfig) }
     if (isMessage<Random>(message, `${policies}.random.v3.Random`))
       return { lb: Cluster_Lb.RANDOM, ...locality(message.localityLbConfig) }
     if (isMessage<LeastRequest>(message, `${policies}.least_request.v3.LeastRequest`)) {
@@ -110,15 +146,49 @@ function typedPolicy(cluster: Cluster, at: Place, types: Types, walk: FieldWalk)
         choiceCount: message.choiceCount ?? defaultChoices,
         activeRequestBias: message.activeRequestBias?.defaultValue ?? 1,
         fullScan: message.enableFullScan ?? message.selectionMethod === LeastRequest_SelectionMethod.FULL_SCAN,
+        ...slowStart(message, place),
         ...locality(message.localityLbConfig),
+      }
+    }
+    if (isMessage<ClusterProvided>(message, `${policies}.cluster_provided.v3.ClusterProvided`))
+      return notProvided(cluster, place)
+    if (isMessage<Subset>(message, `${policies}.subset.v3.Subset`)) {
+      const inner = place.field('subset_lb_policy').field('policies')
+      return {
+        ...typedPolicy(cluster, message.subsetLbPolicy, inner, types, walk, 'subset lb'),
+        ...(message.subsetSelectors.length > 0 && { subset: subsetLb(message, place) }),
       }
     }
     if (isMessage<RingHash>(message, `${policies}.ring_hash.v3.RingHash`)) return typedRingHash(message, place)
     if (isMessage<Maglev>(message, `${policies}.maglev.v3.Maglev`)) return typedMaglev(message, place)
     return {}
   }
-  at.error(`cluster: didn't find a registered load balancer factory implementation for cluster: '${cluster.name}'`)
+  at.error(
+    `cluster: didn't find a registered load balancer factory implementation for ${within ?? `cluster: '${cluster.name}'`}`,
+  )
   return {}
+}
+
+function notProvided(cluster: Cluster, at: Place): Balancer {
+  at.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`)
+  return {}
+}
+
+interface SlowStarting {
+  readonly slowStartConfig?: SlowStartConfig | Cluster_SlowStartConfig | undefined
+}
+
+function slowStart(of: SlowStarting | undefined, at: Place): Balancer {
+  const config = of?.slowStartConfig
+  if (!config) return {}
+  const windowMs = milliseconds(config.slowStartWindow, 0, at.field('slow_start_config').field('slow_start_window'))
+  return {
+    slowStart: {
+      windowMs,
+      aggression: config.aggression?.defaultValue ?? 1,
+      minWeightPercent: config.minWeightPercent?.value ?? 10,
+    },
+  }
 }
 
 function locality(config: LocalityLbConfig | undefined): Balancer {

@@ -1,5 +1,5 @@
 import { HashPolicy_Kind } from '../generated/plan_pb.js'
-import { RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import { type Metadata, RoutingPriority } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import {
   type InternalRedirectPolicy,
   type RouteAction,
@@ -25,6 +25,7 @@ import { regexRewrite, runtimeFraction } from './matcher.js'
 import { retryPolicy } from './retry-policy.js'
 import type { RouteTools } from './route-table.js'
 import { levelMutations, perFilterConfig } from './route-table.js'
+import { subsetCriteria } from './subset.js'
 import { milliseconds } from './values.js'
 
 const defaultTimeout = 15_000
@@ -69,6 +70,7 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
   Object.assign(plan, clusterOf(action, at, tools))
   applyRewrites(plan, action, at, tools)
   if (action.retryPolicy) plan.retryPolicy = retryPolicy(action.retryPolicy, at.field('retry_policy'), tools)
+  if (action.metadataMatch) plan.metadataMatch = subsetCriteria(action.metadataMatch)
   const redirect = internalRedirect(action, at, tools)
   if (redirect) plan.internalRedirect = redirect
   return plan
@@ -82,13 +84,18 @@ function clusterOf(action: RouteAction, at: Place, tools: RouteTools): ClusterAc
     case 'clusterHeader':
       return { clusterHeader: spec.value.toLowerCase() }
     case 'weightedClusters':
-      return weightedClusters(spec.value, at.field('weighted_clusters'), tools)
+      return weightedClusters(spec.value, action.metadataMatch, at.field('weighted_clusters'), tools)
     default:
       return {}
   }
 }
 
-function weightedClusters(group: WeightedCluster, at: Place, tools: RouteTools): ClusterActionInit {
+function weightedClusters(
+  group: WeightedCluster,
+  match: Metadata | undefined,
+  at: Place,
+  tools: RouteTools,
+): ClusterActionInit {
   const inClusters = at.field('clusters')
   const weighted = group.clusters.map((cluster, index): WeightedClusterInit => {
     const place = inClusters.item(index)
@@ -105,6 +112,7 @@ function weightedClusters(group: WeightedCluster, at: Place, tools: RouteTools):
       ...levelMutations(cluster, place, tools),
       hostRewrite: cluster.hostRewriteSpecifier.case === 'hostRewriteLiteral' ? cluster.hostRewriteSpecifier.value : '',
       perFilterConfig: perFilterConfig(cluster.typedPerFilterConfig, place, tools),
+      metadataMatch: subsetCriteria(match, cluster.metadataMatch),
     }
   })
   const total = weighted.reduce((sum, cluster) => sum + (cluster.weight ?? 0), 0)

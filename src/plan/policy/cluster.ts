@@ -5,9 +5,15 @@ const endpoint = 'envoy.config.endpoint.v3'
 const upstreamHttp = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const policies = 'envoy.extensions.load_balancing_policies'
 const localityLb = 'envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig'
-const slowStart = later('slow_start_config', 'slow start')
-const boundedLoads = later('hash_balance_factor', 'consistent hashing with bounded loads')
-const consistentHashing = { ...whole('use_hostname_for_hashing'), ...boundedLoads }
+const slowStart = carried('slow_start_config')
+const slowStartFields = { ...whole('slow_start_window min_weight_percent'), ...carried('aggression') }
+const consistentHashing = whole('use_hostname_for_hashing hash_balance_factor')
+const subsetLb = {
+  ...whole('fallback_policy default_subset locality_weight_aware scale_locality_weight panic_mode_any list_as_any'),
+  ...whole('metadata_fallback_policy'),
+  ...carried('subset_selectors'),
+}
+const subsetSelector = whole('keys fallback_policy fallback_keys_subset single_host_per_subset')
 const h3 = 'HTTP/3 upstream'
 const health = 'has no effect without health checks'
 
@@ -41,7 +47,7 @@ export const clusterPolicy: PolicyTable = {
     ...later('health_checks', 'health checks'),
     ...carried('http2_protocol_options'),
     ...later('outlier_detection', 'outlier detection'),
-    ...later('lb_subset_config', 'subset load balancing'),
+    ...carried('lb_subset_config'),
     ...later('filters', 'upstream network filters'),
     ...later('lrs_server lrs_report_endpoint_metrics', 'load reporting (LRS)'),
   },
@@ -86,6 +92,20 @@ export const clusterPolicy: PolicyTable = {
   },
   [`${cluster}.Cluster.LeastRequestLbConfig`]: { ...whole('choice_count active_request_bias'), ...slowStart },
   [`${cluster}.Cluster.RoundRobinLbConfig`]: { ...slowStart },
+  [`${cluster}.Cluster.SlowStartConfig`]: slowStartFields,
+  [`${policies}.common.v3.SlowStartConfig`]: slowStartFields,
+  'envoy.config.core.v3.RuntimeDouble': {
+    ...whole('default_value'),
+    ...tuning('runtime_key', 'the default value counts'),
+  },
+  [`${cluster}.Cluster.LbSubsetConfig`]: subsetLb,
+  [`${cluster}.Cluster.LbSubsetConfig.LbSubsetSelector`]: subsetSelector,
+  [`${policies}.subset.v3.Subset`]: {
+    ...subsetLb,
+    ...whole('allow_redundant_keys'),
+    ...carried('subset_lb_policy'),
+  },
+  [`${policies}.subset.v3.Subset.LbSubsetSelector`]: subsetSelector,
   [`${cluster}.UpstreamConnectionOptions`]: {
     ...carried('tcp_keepalive'),
     ...tuning('set_local_interface_name_on_upstream_connections', 'is not shown in access logs yet'),
@@ -102,7 +122,7 @@ export const clusterPolicy: PolicyTable = {
   [`${policies}.ring_hash.v3.RingHash`]: {
     ...whole('hash_function minimum_ring_size maximum_ring_size use_hostname_for_hashing locality_weighted_lb_config'),
     ...carried('consistent_hashing_lb_config'),
-    ...boundedLoads,
+    ...whole('hash_balance_factor'),
   },
   [`${policies}.maglev.v3.Maglev`]: {
     ...whole('table_size locality_weighted_lb_config'),

@@ -85,7 +85,7 @@ export const listenerPolicy: PolicyTable = {
     ...carried('weighted_clusters access_log_options backoff_options'),
     ...later('downstream_idle_timeout upstream_idle_timeout', 'separate idle timeouts of the two sides'),
     ...later('on_demand', 'on-demand clusters'),
-    ...later('metadata_match', 'subset load balancing'),
+    ...whole('metadata_match'),
     ...carried('hash_policy'),
     ...later('tunneling_config', 'tunnelling over HTTP'),
     ...later('max_downstream_connection_duration_jitter_percentage', 'jitter of the connection duration'),
@@ -95,8 +95,7 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster': { ...carried('clusters') },
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight': {
-    ...whole('name weight'),
-    ...later('metadata_match', 'subset load balancing'),
+    ...whole('name weight metadata_match'),
   },
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions': {
     ...whole('access_log_flush_interval flush_access_log_on_connected'),

@@ -6,16 +6,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "generated/plan.h"
 #include "http_proxy/manager_config.h"
+#include "routing/subset_criteria.h"
 
 namespace nuncio::ext::tcp {
 
 struct Target {
   uint32_t slot;
   std::string_view name;
+  const routing::OwnedSubsetCriteria* metadata_match;  // null: any host
 };
 
 struct Config {
@@ -27,6 +30,8 @@ struct Config {
 
   plan::TcpProxy plan;
   uint64_t total_weight = 0;  // 0: one cluster
+  routing::SubsetCriteriaPtr metadata_match;
+  std::vector<routing::SubsetCriteriaPtr> weighted_matches;  // as plan.weighted
   http_proxy::LoggerList access_logs;
 };
 

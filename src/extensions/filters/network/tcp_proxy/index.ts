@@ -36,12 +36,19 @@ const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
 
 function target(config: TcpProxy, context: PlanContext) {
   const spec = config.clusterSpecifier
-  if (spec.case === 'cluster') return { cluster: spec.value, slot: context.clusterSlot(spec.value) }
+  const metadataMatch = context.subsetCriteria(config.metadataMatch)
+  if (spec.case === 'cluster') return { cluster: spec.value, slot: context.clusterSlot(spec.value), metadataMatch }
   const clusters = spec.case === 'weightedClusters' ? spec.value.clusters : []
   const total = clusters.reduce((sum, cluster) => sum + cluster.weight, 0)
   if (total > 0xffff_ffff)
     context.field('weighted_clusters').error('The sum of weights of all weighted clusters exceeds 4294967295')
-  return { weighted: clusters.map(({ name, weight }) => ({ name, weight, slot: context.clusterSlot(name) })) }
+  const weighted = clusters.map(cluster => ({
+    name: cluster.name,
+    weight: cluster.weight,
+    slot: context.clusterSlot(cluster.name),
+    metadataMatch: context.subsetCriteria(config.metadataMatch, cluster.metadataMatch),
+  }))
+  return { weighted }
 }
 
 function accessLogOptions(config: TcpProxy, context: PlanContext) {

@@ -66,6 +66,9 @@ void Session::connect() {
   const net::Address& client = downstream_.info.remote;
   // The only policy a TCP proxy has is the client's address.
   if (!plan().hash_policies.empty() && client.isIp() && upstream::hashes(cluster.plan())) context.hash = base::xxHash64(client.ipText());
+  base::Arena arena(runtime_.worker().services.io.chunks());
+  routing::SubsetCriteria criteria;
+  if (cluster.plan().subset && subsetCriteria(criteria, arena)) context.criteria = &criteria;
   upstream::HostRuntime* host = cluster.choose(context);
   if (host == nullptr) {
     facts_.flags.add(ResponseFlag::kNoHealthyUpstream);
@@ -73,7 +76,6 @@ void Session::connect() {
     return giveUp(InitFailure::kNoHealthyUpstream);
   }
   facts_.attempted(*host);
-  base::Arena arena(runtime_.worker().services.io.chunks());
   upstream::TransportOptions options;
   upstream::addProxyPreamble(cluster, downstream_.info, arena, options);
   const TcpConnect attempt = TcpUpstream::connect(cluster, *host, kPriority, *this, options);
@@ -84,6 +86,15 @@ void Session::connect() {
     facts_.failure = {attempt.error, true};
   }
   if (attempt.outcome != TcpConnect::Outcome::kPending) retry(true);
+}
+
+/** What is wanted of hosts, and over it what listener and network filters left in the metadata "envoy.lb". False: nothing. */
+bool Session::subsetCriteria(routing::SubsetCriteria& out, base::Arena& arena) {
+  if (target_.metadata_match != nullptr) out = target_.metadata_match->view();
+  const auto& facts = downstream_.info.facts;
+  const http::MetadataValue* added = facts == nullptr ? nullptr : facts->metadata.find("envoy.lb");
+  if (added != nullptr) out = routing::mergeCriteria(out, *added, arena, runtime_.worker().scratch);
+  return target_.metadata_match != nullptr || added != nullptr;
 }
 
 void Session::onUpstreamFailed(int error, std::string_view transport) {

@@ -51,6 +51,7 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   // Numbered as Envoy prints them.
   enum class InitFailure : uint8_t { kConnectFailed, kNoHealthyUpstream, kResourceLimit, kNoRoute };
   void connect();
+  bool subsetCriteria(routing::SubsetCriteria& out, base::Arena& arena);
   void retry(bool at_once);
   bool attemptsExhausted() const { return facts_.attempts >= std::max(plan().max_connect_attempts, 1u); }
   void giveUp(InitFailure why);

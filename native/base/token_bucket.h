@@ -40,7 +40,24 @@ class TokenBucket {
     }
   }
 
+  /** Whole tokens that are there. */
+  uint64_t remaining(int64_t now_ns) const {
+    const double tokens = filledNs(now_ns) / per_token_ns_.load(std::memory_order_relaxed);
+    return static_cast<uint64_t>(tokens + 0.000001);
+  }
+  /** How long it takes until there is one; 0: there is. */
+  double nextTokenNs(int64_t now_ns) const {
+    const double missing = per_token_ns_.load(std::memory_order_relaxed) - filledNs(now_ns);
+    return remaining(now_ns) > 0 ? 0 : missing;
+  }
+
  private:
+  double filledNs(int64_t now_ns) const {
+    const auto now = static_cast<double>(now_ns);
+    const double full = full_ns_.load(std::memory_order_relaxed);
+    return std::min(now - since_.load(std::memory_order_relaxed), full);
+  }
+
   std::atomic<double> full_ns_{0};
   std::atomic<double> per_token_ns_{kNeverNs};
   std::atomic<double> since_{-1e300};  // the beginning of time: full

@@ -9,6 +9,7 @@
 #include "binding/script_calls.h"
 #include "binding/script_connections.h"
 #include "binding/script_headers.h"
+#include "binding/script_tools.h"
 #include "http/dynamic_metadata.h"
 #include "script/http_filter.h"
 #include "script/script_settings.h"
@@ -507,6 +508,7 @@ void exportScripts(Napi::Env env, Napi::Object exports) {
   for (const NativeCall& entry : headerCalls()) add(entry);
   for (const NativeCall& entry : outgoingCalls()) add(entry);
   for (const NativeCall& entry : connectionCalls()) add(entry);
+  for (const NativeCall& entry : toolCalls()) add(entry);
 }
 
 }  // namespace nuncio::binding

@@ -3,8 +3,10 @@
 // ConnectionInfo it is. All texts are its arena's. Worker thread only.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/arena.h"
 #include "http/dynamic_metadata.h"
@@ -27,6 +29,32 @@ struct ConnectionFacts {
   const net::ProxyHeader* proxy_header = nullptr;  // received, with the TLVs that may be passed on
   DynamicMetadata metadata;
   FilterState filter_state;
+
+  /** What a filter keeps as long as the connection; `owner` is a number that no two of them share. */
+  class Kept {
+   public:
+    virtual ~Kept() = default;
+
+   private:
+    friend struct ConnectionFacts;
+    uint64_t owner_ = 0;
+    std::unique_ptr<Kept> next_;
+  };
+  /** Null: nothing is kept under this number. */
+  Kept* kept(uint64_t owner) const {
+    Kept* one = kept_.get();
+    while (one != nullptr && one->owner_ != owner) one = one->next_.get();
+    return one;
+  }
+  Kept& keep(uint64_t owner, std::unique_ptr<Kept> value) {
+    value->owner_ = owner;
+    value->next_ = std::move(kept_);
+    kept_ = std::move(value);
+    return *kept_;
+  }
+
+ private:
+  std::unique_ptr<Kept> kept_;
 };
 
 }  // namespace nuncio::http

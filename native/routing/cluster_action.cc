@@ -146,6 +146,10 @@ base::Result<std::unique_ptr<const ClusterAction>, std::string> ClusterAction::m
   auto hashing = HashPolicies::make(plan.hash_policies);
   if (!hashing.ok()) return std::move(hashing.error());
   action->hash_policies = std::move(hashing.value());
+  auto limits = RateLimits::make(plan.rate_limits);
+  if (!limits.ok()) return std::move(limits.error());
+  action->rate_limits = std::move(limits.value());
+  action->include_vh_rate_limits = plan.include_vh_rate_limits;
   for (const plan::MirrorPolicy& one : plan.mirrors) {
     auto mirror = MirrorPolicy::make(one);
     if (!mirror.ok()) return std::move(mirror.error());

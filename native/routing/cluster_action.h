@@ -19,6 +19,7 @@
 #include "routing/extension_configs.h"
 #include "routing/fraction.h"
 #include "routing/hash_policy.h"
+#include "routing/rate_limits.h"
 #include "routing/retry_policy.h"
 #include "routing/subset_criteria.h"
 
@@ -121,6 +122,8 @@ struct ClusterAction {
   HashPolicies hash_policies;
   std::vector<MirrorPolicy> mirrors;
   std::vector<UpgradeRule> upgrades;
+  RateLimits rate_limits;
+  bool include_vh_rate_limits = false;  // the virtual host's count beside the route's
   std::optional<InternalRedirect> internal_redirect;
   SubsetCriteriaPtr metadata_match;  // null: any host
   std::string weighted_random_header;

@@ -118,6 +118,7 @@ struct VirtualHost {
   std::vector<VirtualCluster> virtual_clusters;
   std::vector<MirrorPolicy> mirrors;
   HashPolicies hash_policies;
+  RateLimits rate_limits;
   http::HeaderMutations request_mutations;
   http::HeaderMutations response_mutations;
   ExtensionConfigs filter_configs;

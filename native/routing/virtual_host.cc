@@ -20,6 +20,9 @@ std::string fillPolicies(const plan::VirtualHost& plan, VirtualHost& host) {
   auto hashing = HashPolicies::make(plan.hash_policies);
   if (!hashing.ok()) return hashing.error();
   host.hash_policies = std::move(hashing.value());
+  auto limits = RateLimits::make(plan.rate_limits);
+  if (!limits.ok()) return limits.error();
+  host.rate_limits = std::move(limits.value());
   for (const plan::VirtualCluster& one : plan.virtual_clusters) {
     auto headers = http::makeFieldMatchers(one.headers);
     if (!headers.ok()) return headers.error();

@@ -41,6 +41,7 @@ import type {
   Http1OptionsSchema,
   Http2OptionsSchema,
   HttpCommonOptionsSchema,
+  RateLimitSchema,
   RegexRewriteSchema,
   ScopedRoutesSchema,
   StringMatcherSchema,
@@ -50,6 +51,7 @@ import type { HeaderMutation } from '../generated/protos/envoy/config/common/mut
 import type {
   HeaderMatcher,
   QueryParameterMatcher,
+  RateLimit,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
@@ -131,6 +133,8 @@ export interface PlanContext extends Place {
   stringMatcher(matcher: StringMatcher, at: Place): PlanInit<typeof StringMatcherSchema>
   headerMatchers(matchers: readonly HeaderMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
+  /** `takesLimit`: they may have a limit of their own, in place of the one that a service knows. */
+  rateLimits(limits: readonly RateLimit[], at: Place, takesLimit: boolean): PlanInit<typeof RateLimitSchema>[]
   regexRewrite(rewrite: RegexMatchAndSubstitute, at: Place): PlanInit<typeof RegexRewriteSchema>
   fraction(fraction: RuntimeFractionalPercent): PlanInit<typeof FractionSchema>
   /** Without a runtime key, or with one of the extension's own. */

@@ -187,6 +187,12 @@ export class Compilation {
     return plan
   }
 
+  /** Values of rate limit descriptors are substitution formats only where the runtime says so. */
+  get formatsDescriptors(): boolean {
+    const name = 'envoy.reloadable_features.enable_formatter_for_ratelimit_action_descriptor_value'
+    return this.runtime.get(name) === 'true'
+  }
+
   unpack(any: Any, at: Place): Unpacked | undefined {
     const unpacked = this.deps.types.unpackAny(any)
     if (unpacked.ok) return unpacked.value
@@ -291,6 +297,8 @@ export class Compilation {
     const tools: RouteTools = {
       checkRegex: this.checkRegex,
       format: (text, place) => this.formats.format(text, place),
+      nodeCluster: this.deps.node.cluster,
+      formatsValues: this.formatsDescriptors,
       clusterSlot: (cluster, place) => {
         if (mustExist && !this.environment.hasCluster(cluster)) place.error(`route: unknown cluster '${cluster}'`)
         return this.deps.slots.of('clusters', cluster)

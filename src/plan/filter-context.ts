@@ -20,6 +20,7 @@ import type { HeaderMutation } from '../generated/protos/envoy/config/common/mut
 import type {
   HeaderMatcher,
   QueryParameterMatcher,
+  RateLimit,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
@@ -49,11 +50,13 @@ import type {
   Http2Init,
   HttpCommonInit,
   SubsetCriteriaInit,
+  RateLimitInit,
   RegexRewriteInit,
   ScopedRoutesInit,
   StringMatcherInit,
 } from './init.js'
 import { fraction, headerMatchers, queryMatcher, regexRewrite, runtimeFraction, stringMatcher } from './matcher.js'
+import { rateLimits } from './rate-limits.js'
 import { scopedRoutes } from './scoped-routes.js'
 import { subsetCriteria } from './subset.js'
 import { milliseconds } from './values.js'
@@ -204,6 +207,17 @@ export class FilterContext implements PlanContext {
 
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): FieldMatcherInit[] {
     return matchers.map((matcher, index) => queryMatcher(matcher, at.item(index), this.#compilation.checkRegex))
+  }
+
+  rateLimits(limits: readonly RateLimit[], at: Place, takesLimit: boolean): RateLimitInit[] {
+    const tools = {
+      checkRegex: this.#compilation.checkRegex,
+      format: (text: string, place: Place) => this.format(text, place),
+      nodeCluster: this.node.cluster,
+      formatsValues: this.#compilation.formatsDescriptors,
+      unpack: (any: Any, place: Place) => this.unpack(any, place),
+    }
+    return rateLimits(limits, at, tools, { inFilter: true, takesLimit })
   }
 
   regexRewrite(rewrite: RegexMatchAndSubstitute, at: Place): RegexRewriteInit {

@@ -22,6 +22,7 @@ import type {
 } from './init.js'
 import { headerAddition, headerRemoval } from './header-mutation.js'
 import { regexRewrite, runtimeFraction } from './matcher.js'
+import { rateLimits } from './rate-limits.js'
 import { retryPolicy } from './retry-policy.js'
 import type { RouteTools } from './route-table.js'
 import { levelMutations, perFilterConfig } from './route-table.js'
@@ -66,6 +67,8 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
       hashPolicy(policy, at.field('hash_policy').item(index), tools),
     ),
     mirrors: mirrorPolicies(action.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
+    rateLimits: rateLimits(action.rateLimits, at.field('rate_limits'), tools),
+    includeVhRateLimits: action.includeVhRateLimits ?? false,
   }
   Object.assign(plan, clusterOf(action, at, tools))
   applyRewrites(plan, action, at, tools)

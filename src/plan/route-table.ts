@@ -33,6 +33,7 @@ import {
   regexRewrite,
   runtimeFraction,
 } from './matcher.js'
+import { rateLimits } from './rate-limits.js'
 import { retryPolicy } from './retry-policy.js'
 import { clusterAction, mirrorPolicies } from './route-action.js'
 import { metadataJson } from './values.js'
@@ -43,8 +44,11 @@ const defaultBodyLimit = 4096
 export interface RouteTools {
   readonly checkRegex: RegexCheck
   readonly format: FormatParser
+  /** --service-cluster, or the bootstrap's node. */
+  readonly nodeCluster: string
+  readonly formatsValues: boolean
   clusterSlot(name: string, at: Place): number
-  unpack(any: Any, at: Place): { readonly typeName: string } | undefined
+  unpack(any: Any, at: Place): { readonly typeName: string; readonly message?: unknown } | undefined
   bodyFormat(format: SubstitutionFormatString, at: Place): BodyFormatInit | undefined
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
   perFilter(name: string, config: Any, at: Place): ExtensionInit | undefined
@@ -147,6 +151,7 @@ function virtualHost(host: VirtualHost, at: Place, tools: RouteTools, bodyLimit:
     mirrors: mirrorPolicies(host.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
     perFilterConfig: perFilterConfig(host.typedPerFilterConfig, at, tools),
     metadataJson: metadataJson(host.metadata),
+    rateLimits: rateLimits(host.rateLimits, at.field('rate_limits'), tools),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { StreamAddon } from '../worker/script-addon.js'
+import { NoTools } from './no-tools.js'
 import { CallBit, Fact, Part } from '../worker/script-addon.js'
 import { MemoryCalls, type TestCluster } from './memory-calls.js'
 import type { MemoryStream } from './memory-stream.js'
@@ -6,7 +7,7 @@ import type { MemoryStream } from './memory-stream.js'
 const fieldName = /^:?[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /** What native code does for a filter, done in memory: for unit tests of filters. One stream at a time has the handle it was given. */
-export class MemoryAddon implements StreamAddon {
+export class MemoryAddon extends NoTools implements StreamAddon {
   readonly stats = new Map<string, number>()
   readonly #statNames: string[] = []
   readonly #names: string[] = []
@@ -19,6 +20,7 @@ export class MemoryAddon implements StreamAddon {
   readonly calls: MemoryCalls
 
   constructor(now: () => number, clusters: Readonly<Record<string, TestCluster>> = {}) {
+    super()
     this.#now = now
     this.calls = new MemoryCalls(clusters)
   }

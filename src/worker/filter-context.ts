@@ -27,9 +27,12 @@ export interface ContextParts {
 /** What `create` is given. */
 export function makeFilterContext(parts: ContextParts): FilterContext {
   const { addon, name, statPrefix, workerIndex, log, signal, clusters } = parts
-  // `counter`: of built-in filters (src/api/built-in.ts).
+  // `counter` and tools: of built-in filters (src/api/built-in.ts).
   const context: FilterContext & BuiltInContext = {
     counter: full => new Stat(addon, addon.statOpen('counter', full)),
+    tool: text => ({ native: addon.toolOpen(Buffer.from(text, 'base64')) }),
+    matchesText: (tool, text) => addon.toolMatchesText(tool.native, text),
+    covers: tool => addon.toolCovers(tool.native),
     name,
     workerIndex,
     log,

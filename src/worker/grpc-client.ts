@@ -46,12 +46,20 @@ export function grpcCall(
   headers.push('content-type', 'application/grpc', ...flatHeaders(options.headers))
   const call = OutgoingCall.start(table, cluster, headers, frames(method, messages), options, fallbackTimeoutMs)
   return {
-    headers: call.head.promise.then(head => head.headers),
-    trailers: call.head.promise.then(async ({ headers: head }) =>
-      head.has('grpc-status') ? head : await call.trailers.promise,
+    headers: unasked(call.head.promise.then(head => head.headers)),
+    trailers: unasked(
+      call.head.promise.then(async ({ headers: head }) =>
+        head.has('grpc-status') ? head : await call.trailers.promise,
+      ),
     ),
     [Symbol.asyncIterator]: () => received(call, method),
   }
+}
+
+/** A promise whose failure ends nothing when nobody waits for it. */
+function unasked<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
 }
 
 async function* frames(method: GrpcMethod, messages: GrpcMessages): AsyncGenerator<Uint8Array> {

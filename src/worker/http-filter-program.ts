@@ -63,18 +63,20 @@ export class ScriptHttpFilter {
   /** Gives a stage to its hook. The answer is one of `Outcome`. */
   run(stage: number, view: StreamView, chunk: Uint8Array | undefined): number {
     const before = running.stream
+    // Its own answer comes by a filter's hooks for the response, too.
+    const repliedBefore = view.hasReplied
     running.stream = view
     try {
       const result = this.#call(stage, view, chunk)
-      if (result === undefined && !view.hasReplied) return Outcome.goOn
+      if (result === undefined && view.hasReplied === repliedBefore) return Outcome.goOn
       if (isPromise(result)) {
-        this.#follow(stage, view, result)
+        this.#follow(stage, view, result, repliedBefore)
         return Outcome.waiting
       }
-      return this.#outcome(view, result)
+      return this.#outcome(view, result, repliedBefore)
     } catch (error) {
       this.#parts.failed(stage, error)
-      return view.hasReplied ? Outcome.replied : Outcome.failed
+      return view.hasReplied && !repliedBefore ? Outcome.replied : Outcome.failed
     } finally {
       running.stream = before
     }
@@ -100,8 +102,8 @@ export class ScriptHttpFilter {
     }
   }
 
-  #outcome(view: StreamView, result: unknown): number {
-    if (view.hasReplied) return Outcome.replied
+  #outcome(view: StreamView, result: unknown, repliedBefore: boolean): number {
+    if (view.hasReplied && !repliedBefore) return Outcome.replied
     if (result === heldBack) return Outcome.held
     if (result instanceof Uint8Array) {
       this.#addon.scriptChunk(view.handle, result)
@@ -110,7 +112,7 @@ export class ScriptHttpFilter {
     return Outcome.goOn
   }
 
-  #follow(stage: number, view: StreamView, promise: PromiseLike<unknown>): void {
+  #follow(stage: number, view: StreamView, promise: PromiseLike<unknown>, repliedBefore: boolean): void {
     promise.then(
       result => {
         // The stream may be gone by now, and then nobody waits.
@@ -121,12 +123,20 @@ export class ScriptHttpFilter {
             stage,
             new TypeError('hold() was returned by a promise, which holds the message by itself'),
           )
-        this.#addon.streamResume(view.handle, stage, isHeld ? Outcome.failed : this.#outcome(view, result))
+        this.#addon.streamResume(
+          view.handle,
+          stage,
+          isHeld ? Outcome.failed : this.#outcome(view, result, repliedBefore),
+        )
       },
       (error: unknown) => {
         if (view.isOver) return
         this.#parts.failed(stage, error)
-        this.#addon.streamResume(view.handle, stage, view.hasReplied ? Outcome.replied : Outcome.failed)
+        this.#addon.streamResume(
+          view.handle,
+          stage,
+          view.hasReplied && !repliedBefore ? Outcome.replied : Outcome.failed,
+        )
       },
     )
   }

@@ -133,8 +133,26 @@ export interface ConnectionAddon {
   acceptConsume(handle: number, bytes: number): void
 }
 
+/** What built-in filters stand on besides (src/api/native-tool.ts, native/binding/script_tools.cc). */
+export interface ToolAddon {
+  /** The plan is a `Tool`. Throws what is wrong with it. */
+  toolOpen(plan: Uint8Array): object
+  toolMatches(handle: number, tool: object): boolean
+  toolMatchesText(tool: object, text: string): boolean
+  toolFormat(handle: number, tool: object): string
+  toolRewrite(handle: number, tool: object, text: string): string
+  toolMutate(handle: number, tool: object, isResponse: boolean): void
+  toolCovers(tool: object): boolean
+  /** JSON; undefined: the limits of the route. */
+  streamDescriptors(handle: number, tool: object | undefined, stage: number, host: number, isDone: boolean): string
+  filterStateGet(handle: number, name: string): string | undefined
+  filterStateSet(handle: number, name: string, value: string, field: string): void
+  /** Of the stream's connection, as JSON. */
+  streamConnectionMetadata(handle: number): string
+}
+
 /** What HTTP filters stand on, and statistics and shared cells of all kinds. */
-export interface StreamAddon {
+export interface StreamAddon extends ToolAddon {
   /** A name's number, which saves the crossing of its text. Throws a TypeError for what is no name. */
   headerName(name: string): number
   headerGet(handle: number, part: number, name: string | number): string | undefined

@@ -1,6 +1,8 @@
+import type { JsonObject } from '@bufbuild/protobuf'
 import type { Body } from '../api/body.js'
 import type { Headers } from '../api/headers.js'
 import type { BuiltInFact, BuiltInStream } from '../api/built-in.js'
+import type { DescriptorChoice, LimitDescriptor, NativeTool } from '../api/native-tool.js'
 import type {
   ReplyHeaders,
   DynamicMetadata,
@@ -144,6 +146,39 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   fact(name: BuiltInFact): string {
     if (name === 'scheme') return this.#addon.headerGet(this.handle, Part.requestHeaders, ':scheme') ?? ''
     return this.#addon.streamText(this.handle, Fact[name])
+  }
+
+  matches(tool: NativeTool): boolean {
+    return this.#addon.toolMatches(this.handle, tool.native)
+  }
+
+  format(tool: NativeTool): string {
+    return this.#addon.toolFormat(this.handle, tool.native)
+  }
+
+  rewrite(tool: NativeTool, text: string): string {
+    return this.#addon.toolRewrite(this.handle, tool.native, text)
+  }
+
+  mutate(tool: NativeTool, side: 'request' | 'response'): void {
+    this.#addon.toolMutate(this.handle, tool.native, side === 'response')
+  }
+
+  descriptors(tool: NativeTool | undefined, { stage, host, isDone }: DescriptorChoice): readonly LimitDescriptor[] {
+    const json = this.#addon.streamDescriptors(this.handle, tool?.native, stage, host, isDone)
+    return JSON.parse(json) as LimitDescriptor[]
+  }
+
+  filterState(name: string): string | undefined {
+    return this.#addon.filterStateGet(this.handle, name)
+  }
+
+  setFilterState(name: string, value: string, field = ''): void {
+    this.#addon.filterStateSet(this.handle, name, value, field)
+  }
+
+  connectionMetadata(): Readonly<Record<string, JsonObject>> {
+    return JSON.parse(this.#addon.streamConnectionMetadata(this.handle) || '{}') as Record<string, JsonObject>
   }
 
   refreshRoute(): void {

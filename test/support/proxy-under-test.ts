@@ -106,7 +106,7 @@ export class ProxyUnderTest extends Changing {
   /** What it wrote to stderr, without the chatter of info lines. */
   complaints(): string {
     const lines = this.stderr.split('\n').filter(line => !/\]\[(?:info|debug|trace)\]/.test(line))
-    return lines.join('\n').slice(0, 3000)
+    return lines.join('\n').slice(-3000)
   }
 
   get pid(): number {

@@ -3,7 +3,7 @@ import { carried, isFalse, later, type PolicyTable, tuning, whole } from './verd
 const route = 'envoy.config.route.v3'
 const mutations = carried('request_headers_to_add response_headers_to_add')
 const removals = whole('request_headers_to_remove response_headers_to_remove')
-const limits = later('rate_limits', 'rate limit actions')
+const limits = whole('rate_limits')
 const subset = whole('metadata_match')
 const perFilter = carried('typed_per_filter_config')
 const mirrors = carried('request_mirror_policies')
@@ -83,7 +83,7 @@ export const routePolicy: PolicyTable = {
       'host_rewrite_header host_rewrite append_x_forwarded_host timeout idle_timeout priority max_grpc_timeout grpc_timeout_offset',
     ),
     ...whole('flush_timeout internal_redirect_action max_internal_redirects'),
-    ...tuning('include_vh_rate_limits', 'has no effect until rate limits are carried'),
+    ...whole('include_vh_rate_limits'),
     ...tuning('early_data_policy', 'has no effect until HTTP/3 is carried'),
     ...later('cluster_specifier_plugin inline_cluster_specifier_plugin', 'cluster specifier plugins'),
     ...later('path_rewrite_policy', 'path rewrite extensions'),

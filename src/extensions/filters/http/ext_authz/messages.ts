@@ -1,27 +1,8 @@
 /** envoy.service.auth.v3 on the wire: the request is written, the answer read, field by field (external_auth.proto, attribute_context.proto). */
-import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import type { JsonObject } from '@bufbuild/protobuf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { entries, nested, read, readHeader, readStruct, text, writeStruct } from '../common/wire.js'
 import { failed, type Pair, type ResponseChange, type Verdict } from './verdict.js'
-
-type Write = (writer: BinaryWriter) => void
-
-function nested(writer: BinaryWriter, field: number, write: Write): void {
-  writer.tag(field, WireType.LengthDelimited).fork()
-  write(writer)
-  writer.join()
-}
-
-function text(writer: BinaryWriter, field: number, value: string): void {
-  if (value !== '') writer.tag(field, WireType.LengthDelimited).string(value)
-}
-
-function entries(writer: BinaryWriter, field: number, map: Iterable<readonly [string, string]>): void {
-  for (const [key, value] of map)
-    nested(writer, field, entry => {
-      entry.tag(1, WireType.LengthDelimited).string(key)
-      entry.tag(2, WireType.LengthDelimited).string(value)
-    })
-}
 
 export interface Peer {
   /** "127.0.0.1:80". */
@@ -113,40 +94,7 @@ function writeMetadata(writer: BinaryWriter, namespaces: Readonly<Record<string,
     })
 }
 
-function writeStruct(writer: BinaryWriter, object: JsonObject): void {
-  for (const [key, value] of Object.entries(object))
-    nested(writer, 1, entry => {
-      text(entry, 1, key)
-      nested(entry, 2, one => writeValue(one, value))
-    })
-}
-
-function writeValue(writer: BinaryWriter, value: JsonValue): void {
-  if (value === null) writer.tag(1, WireType.Varint).int32(0)
-  else if (typeof value === 'number') writer.tag(2, WireType.Bit64).double(value)
-  else if (typeof value === 'string') writer.tag(3, WireType.LengthDelimited).string(value)
-  else if (typeof value === 'boolean') writer.tag(4, WireType.Varint).bool(value)
-  else if (Array.isArray(value))
-    nested(writer, 6, list => {
-      for (const one of value) nested(list, 1, element => writeValue(element, one))
-    })
-  else nested(writer, 5, struct => writeStruct(struct, value))
-}
-
 // ---------------------------------------------------------------- the answer
-
-type Fields = Readonly<Record<number, (reader: BinaryReader) => void>>
-
-/** Reads a message; fields without a reader are skipped. */
-function read(bytes: Uint8Array, fields: Fields): void {
-  const reader = new BinaryReader(bytes)
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag()
-    const one = fields[field]
-    if (one === undefined) reader.skip(wire)
-    else one(reader)
-  }
-}
 
 interface Option {
   readonly name: string
@@ -155,23 +103,12 @@ interface Option {
   readonly action: number
 }
 
-function readPair(bytes: Uint8Array): Pair {
-  let name = ''
-  let value = ''
-  read(bytes, {
-    1: reader => void (name = reader.string()),
-    2: reader => void (value = reader.string()),
-    3: reader => void (value = new TextDecoder().decode(reader.bytes())),
-  })
-  return [name, value]
-}
-
 function readOption(bytes: Uint8Array): Option {
   let [name, value]: Pair = ['', '']
   let append: boolean | undefined
   let action = 0
   read(bytes, {
-    1: reader => void ([name, value] = readPair(reader.bytes())),
+    1: reader => void ([name, value] = readHeader(reader.bytes())),
     2: reader => {
       append = false
       read(reader.bytes(), { 1: wrapped => void (append = wrapped.bool()) })
@@ -213,7 +150,7 @@ function readOk(bytes: Uint8Array, metadata: JsonObject): Verdict {
     5: reader => void remove.push(reader.string().toLowerCase()),
     3: reader => void (older = readStruct(reader.bytes())),
     6: reader => void response.push(readOption(reader.bytes())),
-    7: reader => void queryToSet.push(readPair(reader.bytes())),
+    7: reader => void queryToSet.push(readHeader(reader.bytes())),
     8: reader => void queryToRemove.push(reader.string()),
   })
   const those = (isAppended: boolean) =>
@@ -248,36 +185,4 @@ function readDenied(bytes: Uint8Array, metadata: JsonObject): Verdict {
     3: reader => void (body = reader.string()),
   })
   return { kind: 'denied', status: status === 0 ? 403 : status, body, headers, metadata }
-}
-
-function readStruct(bytes: Uint8Array): JsonObject {
-  const object: JsonObject = {}
-  read(bytes, {
-    1: reader => {
-      let key = ''
-      let value: JsonValue = null
-      read(reader.bytes(), {
-        1: entry => void (key = entry.string()),
-        2: entry => void (value = readValue(entry.bytes())),
-      })
-      object[key] = value
-    },
-  })
-  return object
-}
-
-function readValue(bytes: Uint8Array): JsonValue {
-  let value: JsonValue = null
-  read(bytes, {
-    2: reader => void (value = reader.double()),
-    3: reader => void (value = reader.string()),
-    4: reader => void (value = reader.bool()),
-    5: reader => void (value = readStruct(reader.bytes())),
-    6: reader => {
-      const list: JsonValue[] = []
-      read(reader.bytes(), { 1: element => void list.push(readValue(element.bytes())) })
-      value = list
-    },
-  })
-  return value
 }

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 
 /** What a wait gives up after, in milliseconds. Generous: it is paid only by tests that fail. */
-export const PATIENCE_MS = Number(process.env.NUNCIO_TEST_PATIENCE_MS ?? 4000)
+export const PATIENCE_MS = Number(process.env.NUNCIO_TEST_PATIENCE_MS ?? 10_000)
 
 /** Something whose state changes, and that says so. */
 export class Changing {

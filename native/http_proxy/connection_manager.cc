@@ -14,6 +14,11 @@ using stats::HttpStat;
 
 // ---------------------------------------------------------------- the runtime and its factory
 
+/** Of a codec. What begins with NUL is nobody's to see: the way of the process's own requests. */
+static std::string codecScope(const plan::HttpConnectionManager& plan, std::string_view codec) {
+  return plan.stat_prefix.starts_with('\0') ? std::string(1, '\0').append(codec) : std::string(codec);
+}
+
 ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& manager, const tcp::ListenerFacts& facts)
     : worker(context),
       config(manager),
@@ -21,7 +26,7 @@ ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& mana
       http(context.stats.scope<stats::Http>(manager.plan.stat_prefix)),
       listener_http(context.stats.scope<stats::ListenerHttp>(std::string(facts.stat_name) + ".http." + manager.plan.stat_prefix)),
       router(context.stats.scope<stats::Router>(manager.plan.stat_prefix)),
-      http1(context.stats.scope<stats::Http1>("http1")),
+      http1(context.stats.scope<stats::Http1>(codecScope(manager.plan, "http1"))),
       codec_options(serverOptions(manager.plan, manager.common)),
       custom_settings(customSettings(manager.plan)),
       http2_options(http2ServerOptions(manager.plan, manager.common, facts.buffer_limit, custom_settings)),
@@ -65,7 +70,7 @@ ManagerRuntime::~ManagerRuntime() {
 }
 
 stats::Http2Scope ManagerRuntime::http2() {
-  if (!http2_) http2_ = worker.stats.scope<stats::Http2>("http2");
+  if (!http2_) http2_ = worker.stats.scope<stats::Http2>(codecScope(config.plan, "http2"));
   return http2_;
 }
 
@@ -88,6 +93,11 @@ ConnectionManager::~ConnectionManager() { endStreams(true); }
 void ConnectionManager::onNewConnection() {
   runtime_.http.inc(HttpStat::downstream_cx_total);
   runtime_.http.inc(HttpStat::downstream_cx_active);
+  secure_ = downstream_.connection.tls() != nullptr;
+  if (secure_) {
+    runtime_.http.inc(HttpStat::downstream_cx_ssl_total);
+    runtime_.http.inc(HttpStat::downstream_cx_ssl_active);
+  }
   const plan::HttpCommonOptions& common = runtime_.config.common;
   if (common.max_connection_duration_ms != 0) duration_timer_.arm(timers(), common.max_connection_duration_ms);
   armIdle();
@@ -270,8 +280,9 @@ void ConnectionManager::onStreamFinished(Stream& stream) {
   if (!stream.whole()) drain_ = Drain::kClosing;  // HTTP/1 cannot go on behind half a message
   if (active_ != 0) return;
   if (drain_ != Drain::kClosing) return armIdle();
-  // Who has nothing more to send needs no time to notice the end.
-  closeIfDrained(!stream.closesConnection() || !(stream.requestComplete() || stream.endsWithConnection()));
+  // Who has nothing more to send needs no time to notice the end. Envoy gives it nevertheless to who is answered at once.
+  const bool sent_all = stream.requestComplete() && !stream.endedInInput();
+  closeIfDrained(!stream.closesConnection() || !(sent_all || stream.endsWithConnection()));
 }
 
 void ConnectionManager::closeIfDrained(bool linger) {
@@ -333,6 +344,7 @@ void ConnectionManager::ended(bool local) {
     http.inc(local ? HttpStat::downstream_cx_destroy_local_active_rq : HttpStat::downstream_cx_destroy_remote_active_rq);
   }
   http.dec(HttpStat::downstream_cx_active);
+  if (secure_) http.dec(HttpStat::downstream_cx_ssl_active);
   if (codec_ != nullptr) {
     http.dec(multiplexed() ? HttpStat::downstream_cx_http2_active : HttpStat::downstream_cx_http1_active);
   }

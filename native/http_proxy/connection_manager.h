@@ -128,6 +128,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   bool closing_ = false;      // no further request is read
   bool ended_ = false;
   bool protocol_error_ = false;
+  bool secure_ = false;         // over TLS
   bool duration_over_ = false;  // http1_safe_max_connection_duration: the next request is the last
   uint8_t answered_ = 0;        // streams that ended within this dispatch
   Drain drain_ = Drain::kNone;

@@ -29,6 +29,9 @@ class FilterChain {
   /** The settings of the router behind the filters; they live as long as the chain. Before create(). */
   const RouterConfig& routerConfig(const FilterListRuntime& list);
 
+  /** How many filters there are before the router. */
+  size_t size() const { return count_; }
+
   void requestHeaders(http::HeaderMap& headers, bool end_stream);
   void requestData(std::string_view data, bool end_stream);
   void requestTrailers(http::HeaderMap& trailers);

@@ -62,6 +62,12 @@ ManagerRuntime& Stream::runtime() { return runtime_; }
 
 void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   request_headers_ = &headers;
+  in_input_ = true;
+  takeRequestHead(headers, end_stream);
+  in_input_ = false;
+}
+
+void Stream::takeRequestHead(http::HeaderMap& headers, bool end_stream) {
   manager_.onRequestHeadersComplete();
   info_.protocol = manager_.protocol();
   if (isExtendedConnect(headers)) {
@@ -190,7 +196,25 @@ void Stream::onRequestData(std::string_view data, bool end_stream) {
   info_.bytes_received += data.size();
   if (end_stream) noteRequestEnd();
   armIdleTimer();
-  if (!replying_) filters_.requestData(data, end_stream);
+  if (replying_) return;
+  in_input_ = true;
+  if (end_stream && endsApart(data, info_.protocol)) filters_.requestData(std::exchange(data, {}), false);
+  if (!complete_ && !replying_) filters_.requestData(data, end_stream);
+  in_input_ = false;
+}
+
+void Stream::answerData(std::string_view data, bool end_stream) {
+  if (end_stream && endsApart(data, info_.upstream_protocol)) {
+    filters_.responseData(data, false);
+    if (complete_ || replying_) return;
+    data = {};
+  }
+  filters_.responseData(data, end_stream);
+}
+
+/** To filters the end of an HTTP/1 body comes by itself, as in Envoy: what they hold meets its limit before the end. */
+bool Stream::endsApart(std::string_view data, http::Protocol protocol) const {
+  return filters_.size() != 0 && !data.empty() && protocol != http::Protocol::kHttp2;
 }
 
 void Stream::onRequestTrailers(http::HeaderMap& trailers) {
@@ -198,7 +222,9 @@ void Stream::onRequestTrailers(http::HeaderMap& trailers) {
   request_trailers_ = &trailers;
   noteRequestEnd();
   armIdleTimer();
+  in_input_ = true;
   if (!replying_) filters_.requestTrailers(trailers);
+  in_input_ = false;
 }
 
 void Stream::onCodecError(const http::CodecError& error) {

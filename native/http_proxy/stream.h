@@ -70,7 +70,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   void reply(const LocalReply& reply) override;
   void encode1xx(http::HeaderMap& headers) override;
   void answerHeaders(http::HeaderMap& headers, bool end_stream) override { filters_.responseHeaders(headers, end_stream); }
-  void answerData(std::string_view data, bool end_stream) override { filters_.responseData(data, end_stream); }
+  void answerData(std::string_view data, bool end_stream) override;
   void answerTrailers(http::HeaderMap& trailers) override { filters_.responseTrailers(trailers); }
   void pauseRequest(bool pause) override;
   const routing::Route* reroute() override {
@@ -96,6 +96,8 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   bool closesConnection() const { return close_connection_; }
   /** Request and response went through from end to end. */
   bool whole() const { return request_complete_ && response_complete_; }
+  /** It ended while the filters saw a part of the request: by a local reply made there. */
+  bool endedInInput() const { return in_input_; }
   /** The end of the connection is the end of the response (HTTP/1.0). */
   bool endsWithConnection() const { return ends_with_connection_; }
   bool flushing() const { return flushing_; }
@@ -114,6 +116,8 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   bool acceptUpgrade();
   void takeRouteTable();
   void setRouteTable(Lease lease);
+  bool endsApart(std::string_view data, http::Protocol protocol) const;
+  void takeRequestHead(http::HeaderMap& headers, bool end_stream);
   void finishRequestHead(bool end_stream);
   void answerExpectation();
   void noteRequestEnd();
@@ -157,6 +161,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   uint32_t idle_timeout_ms_;
   bool route_known_ : 1 = false;
   bool request_complete_ : 1 = false;
+  bool in_input_ : 1 = false;  // a part of the request is on its way through the filters
   bool response_started_ : 1 = false;
   bool response_complete_ : 1 = false;
   bool complete_ : 1 = false;

@@ -28,6 +28,7 @@ void ClusterRuntime::makeTls() {
 ClusterRuntime::~ClusterRuntime() {
   services_.stats.release(dropped_tlvs_);
   services_.stats.release(stats_);
+  if (http1_stats_) services_.stats.release(http1_stats_);
   if (http2_stats_) services_.stats.release(http2_stats_);
   for (const auto& scope : responses_) services_.stats.release(scope);
 }
@@ -40,6 +41,11 @@ stats::ResponsesScope& ClusterRuntime::responses(ResponseGroup group) {
     scope = services_.stats.scope<stats::Responses>(name.append(kNames[static_cast<size_t>(group)]));
   }
   return scope;
+}
+
+stats::Http1Scope ClusterRuntime::http1Stats() {
+  if (!http1_stats_) http1_stats_ = services_.stats.scope<stats::Http1>(part_->stat_prefix + "http1");
+  return http1_stats_;
 }
 
 stats::Http2Scope ClusterRuntime::http2Stats() {

@@ -34,7 +34,8 @@ class ClusterRuntime : public base::LocalCounted {
   WorkerServices& services() { return services_; }
   stats::ClusterScope& stats() { return stats_; }
   stats::ResponsesScope& responses(ResponseGroup group);
-  /** Of the HTTP/2 codecs; made with the first of them. */
+  /** Of the codecs; made with the first of them. */
+  stats::Http1Scope http1Stats();
   stats::Http2Scope http2Stats();
   /** Of a host with this Member::transport_socket; null: it is spoken to in clear text. */
   tls::UpstreamTls* tls(uint32_t transport_socket) {
@@ -66,6 +67,7 @@ class ClusterRuntime : public base::LocalCounted {
   stats::ClusterScope stats_;
   stats::ScopeRef<stats::NamedCounter> dropped_tlvs_;  // with a PROXY transport
   stats::ResponsesScope responses_[static_cast<size_t>(ResponseGroup::kCount)];  // made on first use
+  stats::Http1Scope http1_stats_;
   stats::Http2Scope http2_stats_;
   std::unordered_map<const Host*, HostRef> hosts_;
   PriorityBalancer balancer_;

@@ -25,6 +25,7 @@ void HttpConnection::speak(Wire wire) {
   auto& cluster = account_.cluster();
   const ClusterPart& part = cluster.part();
   if (wire != Wire::kHttp2) {
+    cluster.http1Stats();  // seen from the first connection on, as in Envoy
     codec_ = std::make_unique<http::h1::ClientCodec>(*this, connection_, part.http1);
     return cluster.stats().inc(ClusterStat::upstream_cx_http1_total);
   }

@@ -117,6 +117,11 @@ function shapeOf(listener: Listener, types: Types): Pick<ListenerInfo, 'shape' |
   }
 }
 
+/** True when some filter of them speaks HTTP: who has none has no routes to tell of. */
+export function speaksHttp(listeners: readonly Listener[], types: Types): boolean {
+  return listeners.some(listener => filtersOf(listener, types).some(isManager))
+}
+
 /** Inline route tables, in the order of the listeners. */
 export function routeConfigurations(listeners: readonly Listener[], types: Types): RouteConfiguration[] {
   return listeners

@@ -1,9 +1,10 @@
 import { type DescMessage, fromBinary, type JsonObject, type Message } from '@bufbuild/protobuf'
 import type { Types } from '../config/index.js'
+import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
-import { inlineScopes, routeConfigurations } from './describe.js'
-import { type DumpFields, membersOf, openJson, packedJson } from './dump.js'
+import { inlineScopes, routeConfigurations, speaksHttp } from './describe.js'
+import { type DumpFields, type DumpTask, membersOf, openJson, packedJson } from './dump.js'
 import type { Entry, Version } from './engine/collection.js'
 import type { Feed } from './engine/discoveries.js'
 import type { Engine } from './engine/engine.js'
@@ -12,7 +13,7 @@ import type { ErrorState, StoredResource } from './engine/stored.js'
 const secretType = 'envoy.extensions.transport_sockets.tls.v3.Secret'
 
 /** What /config_dump says of things that came from management servers. */
-export function dynamicFields(engine: Engine, types: Types): DumpFields {
+export function dynamicFields(engine: Engine, resolved: DumpTask['resolved'], types: Types): DumpFields {
   const message = ({ typeUrl, bytes }: StoredResource): Message =>
     fromBinary(types.message(typeUrl.slice(typeUrl.indexOf('/') + 1)) as DescMessage, bytes) as Message
   const packed = (stored: StoredResource): JsonObject => packedJson(message(stored), types)
@@ -32,6 +33,12 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       const version = dynamic(entry[side])
       return version === undefined ? [] : [state('cluster', version.stored)]
     })
+  // Members that came with their cluster.
+  const inClusters = sorted(engine.clusters.entries).flatMap(({ active }) => {
+    const version = dynamic(active)
+    const cluster = version && (message(version.stored) as Cluster)
+    return cluster?.loadAssignment === undefined ? [] : [cluster]
+  })
   const draining = new Map(engine.draining.versions)
   const listeners = [...engine.listeners.entries.values()].flatMap(({ name, active, warming, error }): JsonObject[] => {
     const [used, next] = [dynamic(active), dynamic(warming)]
@@ -66,39 +73,47 @@ export function dynamicFields(engine: Engine, types: Types): DumpFields {
       dynamic_warming_clusters: clusters('warming'),
     },
     EndpointsConfigDump: {
-      dynamic_endpoint_configs: stored('endpoint').map(one => {
-        const loadAssignment = message(one) as ClusterLoadAssignment
-        return { endpoint_config: openJson(membersOf({ name: one.name, loadAssignment }, types), types) }
-      }),
+      dynamic_endpoint_configs: [
+        ...stored('endpoint').map(one => {
+          const loadAssignment = message(one) as ClusterLoadAssignment
+          return { name: one.name, loadAssignment }
+        }),
+        ...inClusters,
+      ].map(one => ({ endpoint_config: openJson(membersOf(one, types, resolved.get(one.name)), types) })),
     },
     ListenersConfigDump: {
       ...(engine.versions.lds !== '' && { version_info: engine.versions.lds }),
       dynamic_listeners: listeners,
     },
-    RoutesConfigDump: {
-      static_route_configs: inPlace.flatMap(({ version, listener }) =>
-        routeConfigurations([listener], types).map(table => ({
-          route_config: packedJson(table, types),
-          ...timed(version.stored),
-        })),
-      ),
-      dynamic_route_configs: stored('route').map(one => state('route_config', one)),
-    },
-    ScopedRoutesConfigDump: {
-      inline_scoped_route_configs: inPlace.flatMap(({ version, listener }) =>
-        inlineScopes([listener], types).map(({ name, scopes }) => ({
+    ...(speaksHttp(
+      inPlace.map(({ listener }) => listener),
+      types,
+    ) && {
+      RoutesConfigDump: {
+        static_route_configs: inPlace.flatMap(({ version, listener }) =>
+          routeConfigurations([listener], types).map(table => ({
+            route_config: packedJson(table, types),
+            ...timed(version.stored),
+          })),
+        ),
+        dynamic_route_configs: stored('route').map(one => state('route_config', one)),
+      },
+      ScopedRoutesConfigDump: {
+        inline_scoped_route_configs: inPlace.flatMap(({ version, listener }) =>
+          inlineScopes([listener], types).map(({ name, scopes }) => ({
+            name,
+            scoped_route_configs: scopes.map(scope => packedJson(scope, types)),
+            ...timed(version.stored),
+          })),
+        ),
+        dynamic_scoped_route_configs: engine.discoveries.scopeSets.map(({ name, version, updatedAt, scopes }) => ({
           name,
-          scoped_route_configs: scopes.map(scope => packedJson(scope, types)),
-          ...timed(version.stored),
+          ...(version !== '' && { version_info: version }),
+          scoped_route_configs: scopes.map(packed),
+          last_updated: timestamp(updatedAt),
         })),
-      ),
-      dynamic_scoped_route_configs: engine.discoveries.scopeSets.map(({ name, version, updatedAt, scopes }) => ({
-        name,
-        ...(version !== '' && { version_info: version }),
-        scoped_route_configs: scopes.map(packed),
-        last_updated: timestamp(updatedAt),
-      })),
-    },
+      },
+    }),
     SecretsConfigDump: {
       dynamic_active_secrets: secrets.flatMap(({ stored: one }) =>
         one === undefined ? [] : [{ name: one.name, version_info: one.version, ...timed(one), secret: packed(one) }],

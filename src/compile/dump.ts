@@ -17,8 +17,8 @@ import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluste
 import type { Endpoint, LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import type { Secret } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
-import type { DumpAnswer } from '../snapshot/compile-task.js'
-import { inlineScopes, routeConfigurations } from './describe.js'
+import type { CompileTask, DumpAnswer, ResolvedHost } from '../snapshot/compile-task.js'
+import { inlineScopes, routeConfigurations, speaksHttp } from './describe.js'
 
 const bootstrapType = 'envoy.config.bootstrap.v3.Bootstrap'
 const redacted = '[redacted]'
@@ -42,11 +42,11 @@ export function openJson(message: Message, types: Types): JsonObject {
   return { '@type': `type.googleapis.com/${message.$typeName}`, ...jsonOf(message, types) }
 }
 
+export type DumpTask = Extract<CompileTask, { kind: 'dump' }>
+
 /** The parts of /config_dump. `updatedAt` is a Timestamp in JSON, of what the bootstrap brought. */
 export function dumpBootstrap(
-  bytes: Uint8Array,
-  includeEndpoints: boolean,
-  updatedAt: string,
+  { bootstrap: bytes, includeEndpoints, updatedAt, resolved }: DumpTask,
   types: Types,
   more: DumpFields = {},
 ): DumpAnswer {
@@ -65,22 +65,7 @@ export function dumpBootstrap(
     type: `type.googleapis.com/envoy.admin.v3.${name}`,
     fields: withoutEmpty({ ...versionFirst(more[name]), ...joined(fields, more[name]) }),
   })
-  const parts = [
-    part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
-    part('ClustersConfigDump', { static_clusters: entries('cluster', byName(clusters)) }),
-    ...(more['EcdsConfigDump'] === undefined ? [] : [part('EcdsConfigDump', {})]),
-    ...(includeEndpoints
-      ? [
-          part('EndpointsConfigDump', {
-            static_endpoint_configs: byName(clusters).map(cluster => ({
-              endpoint_config: packed(
-                membersOf({ ...cluster, name: cluster.edsClusterConfig?.serviceName || cluster.name }, types),
-              ),
-            })),
-          }),
-        ]
-      : []),
-    part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
+  const routes = () => [
     part('ScopedRoutesConfigDump', {
       inline_scoped_route_configs: inlineScopes(listeners, types).map(({ name, scopes }) => ({
         name,
@@ -89,6 +74,22 @@ export function dumpBootstrap(
       })),
     }),
     part('RoutesConfigDump', { static_route_configs: entries('route_config', routeConfigurations(listeners, types)) }),
+  ]
+  const parts = [
+    part('BootstrapConfigDump', { bootstrap: json(bootstrap), last_updated: updatedAt }),
+    part('ClustersConfigDump', { static_clusters: entries('cluster', byName(clusters)) }),
+    ...(more['EcdsConfigDump'] === undefined ? [] : [part('EcdsConfigDump', {})]),
+    ...(includeEndpoints
+      ? [
+          part('EndpointsConfigDump', {
+            static_endpoint_configs: byName(clusters).map(cluster => ({
+              endpoint_config: packed(membersOf(cluster, types, resolved.get(cluster.name))),
+            })),
+          }),
+        ]
+      : []),
+    part('ListenersConfigDump', { static_listeners: entries('listener', listeners) }),
+    ...(more['RoutesConfigDump'] !== undefined || speaksHttp(listeners, types) ? routes() : []),
     part('SecretsConfigDump', {
       static_secrets: byType(bootstrap.staticResources?.secrets ?? []).map(secret => ({
         name: secret.name,
@@ -99,19 +100,22 @@ export function dumpBootstrap(
   return { kind: 'dump', parts }
 }
 
-/** The members of a cluster as they are in use: every default said, and the health that traffic sees. */
-export function membersOf(cluster: Pick<Cluster, 'name' | 'loadAssignment'>, types: Types): Message {
+export type DumpedCluster = Pick<Cluster, 'name' | 'loadAssignment'> & Partial<Pick<Cluster, 'edsClusterConfig'>>
+
+/** The members of a cluster as they are in use: every default said, and the health that traffic sees. `resolved`: of DNS. */
+export function membersOf(cluster: DumpedCluster, types: Types, resolved?: readonly ResolvedHost[]): Message {
   const { endpoints = [], policy } = cluster.loadAssignment ?? {}
   const schema = types.message('envoy.config.endpoint.v3.ClusterLoadAssignment') as DescMessage
   return create(schema, {
-    clusterName: cluster.name,
+    clusterName: cluster.edsClusterConfig?.serviceName || cluster.name,
     endpoints: endpoints
       .filter(({ lbEndpoints }) => lbEndpoints.length > 0)
       .map(({ locality = {}, priority, loadBalancingWeight = 0, lbEndpoints }) => ({
         locality,
         priority,
         loadBalancingWeight,
-        lbEndpoints: lbEndpoints.map(memberOf),
+        lbEndpoints:
+          resolved === undefined ? lbEndpoints.map(memberOf) : lbEndpoints.flatMap(one => hostsOf(one, resolved)),
       })),
     policy: { overprovisioningFactor: policy?.overprovisioningFactor ?? 140 },
   })
@@ -126,6 +130,29 @@ function memberOf(member: LbEndpoint): Record<string, unknown> {
     ...(metadata && { metadata }),
   }
 }
+
+/** A member as the addresses that its name has now. */
+function hostsOf(member: LbEndpoint, resolved: readonly ResolvedHost[]): Record<string, unknown>[] {
+  const { case: kind, value } = member.hostIdentifier
+  const address = kind === 'endpoint' ? value.address?.address : undefined
+  if (kind !== 'endpoint' || address?.case !== 'socketAddress') return [memberOf(member)]
+  const { address: name, portSpecifier } = address.value
+  const hostname = value.hostname || name
+  return resolved
+    .filter(host => host.hostname === hostname && host.port === portSpecifier.value)
+    .map(({ ip, port }) => ({
+      ...memberOf(member),
+      hostIdentifier: {
+        case: 'endpoint',
+        value: { ...endpointOf(value), hostname, address: socketAddress(ip, port) },
+      },
+      metadata: member.metadata ?? {},
+    }))
+}
+
+const socketAddress = (address: string, port: number) => ({
+  address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
+})
 
 // Without the name of its type, so that it counts as the fields of a message to be made.
 function endpointOf({ $typeName: _type, ...fields }: Endpoint): Record<string, unknown> {

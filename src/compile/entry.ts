@@ -29,6 +29,7 @@ import { statsSettingsOf } from '../stats/settings.js'
 import { ScriptLoader } from '../script/loader.js'
 import { backgroundClock } from '../support/clock.js'
 import { systemFiles } from '../support/files.js'
+import { makeNode } from '../xds/node.js'
 import { dumpBootstrap } from './dump.js'
 import { dynamicFields } from './dump-dynamic.js'
 import { waitingListeners } from './dump-waiting.js'
@@ -85,13 +86,7 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
     case 'bootstrap':
       return compile(task, await registry)
     case 'dump':
-      return dumpBootstrap(
-        task.bootstrap,
-        task.includeEndpoints,
-        task.updatedAt,
-        types,
-        current?.engine && dynamicFields(current.engine, types),
-      )
+      return dumpBootstrap(task, types, current?.engine && dynamicFields(current.engine, task.resolved, types))
     case 'waiting':
       return { kind: 'waiting', dumps: current?.engine === undefined ? [] : waitingListeners(current.engine) }
     case 'secrets':
@@ -103,6 +98,9 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
       })
   }
 }
+
+/** Of Envoy's API; control planes tell features by it. */
+const version = { majorNumber: 1, minorNumber: 40, patch: 0 }
 
 const plansOf = (units: readonly ConfigUnit[]) => units.flatMap(unit => unit.plans)
 
@@ -132,19 +130,18 @@ function compile(
   })
   if (!loaded.ok) return { kind: 'refused', errors: loaded.error.map(error => printConfigError(error)) }
   const { bootstrap, sources, warnings } = loaded.value
+  const { build } = source
+  bootstrap.node = makeNode({ node: bootstrap.node, ...source.node, version, build, extensions: registry.all() }, types)
   const raw = toBinary(types.message(bootstrap.$typeName) as DescMessage, bootstrap)
   const adminLayer = overrideRuntime(bootstrap, source.runtimeOverrides)
-  const node = {
-    id: source.node.id || (bootstrap.node?.id ?? ''),
-    cluster: source.node.cluster || (bootstrap.node?.cluster ?? ''),
-  }
+  const { id, cluster } = bootstrap.node
   const scripts = new ScriptLoader(source.path === '' ? process.cwd() : dirname(resolve(source.path)))
   slots ??= new Slots(task.slots)
   const deps: CompileDeps = {
     types,
     registry,
     sources,
-    node,
+    node: { id, cluster },
     slots,
     files: systemFiles,
     environment: process.env,
@@ -164,7 +161,7 @@ function compile(
     hasUnknownFields: warnings.some(warning => warning.code === 'unknown-field'),
     admin: config.admin,
     adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
-    node: withZone(config.node, source),
+    node: config.node,
     stats: {
       flushIntervalMs: config.stats.flushOnAdmin ? 0 : config.stats.flushIntervalMs,
       settings: statsSettingsOf(bootstrap.statsConfig),
@@ -200,12 +197,6 @@ function overrideRuntime(bootstrap: Bootstrap, overrides: BootstrapSource['runti
   if (layer !== undefined && Object.keys(overrides).length > 0)
     layer.layerSpecifier = { case: 'staticLayer', value: { ...overrides } }
   return layer?.name
-}
-
-function withZone(node: CompiledBootstrap['node'], source: BootstrapSource): CompiledBootstrap['node'] {
-  if (source.node.zone === '') return node
-  const locality = typeof node['locality'] === 'object' && node['locality'] !== null ? node['locality'] : {}
-  return { ...node, locality: { ...locality, zone: source.node.zone } }
 }
 
 /** The default backlog of a listener, as in Envoy. */

@@ -17,7 +17,7 @@ import { Log, type LogLevel } from '../support/log.js'
 import { Channels } from '../xds/channels.js'
 import { makeDiscoveryClient } from '../xds/client.js'
 import { doorListener } from '../xds/door.js'
-import { makeNode } from '../xds/node.js'
+import type { Node } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import { AccessLogSender } from './access-log-sender.js'
 import { Decoder } from './engine/decoder.js'
 import { Engine, type EngineSettings } from './engine/engine.js'
@@ -181,7 +181,7 @@ export class Session {
     return makeDiscoveryClient({
       types,
       log,
-      node: this.#node(environment, source),
+      node: environment.bootstrap.node as Node,
       adsConfig: dynamic.ads && decode<ApiConfigSource>('ApiConfigSource', dynamic.ads),
       nodeContextParams: dynamic.nodeContextParams,
       configSources: dynamic.configSources.map(sourceOf),
@@ -195,13 +195,6 @@ export class Session {
     })
   }
 
-  #node({ bootstrap }: EngineSettings['environment'], source: BootstrapSource): ReturnType<typeof makeNode> {
-    const { types, registry } = this.#options
-    const version = { majorNumber: 1, minorNumber: 40, patch: 0 }
-    const { build } = source
-    return makeNode({ node: bootstrap.node, ...source.node, version, build, extensions: registry.all() }, types)
-  }
-
   #sendLogs({ streams, sent }: Extract<ToEngine, { kind: 'log-streams' }>): void {
     const { types } = this.#options
     const current = this.#candidate ?? this.#current
@@ -213,7 +206,7 @@ export class Session {
     const channels = new Channels({ types, files, environment: variables, reach: () => ({ path }) })
     this.#sender ??= new AccessLogSender({
       types,
-      node: this.#node(environment, current.source),
+      node: environment.bootstrap.node as Node,
       transport: service => channels.transport(service),
       onSent: entries => void Atomics.add(total, 0, BigInt(entries)),
     })

@@ -15,14 +15,14 @@ import type {
 import { isObject } from '../admin/json.js'
 import { versionString } from '../command-line.js'
 import type { HostStats } from '../native/addon.js'
-import type { ClusterInfo, HostInfo } from '../snapshot/compile-task.js'
+import type { ClusterInfo, HostInfo, ResolvedHost } from '../snapshot/compile-task.js'
 import { StatsReport } from '../stats/report.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { StatsStore } from '../stats/store.js'
 import { err, ok, type Result } from '../support/result.js'
 import { certificatesJson } from './certificates.js'
 import type { AdminHostOptions } from './admin-host.js'
-import { buildInfo, userAgentMetadata } from './build-info.js'
+import { buildInfo } from './build-info.js'
 import { commandLineOptions } from './command-line-options.js'
 
 /** The process as its admin pages see it. Main thread; asks the workers nothing. */
@@ -69,7 +69,7 @@ export class ProcessBackend implements AdminBackend {
       uptimeAllEpochsS: uptime,
       hotRestartVersion: this.hotRestartVersion(),
       commandLineOptions: commandLineOptions(options, workers),
-      node: { ...nodeJson(configuration.current?.node as JsonObject | undefined), ...userAgent(build.commit) },
+      node: nodeJson(configuration.current?.node ?? {}),
     }
   }
 
@@ -112,8 +112,16 @@ export class ProcessBackend implements AdminBackend {
       bootstrap: current.bootstrap,
       includeEndpoints,
       updatedAt: this.#updatedAt,
+      resolved: new Map(includeEndpoints ? this.#resolved() : []),
     })
     return answer.parts as readonly ConfigDumpPart[]
+  }
+
+  #resolved(): [string, ResolvedHost[]][] {
+    const { addon, configuration } = this.#host
+    return [...configuration.units.clusters.values()]
+      .filter(({ dns }) => dns !== undefined)
+      .map(({ name, slot }) => [name, addon.hostStats(slot).map(resolvedHost)])
   }
 
   async initDump(): Promise<readonly InitDump[]> {
@@ -196,6 +204,11 @@ export class ProcessBackend implements AdminBackend {
   }
 }
 
+function resolvedHost({ address, hostname }: HostStats): ResolvedHost {
+  const text = socketText(address)
+  return 'path' in text ? { hostname, ip: text.path, port: 0 } : { hostname, ip: text.ip, port: text.port }
+}
+
 const unknownHost: HostInfo = {
   weight: 1,
   health: 0,
@@ -239,19 +252,24 @@ export function socketText(text: string): SocketText {
   return match === null ? { path: text } : { ip: match[1] ?? match[2] ?? '', port: Number(match[3]) }
 }
 
-// With the members of a locality that are not set, as Envoy writes it here.
-function nodeJson(node: JsonObject = {}): JsonObject {
-  const { locality } = node
-  return isObject(locality) ? { ...node, locality: { region: '', zone: '', sub_zone: '', ...locality } } : node
+// Every member is said, set or not, as Envoy does here.
+function nodeJson(node: JsonObject): JsonObject {
+  const { id = '', cluster = '', metadata, locality, extensions, ...agent } = node
+  return {
+    id,
+    cluster,
+    ...(metadata !== undefined && { metadata }),
+    ...(isObject(locality) && { locality: { region: '', zone: '', sub_zone: '', ...locality } }),
+    ...agent,
+    extensions: Array.isArray(extensions) ? extensions.map(extensionJson) : [],
+    client_features: [],
+    listening_addresses: [],
+    dynamic_parameters: {},
+    ...(isObject(node['dynamic_parameters']) && { dynamic_parameters: node['dynamic_parameters'] }),
+  }
 }
 
-// Control planes look at these to know which API we speak: that of Envoy 1.40.
-function userAgent(commit: string): JsonObject {
-  return {
-    user_agent_name: 'envoy',
-    user_agent_build_version: {
-      version: { major_number: 1, minor_number: 40, patch: 0 },
-      metadata: userAgentMetadata(commit),
-    },
-  }
+function extensionJson(extension: JsonObject[string]): JsonObject {
+  const { name = '', category = '', type_urls = [] } = isObject(extension) ? extension : {}
+  return { name, category, type_descriptor: '', disabled: false, type_urls }
 }

@@ -90,7 +90,7 @@ export class ConfigStats {
       count(health => health === healthStatus.draining),
     )
     scope.set('warming_state', 0)
-    if (info.dns !== undefined) scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
+    if (info.dns?.kind === 'strict') scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
     // Each new member is matched with a transport socket once.
     for (const host of hosts.slice(before)) {
       const match = info.transportSocketMatches[host.transportSocket - 1] ?? 'default'

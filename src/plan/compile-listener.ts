@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Place } from '../api/plan-context.js'
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
@@ -32,7 +33,7 @@ export function claimedAddresses({ addresses, bindToPort }: ListenerMeta): reado
   return addresses.filter(address => address.pipe !== undefined || (address.port ?? 0) !== 0).map(addressText)
 }
 
-/** Envoy makes up a random name; ours stays the same over a reload. `index` tells apart those whose port is 0. */
+/** Envoy makes up a random UUID; ours stays the same over a reload. `index` tells apart those whose port is 0. */
 export function listenerName(config: Listener, index: number): string {
   if (config.name !== '') return config.name
   const address = config.address?.address
@@ -40,7 +41,13 @@ export function listenerName(config: Listener, index: number): string {
     address?.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue'
       ? address.value.portSpecifier.value
       : 0
-  return `unnamed-${port === 0 ? index : port}`
+  return uuidOf(`unnamed-${port === 0 ? index : port}`)
+}
+
+/** A UUID that a text always has (RFC 9562, version 8). */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 function listenerTools(compilation: Compilation, listenerName: string): ListenerTools {

@@ -36,6 +36,8 @@ export type CompileTask =
       readonly bootstrap: Uint8Array
       readonly includeEndpoints: boolean
       readonly updatedAt: string
+      /** What DNS said of the members of clusters, by the cluster's name. */
+      readonly resolved: ReadonlyMap<string, readonly ResolvedHost[]>
     }
 
   /** /init_dump: what listeners still wait for. */
@@ -45,6 +47,14 @@ export type CompileTask =
   | { readonly kind: 'secrets'; readonly sources: readonly SecretSource[] }
 
 export type CompileAnswer = CompiledBootstrap | RefusedBootstrap | DumpAnswer | WaitingAnswer | SecretsAnswer
+
+/** An address that DNS gave for a member. */
+export interface ResolvedHost {
+  /** The member's own, or the name that was looked up. */
+  readonly hostname: string
+  readonly ip: string
+  readonly port: number
+}
 
 export interface SecretsAnswer {
   readonly kind: 'secrets'

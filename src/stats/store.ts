@@ -60,10 +60,10 @@ export class StatsStore {
   readonly #accepts: (name: string) => boolean
   readonly #orders = new Map<string, Slot[]>()
 
-  /** `accepts`: stats_matcher; a stat whose name it refuses does not exist. */
+  /** `accepts`: stats_matcher; a stat whose name it refuses does not exist. Nor does one with a NUL in it, for those who look. */
   constructor(native: NativeStats, accepts: (name: string) => boolean = () => true) {
     this.#native = native
-    this.#accepts = accepts
+    this.#accepts = name => !name.includes('\0') && accepts(name)
     for (const [i, template] of native.statsTemplates().entries()) this.#addFamily(template, i)
     for (const template of mainTemplates) this.#addFamily(template, -1)
   }

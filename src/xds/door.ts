@@ -3,7 +3,7 @@ import type { Types } from '../config/index.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { clusterHeader } from './channels.js'
 
-/** The door's name among listeners. Nobody else's can begin like it: it is not text that a configuration can hold. */
+/** The door's name among listeners and in statistics, where NUL hides it. Nobody else's begins like it: no configuration can hold it. */
 export const doorName = '\u0000door'
 
 const typed = (name: string): string => `type.googleapis.com/envoy.extensions.filters.${name}`
@@ -17,6 +17,7 @@ export function doorListener(path: string, types: Types): Listener {
   const schema = types.message('envoy.config.listener.v3.Listener') as DescMessage
   const json: JsonValue = {
     name: doorName,
+    stat_prefix: doorName,
     address: { pipe: { path, mode: 0o600 } },
     filter_chains: [{ filters: [{ name: 'door', typed_config: connectionManager() }] }],
   }
@@ -30,7 +31,7 @@ const ofTheClient = ['user-agent', 'grpc-accept-encoding', 'accept-encoding', 'x
 function connectionManager(): JsonValue {
   return {
     '@type': typed('network.http_connection_manager.v3.HttpConnectionManager'),
-    stat_prefix: 'door',
+    stat_prefix: doorName,
     stream_idle_timeout: '0s',
     generate_request_id: false,
     skip_xff_append: true,

@@ -92,7 +92,10 @@ void ServerCodec::onHead(std::string_view text, const RequestLine& line) {
   if (error == nullptr) error = frameRequest(headers, connect_request_, options_, framing);
   if (error == nullptr && headers.has(HeaderId::kConnection) && !removeNominated(headers)) error = &kConnectionHeader;
   if (error == nullptr && !isAuthorityText(headers.get(HeaderId::kAuthority))) error = &kInvalidAuthority;
-  if (error != nullptr) return fail(*error);
+  if (error != nullptr) {
+    head_request_ = false;  // the answer is to no request of ours: it has its body, as in Envoy
+    return fail(*error);
+  }
   // A coded body is not for HTTP/1.0: whatever else reads this connection may disagree about its end. Not kept alive.
   if (http_10_ && framing.body == Body::kChunked) headers.remove(HeaderId::kConnection);
   body_.start(framing);

@@ -69,6 +69,11 @@ export interface EngineOptions {
   readonly drainMs: number
 }
 
+const collectionScopes: Record<'cluster' | 'listener', SubscriptionScope> = {
+  cluster: { kind: 'cds', scope: 'cluster_manager.cds' },
+  listener: { kind: 'subscription', scope: 'listener_manager.lds' },
+}
+
 /**
  * Dynamic configuration: what management servers say, and what of the bootstrap waits for them. Resources come in through the discovery
  * client, are compiled one by one, warm until they have what they refer to, and go to main as units. Configuration thread.
@@ -155,8 +160,10 @@ export class Engine {
 
   /** Asks for everything in Envoy's order: the runtime, clusters with what they need, listeners with what they need. */
   async start(): Promise<void> {
-    const { client, door, log, onInitialized } = this.#options
+    const { client, door, log, onInitialized, statistics } = this.#options
     const { dynamic, things } = this.#settings
+    if (dynamic.cds !== undefined) statistics.declare(collectionScopes.cluster)
+    if (dynamic.lds !== undefined) statistics.declare(collectionScopes.listener)
     if (door !== undefined) await this.#outbox.put(plainUnit('door', door))
     client.start()
     await this.#runtime.start()
@@ -253,11 +260,7 @@ export class Engine {
     const { client, statistics, time } = this.#options
     const schema = this.#types.message('envoy.config.core.v3.ConfigSource') as DescMessage
     const isCluster = type === 'cluster'
-    const scope: SubscriptionScope = {
-      kind: isCluster ? 'cds' : 'subscription',
-      scope: isCluster ? 'cluster_manager.cds' : 'listener_manager.lds',
-    }
-    statistics.declare(scope)
+    const scope = collectionScopes[type]
     return new Promise(resolve => {
       client.subscribe({
         type,

@@ -34,6 +34,7 @@ export class Statistics {
 
   declare({ kind, scope }: SubscriptionScope): void {
     this.#add({ op: 'declare', kind, scope })
+    this.#add({ op: 'text', kind, scope: `${prefixes[kind]}${scope}`, name: 'version_text', value: '' })
   }
 
   forget({ kind, scope }: SubscriptionScope): void {

@@ -19,6 +19,7 @@ import type {
   Settings,
   SubjectRule,
 } from './settings.js'
+import { KeySet } from './token.js'
 
 const schema = 'envoy.extensions.filters.http.jwt_authn.v3'
 const defaultTimeout = 10_000
@@ -79,12 +80,16 @@ function provider(name: string, config: JwtProvider, context: PlanContext, at: P
     source.case === 'localJwks'
       ? (context.dataSource(source.value, at.field('local_jwks')) ?? new Uint8Array())
       : undefined
+  const keys = Buffer.from(jwks ?? new Uint8Array()).toString('utf8')
+  const fault = jwks && faultOf(keys)
+  if (fault !== undefined)
+    at.field('local_jwks').error(`Provider '${name}' in jwt_authn config has invalid local jwks: ${fault}`)
   const isByDefault = config.fromHeaders.length + config.fromParams.length + config.fromCookies.length === 0
   return {
     name,
     issuer: config.issuer,
     audiences: [...config.audiences],
-    jwks: Buffer.from(jwks ?? new Uint8Array()).toString('utf8'),
+    jwks: keys,
     forward: config.forward,
     headers: isByDefault
       ? [{ name: 'authorization', prefix: 'Bearer ' }]
@@ -106,6 +111,15 @@ function provider(name: string, config: JwtProvider, context: PlanContext, at: P
     mustExpire: config.requireExpiration,
     maxLifetimeS: config.maxLifetime === undefined ? undefined : Number(config.maxLifetime.seconds),
     wordClaims: [...(config.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [])],
+  }
+}
+
+function faultOf(keys: string): string | undefined {
+  try {
+    new KeySet(keys)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 

@@ -97,13 +97,23 @@ interface Key {
   readonly key: KeyObject
 }
 
+// Text of a configuration file, folded as it may be: as in Envoy, line breaks inside of strings are no errors.
+function parsed(json: string): { readonly keys?: readonly Record<string, unknown>[] } {
+  try {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    return JSON.parse(json.replace(/[\x00-\x1f]/g, ' ')) as ReturnType<typeof parsed>
+  } catch {
+    throw new Error('Jwks is an invalid JSON')
+  }
+}
+
 /** A JSON Web Key Set (RFC 7517). */
 export class KeySet {
   readonly #keys: readonly Key[]
 
   /** Throws when it is none, or has no key that can be used. */
   constructor(json: string) {
-    const { keys } = JSON.parse(json) as { readonly keys?: readonly Record<string, unknown>[] }
+    const { keys } = parsed(json)
     if (!Array.isArray(keys)) throw new Error('Jwks does not have [keys] field')
     this.#keys = keys.flatMap(key => readKey(key as Record<string, unknown>) ?? [])
     if (this.#keys.length === 0) throw new Error("Jwks doesn't have any valid public key")
@@ -131,7 +141,15 @@ function passes(check: Check, token: Token, key: KeyObject): boolean {
   }
 }
 
-function readKey(jwk: Record<string, unknown>): Key | undefined {
+// Numbers and secrets are base64url, which may be folded.
+function unfolded(name: string, value: unknown): unknown {
+  return numbers.has(name) && typeof value === 'string' ? value.replaceAll(' ', '') : value
+}
+
+const numbers = new Set(['n', 'e', 'x', 'y', 'k'])
+
+function readKey(folded: Record<string, unknown>): Key | undefined {
+  const jwk = Object.fromEntries(Object.entries(folded).map(([name, value]) => [name, unfolded(name, value)]))
   try {
     const isSecret = jwk['kty'] === 'oct'
     const key = isSecret

@@ -114,6 +114,9 @@ class Arena {
     return {out, size};
   }
 
+  /** Where the newest chunk begins. */
+  const void* memory() const { return chunks_; }
+
   /** Bytes taken so far, for limits and statistics. */
   size_t reserved() const { return reserved_; }
 

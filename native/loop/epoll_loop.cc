@@ -30,6 +30,12 @@ void Loop::remove(int fd, EventHandler& handler) {
   }
 }
 
+/** With hundreds of connections the next one's memory is in no near cache; it comes while this event is handled. */
+static void prefetch(const void* handler) {
+  constexpr int kLines = 5, kLine = 64;
+  for (int i = 0; i < kLines; ++i) __builtin_prefetch(static_cast<const char*>(handler) + i * kLine, 1);
+}
+
 int Loop::turn(int timeout_ms) {
   event_count_ = epoll_wait(epoll_fd_, events_, kMaxEvents, timeout_ms);
   if (event_count_ < 0) event_count_ = 0;  // EINTR
@@ -37,9 +43,10 @@ int Loop::turn(int timeout_ms) {
   refreshClock();
   for (event_at_ = 0; event_at_ < event_count_;) {
     const epoll_event& event = events_[event_at_++];
+    if (event_at_ < event_count_) prefetch(events_[event_at_].data.ptr);
     if (event.data.ptr == nullptr) continue;
     static_cast<EventHandler*>(event.data.ptr)->onEvents(event.events);
-    if (after_event_ != nullptr) after_event_(after_argument_);
+    if (after_event_ != nullptr) after_event_(after_argument_, event_at_ < event_count_);
   }
   event_count_ = event_at_ = 0;
   endOfTurn();
@@ -53,13 +60,13 @@ void Loop::settle() {
 
 void Loop::endOfTurn() {
   timers_.advance(nowMs());
-  if (after_event_ != nullptr) after_event_(after_argument_);
+  if (after_event_ != nullptr) after_event_(after_argument_, false);
   // A task may schedule others, and itself again; those wait for the next turn, which then does not block.
   base::IntrusiveList<TurnTask, TurnTag> now;
   while (TurnTask* task = tasks_.popFront()) now.pushBack(task);
   while (TurnTask* task = now.popFront()) {
     task->onEndOfTurn();
-    if (after_event_ != nullptr) after_event_(after_argument_);
+    if (after_event_ != nullptr) after_event_(after_argument_, false);
   }
 }
 

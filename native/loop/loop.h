@@ -59,8 +59,12 @@ class Loop {
   void refreshClock();
 
   void atEndOfTurn(TurnTask& task) { tasks_.pushBack(&task); }
-  /** Called after every event that was delivered: the worker flushes what the event wrote. */
-  void setAfterEvent(void (*call)(void*), void* argument) { after_event_ = call, after_argument_ = argument; }
+  /**
+   * Called after every event that was delivered (`more`: others of this turn follow) and at the turn's end: the worker sends
+   * what was written and frees what was given up.
+   */
+  using AfterEvent = void (*)(void* argument, bool more);
+  void setAfterEvent(AfterEvent call, void* argument) { after_event_ = call, after_argument_ = argument; }
   int epollFd() const { return epoll_fd_; }
 
  private:
@@ -73,7 +77,7 @@ class Loop {
   int64_t wall_checked_ns_ = now_ns_;
   TimerWheel timers_{static_cast<uint64_t>(now_ns_ / 1'000'000)};
   base::IntrusiveList<TurnTask, TurnTag> tasks_;
-  void (*after_event_)(void*) = nullptr;
+  AfterEvent after_event_ = nullptr;
   void* after_argument_ = nullptr;
   epoll_event events_[kMaxEvents];
   int event_count_ = 0;

@@ -38,6 +38,11 @@ void Connection::start(bool connecting) {
 }
 
 void Connection::onEvents(uint32_t events) {
+  if (owesEarlier()) [[unlikely]] {
+    ListNode<DirtyTag>::unlink();
+    flush();
+    if (state_ == State::kClosed) return;
+  }
   if (state_ == State::kConnecting) {
     finishConnect();
     if (state_ == State::kClosed) return;
@@ -74,6 +79,7 @@ void Connection::finishConnect() {
 
 void Connection::handshake() {
   const HandshakeStatus status = transport_->handshake(fd_);
+  io_.flushAfterEvent();
   if (status == HandshakeStatus::kFailed) return fail(CloseCause::kReset);
   watchOutput();
   if (status == HandshakeStatus::kAgain) return;
@@ -99,7 +105,16 @@ void Connection::readSome() {
   io_.loop().atEndOfTurn(*this);  // others first
 }
 
+static void prefetch(const void* const* places, size_t lines) {
+  constexpr size_t kLine = 64;
+  for (size_t i = 0; i < lines; ++i) {
+    __builtin_prefetch(static_cast<const char*>(places[0]) + i * kLine);
+    __builtin_prefetch(static_cast<const char*>(places[1]) + i * kLine);
+  }
+}
+
 bool Connection::readOnce() {
+  prefetch(expected_, expected_lines_);
   const IoResult result = transport_->read(fd_, io_.readBuffer(), IoContext::kReadBuffer);
   if (secure_) [[unlikely]] watchOutput();
   switch (result.status) {
@@ -259,7 +274,7 @@ void Connection::closeAfterFlush() { closeAfterFlush(0, false); }
 void Connection::closeAfterFlush(uint64_t patience_ms, bool linger) {
   if (closing()) return;
   state_ = State::kFlushing;
-  patience_ms_ = patience_ms;
+  patience_ms_ = static_cast<uint32_t>(patience_ms);
   lingers_ = linger;
   dirty();
 }
@@ -297,7 +312,21 @@ void Connection::fail(CloseCause cause) {
   events_->onClosed(cause);
 }
 
+/** Closing drops what its own event wrote, never what was written before: that is as good as sent. */
+void Connection::sendOwed() {
+  iovec pieces[kMaxPieces];
+  const int count = output_.gather(pieces, kMaxPieces);
+  if (count == 0 || blocked_ || state_ < State::kOpen || (secure_ && !handshaken_)) return;
+  const IoResult result = transport_->write(fd_, pieces, count);
+  if (result.status == IoStatus::kOk) bytes_written_ += result.size;
+}
+
 void Connection::shut() {
+  if (owesEarlier()) [[unlikely]] {
+    ListNode<DirtyTag>::unlink();
+    sendOwed();
+    if (state_ == State::kClosed) return;  // a filter on the way
+  }
   state_ = State::kClosed;
   if (secure_ && handshaken_ && !finished_writing_) [[unlikely]] transport_->shutdownWrite(fd_);
   linger_.cancel();

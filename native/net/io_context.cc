@@ -1,11 +1,12 @@
 #include "net/io_context.h"
 
+#include "base/clock.h"
 #include "net/connection.h"
 
 namespace nuncio::net {
 
 IoContext::IoContext(loop::Loop& loop) : loop_(loop), read_buffer_(new char[kReadBuffer]) {
-  loop_.setAfterEvent([](void* self) { static_cast<IoContext*>(self)->flushDirty(); }, this);
+  loop_.setAfterEvent([](void* self, bool more) { static_cast<IoContext*>(self)->afterEvent(more); }, this);
 }
 
 IoContext::~IoContext() {
@@ -15,7 +16,25 @@ IoContext::~IoContext() {
 
 void IoContext::markDirty(Connection& connection) { dirty_.pushBack(&connection); }
 
+void IoContext::afterEvent(bool more) {
+  ++event_;
+  if (!dirty_.empty() && (!more || mustFlush())) flushDirty();
+  bury();
+}
+
+/** Or does what was written wait for what the next events will write? */
+bool IoContext::mustFlush() {
+  constexpr uint32_t kMostEvents = 32, kLookEvery = 4;
+  constexpr int64_t kLongestNs = 500'000;
+  if (flush_now_) return true;
+  if (unsent_events_++ == 0) unsent_since_ns_ = base::monotonicNs();
+  if (unsent_events_ % kLookEvery != 0) return false;
+  return unsent_events_ >= kMostEvents || base::monotonicNs() - unsent_since_ns_ > kLongestNs;
+}
+
 void IoContext::flushDirty() {
+  unsent_events_ = 0;
+  flush_now_ = false;
   while (Connection* connection = dirty_.popFront()) connection->flush();
 }
 
@@ -41,6 +60,10 @@ void IoContext::onEndOfTurn() {
     flushDirty();  // queues may borrow from it
     turn_.clear();
   }
+  bury();
+}
+
+void IoContext::bury() {
   while (DeferredFree* object = graveyard_.popFront()) object->dispose();
 }
 

@@ -2,7 +2,11 @@
 // transport, and the two lists that make writes and frees happen at the right time. Owned by the Worker.
 //
 //   event ─▶ handlers write into output queues ─▶ flushDirty(): one send per connection ─▶ read buffer may be reused
-//   close ─▶ connection goes on the graveyard ─▶ freed at the end of the turn
+//   give up, close ─▶ the object goes on the graveyard ─▶ freed when the event was handled: its memory is still in the cache,
+//                     and the next request's to take
+//
+// What several events wrote is sent in one go, so that the processor runs our code for some events and then the kernel's
+// for as many sends, instead of changing between them each time. A queue that borrows is sent after its event.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +23,7 @@ namespace nuncio::net {
 
 class Connection;
 
-/** Something whose owner gave it up inside a callback about it; freed at the end of the turn. */
+/** Something whose owner gave it up inside a callback about it; freed when the event is over, at the latest with the turn. */
 struct GraveyardTag;
 class DeferredFree : public base::ListNode<GraveyardTag> {
  public:
@@ -49,7 +53,11 @@ class IoContext final : private loop::TurnTask {
   void markDirty(Connection& connection);
   /** Sends what connections queued since the last call; afterwards no queue borrows from the read buffer. */
   void flushDirty();
-  /** `object` is disposed of at the end of this turn (takes ownership). */
+  /** Nothing waits for further events: a queue refers to memory of this one, or it took so long that others would wait. */
+  void flushAfterEvent() { flush_now_ = true; }
+  /** Number of the event that is being handled; what has another number was written by an earlier one. */
+  uint32_t event() const { return event_; }
+  /** `object` is disposed of when this event is over (takes ownership). */
   void freeLater(DeferredFree* object);
   /** `size` bytes that last until the end of this turn. */
   char* turnMemory(size_t size);
@@ -58,6 +66,9 @@ class IoContext final : private loop::TurnTask {
 
  private:
   void onEndOfTurn() override;
+  void afterEvent(bool more);
+  bool mustFlush();
+  void bury();
 
   loop::Loop& loop_;
   std::unique_ptr<char[]> read_buffer_;
@@ -65,6 +76,10 @@ class IoContext final : private loop::TurnTask {
   base::ChunkPool chunks_;
   RawTransport raw_;
   uint64_t connection_id_ = 0;
+  uint32_t event_ = 0;
+  uint32_t unsent_events_ = 0;  // since the last flush, while something waits for one
+  int64_t unsent_since_ns_ = 0;
+  bool flush_now_ = false;
   base::IntrusiveList<Connection, DirtyTag> dirty_;
   base::IntrusiveList<DeferredFree, GraveyardTag> graveyard_;
   OutputQueue turn_{blocks_};

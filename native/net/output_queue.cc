@@ -35,6 +35,7 @@ Block* BlockPool::takeBlock(size_t at_least) {
 }
 
 void BlockPool::giveBlock(Block* block) {
+  if (block == shared_) shared_ = nullptr;
   in_use_ -= block->capacity;
   if (block->capacity == Block::kCapacity && free_count_ < kMaxFreeBlocks) {
     free_blocks_[free_count_++] = block;
@@ -59,7 +60,7 @@ Segment* BlockPool::takeSegment() {
 char* OutputQueue::reserve(size_t size) {
   if (tail_ == nullptr || tail_->capacity - tail_->used < size) {
     if (tail_ != nullptr) pool_.release(tail_);
-    tail_ = pool_.takeBlock(size);
+    tail_ = size <= kShareMax ? pool_.shareBlock(size) : pool_.takeBlock(size);
   }
   return tail_->end();
 }

@@ -10,6 +10,10 @@
 
 namespace nuncio::upstream {
 
+namespace {
+constexpr uint8_t kStreamLines = 30;  // so much of a stream, and of its arena, an ordinary answer touches
+}
+
 using http::ResetReason;
 using stats::ClusterStat;
 
@@ -87,6 +91,10 @@ void HttpConnection::takeRequest() {
 
 http::RequestEncoder& HttpConnection::newStream(PoolStream& stream) {
   streams_.pushBack(&stream);
+  if (!multiplexed_) {  // the answer will be about this stream, its arena and what is in it
+    const base::Arena& arena = stream.arena();
+    connection_.expect(&arena, arena.memory(), kStreamLines);
+  }
   if (keep_alive_ != nullptr) keep_alive_->beforeRequest();
   return codec_->newStream(stream);
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace nuncio::base {
 
@@ -33,6 +34,15 @@ inline std::string_view trim(std::string_view text) {
 template <class Int = uint64_t>
 std::optional<Int> parseDecimal(std::string_view text) {
   Int value = 0;
+  if constexpr (std::is_unsigned_v<Int> && sizeof(Int) >= 4) {
+    if (text.size() - 1 < 9) [[likely]] {  // cannot overflow
+      for (const char c : text) {
+        if (!isDigit(c)) return std::nullopt;
+        value = value * 10 + static_cast<Int>(c - '0');
+      }
+      return value;
+    }
+  }
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
@@ -40,6 +50,10 @@ std::optional<Int> parseDecimal(std::string_view text) {
 
 /** Writes a decimal number at `out` (at least 20 bytes) and returns the end. */
 inline char* writeDecimal(char* out, uint64_t value) {
+  if (value < 10) {
+    *out = static_cast<char>('0' + value);
+    return out + 1;
+  }
   return std::to_chars(out, out + 20, value).ptr;
 }
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace nuncio::base {
 
 class TextBuffer {
@@ -44,8 +46,7 @@ class TextBuffer {
     ++end_;
   }
   void appendDecimal(uint64_t value) {
-    char* at = reserve(20);
-    end_ = std::to_chars(at, at + 20, value).ptr;
+    end_ = writeDecimal(reserve(20), value);
   }
   void appendDecimal(int64_t value) {
     char* at = reserve(21);

@@ -1,15 +1,28 @@
 #include "http/authority.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/ascii.h"
 
 namespace nuncio::http {
 
-bool isAuthorityText(std::string_view text) {
-  constexpr std::string_view kMarks = "!$%&'()*+,-.:;=@[]_~";
-  for (const char c : text) {
-    if (!base::isAlpha(c) && !base::isDigit(c) && kMarks.find(c) == std::string_view::npos) return false;
+namespace {
+
+constexpr std::array<bool, 256> makeAuthorityCharacters() {
+  std::array<bool, 256> allowed{};
+  for (const char c : std::string_view("!$%&'()*+,-.:;=@[]_~")) allowed[static_cast<unsigned char>(c)] = true;
+  for (int c = 0; c < 256; ++c) {
+    if (base::isAlpha(static_cast<char>(c)) || base::isDigit(static_cast<char>(c))) allowed[static_cast<size_t>(c)] = true;
   }
-  return true;
+  return allowed;
+}
+constexpr std::array<bool, 256> kAuthorityCharacters = makeAuthorityCharacters();
+
+}  // namespace
+
+bool isAuthorityText(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return kAuthorityCharacters[static_cast<unsigned char>(c)]; });
 }
 
 void updateAuthority(HeaderMap& headers, std::string_view host, bool append_x_forwarded_host, bool keep_original) {

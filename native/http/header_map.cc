@@ -14,10 +14,10 @@ void HeaderMap::grow() {
 }
 
 void HeaderMap::set(HeaderId id, std::string_view value) {
-  const uint16_t at = index_[static_cast<size_t>(id)];
-  if (at == 0) return add(id, value);
-  entries_[at - 1].value = value;
-  for (size_t i = size_; i-- > at;) {
+  if (!has(id)) return add(id, value);
+  const size_t at = index_[static_cast<size_t>(id)];
+  entries_[at].value = value;
+  for (size_t i = size_; i-- > at + 1;) {
     if (entries_[i].id == id) eraseAt(i);
   }
 }
@@ -40,19 +40,15 @@ void HeaderMap::set(std::string_view lower_name, std::string_view value) {
 }
 
 void HeaderMap::append(HeaderId id, std::string_view value, std::string_view separator) {
-  const uint16_t at = index_[static_cast<size_t>(id)];
-  if (at == 0) return add(id, value);
-  Header& header = entries_[at - 1];
+  if (!has(id)) return add(id, value);
+  Header& header = entries_[index_[static_cast<size_t>(id)]];
   header.value = header.value.empty() ? value : arena_.concat(header.value, separator, value);
 }
 
 const Header* HeaderMap::find(std::string_view lower_name) const {
   HeaderId id = headerId(lower_name);
   if (id == HeaderId::kHost && !has(id)) id = HeaderId::kAuthority;
-  if (id != HeaderId::kUnknown) {
-    const uint16_t at = index_[static_cast<size_t>(id)];
-    return at == 0 ? nullptr : &entries_[at - 1];
-  }
+  if (id != HeaderId::kUnknown) return has(id) ? &entries_[index_[static_cast<size_t>(id)]] : nullptr;
   for (const Header& header : entries()) {
     if (header.id == HeaderId::kUnknown && header.name == lower_name) return &header;
   }
@@ -69,11 +65,10 @@ std::string_view HeaderMap::getJoined(std::string_view lower_name) {
   return joined;
 }
 
-size_t HeaderMap::remove(HeaderId id) {
-  if (!has(id)) return 0;
+size_t HeaderMap::removeAll(const HeaderIdSet& ids) {
   size_t removed = 0;
   for (size_t i = size_; i-- > 0;) {
-    if (entries_[i].id != id) continue;
+    if (!ids.has(entries_[i].id)) continue;
     eraseAt(i);
     ++removed;
   }
@@ -106,7 +101,7 @@ uint64_t HeaderMap::byteSize() const {
 
 void HeaderMap::clear() {
   size_ = 0;
-  std::memset(index_, 0, sizeof(index_));
+  present_ = {};
 }
 
 void HeaderMap::truncate(size_t size) {
@@ -122,10 +117,8 @@ void HeaderMap::eraseAt(size_t position) {
 }
 
 void HeaderMap::reindex() {
-  std::memset(index_, 0, sizeof(index_));
-  for (uint32_t i = size_; i-- > 0;) {
-    if (entries_[i].id != HeaderId::kUnknown) index_[static_cast<size_t>(entries_[i].id)] = static_cast<uint16_t>(i + 1);
-  }
+  present_ = {};
+  for (uint32_t i = 0; i < size_; ++i) note(entries_[i].id, i);
 }
 
 }  // namespace nuncio::http

@@ -3,11 +3,12 @@
 // arena (or is static), so entries are plain views. Worker thread only.
 //
 //   entries_ ─▶ [ :method GET ][ :path /a ][ :authority x ][ user-agent … ][ x-foo … ] …
-//   index_[HeaderId] ─▶ position + 1 of the first entry with that id, 0 when there is none
+//   present_ ─▶ a bit for each HeaderId that has an entry     index_[HeaderId] ─▶ position of the first of them
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -21,6 +22,26 @@ struct Header {
   std::string_view value;
   const char* original;    // the name as it was received, same length; null when unknown (then write `name`)
   HeaderId id;             // kUnknown for most
+};
+
+/** Some well-known headers, to look for or to remove all at once. */
+class HeaderIdSet {
+ public:
+  constexpr HeaderIdSet() = default;
+  constexpr HeaderIdSet(std::initializer_list<HeaderId> ids) {
+    for (const HeaderId id : ids) add(id);
+  }
+  constexpr bool has(HeaderId id) const { return (words_[word(id)] & bit(id)) != 0; }
+  constexpr void add(HeaderId id) { words_[word(id)] |= bit(id); }
+  constexpr bool meets(const HeaderIdSet& other) const {
+    return ((words_[0] & other.words_[0]) | (words_[1] & other.words_[1])) != 0;
+  }
+
+ private:
+  static_assert(kHeaderIdCount <= 128);
+  static constexpr size_t word(HeaderId id) { return static_cast<size_t>(id) / 64; }
+  static constexpr uint64_t bit(HeaderId id) { return uint64_t{1} << (static_cast<size_t>(id) % 64); }
+  uint64_t words_[2] = {};
 };
 
 class HeaderMap {
@@ -50,11 +71,11 @@ class HeaderMap {
   void append(HeaderId id, std::string_view value, std::string_view separator = ",");
 
   // ---- looking up
-  bool has(HeaderId id) const { return index_[static_cast<size_t>(id)] != 0; }
+  bool has(HeaderId id) const { return present_.has(id); }
+  bool hasAny(const HeaderIdSet& ids) const { return present_.meets(ids); }
   /** The first value; an empty view with null data when there is none. */
   std::string_view get(HeaderId id) const {
-    const uint16_t at = index_[static_cast<size_t>(id)];
-    return at == 0 ? std::string_view() : entries_[at - 1].value;
+    return has(id) ? entries_[index_[static_cast<size_t>(id)]].value : std::string_view();
   }
   /** "host" finds ":authority" too, which is what requests have. */
   const Header* find(std::string_view lower_name) const;
@@ -66,7 +87,8 @@ class HeaderMap {
   std::string_view getJoined(std::string_view lower_name);
 
   // ---- removing; returns how many went
-  size_t remove(HeaderId id);
+  size_t remove(HeaderId id) { return has(id) ? removeAll({id}) : 0; }
+  size_t remove(const HeaderIdSet& ids) { return hasAny(ids) ? removeAll(ids) : 0; }
   size_t remove(std::string_view lower_name);
   void removePrefix(std::string_view lower_prefix);
 
@@ -83,10 +105,16 @@ class HeaderMap {
  private:
   void push(const Header& header) {
     if (size_ == capacity_) [[unlikely]] grow();
-    uint16_t& at = index_[static_cast<size_t>(header.id)];
+    note(header.id, size_);
     entries_[size_++] = header;
-    if (at == 0 && header.id != HeaderId::kUnknown) at = static_cast<uint16_t>(size_);
   }
+  /** The entry at `position` may be the first of its id. */
+  void note(HeaderId id, uint32_t position) {
+    if (id == HeaderId::kUnknown || has(id)) return;
+    present_.add(id);
+    index_[static_cast<size_t>(id)] = static_cast<uint16_t>(position);
+  }
+  size_t removeAll(const HeaderIdSet& ids);
   void grow();
   void eraseAt(size_t position);
   void reindex();
@@ -95,7 +123,8 @@ class HeaderMap {
   Header* entries_ = nullptr;
   uint32_t size_ = 0;
   uint32_t capacity_ = 0;
-  uint16_t index_[kHeaderIdCount] = {};
+  HeaderIdSet present_;
+  uint16_t index_[kHeaderIdCount];  // of those present
 };
 
 }  // namespace nuncio::http

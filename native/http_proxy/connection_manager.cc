@@ -99,7 +99,7 @@ void ConnectionManager::onNewConnection() {
     runtime_.http.inc(HttpStat::downstream_cx_ssl_active);
   }
   const plan::HttpCommonOptions& common = runtime_.config.common;
-  if (common.max_connection_duration_ms != 0) duration_timer_.arm(timers(), common.max_connection_duration_ms);
+  if (common.max_connection_duration_ms != 0) rareTimers().duration.arm(timers(), common.max_connection_duration_ms);
   armIdle();
 }
 
@@ -208,7 +208,7 @@ http::RequestDecoder& ConnectionManager::newStream(http::ResponseEncoder& encode
   streams_.pushBack(stream);
   countRequest(*stream);
   if (!multiplexed()) {
-    if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) headers_timer_.arm(timers(), ms);
+    if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) rareTimers().headers.arm(timers(), ms);
     reading_head_ = stream;
   }
   if (downstream_.connection.aboveHighWatermark()) stream->onEncoderAboveHighWatermark();
@@ -330,8 +330,7 @@ void ConnectionManager::onClosed(net::CloseCause cause) {
 void ConnectionManager::ended(bool local) {
   ended_ = true;
   idle_timer_.cancel();
-  duration_timer_.cancel();
-  headers_timer_.cancel();
+  rare_timers_.reset();
   if (keep_alive_ != nullptr) keep_alive_->stop();
   loop::TurnTask::unlink();
   countBytes();
@@ -464,8 +463,9 @@ void ConnectionManager::onPingTimeout() {
 void ConnectionManager::watchHead() {
   const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms;
   if (ms == 0) return;
-  if (!http2_->readsHead()) return headers_timer_.cancel();
-  if (!headers_timer_.armed()) headers_timer_.arm(timers(), ms);
+  auto& timer = rareTimers().headers;
+  if (!http2_->readsHead()) return timer.cancel();
+  if (!timer.armed()) timer.arm(timers(), ms);
 }
 
 void ConnectionManager::onHeadersTimeout() {

@@ -70,7 +70,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   void onRequestHeadersComplete() {
     if (multiplexed()) return;
     reading_head_ = nullptr;
-    headers_timer_.cancel();
+    if (rare_timers_ != nullptr) rare_timers_->headers.cancel();
   }
 
  private:
@@ -133,8 +133,17 @@ class ConnectionManager final : public tcp::NetworkFilter,
   uint8_t answered_ = 0;        // streams that ended within this dispatch
   Drain drain_ = Drain::kNone;
   loop::MemberTimer<&ConnectionManager::onIdleTimeout> idle_timer_{this};  // while draining: the drain timeout
-  loop::MemberTimer<&ConnectionManager::onMaxDuration> duration_timer_{this};
-  loop::MemberTimer<&ConnectionManager::onHeadersTimeout> headers_timer_{this};
+  /** Timers that few configurations ask for: an idle connection pays for every byte. */
+  struct RareTimers {
+    explicit RareTimers(ConnectionManager* manager) : duration{manager}, headers{manager} {}
+    loop::MemberTimer<&ConnectionManager::onMaxDuration> duration;
+    loop::MemberTimer<&ConnectionManager::onHeadersTimeout> headers;
+  };
+  RareTimers& rareTimers() {
+    if (rare_timers_ == nullptr) rare_timers_ = std::make_unique<RareTimers>(this);
+    return *rare_timers_;
+  }
+  std::unique_ptr<RareTimers> rare_timers_;
 };
 
 }  // namespace nuncio::http_proxy

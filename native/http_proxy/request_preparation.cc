@@ -1,7 +1,6 @@
 #include "http_proxy/request_preparation.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/ascii.h"
 #include "http/path.h"
@@ -16,7 +15,7 @@ using http::HeaderMap;
 
 namespace {
 
-constexpr HeaderId kInternalOnly[] = {
+constexpr http::HeaderIdSet kInternalOnly = {
     HeaderId::kXEnvoyRetriableStatusCodes, HeaderId::kXEnvoyRetriableHeaderNames, HeaderId::kXEnvoyRetryOn,
     HeaderId::kXEnvoyRetryGrpcOn,          HeaderId::kXEnvoyMaxRetries,           HeaderId::kXEnvoyUpstreamAltStatName,
     HeaderId::kXEnvoyUpstreamRqTimeoutMs,  HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs,
@@ -24,19 +23,24 @@ constexpr HeaderId kInternalOnly[] = {
     HeaderId::kXEnvoyIpTags,               HeaderId::kXEnvoyOriginalUrl,          HeaderId::kXEnvoyHedgeOnPerTryTimeout,
     HeaderId::kXEnvoyUpstreamStreamDurationMs,
 };
-constexpr HeaderId kEdgeOnly[] = {
+constexpr http::HeaderIdSet kEdgeOnly = {
     HeaderId::kXEnvoyDecoratorOperation, HeaderId::kXEnvoyDownstreamServiceCluster, HeaderId::kXEnvoyDownstreamServiceNode,
     HeaderId::kXEnvoyOriginalPath,       HeaderId::kXEnvoyOriginalHost,
 };
+constexpr http::HeaderIdSet kUpgrading = {HeaderId::kConnection, HeaderId::kUpgrade};
+constexpr http::HeaderIdSet kHopByHop = {HeaderId::kKeepAlive, HeaderId::kProxyConnection, HeaderId::kTransferEncoding};
+constexpr http::HeaderIdSet kHopByHopOrInternal = {HeaderId::kXEnvoyInternal, HeaderId::kKeepAlive, HeaderId::kProxyConnection,
+                                                   HeaderId::kTransferEncoding};
 
 struct ForwardedClient {
-  std::optional<net::Address> address;
+  const net::Address* address = nullptr;
   bool single = false;  // x-forwarded-for held exactly one address
 };
 
 /** The address `back` places from the right of x-forwarded-for (0: the last one). */
-ForwardedClient clientFromXff(std::string_view xff, uint32_t back) {
+ForwardedClient clientFromXff(HeaderMap& headers, uint32_t back) {
   constexpr uint32_t kMost = 20;  // Envoy looks no further
+  const std::string_view xff = headers.get(HeaderId::kXForwardedFor);
   if (xff.data() == nullptr || back >= kMost) return {};
   std::string_view rest = xff;
   for (uint32_t i = 0; i < back; ++i) {
@@ -48,7 +52,7 @@ ForwardedClient clientFromXff(std::string_view xff, uint32_t back) {
   const std::string_view last = base::trim(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
   net::Address address;
   if (!net::Address::parseIp(last, 0, address)) return {};
-  return {address, xff.find(',') == std::string_view::npos};
+  return {headers.arena().make<net::Address>(address), xff.find(',') == std::string_view::npos};
 }
 
 /** Of all codings only trailers pass the proxy; the word counts as it is written. */
@@ -68,14 +72,10 @@ void sanitizeTe(HeaderMap& headers) {
 
 void removeHopByHop(HeaderMap& headers) {
   if (!isUpgradeRequest(headers)) {
-    headers.remove(HeaderId::kConnection);
-    headers.remove(HeaderId::kUpgrade);
+    headers.remove(kUpgrading);
     sanitizeTe(headers);
   }
-  headers.remove(HeaderId::kXEnvoyInternal);
-  headers.remove(HeaderId::kKeepAlive);
-  headers.remove(HeaderId::kProxyConnection);
-  headers.remove(HeaderId::kTransferEncoding);
+  headers.remove(kHopByHopOrInternal);
   if (headers.has(HeaderId::kReferer) && !http::isValidReferer(headers.get(HeaderId::kReferer))) headers.remove(HeaderId::kReferer);
 }
 
@@ -101,8 +101,8 @@ ForwardedClient takeRemoteAddress(HeaderMap& headers, const http::ConnectionInfo
   ForwardedClient client;
   const bool no_xff = !headers.has(HeaderId::kXForwardedFor);
   const uint32_t hops = plan.xff_num_trusted_hops;
-  if (hops > 0) client = clientFromXff(headers.get(HeaderId::kXForwardedFor), hops - 1);
-  if (!client.address) client.address = connection.remote;
+  if (hops > 0) client = clientFromXff(headers, hops - 1);
+  if (client.address == nullptr) client.address = &connection.remote;
   client.single = no_xff;
   if (!plan.skip_xff_append && connection.remote.isIp()) {
     const net::Address& self = connection.remote.isLoopback() ? net::localAddress(net::Address::Family::kIpv4) : connection.remote;
@@ -116,10 +116,8 @@ ForwardedClient takeRemoteAddress(HeaderMap& headers, const http::ConnectionInfo
 }
 
 void cleanExternal(HeaderMap& headers, bool edge, const routing::RouteTable* table) {
-  for (const HeaderId id : kInternalOnly) headers.remove(id);
-  if (edge) {
-    for (const HeaderId id : kEdgeOnly) headers.remove(id);
-  }
+  headers.remove(kInternalOnly);
+  if (edge) headers.remove(kEdgeOnly);
   if (table == nullptr) return;
   for (const std::string& name : table->internalOnlyHeaders()) headers.remove(name);
 }
@@ -158,13 +156,13 @@ PreparedRequest prepareRequestHead(HeaderMap& headers, const http::ConnectionInf
   if (plan.use_remote_address) {
     client = takeRemoteAddress(headers, connection, plan);
   } else {
-    client = clientFromXff(headers.get(HeaderId::kXForwardedFor), plan.xff_num_trusted_hops);
+    client = clientFromXff(headers, plan.xff_num_trusted_hops);
     if (!headers.has(HeaderId::kXForwardedProto)) headers.add(HeaderId::kXForwardedProto, forwardedProto(connection, plan));
     if (plan.append_x_forwarded_port && !headers.has(HeaderId::kXForwardedPort)) appendForwardedPort(headers, connection);
   }
   setScheme(headers, connection, plan);
-  const bool internal = client.single && client.address && config.isInternal(*client.address);
-  const net::Address remote = client.address.value_or(connection.remote);
+  const bool internal = client.single && client.address != nullptr && config.isInternal(*client.address);
+  const net::Address& remote = client.address == nullptr ? connection.remote : *client.address;
   const bool edge = !internal && plan.use_remote_address;
   if (internal) {
     headers.set(HeaderId::kXEnvoyInternal, "true");
@@ -220,12 +218,9 @@ void prepareResponseHead(HeaderMap& headers, const HeaderMap* request, const Man
     const bool no_body = !headers.has(HeaderId::kTransferEncoding) && !headers.has(HeaderId::kContentLength);
     if (no_body && !informational) headers.add(HeaderId::kContentLength, "0");
   } else {
-    headers.remove(HeaderId::kConnection);
-    headers.remove(HeaderId::kUpgrade);
+    headers.remove(kUpgrading);
   }
-  headers.remove(HeaderId::kTransferEncoding);
-  headers.remove(HeaderId::kKeepAlive);
-  headers.remove(HeaderId::kProxyConnection);
+  headers.remove(kHopByHop);
   if (request != nullptr && (plan.always_set_request_id_in_response || request->has(HeaderId::kXEnvoyForceTrace)) &&
       request->has(HeaderId::kXRequestId)) {
     headers.set(HeaderId::kXRequestId, request->get(HeaderId::kXRequestId));

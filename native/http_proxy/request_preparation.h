@@ -14,7 +14,7 @@
 namespace nuncio::http_proxy {
 
 struct PreparedRequest {
-  net::Address remote;   // the trusted client
+  const net::Address& remote;   // the trusted client; the connection's, or in the arena
   bool internal;
 };
 

@@ -32,14 +32,10 @@ uint32_t grpcBit(uint64_t grpc_status) {
   }
 }
 
-void removeRetryHeaders(http::HeaderMap& headers) {
-  headers.remove(HeaderId::kXEnvoyRetryOn);
-  headers.remove(HeaderId::kXEnvoyRetryGrpcOn);
-  headers.remove(HeaderId::kXEnvoyMaxRetries);
-  headers.remove(HeaderId::kXEnvoyHedgeOnPerTryTimeout);
-  headers.remove(HeaderId::kXEnvoyRetriableHeaderNames);
-  headers.remove(HeaderId::kXEnvoyRetriableStatusCodes);
-}
+constexpr http::HeaderIdSet kRetryHeaders = {
+    HeaderId::kXEnvoyRetryOn,              HeaderId::kXEnvoyRetryGrpcOn,         HeaderId::kXEnvoyMaxRetries,
+    HeaderId::kXEnvoyHedgeOnPerTryTimeout, HeaderId::kXEnvoyRetriableHeaderNames, HeaderId::kXEnvoyRetriableStatusCodes,
+};
 
 }  // namespace
 
@@ -47,7 +43,7 @@ std::optional<RetryState> RetryState::make(const routing::RetryPolicy* policy, h
                                            upstream::ClusterRuntime& cluster, upstream::Priority priority) {
   const bool asked = headers.has(HeaderId::kXEnvoyRetryOn) || headers.has(HeaderId::kXEnvoyRetryGrpcOn);
   if (!asked && (policy == nullptr || policy->retry_on == 0)) {
-    removeRetryHeaders(headers);
+    headers.remove(kRetryHeaders);
     return std::nullopt;
   }
   RetryState state(policy, cluster, priority);
@@ -58,7 +54,7 @@ std::optional<RetryState> RetryState::make(const routing::RetryPolicy* policy, h
     state.left_ = 1;
   }
   state.readHeaders(headers);
-  removeRetryHeaders(headers);
+  headers.remove(kRetryHeaders);
   return state;
 }
 

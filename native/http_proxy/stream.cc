@@ -1,5 +1,6 @@
 #include "http_proxy/stream.h"
 
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -46,12 +47,13 @@ Stream::Stream(ConnectionManager& manager, http::ResponseEncoder& encoder)
   info_.protocol = manager.multiplexed() ? http::Protocol::kHttp2 : http::Protocol::kHttp11;
   const plan::HttpConnectionManager& plan = config().plan;
   armIdleTimer();
-  if (plan.request_timeout_ms != 0) request_timer_.arm(loop.timers(), plan.request_timeout_ms);
+  if (plan.request_timeout_ms != 0) rareTimers().request.arm(loop.timers(), plan.request_timeout_ms);
   armMaxDuration(config().common.max_stream_duration_ms);
-  if (plan.access_log_flush_interval_ms != 0) log_timer_.arm(loop.timers(), plan.access_log_flush_interval_ms);
+  if (plan.access_log_flush_interval_ms != 0) rareTimers().log.arm(loop.timers(), plan.access_log_flush_interval_ms);
 }
 
 Stream::~Stream() {
+  dropRareTimers();
   for (; old_tables_ != nullptr; old_tables_ = old_tables_->next) old_tables_->lease.reset();
 }
 
@@ -187,7 +189,7 @@ void Stream::finishRequestHead(bool end_stream) {
 
 void Stream::noteRequestEnd() {
   request_complete_ = true;
-  request_timer_.cancel();
+  if (rare_timers_ != nullptr) rare_timers_->request.cancel();
   info_.at.downstream_rx_end = runtime_.worker.services.loop.now();
 }
 
@@ -299,7 +301,7 @@ void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
   prepareResponseHead(headers, request_headers_, config(), worker());
   decideConnection(headers);
   chargeResponse(status);
-  request_timer_.cancel();
+  if (rare_timers_ != nullptr) rare_timers_->request.cancel();
   armIdleTimer();
   if (extended_connect_) toConnectResponse(headers);
   response_started_ = true;
@@ -381,9 +383,7 @@ void Stream::finish() {
   while (request_pauses_ != 0 && encoder_ != nullptr) pauseRequest(false);  // the connection may carry another request
   complete_ = true;
   idle_timer_.cancel();
-  request_timer_.cancel();
-  max_duration_timer_.cancel();
-  log_timer_.cancel();
+  dropRareTimers();
   dropRestart();
   if (!whole()) {
     runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
@@ -443,7 +443,7 @@ void Stream::noteBytes() {
 
 void Stream::onLogInterval() {
   log(http::AccessLogType::kDownstreamPeriodic);
-  log_timer_.arm(worker().services.loop.timers(), config().plan.access_log_flush_interval_ms);
+  rareTimers().log.arm(worker().services.loop.timers(), config().plan.access_log_flush_interval_ms);
 }
 
 // ---------------------------------------------------------------- flow control

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/arena.h"
 #include "http/codec.h"
@@ -176,9 +178,18 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   uint16_t request_pauses_ = 0;
   FilterChain filters_;
   loop::MemberTimer<&Stream::onIdleTimeout> idle_timer_{this};
-  loop::MemberTimer<&Stream::onRequestTimeout> request_timer_{this};
-  loop::MemberTimer<&Stream::onMaxDuration> max_duration_timer_{this};
-  loop::MemberTimer<&Stream::onLogInterval> log_timer_{this};
+  /** Timers that few configurations ask for: they take no memory of other streams. In the arena. */
+  struct RareTimers {
+    explicit RareTimers(Stream* stream) : request{stream}, max_duration{stream}, log{stream} {}
+    loop::MemberTimer<&Stream::onRequestTimeout> request;
+    loop::MemberTimer<&Stream::onMaxDuration> max_duration;
+    loop::MemberTimer<&Stream::onLogInterval> log;
+  };
+  RareTimers& rareTimers();
+  void dropRareTimers() {
+    if (rare_timers_ != nullptr) std::destroy_at(std::exchange(rare_timers_, nullptr));
+  }
+  RareTimers* rare_timers_ = nullptr;
   Restart* restart_ = nullptr;  // a redirect is followed at the end of this turn; in the arena
   std::optional<Router> router_;
 };

@@ -37,9 +37,14 @@ void Stream::limitDuration(const routing::ClusterAction& action) {
   armMaxDuration(static_cast<uint32_t>(std::clamp<uint64_t>(limit, 1, UINT32_MAX)));
 }
 
+Stream::RareTimers& Stream::rareTimers() {
+  if (rare_timers_ == nullptr) rare_timers_ = arena_.make<RareTimers>(this);
+  return *rare_timers_;
+}
+
 void Stream::armMaxDuration(uint32_t timeout_ms) {
-  max_duration_timer_.cancel();
-  if (timeout_ms != 0) max_duration_timer_.arm(runtime_.worker.services.loop.timers(), timeout_ms);
+  if (rare_timers_ != nullptr) rare_timers_->max_duration.cancel();
+  if (timeout_ms != 0) rareTimers().max_duration.arm(runtime_.worker.services.loop.timers(), timeout_ms);
 }
 
 void Stream::onIdleTimeout() {

@@ -1,5 +1,6 @@
 #include "http_proxy/upstream_request.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/ascii.h"
@@ -21,7 +22,10 @@ UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
       before_{router.stream().info().upstream_wire_sent, router.stream().info().upstream_wire_received,
               router.stream().info().upstream_headers_sent, router.stream().info().upstream_headers_received} {}
 
-UpstreamRequest::~UpstreamRequest() { router_.logAttempt(*this); }
+UpstreamRequest::~UpstreamRequest() {
+  dropRareTimers();
+  router_.logAttempt(*this);
+}
 
 base::Arena& UpstreamRequest::arena() { return router_.stream().arena(); }
 
@@ -70,7 +74,7 @@ void UpstreamRequest::begin(http::RequestEncoder& encoder) {
   if (!awaits_handshake_) writeQueued();
   const auto& common = router_.cluster().plan().common;
   const uint32_t most_ms = router_.askedDurationMs().value_or(common ? common->max_stream_duration_ms : 0);
-  if (!over_ && most_ms != 0) max_duration_timer_.arm(loop.timers(), most_ms);
+  if (!over_ && most_ms != 0) rareTimers().max_duration.arm(loop.timers(), most_ms);
   touchIdle();
 }
 
@@ -198,9 +202,7 @@ void UpstreamRequest::ended() {
   over_ = true;
   encoder_ = nullptr;
   connection_ = nullptr;
-  per_try_timer_.cancel();
-  per_try_idle_timer_.cancel();
-  max_duration_timer_.cancel();
+  dropRareTimers();
 }
 
 // ---------------------------------------------------------------- the answer
@@ -281,17 +283,26 @@ void UpstreamRequest::onEncoderBelowLowWatermark() {
 
 // ---------------------------------------------------------------- time
 
+UpstreamRequest::RareTimers& UpstreamRequest::rareTimers() {
+  if (rare_timers_ == nullptr) rare_timers_ = arena().make<RareTimers>(this);
+  return *rare_timers_;
+}
+
+void UpstreamRequest::dropRareTimers() {
+  if (rare_timers_ != nullptr) std::destroy_at(std::exchange(rare_timers_, nullptr));
+}
+
 void UpstreamRequest::armPerTryTimeout() {
   if (over_) return;
   if (const uint32_t ms = router_.timeouts().per_try_ms; ms != 0) {
-    per_try_timer_.arm(router_.stream().worker().services.loop.timers(), ms);
+    rareTimers().per_try.arm(router_.stream().worker().services.loop.timers(), ms);
   }
   touchIdle();
 }
 
 void UpstreamRequest::touchIdle() {
   const uint32_t ms = router_.timeouts().per_try_idle_ms;
-  if (ms != 0 && !over_) per_try_idle_timer_.arm(router_.stream().worker().services.loop.timers(), ms);
+  if (ms != 0 && !over_) rareTimers().per_try_idle.arm(router_.stream().worker().services.loop.timers(), ms);
 }
 
 void UpstreamRequest::onPerTryTimeout() {

@@ -100,9 +100,16 @@ class UpstreamRequest final : public upstream::PoolStream {
   bool host_known_ : 1 = false;
   bool awaits_handshake_ = false;   // a WebSocket's bytes wait for the 101
   bool handshake_failed_ : 1 = false;
-  loop::MemberTimer<&UpstreamRequest::onPerTryTimeout> per_try_timer_{this};
-  loop::MemberTimer<&UpstreamRequest::onPerTryIdleTimeout> per_try_idle_timer_{this};
-  loop::MemberTimer<&UpstreamRequest::onMaxDuration> max_duration_timer_{this};
+  /** Timers that few routes ask for: they take no memory of other attempts. In the arena. */
+  struct RareTimers {
+    explicit RareTimers(UpstreamRequest* attempt) : per_try{attempt}, per_try_idle{attempt}, max_duration{attempt} {}
+    loop::MemberTimer<&UpstreamRequest::onPerTryTimeout> per_try;
+    loop::MemberTimer<&UpstreamRequest::onPerTryIdleTimeout> per_try_idle;
+    loop::MemberTimer<&UpstreamRequest::onMaxDuration> max_duration;
+  };
+  RareTimers& rareTimers();
+  void dropRareTimers();
+  RareTimers* rare_timers_ = nullptr;
 };
 
 }  // namespace nuncio::http_proxy

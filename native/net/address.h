@@ -15,7 +15,12 @@ class Address {
   enum class Family : uint8_t { kNone, kIpv4, kIpv6, kUnix };
   static constexpr size_t kMaxPath = 107;
 
-  Address() = default;
+  Address() {}
+  Address(const Address& other) { copy(other); }
+  Address& operator=(const Address& other) {
+    if (this != &other) copy(other);
+    return *this;
+  }
   /** From the kernel's form (accept, getsockname). */
   static Address from(const sockaddr* address, socklen_t length);
   /** From text without a port: "127.0.0.1", "::1". False when it is neither. */
@@ -48,13 +53,22 @@ class Address {
 
  private:
   void format();
+  /** The text is rarely a fifth of what it may be, and every request has some copies. */
+  void copy(const Address& other) {
+    family_ = other.family_;
+    ip_text_size_ = other.ip_text_size_;
+    text_size_ = other.text_size_;
+    port_ = other.port_;
+    std::memcpy(bytes_, other.bytes_, sizeof(bytes_));
+    std::memcpy(text_, other.text_, text_size_);
+  }
 
   Family family_ = Family::kNone;
   uint8_t ip_text_size_ = 0;
   uint8_t text_size_ = 0;
   uint16_t port_ = 0;
   uint8_t bytes_[16] = {};
-  char text_[kMaxPath + 1] = {};
+  char text_[kMaxPath + 1];  // as much of it as `text_size_` says
 };
 
 }  // namespace nuncio::net

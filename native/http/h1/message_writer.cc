@@ -21,11 +21,26 @@ char* put(char* to, std::string_view text) {
   return to + text.size();
 }
 
-/** Names are short: a loop beats the call of memcpy. */
-char* putName(char* to, std::string_view name) {
-  if (name.size() > 16) return put(to, name);
-  for (size_t i = 0; i < name.size(); ++i) to[i] = name[i];
-  return to + name.size();
+/** Copies from both ends: together the two reach every byte of a text that has `Half` to twice as many. */
+template <size_t Half>
+char* putHalves(char* to, std::string_view text) {
+  char first[Half], last[Half];
+  std::memcpy(first, text.data(), Half);
+  std::memcpy(last, text.data() + text.size() - Half, Half);
+  std::memcpy(to, first, Half);
+  std::memcpy(to + text.size() - Half, last, Half);
+  return to + text.size();
+}
+
+/** Names and most values are short: a few moves beat the call of memcpy. */
+char* putShort(char* to, std::string_view text) {
+  const size_t size = text.size();
+  if (size > 32) return put(to, text);
+  if (size >= 16) return putHalves<16>(to, text);
+  if (size >= 8) return putHalves<8>(to, text);
+  if (size >= 4) return putHalves<4>(to, text);
+  for (size_t i = 0; i < size; ++i) to[i] = text[i];
+  return to + size;
 }
 
 /** "x-foo" as "X-Foo": the first letter, and each one behind something that is neither letter nor digit. */
@@ -70,7 +85,7 @@ char* putLines(char* to, const HeaderMap& headers, HeaderCase header_case) {
       name = "host";
     }
     if (header_case == HeaderCase::kLower) {
-      to = putName(to, name);
+      to = putShort(to, name);
     } else if (header_case == HeaderCase::kProper) {
       to = putProper(to, name);
     } else {
@@ -78,7 +93,7 @@ char* putLines(char* to, const HeaderMap& headers, HeaderCase header_case) {
     }
     *to++ = ':';
     *to++ = ' ';
-    to = put(to, header.value);
+    to = putShort(to, header.value);
     *to++ = '\r';
     *to++ = '\n';
   }

@@ -5,6 +5,7 @@
 // nesting deeper than kMaxDepth, or more decoded bytes than kMaxDecoded is a failure. Unknown fields are skipped.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -146,6 +147,18 @@ class WireReader {
     return read || fail();
   }
 
+  // Before each element of a repeated message. What follows of the same field is counted first: to move thousands of large structs each time
+  // that a vector grows takes longer than all the rest.
+  template <class T>
+  bool makeRoom(std::vector<T>& out) {
+    if (!charge(sizeof(T))) return false;
+    if (out.size() == out.capacity()) {
+      const size_t affordable = (kMaxDecoded - decoded_) / sizeof(T);
+      out.reserve(out.size() + 1 + std::min(countAhead(), affordable));
+    }
+    return true;
+  }
+
   // Counts memory that a decoded element will take; an input of empty elements cannot make much of little.
   bool charge(size_t bytes) {
     decoded_ += bytes;
@@ -158,6 +171,15 @@ class WireReader {
   bool fail() {
     failed_ = true;
     return false;
+  }
+
+  // Fields with the number of this one behind it, in the current message. Of a malformed rest, as far as it makes sense.
+  size_t countAhead() const {
+    WireReader ahead(std::span(at_, end_));
+    ahead.wire_ = wire_;
+    size_t count = 0;
+    for (bool is_read = ahead.skip(); is_read && ahead.next(); is_read = ahead.skip()) count += ahead.field_ == field_ ? 1 : 0;
+    return count;
   }
 
   bool expect(Wire wire) { return wire_ == wire || fail(); }

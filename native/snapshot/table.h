@@ -29,14 +29,15 @@ class Table {
     return slot < size_ && chunks_[slot / kChunk] != nullptr ? (*chunks_[slot / kChunk])[slot % kChunk] : kNone;
   }
 
+  /** Of a table that is no snapshot's yet. A chunk that nobody else has was copied for it before, and is not copied again. */
   void set(uint32_t slot, PartPtr part) {
     size_ = std::max(size_, slot + 1);
     const size_t at = slot / kChunk;
     if (chunks_.size() <= at) chunks_.resize(at + 1);
     auto& chunk = chunks_[at];
-    auto copy = chunk == nullptr ? std::make_shared<Chunk>() : std::make_shared<Chunk>(*chunk);
-    (*copy)[slot % kChunk] = std::move(part);
-    chunk = std::move(copy);
+    if (chunk == nullptr) chunk = std::make_shared<Chunk>();
+    else if (chunk.use_count() > 1) chunk = std::make_shared<Chunk>(*chunk);
+    (*chunk)[slot % kChunk] = std::move(part);
   }
 
   /** Calls `visit(slot, part)` for every slot that holds something. */
@@ -64,7 +65,7 @@ class Table {
   static constexpr size_t kChunk = 64;
   using Chunk = std::array<PartPtr, kChunk>;
 
-  std::vector<std::shared_ptr<const Chunk>> chunks_;  // null: all empty
+  std::vector<std::shared_ptr<Chunk>> chunks_;  // null: all empty. Written by `set` alone
   uint32_t size_ = 0;
 };
 

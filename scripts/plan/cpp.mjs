@@ -137,7 +137,7 @@ function readField(field) {
   if (field.fieldKind === 'list') {
     if (field.message) {
       return (
-        `if (!reader.charge(sizeof(${cppName(field.message)}))) return false;\n        ` +
+        `if (!reader.makeRoom(${name})) return false;\n        ` +
         `if (auto& item = ${name}.emplace_back(); !reader.nested([&](plan::WireReader& body) { return readMessage(body, item); })) return false;`
       )
     }

@@ -13,21 +13,27 @@ import type { ClusterMeta, DnsSettings, ResolverSettings } from '../plan/compile
 import type { CompiledResource } from '../plan/compile-resource.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
 import { planId } from '../plan/ids.js'
+import type { PlainHost, PlainLocality } from '../plan/plain-assignment.js'
 import { type SocketMatches, transportSocketOf } from '../plan/transport-socket-match.js'
-import type { ClusterInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
+import type { ClusterInfo, HostInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
 import type { ClusterMembers, ConfigUnit } from '../snapshot/config-delta.js'
 
 /** What main keeps about resources, so that it never needs their messages. */
 
+/** What of a cluster's message main is told, beside what was compiled of it. */
+export type DescribedCluster = Pick<
+  Cluster,
+  'altStatName' | 'edsClusterConfig' | 'transportSocketMatches' | 'loadAssignment'
+>
+
 /** A cluster, and its members where they stand in it. */
 export function describeCluster(
   { cluster: meta, plans, tlsContexts }: CompiledResource,
-  cluster: Cluster,
+  cluster: DescribedCluster,
   resolver: ResolverSettings,
   isAddedViaApi: boolean,
 ): Pick<ConfigUnit, 'clusters' | 'members'> {
   if (meta === undefined) return { clusters: [], members: [] }
-  const { default: normal, high } = meta.thresholds
   const observabilityName = cluster.altStatName || meta.name
   const endpoints = plans.find(plan => plan.kind === 'endpoints')
   const info: ClusterInfo = {
@@ -39,9 +45,9 @@ export function describeCluster(
     statName: observabilityName,
     observabilityName,
     dns: meta.dns && dnsPlan(meta.dns, resolver),
-    thresholds: { default: limits(normal), high: limits(high) },
-    transportSocketMatches: cluster.transportSocketMatches.map(match => match.name),
-    trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
+    ...limitsOf(meta.thresholds),
+    transportSocketMatches:
+      cluster.transportSocketMatches.length === 0 ? none : cluster.transportSocketMatches.map(match => match.name),
     hasTls: tlsContexts.length > 0,
   }
   const areHere = endpoints !== undefined && meta.dns === undefined
@@ -51,7 +57,9 @@ export function describeCluster(
   }
 }
 
-const socketMatches = (cluster: Cluster): SocketMatches =>
+const none: readonly string[] = []
+
+const socketMatches = (cluster: DescribedCluster): SocketMatches =>
   cluster.transportSocketMatches.map(({ match }) => (match ? { match } : {}))
 
 /** Members that are addresses, in the order of the endpoints plan. */
@@ -74,6 +82,34 @@ export function describeMembers(
     })),
   )
   return { cluster, planId: plan.id, hosts }
+}
+
+/** The same of an assignment that is nothing but localities. */
+export function describePlainMembers(
+  cluster: string,
+  plan: { readonly id: string },
+  localities: readonly PlainLocality[],
+): ClusterMembers {
+  const hosts: HostInfo[] = []
+  for (const locality of localities) for (const host of locality.hosts) hosts.push(hostInfo(host, locality))
+  return { cluster, planId: plan.id, hosts }
+}
+
+let lastInfo: HostInfo | undefined
+
+/** The same object as the last time for what is the same of a member: most are, and one object crosses threads and is kept once. */
+function hostInfo({ weight, health }: PlainHost, { region, zone, subZone, priority }: PlainLocality): HostInfo {
+  const isSame =
+    lastInfo !== undefined &&
+    lastInfo.weight === weight &&
+    lastInfo.health === health &&
+    lastInfo.region === region &&
+    lastInfo.zone === zone &&
+    lastInfo.subZone === subZone &&
+    lastInfo.priority === priority
+  if (!isSame || lastInfo === undefined)
+    lastInfo = { weight, health, canary: false, region, zone, subZone, priority, transportSocket: 0 }
+  return lastInfo
 }
 
 /** A listener, and the virtual hosts of the route tables in it. */
@@ -155,6 +191,22 @@ export function describeVirtualHosts(table: RouteConfiguration): VirtualHostInfo
       routes: host.routes.map(route => route.statPrefix).filter(prefix => prefix !== ''),
     }))
     .filter(host => host.virtualClusters.length + host.routes.length > 0)
+}
+
+const knownLimits = new WeakMap<ClusterMeta['thresholds'], Pick<ClusterInfo, 'thresholds' | 'trackRemaining'>>()
+
+/** One object for all clusters with the same thresholds: most have the defaults, and what is one object crosses threads once. */
+function limitsOf(thresholds: ClusterMeta['thresholds']): Pick<ClusterInfo, 'thresholds' | 'trackRemaining'> {
+  let known = knownLimits.get(thresholds)
+  if (known === undefined) {
+    const { default: normal, high } = thresholds
+    known = {
+      thresholds: { default: limits(normal), high: limits(high) },
+      trackRemaining: { default: normal.trackRemaining ?? false, high: high.trackRemaining ?? false },
+    }
+    knownLimits.set(thresholds, known)
+  }
+  return known
 }
 
 function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {

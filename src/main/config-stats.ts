@@ -91,12 +91,18 @@ export class ConfigStats {
     )
     scope.set('warming_state', 0)
     if (info.dns?.kind === 'strict') scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
-    // Each new member is matched with a transport socket once.
-    for (const host of hosts.slice(before)) {
-      const match = info.transportSocketMatches[host.transportSocket - 1] ?? 'default'
+    this.#countMatches(info, hosts, before)
+  }
+
+  /** Each new member is matched with a transport socket once. */
+  #countMatches({ statName, transportSocketMatches }: ClusterInfo, hosts: readonly HostInfo[], from: number): void {
+    for (let at = from, next = at; at < hosts.length; at = next) {
+      const chosen = hosts[at]?.transportSocket ?? 0
+      while (next < hosts.length && hosts[next]?.transportSocket === chosen) next++
+      const match = transportSocketMatches[chosen - 1] ?? 'default'
       this.#store
-        .scope('transport_socket_match', `${sanitizeName(info.statName)}.${sanitizeName(match)}`)
-        .inc('total_match_count')
+        .scope('transport_socket_match', `${sanitizeName(statName)}.${sanitizeName(match)}`)
+        .inc('total_match_count', next - at)
     }
   }
 
@@ -112,7 +118,7 @@ export class ConfigStats {
     for (const info of now.values()) {
       const isNew = !this.#clusters.has(info.name)
       this.#clusters.set(info.name, info)
-      const signature = JSON.stringify([info.statName, info.hasTls, info.transportSocketMatches])
+      const signature = `${info.statName} ${info.hasTls} ${info.transportSocketMatches.join(' ')}`
       this.#declarations.hold(`cluster ${info.name}`, signature, () => declareCluster(this.#store, info))
       const early = isNew ? this.#early.get(info.name) : undefined
       this.#early.delete(info.name)
@@ -130,11 +136,10 @@ export class ConfigStats {
 
   #adoptMembers(units: readonly UnitChange[]): void {
     for (const { before, now } of units) {
-      const known = new Map((before?.members ?? []).map(entry => [entry.cluster, entry.planId]))
-      for (const { cluster, planId, hosts } of now?.members ?? ([] as ClusterMembers[])) {
+      for (const { cluster, planId, hosts } of now?.members ?? none) {
         const info = this.#clusters.get(cluster)
         if (info === undefined) this.#early.set(cluster, hosts)
-        else if (known.get(cluster) !== planId) this.members(info, hosts)
+        else if (planOf(before?.members ?? none, cluster) !== planId) this.members(info, hosts)
       }
     }
   }
@@ -210,6 +215,11 @@ export class ConfigStats {
   }
 }
 
+const none: readonly ClusterMembers[] = []
+
+const planOf = (members: readonly ClusterMembers[], cluster: string): string | undefined =>
+  members.find(one => one.cluster === cluster)?.planId
+
 /** A route table inside counts too, though the listener's own plan stays the same. */
 const differs = (before: ListenerInfo | undefined, now: ListenerInfo): boolean =>
   before !== undefined && (before.shape !== now.shape || before.chains.join() !== now.chains.join())
@@ -220,8 +230,12 @@ function sides<T extends { readonly name: string }>(
   units: readonly UnitChange[],
   of: (unit: HeldUnit) => readonly T[],
 ): { before: Things<T>; now: Things<T> } {
-  const gather = (side: 'before' | 'now') =>
-    new Map(units.flatMap(unit => (unit[side] === undefined ? [] : of(unit[side]))).map(thing => [thing.name, thing]))
+  const gather = (side: 'before' | 'now'): Things<T> => {
+    const things = new Map<string, T>()
+    for (const { [side]: unit } of units)
+      if (unit !== undefined) for (const thing of of(unit)) things.set(thing.name, thing)
+    return things
+  }
   return { before: gather('before'), now: gather('now') }
 }
 

@@ -38,6 +38,7 @@ export class DnsClusters {
 
   /** Starts what is new or different in `clusters`. The candidates change nothing until they are adopted. */
   prepare(clusters: readonly ClusterInfo[]): Candidates {
+    if (clusters.every(cluster => cluster.dns === undefined)) return noCandidates
     const next = new Map<string, Entry>()
     for (const cluster of clusters) {
       if (cluster.dns === undefined) continue
@@ -135,7 +136,10 @@ export class Candidates {
   }
 
   /** The compiler's plans, with what DNS has said in place of its placeholders. */
-  complete(plans: readonly PlacedPlan[]): PlacedPlan[] {
+  complete(plans: readonly PlacedPlan[]): readonly PlacedPlan[] {
+    if (this.entries.size === 0) return plans
     return plans.map(plan => (plan.kind === 'endpoints' ? (this.entries.get(plan.name)?.endpoints ?? plan) : plan))
   }
 }
+
+const noCandidates = new Candidates(new Map())

@@ -3,7 +3,7 @@ import type { NativeAddon, OpenedListener } from '../native/addon.js'
 import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
 import { declareDns, declareServer, type Forget } from '../stats/declare.js'
 import { ConfigStats, type ConfigStatsOptions } from './config-stats.js'
-import type { StatChange } from '../snapshot/config-delta.js'
+import type { StatChange, UpdatesTaken } from '../snapshot/config-delta.js'
 import type { UnitChange } from './units.js'
 import type { MainScope } from '../stats/main-scope.js'
 import { sanitizeName } from '../stats/names.js'
@@ -83,16 +83,36 @@ export class MainStats {
   }
 
   #engineChange(change: StatChange): void {
-    const { kind, scope } = change
     switch (change.op) {
       case 'declare':
-        return this.store.declare(kind, scope)
+        return this.store.declare(change.kind, change.scope)
       case 'forget':
-        return this.store.forget(kind, scope)
+        return this.store.forget(change.kind, change.scope)
       case 'text':
-        return this.store.setText(`${scope}.${change.name}`, change.value)
+        if (change.name === 'version_text') {
+          this.store.scope(change.kind, change.scope).version = change.value
+          return
+        }
+        return this.store.setText(`${change.scope}.${change.name}`, change.value)
+      case 'inc-all':
+        for (const scope of change.scopes) this.store.scope(change.kind, scope).inc(change.name)
+        return
+      case 'updates':
+        return this.#updatesTaken(change)
       default:
-        return this.store.scope(kind, scope)[change.op](change.name, change.value)
+        return this.store.scope(change.kind, change.scope)[change.op](change.name, change.value)
+    }
+  }
+
+  #updatesTaken({ kind, counters, scopes, version, hash, at, durationMs }: UpdatesTaken): void {
+    for (const name of scopes) {
+      const scope = this.store.scope(kind, name)
+      const counted = counters === kind ? scope : this.store.scope(counters, name)
+      counted.inc('update_success')
+      scope.set('version', hash)
+      scope.set('update_time', at)
+      scope.record('update_duration', durationMs)
+      scope.version = version
     }
   }
 

@@ -74,6 +74,9 @@ export type StatChange =
       readonly name: string
       readonly value: number
     }
+  /** Adds 1 to a counter of many scopes. */
+  | { readonly op: 'inc-all'; readonly kind: string; readonly scopes: readonly string[]; readonly name: string }
+  | UpdatesTaken
   | {
       readonly op: 'text'
       readonly kind: string
@@ -81,6 +84,22 @@ export type StatChange =
       readonly name: string
       readonly value: string
     }
+
+/** Subscriptions that took an update of one version in one moment: there may be thousands. Their names are those of `kind`'s scopes. */
+export interface UpdatesTaken {
+  readonly op: 'updates'
+  readonly kind: string
+  /** The kind that update_success is counted in. */
+  readonly counters: string
+  readonly scopes: readonly string[]
+  /** For the text version_text. */
+  readonly version: string
+  /** Of `version`, for the gauge of that name. */
+  readonly hash: number
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly durationMs: number
+}
 
 /** Something that requests wait for: see onDemand of src/native/addon.ts. */
 export interface Demand {

@@ -54,6 +54,8 @@ export class Publisher {
   readonly #addon: Addon
   readonly #workers: WorkerGroup
   readonly #current = new Snapshot()
+  /** Of the round that is going on. */
+  readonly #freshPlans = new Map<Share, readonly PlacedPlan[]>()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(addon: Addon, workers: WorkerGroup) {
@@ -79,6 +81,7 @@ export class Publisher {
   }
 
   async #publishNow<S extends Share>(round: Round<S>): Promise<Published<S>> {
+    this.#freshPlans.clear()
     let shares = round.shares()
     const refused: Refused<S>[] = await this.#put(shares)
     // Each time around at least one share less.
@@ -102,20 +105,26 @@ export class Publisher {
     if (refused.length > 0) return { refused, opened }
     const unprepared = await this.#prepare(shares, programs ?? [])
     if (unprepared.length > 0) return { refused: unprepared, opened }
-    const changes: SnapshotChange[] = [
-      ...shares.flatMap(share => this.#fresh(share)).map(({ kind, slot, id }) => ({ kind, slot, id })),
-      ...emptied.map(({ kind, slot }) => ({ kind, slot, id: '' })),
-    ]
+    const changes: SnapshotChange[] = []
+    for (const share of shares) for (const { kind, slot, id } of this.#fresh(share)) changes.push({ kind, slot, id })
+    for (const { kind, slot } of emptied) changes.push({ kind, slot, id: '' })
     if (changes.length === 0) return { refused: [], opened }
     const failure = this.#addon.commit(changes)
     if (failure !== undefined) return { refused: this.#blame(shares, failure), opened: new Map() }
     this.#current.record(changes)
+    this.#freshPlans.clear()
     if (programs !== undefined && changes.some(change => change.kind === 'script')) this.#workers.keep(programs)
     return { refused: [], opened }
   }
 
+  /** Plans of a share that do not stand in their places already. Nothing else is published during a round. */
   #fresh(share: Share): readonly PlacedPlan[] {
-    return share.plans.filter(plan => !this.#current.has(plan))
+    const known = this.#freshPlans.get(share)
+    if (known !== undefined) return known
+    const isAllFresh = share.plans.every(plan => !this.#current.has(plan))
+    const fresh = isAllFresh ? share.plans : share.plans.filter(plan => !this.#current.has(plan))
+    this.#freshPlans.set(share, fresh)
+    return fresh
   }
 
   async #put<S extends Share>(shares: readonly S[]): Promise<Refused<S>[]> {

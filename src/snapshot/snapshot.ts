@@ -16,7 +16,7 @@ export type PlacedSlot = Pick<PlacedPlan, 'kind' | 'slot'>
 /** What stands in each slot, as main knows it: which plan, by id. One change costs one entry, whatever the size. Main thread. */
 export class Snapshot {
   #version = 0
-  readonly #kinds = new Map<PlanKind, Map<number, string>>()
+  readonly #kinds = new Map<PlanKind, (string | undefined)[]>()
 
   /** How many commits there were. */
   get version(): number {
@@ -24,7 +24,7 @@ export class Snapshot {
   }
 
   idOf(kind: PlanKind, slot: number): string | undefined {
-    return this.#kinds.get(kind)?.get(slot)
+    return this.#kinds.get(kind)?.[slot]
   }
 
   /** Stands this very plan in its place? */
@@ -37,9 +37,8 @@ export class Snapshot {
     this.#version += 1
     for (const { kind, slot, id } of changes) {
       let slots = this.#kinds.get(kind)
-      if (slots === undefined) this.#kinds.set(kind, (slots = new Map()))
-      if (id === '') slots.delete(slot)
-      else slots.set(slot, id)
+      if (slots === undefined) this.#kinds.set(kind, (slots = []))
+      slots[slot] = id === '' ? undefined : id
     }
   }
 }

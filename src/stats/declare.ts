@@ -8,10 +8,10 @@ export type Forget = () => void
 
 type Scope = readonly [kind: string, name: string]
 
-function declareAll(store: StatsStore, scopes: readonly Scope[], leftovers: readonly Scope[] = []): Forget {
+function declareAll(store: StatsStore, scopes: readonly Scope[]): Forget {
   for (const [kind, name] of scopes) store.declare(kind, name)
   return () => {
-    for (const [kind, name] of [...scopes, ...leftovers]) store.forget(kind, name)
+    for (const [kind, name] of scopes) store.forget(kind, name)
   }
 }
 
@@ -59,28 +59,39 @@ export interface ClusterStats {
   readonly transportSocketMatches?: readonly string[]
 }
 
+/** There may be thousands: the list of scopes is made once more to take them back, and kept by none. */
 export function declareCluster(store: StatsStore, cluster: ClusterStats): Forget {
+  for (const [kind, name] of clusterScopes(cluster)) store.declare(kind, name)
+  return () => {
+    for (const [kind, name] of [...clusterScopes(cluster), ...clusterLeftovers(cluster)]) store.forget(kind, name)
+  }
+}
+
+function clusterScopes(cluster: ClusterStats): Scope[] {
   const name = sanitizeName(cluster.statName)
   const scopes: Scope[] = [
     ['cluster', name],
     ['circuit_breaker', `${name}.circuit_breakers.default`],
     ['circuit_breaker', `${name}.circuit_breakers.high`],
     ['transport_socket_match', `${name}.default`],
-    ...(cluster.transportSocketMatches ?? []).map(
-      match => ['transport_socket_match', `${name}.${sanitizeName(match)}`] as const,
-    ),
   ]
+  for (const match of cluster.transportSocketMatches ?? [])
+    scopes.push(['transport_socket_match', `${name}.${sanitizeName(match)}`])
   if (cluster.hasTls) scopes.push(...tlsScopes(`cluster.${name}`, 'client'))
   if (cluster.trackRemaining?.default) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.default`])
   if (cluster.trackRemaining?.high) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.high`])
   if (cluster.requestResponseSizes) scopes.push(['request_response_size', name])
   if (cluster.timeoutBudgets) scopes.push(['timeout_budget', name])
-  // Made by workers on first touch, never declared.
-  const leftovers: Scope[] = [
+  return scopes
+}
+
+/** Made by workers on first touch, never declared. */
+function clusterLeftovers(cluster: ClusterStats): Scope[] {
+  const name = sanitizeName(cluster.statName)
+  return [
     ['http1', `cluster.${name}.http1`],
     ...['external', 'internal', 'canary', 'retry'].map(part => ['responses', `cluster.${name}.${part}`] as const),
   ]
-  return declareAll(store, scopes, leftovers)
 }
 
 /** `prefix`: "listener.127.0.0.1_443", "cluster.a". */

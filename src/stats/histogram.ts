@@ -111,13 +111,25 @@ export function mergeBins(a: Bins, b: Bins): Bins {
   return out.build()
 }
 
-/** Collects counts by bin, in any order. */
+/** Collects counts by bin, in any order. There may be one for each of thousands of clusters, with one value in it: that takes no map. */
 export class BinBuilder {
-  readonly #counts = new Map<number, number>()
+  #key = 0
+  #count = 0
+  /** Of the bins beside the first. */
+  #others: Map<number, number> | undefined
+  /** What was built last, until something is added. */
+  #built: Bins | undefined = emptyBins
 
   add(mantissa: number, exponent: number, count: number): void {
     const key = keyOf(mantissa, exponent)
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count)
+    this.#built = undefined
+    if (this.#count === 0) this.#key = key
+    if (this.#key === key) {
+      this.#count += count
+      return
+    }
+    this.#others ??= new Map()
+    this.#others.set(key, (this.#others.get(key) ?? 0) + count)
   }
 
   /** A whole number, as the workers record it. */
@@ -129,11 +141,15 @@ export class BinBuilder {
   }
 
   build(): Bins {
-    const keys = [...this.#counts.keys()].sort((a, b) => a - b)
+    return (this.#built ??= this.#build())
+  }
+
+  #build(): Bins {
+    const counts = [[this.#key, this.#count] as const, ...(this.#others ?? [])].sort(([a], [b]) => a - b)
     return {
-      mantissas: keys.map(key => key % 256),
-      exponents: keys.map(key => Math.floor(key / 256)),
-      counts: keys.map(key => this.#counts.get(key) ?? 0),
+      mantissas: counts.map(([key]) => key % 256),
+      exponents: counts.map(([key]) => Math.floor(key / 256)),
+      counts: counts.map(([, count]) => count),
     }
   }
 }

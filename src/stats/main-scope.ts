@@ -1,31 +1,65 @@
 import { BinBuilder, type Bins, emptyBins, subtractBins } from './histogram.js'
 import type { KindTemplate } from './template.js'
 
-/** What the main thread itself counts for one scope. Workers' counts for the same scope are added when it is read. */
-export class MainScope {
+/**
+ * Where main's own counters and gauges of one kind stand in its scopes. Main writes few of the hundred that a cluster has, and there may be
+ * thousands of clusters: only those that it ever wrote in some scope have a column.
+ */
+export class MainColumns {
+  readonly template: KindTemplate
   readonly #index: ReadonlyMap<string, number>
-  readonly #template: KindTemplate
-  readonly values: Float64Array
-  readonly used: Uint8Array
-  readonly #recording: (BinBuilder | undefined)[]
-  #flushed: (Bins | undefined)[]
-  #before: (Bins | undefined)[]
+  readonly #columns = new Map<string, number>()
+  /** By the number in the template. */
+  readonly #byStat: (number | undefined)[]
 
   constructor(template: KindTemplate, index: ReadonlyMap<string, number>) {
-    this.#template = template
+    this.template = template
     this.#index = index
-    this.values = new Float64Array(template.stats.length)
-    this.used = new Uint8Array(template.stats.length)
-    this.#recording = new Array(template.histograms.length)
-    this.#flushed = new Array(template.histograms.length)
-    this.#before = new Array(template.histograms.length)
+    this.#byStat = new Array(template.stats.length)
+  }
+
+  /** Of a stat by its name, which gets one now if it has none. */
+  of(name: string): number {
+    const known = this.#columns.get(name)
+    if (known !== undefined) return known
+    const stat = this.#index.get(name)
+    if (stat === undefined) throw new Error(`stats: ${this.template.kind} has no stat ${name}`)
+    const column = this.#columns.size
+    this.#columns.set(name, column)
+    this.#byStat[stat] = column
+    return column
+  }
+
+  /** Of a stat by its number in the template; undefined: main never wrote it. */
+  ofStat(stat: number): number | undefined {
+    return this.#byStat[stat]
+  }
+}
+
+interface Recording {
+  readonly bins: BinBuilder
+  flushed: Bins
+  before: Bins
+}
+
+/** What the main thread itself counts for one scope. Workers' counts for the same scope are added when it is read. */
+export class MainScope {
+  readonly #columns: MainColumns
+  /** By column; undefined: never written. */
+  readonly #values: (number | undefined)[] = []
+  /** By number in the template. */
+  #recordings: (Recording | undefined)[] | undefined
+  /** Of a subscription: the text readout version_text. */
+  version: string | undefined
+
+  constructor(columns: MainColumns) {
+    this.#columns = columns
   }
 
   /** Counter or gauge; a counter that had 0 added counts as used, as in Envoy. */
   inc(stat: string, by = 1): void {
-    const at = this.#at(stat)
-    this.values[at] = (this.values[at] ?? 0) + by
-    this.used[at] = 1
+    const at = this.#columns.of(stat)
+    this.#values[at] = (this.#values[at] ?? 0) + by
   }
 
   dec(gauge: string, by = 1): void {
@@ -34,50 +68,56 @@ export class MainScope {
 
   /** A gauge, or a counter that is kept elsewhere and copied here. */
   set(stat: string, value: number): void {
-    const at = this.#at(stat)
-    this.values[at] = value
-    this.used[at] = 1
+    this.#values[this.#columns.of(stat)] = value
   }
 
   /** Was it ever written? */
   isUsed(stat: string): boolean {
-    return this.used[this.#at(stat)] === 1
+    return this.#values[this.#columns.of(stat)] !== undefined
+  }
+
+  /** By the stat's number in the template; undefined: never written. */
+  valueAt(stat: number): number | undefined {
+    const column = this.#columns.ofStat(stat)
+    return column === undefined ? undefined : this.#values[column]
   }
 
   /** A whole number into a histogram. */
   record(histogram: string, value: number): void {
-    const at = this.#template.histograms.findIndex(row => row.name === histogram)
-    if (at < 0) throw new Error(`stats: ${this.#template.kind} has no histogram ${histogram}`)
-    const recording = (this.#recording[at] ??= new BinBuilder())
-    recording.record(value)
+    const { template } = this.#columns
+    const at = template.histograms.findIndex(row => row.name === histogram)
+    if (at < 0) throw new Error(`stats: ${template.kind} has no histogram ${histogram}`)
+    this.#recordings ??= []
+    const recording = (this.#recordings[at] ??= { bins: new BinBuilder(), flushed: emptyBins, before: emptyBins })
+    recording.bins.record(value)
   }
 
   hasRecorded(histogram: number): boolean {
-    return this.#recording[histogram] !== undefined
+    return this.#recordings?.[histogram] !== undefined
   }
 
   flush(): void {
-    this.#before = this.#flushed
-    this.#flushed = this.#recording.map(recording => recording?.build())
+    if (this.#recordings === undefined) return
+    for (const recording of this.#recordings) {
+      if (recording === undefined) continue
+      recording.before = recording.flushed
+      recording.flushed = recording.bins.build()
+    }
   }
 
   cumulative(histogram: number): Bins {
-    return this.#flushed[histogram] ?? emptyBins
+    return this.#recordings?.[histogram]?.flushed ?? emptyBins
   }
 
   interval(histogram: number): Bins {
-    return subtractBins(this.cumulative(histogram), this.#before[histogram] ?? emptyBins)
+    return subtractBins(this.cumulative(histogram), this.#recordings?.[histogram]?.before ?? emptyBins)
   }
 
   resetCounters(): void {
-    this.#template.stats.forEach((row, i) => {
-      if (row.type !== 'gauge') this.values[i] = 0
-    })
-  }
-
-  #at(stat: string): number {
-    const at = this.#index.get(stat)
-    if (at === undefined) throw new Error(`stats: ${this.#template.kind} has no stat ${stat}`)
-    return at
+    const { template } = this.#columns
+    for (const [stat, { type }] of template.stats.entries()) {
+      const column = type === 'gauge' ? undefined : this.#columns.ofStat(stat)
+      if (column !== undefined && this.#values[column] !== undefined) this.#values[column] = 0
+    }
   }
 }

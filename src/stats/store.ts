@@ -1,7 +1,7 @@
 // The one place where all statistics come together: what the workers counted, what main counted itself, text readouts,
 // and the histograms as of the last flush. Main thread only.
 import { type Bins, emptyBins, mergeBins, subtractBins } from './histogram.js'
-import { MainScope } from './main-scope.js'
+import { MainColumns, MainScope } from './main-scope.js'
 import { mainTemplates } from './main-templates.js'
 import { responseCodeStat } from './names.js'
 import { ReadingIndex } from './reading-index.js'
@@ -38,6 +38,7 @@ interface Family {
   /** How often each name was declared and not yet forgotten. */
   readonly declared: Map<string, number>
   readonly main: Map<string, MainScope>
+  readonly columns: MainColumns
   /** Workers' counters at the last /reset_counters. */
   readonly baseline: Map<string, { values: Float64Array; codes: ReadonlyMap<number, number> }>
   flushed: ReadingIndex | undefined
@@ -93,7 +94,7 @@ export class StatsStore {
     const family = this.#family(kind)
     let scope = family.main.get(name)
     if (!scope) {
-      scope = new MainScope(family.template, family.index)
+      scope = new MainScope(family.columns)
       family.main.set(name, scope)
     }
     return scope
@@ -133,10 +134,16 @@ export class StatsStore {
 
   /** Text readouts in order of name. */
   texts(): TextReadout[] {
-    return [...this.#texts]
+    return [...this.#texts, ...this.#versions()]
       .filter(([name]) => this.#accepts(name))
       .map(([name, value]) => ({ name, value }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  *#versions(): Generator<readonly [name: string, version: string]> {
+    for (const { template, main } of this.#families.values())
+      for (const [name, { version }] of main)
+        if (version !== undefined) yield [`${template.prefix}${name}.version_text`, version]
   }
 
   /** Counters and gauges in order of name. */
@@ -168,10 +175,12 @@ export class StatsStore {
 
   #addFamily(declared: KindTemplate, native: number): void {
     const template = isNamed(declared) ? unnamed(declared) : declared
+    const index = new Map(template.stats.map((stat, i) => [stat.name, i]))
     this.#families.set(template.kind, {
       template,
       native,
-      index: new Map(template.stats.map((stat, i) => [stat.name, i])),
+      index,
+      columns: new MainColumns(template, index),
       declared: new Map(),
       main: new Map(),
       baseline: new Map(),
@@ -245,8 +254,9 @@ export class StatsStore {
   #valueAt(row: Row, stat: number): { value: number; used: boolean } {
     const { family, name } = row
     const main = family.main.get(name)
-    let value = main?.values[stat] ?? 0
-    let used = main?.used[stat] === 1
+    const own = main?.valueAt(stat)
+    let value = own ?? 0
+    let used = own !== undefined
     if (row.reading && row.row >= 0) {
       const at = row.row * family.template.stats.length + stat
       value += row.reading.reading.values[at] ?? 0

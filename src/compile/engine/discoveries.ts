@@ -5,7 +5,7 @@ import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.
 import { type DiscoverySource, type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
 import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
-import { isRemovable, kinds, startsWithout } from './kinds.js'
+import { type CompiledNeed, isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
 import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
@@ -205,10 +205,13 @@ export class Discoveries implements Supplier<Needed> {
       this.#options.onEvent(feed.reference, { kind: 'unchanged' })
       return undefined
     }
-    const message = this.#options.messageOf(resource)
     const verdicts: Promise<Verdict>[] = []
+    let message: Message | undefined
     for (const need of feed.needs.values()) {
-      const refused = this.#compile(need, message, verdicts)
+      const plain = kinds[need.reference.kind]?.compilePlain?.(need.key, bytes, need.reference)
+      if (plain === undefined) message ??= this.#options.messageOf(resource)
+      const refused =
+        plain === undefined ? this.#compile(need, message as Message, verdicts) : this.#warm(need, plain, verdicts)
       if (refused === undefined) continue
       feed.error = { failed: stored, details: refused }
       return refused
@@ -239,8 +242,11 @@ export class Discoveries implements Supplier<Needed> {
     const compiled = kind.compile(need.key, completed, reference, this.#options.environment(), locality =>
       this.#localities.of(reference.slot, locality),
     )
-    if (!compiled.ok) return reasonOf(compiled.error)
-    const { unit, references } = compiled.value
+    return compiled.ok ? this.#warm(need, compiled.value, verdicts) : reasonOf(compiled.error)
+  }
+
+  /** It takes effect when what it needs itself is there. */
+  #warm(need: Need, { unit, references }: CompiledNeed, verdicts: Promise<Verdict>[]): undefined {
     const requirements = new Requirements(references, this, () => {
       verdicts.push(this.#activate(need, version))
     })

@@ -19,6 +19,7 @@ import type { Logger } from '../../support/log.js'
 import { err, ok, type Result } from '../../support/result.js'
 import type { DiscoveryClient, Resource, ResourceType } from '../../xds/types.js'
 import { makeBreather } from '../../support/breather.js'
+import type { DescribedCluster } from '../describe.js'
 import { Collection, type CompiledThing } from './collection.js'
 import { CollectionWatcher } from './collection-watcher.js'
 import type { Decoder } from './decoder.js'
@@ -290,12 +291,15 @@ export class Engine {
   }
 
   #compileCluster(resource: Resource, stored: StoredResource): Result<CompiledThing, ResourceErrors> {
-    const message = this.#options.decoder.messageOf(resource) as Cluster
-    const compiled = compileClusterResource(message, this.#settings.environment)
+    const { decoder } = this.#options
+    const { environment, resolver } = this.#settings
+    const plain = decoder.plainClusters.compile(resource.bytes, environment)
+    if (plain !== undefined) return ok(clusterThing(plain.compiled, plain.described, resolver, stored))
+    const message = decoder.messageOf(resource) as Cluster
+    const compiled = compileClusterResource(message, environment)
     if (!compiled.ok) return compiled
-    const { name, references } = compiled.value
-    const unit = clusterUnit(compiled.value, message, this.#settings.resolver, true)
-    return ok({ name, unit, references, stored, isStatic: false })
+    if (decoder.isSilent(resource)) decoder.plainClusters.learn(resource.bytes, message, compiled.value, environment)
+    return ok(clusterThing(compiled.value, message, resolver, stored))
   }
 
   #compileListener(resource: Resource, stored: StoredResource): Result<CompiledThing, ResourceErrors> {
@@ -363,6 +367,16 @@ export class Engine {
     if (this.#resolving.size === 0) return Promise.resolve()
     return new Promise(resolve => this.#onResolved.push(resolve))
   }
+}
+
+function clusterThing(
+  compiled: CompiledResource,
+  message: DescribedCluster,
+  resolver: ResolverSettings,
+  stored: StoredResource,
+): CompiledThing {
+  const { name, references } = compiled
+  return { name, unit: clusterUnit(compiled, message, resolver, true), references, stored, isStatic: false }
 }
 
 const heldBackByClusters: readonly ResourceType[] = ['endpoint', 'locality-endpoints', 'secret']

@@ -16,10 +16,11 @@ import {
   type ResourceErrors,
 } from '../../plan/compile-resource.js'
 import { type ElsewhereHosts, isElsewhere } from '../../plan/assignment.js'
+import { plainAssignment, plainEndpoints } from '../../plan/plain-assignment.js'
 import type { Reference, ReferenceKind } from '../../plan/reference.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
 import { ok, type Result } from '../../support/result.js'
-import { describeMembers, describeVirtualHosts } from '../describe.js'
+import { describeMembers, describePlainMembers, describeVirtualHosts } from '../describe.js'
 import { plainUnit } from './unit.js'
 
 export interface CompiledNeed {
@@ -36,6 +37,8 @@ interface Kind {
     /** Members of localities that come by themselves. */
     elsewhere: ElsewhereHosts,
   ): Result<CompiledNeed, ResourceErrors>
+  /** The same straight from the bytes, for resources of a common form; undefined: it takes the message. */
+  compilePlain?(key: string, bytes: Uint8Array, reference: Reference): CompiledNeed | undefined
   /** What stands in its place when it does not come. */
   missing?(key: string, reference: Reference, environment: ResourceEnvironment): ConfigUnit | undefined
 }
@@ -71,6 +74,14 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
       return compiledTo(compileEndpointsResource(assignment, reference.use, environment, elsewhere), compiled =>
         endpointUnit(key, reference, compiled, { ...assignment, endpoints }),
       )
+    },
+    compilePlain: (key, bytes, reference) => {
+      if (reference.kind !== 'endpoint' || reference.use.transportSocketMatches.length > 0) return undefined
+      const localities = plainAssignment(bytes)
+      if (localities === undefined) return undefined
+      const plan = plainEndpoints(localities, reference.use)
+      const members = describePlainMembers(reference.use.cluster, plan, localities)
+      return { unit: { ...plainUnit(key, { plans: [plan] }), members: [members] }, references: [] }
     },
     missing: (key, reference) => {
       if (reference.kind !== 'endpoint') throw new Error(reference.kind)

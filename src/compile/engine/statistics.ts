@@ -1,4 +1,4 @@
-import type { StatChange } from '../../snapshot/config-delta.js'
+import type { StatChange, UpdatesTaken } from '../../snapshot/config-delta.js'
 import { sanitizeName } from '../../stats/names.js'
 import type { ControlPlaneEvent, SubscriptionEvent } from '../../xds/types.js'
 import { xxHash64 } from '../../xds/xx-hash.js'
@@ -15,29 +15,51 @@ export type FeedEvent =
   | { readonly kind: 'update_empty' | 'unchanged' }
   | { readonly kind: 'changed'; readonly at: number }
 
+interface SingleChange {
+  readonly op: 'inc' | 'set'
+  readonly kind: string
+  readonly scope: string
+  readonly name: string
+  value: number
+}
+
 /** What this thread counts, on its way to main: everything of one turn travels together. */
 export class Statistics {
   readonly #send: (changes: readonly StatChange[]) => void
   #changes: StatChange[] = []
+  /** Changes to which more may be added. */
+  #attempts: (Extract<StatChange, { op: 'inc-all' }> & { readonly scopes: string[] }) | undefined
+  #updates: (UpdatesTaken & { readonly scopes: string[] }) | undefined
+  readonly #singles = new Map<string, SingleChange>()
+  /** Thousands of subscriptions get one version. */
+  #hashed: { readonly version: string | undefined; readonly hash: number } = { version: undefined, hash: 0 }
 
   constructor(send: (changes: readonly StatChange[]) => void) {
     this.#send = send
   }
 
   inc(kind: string, scope: string, name: string, value = 1): void {
-    this.#add({ op: 'inc', kind, scope, name, value })
+    if (kind !== scope) return this.#add({ op: 'inc', kind, scope, name, value })
+    const open = this.#single(kind, name)
+    if (open?.op === 'inc') open.value += value
+    else this.#open(kind, name, { op: 'inc', kind, scope, name, value })
   }
 
   set(kind: string, scope: string, name: string, value: number): void {
-    this.#add({ op: 'set', kind, scope, name, value })
+    if (kind !== scope) return this.#add({ op: 'set', kind, scope, name, value })
+    const open = this.#single(kind, name)
+    if (open?.op === 'set') open.value = value
+    else this.#open(kind, name, { op: 'set', kind, scope, name, value })
   }
 
   declare({ kind, scope }: SubscriptionScope): void {
+    this.#closeGroups()
     this.#add({ op: 'declare', kind, scope })
-    this.#add({ op: 'text', kind, scope: `${prefixes[kind]}${scope}`, name: 'version_text', value: '' })
+    this.#add({ op: 'text', kind, scope, name: 'version_text', value: '' })
   }
 
   forget({ kind, scope }: SubscriptionScope): void {
+    this.#closeGroups()
     this.#add({ op: 'forget', kind, scope })
   }
 
@@ -51,16 +73,12 @@ export class Statistics {
         this.inc(kind, scope, 'config_reload')
         if (kind !== 'ecds' && kind !== 'vhds') this.set(kind, scope, 'config_reload_time_ms', event.at)
         break
-      case 'update_success': {
-        this.inc(counterKind(kind, event.kind), scope, event.kind)
-        this.set(kind, scope, 'version', Number(xxHash64(event.version)))
-        this.set(kind, scope, 'update_time', event.at)
-        this.#add({ op: 'record', kind, scope, name: 'update_duration', value: Math.round(event.durationMs) })
-        const prefix = prefixes[kind]
-        this.#add({ op: 'text', kind, scope: `${prefix}${scope}`, name: 'version_text', value: event.version })
+      case 'update_success':
+        this.#updated(kind, scope, event)
         break
-      }
       case 'update_attempt':
+        this.#incAll(counterKind(kind, event.kind), scope, event.kind)
+        break
       case 'update_failure':
       case 'update_rejected':
       case 'init_fetch_timeout':
@@ -95,7 +113,64 @@ export class Statistics {
     if (this.#changes.length === 0) return
     const changes = this.#changes
     this.#changes = []
+    this.#closeGroups()
     this.#send(changes)
+  }
+
+  #incAll(kind: string, scope: string, name: string): void {
+    if (this.#attempts?.kind !== kind || this.#attempts.name !== name) {
+      this.#attempts = { op: 'inc-all', kind, name, scopes: [] }
+      this.#add(this.#attempts)
+    }
+    this.#attempts.scopes.push(scope)
+  }
+
+  #updated(
+    kind: SubscriptionScope['kind'],
+    scope: string,
+    { version, at, durationMs: exact }: Extract<SubscriptionEvent, { kind: 'update_success' }>,
+  ): void {
+    const durationMs = Math.round(exact)
+    const group = this.#updates
+    const isSame =
+      group !== undefined &&
+      group.kind === kind &&
+      group.version === version &&
+      group.at === at &&
+      group.durationMs === durationMs
+    if (isSame) {
+      group.scopes.push(scope)
+      return
+    }
+    if (this.#hashed.version !== version) this.#hashed = { version, hash: Number(xxHash64(version)) }
+    this.#updates = {
+      op: 'updates',
+      kind,
+      counters: counterKind(kind, 'update_success'),
+      scopes: [scope],
+      version,
+      hash: this.#hashed.hash,
+      at,
+      durationMs,
+    }
+    this.#add(this.#updates)
+  }
+
+  /** What there is one of in the process: where it stands among the changes makes no difference, so that it takes one. */
+  #single(kind: string, name: string): SingleChange | undefined {
+    return this.#singles.get(`${kind} ${name}`)
+  }
+
+  #open(kind: string, name: string, change: SingleChange): void {
+    this.#singles.set(`${kind} ${name}`, change)
+    this.#add(change)
+  }
+
+  /** What follows is not to be counted before what came. */
+  #closeGroups(): void {
+    this.#attempts = undefined
+    this.#updates = undefined
+    if (this.#singles.size > 0) this.#singles.clear()
   }
 
   #add(change: StatChange): void {

@@ -1,37 +1,40 @@
 import type { Message } from '@bufbuild/protobuf'
 import type { Types } from '../../config/index.js'
-import type { Cluster } from '../../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { ResolverSettings } from '../../plan/compile.js'
 import type { CompiledResource } from '../../plan/compile-resource.js'
 import type { ConfigUnit } from '../../snapshot/config-delta.js'
-import { describeCluster, describeListener } from '../describe.js'
+import { describeCluster, type DescribedCluster, describeListener } from '../describe.js'
+
+// One object, which crosses threads once for thousands of units.
+const none: readonly never[] = []
+const orNone = <T>(things: readonly T[]): readonly T[] => (things.length === 0 ? none : things)
 
 /** A unit of plans, which nothing is known about. */
 export function plainUnit(key: string, compiled: Partial<CompiledResource>): ConfigUnit {
-  const { plans = [], secrets = [], tlsContexts = [], programs = [] } = compiled
+  const { plans = none, secrets = none, tlsContexts = none, programs = none } = compiled
   return {
     key,
     plans,
-    clusters: [],
-    listeners: [],
-    members: [],
-    virtualHosts: [],
-    secrets,
-    tlsContexts,
-    programs,
+    clusters: none,
+    listeners: none,
+    members: none,
+    virtualHosts: none,
+    secrets: orNone(secrets),
+    tlsContexts: orNone(tlsContexts),
+    programs: orNone(programs),
   }
 }
 
 export function clusterUnit(
   compiled: CompiledResource,
-  message: Message,
+  message: DescribedCluster,
   resolver: ResolverSettings,
   isAddedViaApi: boolean,
 ): ConfigUnit {
   return {
     ...plainUnit(`cluster/${compiled.name}`, compiled),
-    ...describeCluster(compiled, message as Cluster, resolver, isAddedViaApi),
+    ...describeCluster(compiled, message, resolver, isAddedViaApi),
   }
 }
 

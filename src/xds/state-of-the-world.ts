@@ -20,6 +20,8 @@ interface TypeState {
   readonly type: ResourceType
   /** Oldest first; requests name the newest one's resources first. */
   readonly watches: Set<SotwWatch>
+  /** Of all watches, as requests carry them, in bytes; undefined: to be made anew. An acknowledgement repeats them, and there may be thousands. */
+  names: Uint8Array | undefined
   readonly ttl: TimesToLive
   /** Those with a time to live, for answers that only say that they are as they were. */
   readonly mortal: Map<string, Resource>
@@ -73,19 +75,24 @@ export class SotwMux implements Mux {
     const state = this.#stateOf(type)
     const watch: SotwWatch = { names: normal(names), callbacks }
     state.watches.add(watch)
+    state.names = undefined
     this.#request(state)
     return {
       setNames: next => {
         // Asked again before and after, as Envoy does; a pause makes one of it.
         state.watches.delete(watch)
+        state.names = undefined
         if (watch.names.length > 0) this.#request(state)
         watch.names = normal(next)
         state.watches.add(watch)
+        state.names = undefined
         this.#request(state)
       },
       requestOnDemand: () => undefined,
       close: () => {
-        if (state.watches.delete(watch) && watch.names.length > 0) this.#request(state)
+        if (!state.watches.delete(watch)) return
+        state.names = undefined
+        if (watch.names.length > 0) this.#request(state)
       },
     }
   }
@@ -119,6 +126,7 @@ export class SotwMux implements Mux {
     const state: TypeState = {
       type,
       watches: new Set(),
+      names: undefined,
       ttl: new TimesToLive(this.#options.clock, names => void this.#expired(state, names)),
       mortal: new Map(),
       known: new Map(),
@@ -152,18 +160,21 @@ export class SotwMux implements Mux {
   }
 
   #send(state: TypeState): void {
-    const names = new Set<string>()
-    for (const watch of [...state.watches].reverse()) for (const name of watch.names) names.add(name)
+    const { wire } = this.#options
+    state.names ??= wire.names(namesOf(state))
     const isWithNode = this.#isFirstRequest || !this.#options.isNodeSentOnce
     this.#stream.send(
-      this.#options.wire.request(false, {
-        versionInfo: state.version,
-        ...(isWithNode && { node: this.#options.node }),
-        resourceNames: [...names],
-        typeUrl: resourceTypes[state.type],
-        responseNonce: state.nonce,
-        ...(state.error !== undefined && { errorDetail: { code: refusedCode, message: errorText(state.error) } }),
-      }),
+      wire.request(
+        false,
+        {
+          versionInfo: state.version,
+          ...(isWithNode && { node: this.#options.node }),
+          typeUrl: resourceTypes[state.type],
+          responseNonce: state.nonce,
+          ...(state.error !== undefined && { errorDetail: { code: refusedCode, message: errorText(state.error) } }),
+        },
+        state.names,
+      ),
     )
     this.#isFirstRequest = false
     state.error = undefined
@@ -292,6 +303,12 @@ export class SotwMux implements Mux {
         await watch.callbacks.onUpdate({ version: '', added: [], removed, isFullState: false, controlPlane: '' })
     }
   }
+}
+
+function namesOf({ watches }: TypeState): string[] {
+  const names = new Set<string>()
+  for (const watch of [...watches].reverse()) for (const name of watch.names) names.add(name)
+  return [...names]
 }
 
 /** Newest first. A watch may end while others are told. */

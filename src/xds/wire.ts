@@ -31,9 +31,18 @@ export class Wire {
     this.#types = types
   }
 
-  request(isDelta: boolean, init: MessageInitShape<DescMessage>): Uint8Array {
+  /** `names`: more of the same message, from `names`. */
+  request(isDelta: boolean, init: MessageInitShape<DescMessage>, names?: Uint8Array): Uint8Array {
     const schema = this.#schema(isDelta ? 'DeltaDiscoveryRequest' : 'DiscoveryRequest')
-    return toBinary(schema, this.#types.create(schema.typeName, init))
+    const bytes = toBinary(schema, this.#types.create(schema.typeName, init))
+    // Messages one after the other are one message with the fields of both.
+    return names === undefined || names.length === 0 ? bytes : Buffer.concat([bytes, names])
+  }
+
+  /** The part of a DiscoveryRequest that names resources. */
+  names(resourceNames: readonly string[]): Uint8Array {
+    const schema = this.#schema('DiscoveryRequest')
+    return toBinary(schema, this.#types.create(schema.typeName, { resourceNames: [...resourceNames] }))
   }
 
   /** Errors name the message that the bytes are not. */

@@ -100,7 +100,6 @@ interface Key {
 // Text of a configuration file, folded as it may be: as in Envoy, line breaks inside of strings are no errors.
 function parsed(json: string): { readonly keys?: readonly Record<string, unknown>[] } {
   try {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     return JSON.parse(json.replace(/[\x00-\x1f]/g, ' ')) as ReturnType<typeof parsed>
   } catch {
     throw new Error('Jwks is an invalid JSON')

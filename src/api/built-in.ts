@@ -15,6 +15,8 @@ export type BuiltInFact =
   | 'scheme'
 
 export interface BuiltInStream {
+  /** The filter's own hooks for the response may change the reply that it makes, as in Envoy. */
+  followReply(): void
   /** Sets a response flag; its number in native/http/stream_info.h. */
   flag(flag: number): void
   /** Counts an answer of the proxy's own as one of the cluster that the request would go to; 0: none. False: there is no such cluster. */

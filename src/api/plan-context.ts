@@ -43,6 +43,7 @@ import type {
   HttpCommonOptionsSchema,
   RateLimitSchema,
   RegexRewriteSchema,
+  RouteMatchSchema,
   ScopedRoutesSchema,
   StringMatcherSchema,
   SubsetCriteriaSchema,
@@ -52,6 +53,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
   RateLimit,
+  RouteMatch,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
@@ -133,6 +135,8 @@ export interface PlanContext extends Place {
   stringMatcher(matcher: StringMatcher, at: Place): PlanInit<typeof StringMatcherSchema>
   headerMatchers(matchers: readonly HeaderMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): PlanInit<typeof FieldMatcherSchema>[]
+  /** The conditions of a route, for a filter that has rules like routes. */
+  routeMatch(match: RouteMatch, at: Place): PlanInit<typeof RouteMatchSchema>
   /** `takesLimit`: they may have a limit of their own, in place of the one that a service knows. */
   rateLimits(limits: readonly RateLimit[], at: Place, takesLimit: boolean): PlanInit<typeof RateLimitSchema>[]
   regexRewrite(rewrite: RegexMatchAndSubstitute, at: Place): PlanInit<typeof RegexRewriteSchema>

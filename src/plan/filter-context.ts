@@ -21,6 +21,7 @@ import type {
   HeaderMatcher,
   QueryParameterMatcher,
   RateLimit,
+  RouteMatch,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
@@ -52,11 +53,13 @@ import type {
   SubsetCriteriaInit,
   RateLimitInit,
   RegexRewriteInit,
+  RouteMatchInit,
   ScopedRoutesInit,
   StringMatcherInit,
 } from './init.js'
 import { fraction, headerMatchers, queryMatcher, regexRewrite, runtimeFraction, stringMatcher } from './matcher.js'
 import { rateLimits } from './rate-limits.js'
+import { routeMatch } from './route-table.js'
 import { scopedRoutes } from './scoped-routes.js'
 import { subsetCriteria } from './subset.js'
 import { milliseconds } from './values.js'
@@ -207,6 +210,10 @@ export class FilterContext implements PlanContext {
 
   queryMatchers(matchers: readonly QueryParameterMatcher[], at: Place): FieldMatcherInit[] {
     return matchers.map((matcher, index) => queryMatcher(matcher, at.item(index), this.#compilation.checkRegex))
+  }
+
+  routeMatch(match: RouteMatch, at: Place): RouteMatchInit {
+    return routeMatch(match, at, this.#compilation)
   }
 
   rateLimits(limits: readonly RateLimit[], at: Place, takesLimit: boolean): RateLimitInit[] {

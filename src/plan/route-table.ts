@@ -188,7 +188,7 @@ function bufferLimit(level: Buffered): { requestBodyBufferLimit?: bigint } {
   return limit === undefined ? {} : { requestBodyBufferLimit: BigInt(limit) }
 }
 
-function routeMatch(match: RouteMatch, at: Place, tools: RouteTools): RouteMatchInit {
+export function routeMatch(match: RouteMatch, at: Place, tools: Pick<RouteTools, 'checkRegex'>): RouteMatchInit {
   const { path, value } = pathOf(match, at, tools)
   const plan: RouteMatchInit = {
     path,
@@ -214,7 +214,7 @@ interface PathMatch {
   readonly value: string
 }
 
-function pathOf(match: RouteMatch, at: Place, tools: RouteTools): PathMatch {
+function pathOf(match: RouteMatch, at: Place, tools: Pick<RouteTools, 'checkRegex'>): PathMatch {
   const spec = match.pathSpecifier
   switch (spec.case) {
     case 'path':

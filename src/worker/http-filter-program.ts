@@ -63,12 +63,12 @@ export class ScriptHttpFilter {
   /** Gives a stage to its hook. The answer is one of `Outcome`. */
   run(stage: number, view: StreamView, chunk: Uint8Array | undefined): number {
     const before = running.stream
-    // Its own answer comes by a filter's hooks for the response, too.
-    const repliedBefore = view.hasReplied
+    // Its own answer comes by its hooks for the response, too; what they do to it counts for those who asked for that.
+    const repliedBefore = view.hasReplied && view.followsReply
     running.stream = view
     try {
       const result = this.#call(stage, view, chunk)
-      if (result === undefined && view.hasReplied === repliedBefore) return Outcome.goOn
+      if (result === undefined && (!view.hasReplied || repliedBefore)) return Outcome.goOn
       if (isPromise(result)) {
         this.#follow(stage, view, result, repliedBefore)
         return Outcome.waiting

@@ -34,6 +34,8 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   readonly state: unknown
   /** reply() was called. */
   hasReplied = false
+  /** Its hooks for the response may change its own reply. */
+  followsReply = false
   /** Nobody waits for this stream's hooks any more. */
   isOver = false
   /** Promises of a body that is being gathered. */
@@ -126,6 +128,10 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   }
 
   // ---- BuiltInStream
+
+  followReply(): void {
+    this.followsReply = true
+  }
 
   flag(flag: number): void {
     this.#addon.streamFlag(this.handle, flag)

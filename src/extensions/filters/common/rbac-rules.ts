@@ -6,18 +6,29 @@ import {
   Rules_Action,
   type RuleSchema,
   type RulesSchema,
+  Value_Kind as ValueKind,
+  type ValueSchema,
 } from '../../../generated/filters/http/rbac/plan_pb.js'
+import { RouteMatch_Path } from '../../../generated/plan_pb.js'
 import type { CidrRange } from '../../../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { TypedExtensionConfig } from '../../../generated/protos/envoy/config/core/v3/extension_pb.js'
 import {
+  MetadataSource,
   type Permission,
   type Principal,
   type RBAC as Rules,
   RBAC_Action as Action,
+  type SourcedMetadata,
 } from '../../../generated/protos/envoy/config/rbac/v3/rbac_pb.js'
+import type { UriTemplateMatchConfig } from '../../../generated/protos/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js'
+import type { FilterStateMatcher } from '../../../generated/protos/envoy/type/matcher/v3/filter_state_pb.js'
+import type { MetadataMatcher } from '../../../generated/protos/envoy/type/matcher/v3/metadata_pb.js'
+import type { ValueMatcher } from '../../../generated/protos/envoy/type/matcher/v3/value_pb.js'
 import type { PathMatcher } from '../../../generated/protos/envoy/type/matcher/v3/path_pb.js'
 import type { StringMatcher } from '../../../generated/protos/envoy/type/matcher/v3/string_pb.js'
 
 type RuleInit = PlanInit<typeof RuleSchema>
+type ValueInit = PlanInit<typeof ValueSchema>
 
 const rulesSchema = 'envoy.config.rbac.v3'
 const maxDepth = 32
@@ -35,15 +46,14 @@ export const rulesPolicy: PolicyTable = {
   [`${rulesSchema}.Permission`]: {
     ...carried('and_rules or_rules not_rule header url_path requested_server_name'),
     ...whole('any destination_ip destination_port destination_port_range'),
-    ...later('metadata sourced_metadata', 'rules about metadata'),
-    ...later('matcher uri_template', 'matcher extensions'),
+    ...whole('metadata sourced_metadata uri_template'),
+    ...later('matcher', 'matcher extensions'),
   },
   [`${rulesSchema}.Permission.Set`]: carried('rules'),
   [`${rulesSchema}.Principal`]: {
     ...carried('and_ids or_ids not_id authenticated header url_path'),
     ...whole('any source_ip direct_remote_ip remote_ip'),
-    ...later('metadata sourced_metadata', 'rules about metadata'),
-    ...later('filter_state', 'rules about filter state'),
+    ...whole('metadata sourced_metadata filter_state'),
     ...later('custom', 'principal extensions'),
   },
   [`${rulesSchema}.Principal.Set`]: carried('ids'),
@@ -109,6 +119,12 @@ class RuleCompiler {
         return { kind: Kind.DESTINATION_PORT, firstPort: rule.value.start, endPort: rule.value.end }
       case 'requestedServerName':
         return this.#text(Kind.SERVER_NAME, rule.value, at.field('requested_server_name'))
+      case 'metadata':
+        return this.#metadata(rule.value, at.field('metadata'))
+      case 'sourcedMetadata':
+        return this.#sourced(rule.value, at.field('sourced_metadata'))
+      case 'uriTemplate':
+        return this.#template(rule.value, at.field('uri_template'))
       default:
         return { kind: Kind.ANY }
     }
@@ -139,8 +155,91 @@ class RuleCompiler {
         return this.#header(identifier.value, at.field('header'))
       case 'urlPath':
         return this.#path(identifier.value, at.field('url_path'))
+      case 'metadata':
+        return this.#metadata(identifier.value, at.field('metadata'))
+      case 'sourcedMetadata':
+        return this.#sourced(identifier.value, at.field('sourced_metadata'))
+      case 'filterState':
+        return this.#filterState(identifier.value, at.field('filter_state'))
       default:
         return { kind: Kind.ANY }
+    }
+  }
+
+  #metadata(matcher: MetadataMatcher, at: Place, ofRoute = false): RuleInit {
+    return {
+      kind: Kind.METADATA,
+      path: [matcher.filter, ...matcher.path.flatMap(({ segment }) => (segment.case === 'key' ? [segment.value] : []))],
+      value: this.#value(matcher.value, at.field('value')),
+      ofRoute,
+      invert: matcher.invert,
+    }
+  }
+
+  #sourced({ metadataMatcher, metadataSource }: SourcedMetadata, at: Place): RuleInit {
+    if (metadataMatcher === undefined) return {}
+    return this.#metadata(metadataMatcher, at.field('metadata_matcher'), metadataSource === MetadataSource.ROUTE)
+  }
+
+  #value(matcher: ValueMatcher | undefined, at: Place): ValueInit {
+    const pattern = matcher?.matchPattern
+    switch (pattern?.case) {
+      case 'doubleMatch': {
+        const number = pattern.value.matchPattern
+        if (number.case === 'range') return { kind: ValueKind.RANGE, start: number.value.start, end: number.value.end }
+        return { kind: ValueKind.NUMBER, start: number.value ?? 0 }
+      }
+      case 'stringMatch':
+        return { kind: ValueKind.TEXT, text: this.#context.stringMatcher(pattern.value, at.field('string_match')) }
+      case 'boolMatch':
+        return { kind: ValueKind.BOOL, truth: pattern.value }
+      case 'presentMatch':
+        return { kind: ValueKind.PRESENT, truth: pattern.value }
+      case 'listMatch': {
+        const one = pattern.value.matchPattern
+        const values = one.case === 'oneOf' ? [this.#value(one.value, at.field('list_match').field('one_of'))] : []
+        return { kind: ValueKind.LIST, values }
+      }
+      case 'orMatch': {
+        const inOr = at.field('or_match').field('value_matchers')
+        return {
+          kind: ValueKind.ANY_OF,
+          values: pattern.value.valueMatchers.map((one, index) => this.#value(one, inOr.item(index))),
+        }
+      }
+      default:
+        return { kind: ValueKind.NOTHING }
+    }
+  }
+
+  #filterState({ key, matcher }: FilterStateMatcher, at: Place): RuleInit {
+    if (matcher.case === 'stringMatch')
+      return {
+        kind: Kind.FILTER_STATE,
+        path: [key],
+        text: this.#context.stringMatcher(matcher.value, at.field('string_match')),
+      }
+    const { ranges = [], invertMatch = false } = matcher.value ?? {}
+    return {
+      kind: Kind.FILTER_STATE,
+      path: [key],
+      invert: invertMatch,
+      ranges: ranges.map(({ addressPrefix, prefixLen }) => ({ ip: addressPrefix, prefixLen: prefixLen ?? 0 })),
+    }
+  }
+
+  #template({ typedConfig }: TypedExtensionConfig, at: Place): RuleInit {
+    if (this.#headless !== '') at.error(`Found URL template rule, not supported by ${this.#headless}`)
+    const unpacked = typedConfig && this.#context.unpack(typedConfig, at.field('typed_config'))
+    if (unpacked === undefined) return {}
+    if (unpacked.typeName !== 'envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig') {
+      at.unsupported(`rules of ${unpacked.typeName}`)
+      return {}
+    }
+    const { pathTemplate } = unpacked.message as UriTemplateMatchConfig
+    return {
+      kind: Kind.ROUTE_MATCH,
+      match: { path: RouteMatch_Path.TEMPLATE, value: pathTemplate, caseSensitive: true },
     }
   }
 

@@ -37,10 +37,11 @@ export async function askGrpc(
     scheme: stream.fact('scheme'),
     size: info.bytesReceived,
     protocol: info.protocol,
-    headers: request.headers,
+    headers: settings.encodesRawHeaders ? new Map() : request.headers,
+    rawHeaders: settings.encodesRawHeaders ? request.fields : [],
     body: asBytes ? request.body : Buffer.from(request.body).toString('utf8'),
     contextExtensions: Object.assign({}, ...levels.map(level => level.contextExtensions)) as Record<string, string>,
-    metadata: namespaces(settings.metadataNamespaces, name => stream.metadata.get(name, '')),
+    metadata: namespaces(settings.metadataNamespaces, metadataOf(stream)),
     routeMetadata: routeMetadata(settings.routeMetadataNamespaces, stream),
     serverName: settings.includesTlsSession ? info.requestedServerName : undefined,
   })
@@ -52,6 +53,12 @@ export async function askGrpc(
   } catch {
     return failed
   }
+}
+
+/** The request's own before the connection's. */
+function metadataOf(stream: Stream<unknown, RouteSettings> & BuiltInStream): (name: string) => unknown {
+  const ofConnection = stream.connectionMetadata()
+  return name => stream.metadata.get(name, '') ?? ofConnection[name]
 }
 
 function namespaces(names: readonly string[], find: (name: string) => unknown): Record<string, JsonObject> {

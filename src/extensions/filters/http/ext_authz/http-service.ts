@@ -1,7 +1,8 @@
 import { builtIn } from '../../../../api/built-in.js'
 import type { Clusters, ReadonlyHeaders } from '../../../../api/clusters.js'
 import type { HttpService, NameRule } from './settings.js'
-import { type Checked, failed, matchesName, type Pair, type Verdict } from './verdict.js'
+import type { Names } from './names.js'
+import { type Checked, failed, type Pair, type Verdict } from './verdict.js'
 
 const headersToRemove = 'x-envoy-auth-headers-to-remove'
 const exact = (text: string): NameRule => ({ kind: 'exact', text, ignoresCase: false })
@@ -16,12 +17,16 @@ export async function askHttp(
   clusters: Clusters,
   service: HttpService,
   request: Checked,
+  added: readonly Pair[],
+  names: Names,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const headers: Pair[] = [['content-length', String(request.body.length)]]
   for (const [name, value] of request.headers)
     if (!name.startsWith(':') && name !== 'content-length' && name !== 'host') headers.push([name, value])
-  for (const [name, value] of service.headersToAdd) headers.push([name, value])
+  headers.push(...added)
+  if (service.retryOn !== '')
+    headers.push(['x-envoy-retry-on', service.retryOn], ['x-envoy-max-retries', String(service.retries)])
   const options = builtIn.options({ headers, timeoutMs: service.timeoutMs, signal, notForwarded: true })
   try {
     const response = await clusters.fetch(service.cluster, {
@@ -32,19 +37,25 @@ export async function askHttp(
       ...(request.body.length > 0 && { body: request.body }),
     })
     if (response.status >= 500) return failed
-    return verdictOf(service, response.status, response.headers, await response.text())
+    return verdictOf(service, names, response.status, response.headers, await response.text())
   } catch {
     return failed
   }
 }
 
-function verdictOf(service: HttpService, status: number, headers: ReadonlyHeaders, body: string): Verdict {
+function verdictOf(
+  service: HttpService,
+  names: Names,
+  status: number,
+  headers: ReadonlyHeaders,
+  body: string,
+): Verdict {
   const remove = (headers.get(headersToRemove) ?? '')
     .split(',')
     .map(name => name.trim().toLowerCase())
     .filter(name => name !== '')
   const all = [...headers].filter(([name]) => name !== headersToRemove)
-  const those = (rules: readonly NameRule[]): Pair[] => all.filter(([name]) => matchesName(rules, name))
+  const those = (rules: readonly NameRule[]): Pair[] => all.filter(([name]) => names.match(rules, name))
   const metadata = Object.fromEntries(those(service.toMetadata))
   if (status === 200) {
     return {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf'
-import { carried, later, tuning, whole } from '../../../../api/field-policy.js'
+import { carried, isFalse, later, tuning, whole } from '../../../../api/field-policy.js'
+import { toolText } from '../../../../api/native-tool.js'
 import type { Place, PlanContext } from '../../../../api/plan-context.js'
 import { defineTypeScriptFilter } from '../../../../api/typescript-filter.js'
 import type { GrpcService as GrpcConfig } from '../../../../generated/protos/envoy/config/core/v3/grpc_service_pb.js'
@@ -10,8 +11,21 @@ import type {
   HttpService as HttpConfig,
 } from '../../../../generated/protos/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js'
 import type { RuntimeFractionalPercent } from '../../../../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { HeaderMutationRules } from '../../../../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
+import type { RegexMatcher } from '../../../../generated/protos/envoy/type/matcher/v3/regex_pb.js'
 import type { ListStringMatcher } from '../../../../generated/protos/envoy/type/matcher/v3/string_pb.js'
-import type { BodySettings, GrpcService, HttpService, NameRule, RouteSettings, Settings } from './settings.js'
+import { StringMatcher_Kind } from '../../../../generated/plan_pb.js'
+import { grpcTarget } from '../common/grpc-config.js'
+import { metadataRule } from '../common/metadata-rule.js'
+import type {
+  BodySettings,
+  GrpcService,
+  HttpService,
+  MutationRules,
+  NameRule,
+  RouteSettings,
+  Settings,
+} from './settings.js'
 
 const schema = 'envoy.extensions.filters.http.ext_authz.v3'
 const defaultTimeout = 200
@@ -40,16 +54,14 @@ const extAuthz = defineTypeScriptFilter<ExtAuthz, ExtAuthzPerRoute>({
       ...tuning('emit_filter_state_stats filter_metadata', 'has no effect on traffic'),
       ...tuning('emit_client_span', 'has no effect until tracing is carried'),
       ...tuning('bootstrap_metadata_labels_key', 'has no effect: labels of the destination are not sent'),
-      ...later('validate_mutations decoder_header_mutation_rules', 'rules for what the service may change'),
-      ...later(
-        'typed_metadata_context_namespaces route_typed_metadata_context_namespaces',
-        'typed metadata for the service',
+      ...whole(
+        'validate_mutations decoder_header_mutation_rules filter_enabled_metadata encode_raw_headers shadow_mode',
       ),
-      ...later('filter_enabled_metadata', 'ext_authz by metadata'),
-      ...later('encode_raw_headers', 'headers as bytes'),
+      ...whole('max_denied_response_body_bytes'),
+      ...tuning('typed_metadata_context_namespaces', 'has no effect: no filter leaves typed metadata'),
+      ...later('route_typed_metadata_context_namespaces', 'typed metadata for the service'),
       ...later('clear_route_cache_headers', 'new routes by header'),
-      ...later('max_denied_response_body_bytes enforce_response_header_limits', 'limits of denials'),
-      ...later('shadow_mode', 'ext_authz that only looks'),
+      ...later('enforce_response_header_limits', 'limits of denials', isFalse),
     },
     [`${schema}.ExtAuthzPerRoute`]: { ...whole('disabled'), ...carried('check_settings') },
     [`${schema}.CheckSettings`]: {
@@ -77,7 +89,7 @@ function settings(config: ExtAuthz, context: PlanContext): Settings {
   const older = http?.authorizationRequest?.allowedHeaders
   if (allowedHeaders && older)
     context.field('allowed_headers').error('allowed_headers is set in both ExtAuthz and HttpService')
-  const shown = namesOf(allowedHeaders ?? older, context.field('allowed_headers'))
+  const shown = namesOf(allowedHeaders ?? older, context.field('allowed_headers'), context)
   return {
     service: service ?? { kind: 'grpc', cluster: '', authority: '', timeoutMs: 0, metadata: [] },
     failureModeAllow: config.failureModeAllow,
@@ -88,11 +100,19 @@ function settings(config: ExtAuthz, context: PlanContext): Settings {
     metadataNamespaces: [...config.metadataContextNamespaces],
     routeMetadataNamespaces: [...config.routeMetadataContextNamespaces],
     enabledPpm: enabledPpm(config.filterEnabled, context),
+    enabledMetadata:
+      config.filterEnabledMetadata &&
+      metadataRule(config.filterEnabledMetadata, context, context.field('filter_enabled_metadata')),
+    isShadow: config.shadowMode,
+    encodesRawHeaders: config.encodeRawHeaders,
+    validatesMutations: config.validateMutations,
+    mutationRules: rulesOf(config.decoderHeaderMutationRules, context),
+    maxDeniedBytes: config.maxDeniedResponseBodyBytes,
     deniesWhenDisabled: flag(denyAtDisable?.runtimeKey, denyAtDisable?.defaultValue ?? false, context),
     includesPeerCertificate: config.includePeerCertificate,
     includesTlsSession: config.includeTlsSession,
     allowedHeaders: http ? [...alwaysShown, ...(shown ?? [])] : shown,
-    disallowedHeaders: namesOf(config.disallowedHeaders, context.field('disallowed_headers')) ?? [],
+    disallowedHeaders: namesOf(config.disallowedHeaders, context.field('disallowed_headers'), context) ?? [],
     chargesCluster: config.chargeClusterResponseStats ?? true,
     takesMetadata: config.enableDynamicMetadataIngestion ?? true,
     statName: statName(config),
@@ -124,29 +144,16 @@ function serviceOf(services: Services, context: PlanContext, at: Place): HttpSer
 }
 
 function grpcOf(config: GrpcConfig, context: PlanContext, at: Place): GrpcService | undefined {
-  const target = config.targetSpecifier
-  if (target.case !== 'envoyGrpc') {
-    at.field('google_grpc').unsupported('gRPC services outside of the clusters')
-    return undefined
-  }
-  if (config.retryPolicy) at.field('retry_policy').warning('has no effect: the service is asked once')
-  const { clusterName, authority } = target.value
-  return {
-    kind: 'grpc',
-    cluster: clusterName,
-    authority: authority === '' ? clusterName : authority,
-    timeoutMs: context.milliseconds(config.timeout, defaultTimeout, at.field('timeout')),
-    metadata: config.initialMetadata.map(({ key, value }): [string, string] => [key.toLowerCase(), value]),
-  }
+  const target = grpcTarget(config, defaultTimeout, context, at)
+  return target && { kind: 'grpc', ...target }
 }
 
 function httpOf(config: HttpConfig, context: PlanContext, at: Place): HttpService {
   const { serverUri, authorizationRequest: request, authorizationResponse: response } = config
-  if (config.retryPolicy) at.field('retry_policy').unsupported('retries of ext_authz over HTTP')
   const inRequest = at.field('authorization_request').field('headers_to_add')
   const inResponse = at.field('authorization_response')
   const names = (list: ListStringMatcher | undefined, field: string): NameRule[] =>
-    namesOf(list, inResponse.field(field)) ?? []
+    namesOf(list, inResponse.field(field), context) ?? []
   if (config.pathPrefix !== '' && !config.pathPrefix.startsWith('/'))
     at.field('path_prefix').error('path_prefix should start with "/".')
   return {
@@ -155,34 +162,62 @@ function httpOf(config: HttpConfig, context: PlanContext, at: Place): HttpServic
     timeoutMs: context.milliseconds(serverUri?.timeout, defaultTimeout, at.field('server_uri').field('timeout')),
     pathPrefix: config.pathPrefix,
     pathOverride: config.pathOverride,
-    headersToAdd: (request?.headersToAdd ?? []).map(({ key, value }, index): [string, string] => {
-      if (/%(?!%)/.test(value.replaceAll('%%', '')))
-        inRequest.item(index).unsupported('command operators for ext_authz')
-      return [key.toLowerCase(), value.replaceAll('%%', '%')]
-    }),
+    headersToAdd: (request?.headersToAdd ?? []).map(({ key, value }, index): [string, string] => [
+      key.toLowerCase(),
+      toolText({ format: context.format(value, inRequest.item(index).field('value')) }),
+    ]),
+    retryOn: config.retryPolicy?.retryOn ?? '',
+    retries: config.retryPolicy?.numRetries ?? 1,
     toUpstream: names(response?.allowedUpstreamHeaders, 'allowed_upstream_headers'),
     appendedToUpstream: names(response?.allowedUpstreamHeadersToAppend, 'allowed_upstream_headers_to_append'),
-    toClient: namesOf(response?.allowedClientHeaders, inResponse.field('allowed_client_headers')),
+    toClient: namesOf(response?.allowedClientHeaders, inResponse.field('allowed_client_headers'), context),
     toClientOnSuccess: names(response?.allowedClientHeadersOnSuccess, 'allowed_client_headers_on_success'),
     toMetadata: names(response?.dynamicMetadataFromHeaders, 'dynamic_metadata_from_headers'),
   }
 }
 
 /** Undefined: the list is not there, or empty. */
-function namesOf(list: ListStringMatcher | undefined, at: Place): NameRule[] | undefined {
+function namesOf(list: ListStringMatcher | undefined, at: Place, context: PlanContext): NameRule[] | undefined {
   if (list === undefined || list.patterns.length === 0) return undefined
-  return list.patterns.flatMap(({ matchPattern: pattern, ignoreCase }, index): NameRule[] => {
+  return list.patterns.map((matcher, index): NameRule => {
+    const { matchPattern: pattern, ignoreCase } = matcher
     switch (pattern.case) {
       case 'exact':
       case 'prefix':
       case 'suffix':
       case 'contains':
-        return [{ kind: pattern.case, text: pattern.value, ignoresCase: ignoreCase }]
-      default:
-        at.field('patterns').item(index).unsupported('names of headers by regular expression')
-        return []
+        return { kind: pattern.case, text: pattern.value, ignoresCase: ignoreCase }
+      default: {
+        if (pattern.case !== 'safeRegex') at.field('patterns').item(index).unsupported('matcher extensions')
+        return {
+          kind: 'regex',
+          text: toolText({ text: context.stringMatcher(matcher, at.field('patterns').item(index)) }),
+          ignoresCase: false,
+        }
+      }
     }
   })
+}
+
+function rulesOf(config: HeaderMutationRules | undefined, context: PlanContext): MutationRules | undefined {
+  if (config === undefined) return undefined
+  const at = context.field('decoder_header_mutation_rules')
+  const pattern = (regex: RegexMatcher | undefined, field: string): NameRule | undefined => {
+    if (regex === undefined) return undefined
+    const place = at.field(field)
+    context.checkRegex(regex.regex, place)
+    const text = { kind: StringMatcher_Kind.REGEX, value: regex.regex }
+    return { kind: 'regex', text: toolText({ text }), ignoresCase: false }
+  }
+  return {
+    allowsRouting: config.allowAllRouting ?? false,
+    allowsEnvoy: config.allowEnvoy ?? false,
+    disallowsSystem: config.disallowSystem ?? false,
+    disallowsAll: config.disallowAll ?? false,
+    allowed: pattern(config.allowExpression, 'allow_expression'),
+    disallowed: pattern(config.disallowExpression, 'disallow_expression'),
+    isError: config.disallowIsError ?? false,
+  }
 }
 
 function bodyOf(config: BufferSettings | undefined): BodySettings | undefined {

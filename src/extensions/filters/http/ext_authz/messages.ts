@@ -24,6 +24,8 @@ export interface CheckRequest {
   readonly size: number
   readonly protocol: string
   readonly headers: ReadonlyMap<string, string>
+  /** One by one, with values as bytes. */
+  readonly rawHeaders: readonly Pair[]
   readonly body: string | Uint8Array
   readonly contextExtensions: Readonly<Record<string, string>>
   readonly metadata: Readonly<Record<string, JsonObject>>
@@ -83,6 +85,14 @@ function writeRequest(writer: BinaryWriter, request: CheckRequest): void {
     const { body } = request
     if (typeof body === 'string') text(http, 11, body)
     else if (body.length > 0) http.tag(12, WireType.LengthDelimited).bytes(body)
+    if (request.rawHeaders.length > 0)
+      nested(http, 13, map => {
+        for (const [name, value] of request.rawHeaders)
+          nested(map, 1, header => {
+            text(header, 1, name)
+            header.tag(3, WireType.LengthDelimited).bytes(Buffer.from(value))
+          })
+      })
   })
 }
 

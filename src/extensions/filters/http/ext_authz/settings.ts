@@ -1,8 +1,10 @@
 /** What the declaration of ext_authz tells the filter: Envoy's configuration with names resolved and defaults in place. */
+import type { MetadataRule } from '../common/metadata-rule.js'
 
 /** Names of headers; one rule suffices. */
 export interface NameRule {
-  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'
+  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex'
+  /** Of a regular expression: the text of a native tool. */
   readonly text: string
   readonly ignoresCase: boolean
 }
@@ -14,7 +16,11 @@ export interface HttpService {
   readonly pathPrefix: string
   /** Instead of the request's path; empty: none. */
   readonly pathOverride: string
-  readonly headersToAdd: readonly (readonly [name: string, value: string])[]
+  /** Values are texts of native tools that format them. */
+  readonly headersToAdd: readonly (readonly [name: string, tool: string])[]
+  /** Conditions of x-envoy-retry-on; empty: asked once. */
+  readonly retryOn: string
+  readonly retries: number
   // ---- of its answer: to the upstream, in place of the request's own or beside them; to the client; into metadata
   readonly toUpstream: readonly NameRule[]
   readonly appendedToUpstream: readonly NameRule[]
@@ -30,6 +36,18 @@ export interface GrpcService {
   readonly authority: string
   readonly timeoutMs: number
   readonly metadata: readonly (readonly [name: string, value: string])[]
+}
+
+/** envoy.config.common.mutation_rules.v3.HeaderMutationRules. */
+export interface MutationRules {
+  readonly allowsRouting: boolean
+  readonly allowsEnvoy: boolean
+  readonly disallowsSystem: boolean
+  readonly disallowsAll: boolean
+  readonly allowed: NameRule | undefined
+  readonly disallowed: NameRule | undefined
+  /** What is not allowed is an error, and not only ignored. */
+  readonly isError: boolean
 }
 
 export interface BodySettings {
@@ -50,6 +68,15 @@ export interface Settings {
   /** Of a million requests. */
   readonly enabledPpm: number
   readonly deniesWhenDisabled: boolean
+  /** Requests without this metadata are not asked about. */
+  readonly enabledMetadata: MetadataRule | undefined
+  /** What the service says has no consequences. */
+  readonly isShadow: boolean
+  readonly encodesRawHeaders: boolean
+  readonly validatesMutations: boolean
+  readonly mutationRules: MutationRules | undefined
+  /** 0: any number. */
+  readonly maxDeniedBytes: number
   readonly includesPeerCertificate: boolean
   readonly includesTlsSession: boolean
   /** Undefined: all. */

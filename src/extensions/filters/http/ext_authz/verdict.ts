@@ -1,5 +1,4 @@
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { NameRule } from './settings.js'
 
 export type Pair = readonly [name: string, value: string]
 
@@ -36,25 +35,6 @@ export interface ResponseChange {
 
 export const failed: Verdict = { kind: 'error' }
 
-export function matchesName(rules: readonly NameRule[], name: string): boolean {
-  return rules.some(rule => matchesRule(rule, name))
-}
-
-function matchesRule({ kind, text, ignoresCase }: NameRule, name: string): boolean {
-  // Names come in lower case.
-  const wanted = ignoresCase ? text.toLowerCase() : text
-  switch (kind) {
-    case 'exact':
-      return name === wanted
-    case 'prefix':
-      return name.startsWith(wanted)
-    case 'suffix':
-      return name.endsWith(wanted)
-    case 'contains':
-      return name.includes(wanted)
-  }
-}
-
 /** The request as the service may see it. */
 export interface Checked {
   readonly method: string
@@ -63,4 +43,6 @@ export interface Checked {
   /** Names in lower case, pseudo-headers among them; several values of one name joined. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Uint8Array
+  /** Every header for itself. */
+  readonly fields: readonly Pair[]
 }

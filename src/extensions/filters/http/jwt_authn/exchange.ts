@@ -1,5 +1,7 @@
 import type { RequestHead } from '../../../../api/stream.js'
-import type { Provider, Requirement, SubjectRule } from './settings.js'
+import type { AcceptedTokens } from './accepted-tokens.js'
+import { failureCode } from './failure-codes.js'
+import type { Provider, Requirement } from './settings.js'
 import type { KeySource } from './remote-keys.js'
 import { type KeySet, parseToken, Refusal, type Token } from './token.js'
 
@@ -9,7 +11,11 @@ const unknownIssuer = 'Jwt issuer is not configured'
 const unfit = 'Jwt verification fails'
 const metadataNamespace = 'envoy.filters.http.jwt_authn'
 
-export type KeyedProvider = Provider & { readonly keys: KeySource }
+export type KeyedProvider = Provider & {
+  readonly keys: KeySource
+  readonly isSubject: (subject: string) => boolean
+  readonly accepted: AcceptedTokens
+}
 
 /** What a check waits for: keys that are not there yet. */
 export type Checking<T> = Generator<KeySource, T, void>
@@ -28,9 +34,9 @@ export class Exchange {
   clearsRoute = false
   readonly #providers: readonly KeyedProvider[]
   readonly #request: RequestHead
-  readonly #counted: () => void
+  readonly #counted: (isHit: boolean) => void
 
-  constructor(providers: readonly KeyedProvider[], request: RequestHead, counted: () => void) {
+  constructor(providers: readonly KeyedProvider[], request: RequestHead, counted: (isHit: boolean) => void) {
     this.#providers = providers
     this.#request = request
     this.#counted = counted
@@ -66,20 +72,28 @@ export class Exchange {
       case 'allow-missing-or-failed':
         yield* this.#checkSome()
         return undefined
+      case 'extract': {
+        this.#request.headers.delete(requirement.header)
+        const failure = yield* this.#checkSome()
+        if (failure !== undefined && failure !== missing) this.#request.headers.set(requirement.header, 'false')
+        return undefined
+      }
     }
   }
 
   *#checkAny(requirements: readonly Requirement[]): Checking<string | undefined> {
     const isLenient = requirements.some(({ kind }) => kind === 'allow-missing-or-failed')
+    const reads = requirements.find(({ kind }) => kind === 'extract')
     const mayBeMissing = requirements.some(({ kind }) => kind === 'allow-missing')
     let failure = missing
     for (const one of requirements) {
-      if (one.kind === 'allow-missing' || one.kind === 'allow-missing-or-failed') continue
+      if (one.kind === 'allow-missing' || one.kind === 'allow-missing-or-failed' || one === reads) continue
       const found = yield* this.check(one)
       if (found === undefined) return undefined
       if (failure === missing || failure === unknownIssuer) failure = found
     }
     if (isLenient) return undefined
+    if (reads !== undefined) return yield* this.check(reads)
     return mayBeMissing && (failure === missing || failure === unknownIssuer) ? undefined : failure
   }
 
@@ -98,22 +112,34 @@ export class Exchange {
     if (tokens.length === 0) return missing
     let failure: string | undefined
     for (const found of tokens) {
-      this.#counted()
+      const isKnown = provider.accepted.has(found.text)
+      this.#counted(isKnown)
       try {
         const token = parseToken(found.text)
         checkClaims(token, provider, audiences)
+        if (isKnown && provider.keys.current() !== undefined) {
+          this.#accept(token, provider, found)
+          return undefined
+        }
         if (provider.keys.current() === undefined) yield provider.keys
         const keys = provider.keys.current() ?? this.fetched.get(provider.keys)
         if (keys === undefined) throw new Refusal('Jwks remote fetch is failed')
         keys.verify(token)
+        provider.accepted.add(found.text)
         this.#accept(token, provider, found)
         return undefined
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
         failure = error.message
+        this.#note(provider, failure)
       }
     }
     return failure
+  }
+
+  #note({ failureMetadata: key }: Provider, message: string): void {
+    if (key !== '')
+      this.metadata.push({ namespace: metadataNamespace, key, value: { code: failureCode(message), message } })
   }
 
   #accept(token: Token, provider: Provider, found: Found): void {
@@ -136,10 +162,10 @@ export class Exchange {
   }
 }
 
-function checkClaims({ payload }: Token, provider: Provider, audiences: readonly string[]): void {
+function checkClaims({ payload }: Token, provider: KeyedProvider, audiences: readonly string[]): void {
   if (provider.issuer !== '' && payload['iss'] !== provider.issuer) throw new Refusal(unknownIssuer)
-  const { subject, mustExpire, maxLifetimeS } = provider
-  if (subject !== undefined && !fits(subject, String(payload['sub'] ?? ''))) throw new Refusal(unfit)
+  const { isSubject, mustExpire, maxLifetimeS } = provider
+  if (!isSubject(String(payload['sub'] ?? ''))) throw new Refusal(unfit)
   const now = Math.floor(Date.now() / 1000)
   const at = (claim: string): number => (typeof payload[claim] === 'number' ? payload[claim] : 0)
   if (at('nbf') > now + provider.clockSkewS) throw new Refusal('Jwt not yet valid')
@@ -150,20 +176,6 @@ function checkClaims({ payload }: Token, provider: Provider, audiences: readonly
   const named = [payload['aud']].flat().map(audience => plainAudience(String(audience ?? '')))
   if (!audiences.some(audience => named.includes(plainAudience(audience))))
     throw new Refusal('Audiences in Jwt are not allowed')
-}
-
-function fits({ kind, text, ignoresCase }: SubjectRule, subject: string): boolean {
-  const [here, wanted] = ignoresCase ? [subject.toLowerCase(), text.toLowerCase()] : [subject, text]
-  switch (kind) {
-    case 'exact':
-      return here === wanted
-    case 'prefix':
-      return here.startsWith(wanted)
-    case 'suffix':
-      return here.endsWith(wanted)
-    case 'contains':
-      return here.includes(wanted)
-  }
 }
 
 /** Claims that are words in a row become lists, for who reads them. */

@@ -1,7 +1,10 @@
+import { builtIn, type BuiltInContext, type BuiltInStream } from '../../../../api/built-in.js'
 import { defineHttpFilter } from '../../../../api/http-filter.js'
+import type { NativeTool } from '../../../../api/native-tool.js'
 import type { LocalReply, RequestHead, Stream } from '../../../../api/stream.js'
 import { settingsOf } from '../../../../api/typescript-filter.js'
 import { requestUrl } from '../common/request-url.js'
+import { AcceptedTokens } from './accepted-tokens.js'
 import { type Checking, Exchange, missing } from './exchange.js'
 import type { Requirement, RouteSettings, Rule, Settings } from './settings.js'
 import { type KeySource, LocalKeys, RemoteKeys } from './remote-keys.js'
@@ -24,8 +27,14 @@ export default defineHttpFilter({
       cacheMiss: stats.counter('jwt_cache_miss'),
     }
     const fetches = { fetched: () => counters.fetched.inc(), failed: () => counters.notFetched.inc() }
+    const native = builtIn.context(context)
+    const tools = new Map(
+      settings.rules.flatMap(({ tool }) => (tool === '' ? [] : [[tool, native.tool(tool)] as const])),
+    )
     const providers = settings.providers.map(provider => ({
       ...provider,
+      isSubject: subjectJudge(provider.subject, native),
+      accepted: new AcceptedTokens(provider.cached),
       keys:
         provider.remote === undefined
           ? new LocalKeys(provider.jwks)
@@ -54,12 +63,14 @@ export default defineHttpFilter({
           counters.allowed.inc()
           return undefined
         }
-        const required = requirementOf(settings, request, stream.routeConfig)
+        const required = requirementOf(settings, request, builtIn.stream(stream), tools)
         if (required === undefined) {
           counters.allowed.inc()
           return undefined
         }
-        const exchange = new Exchange(providers, request, () => counters.cacheMiss.inc())
+        const exchange = new Exchange(providers, request, isHit =>
+          (isHit ? counters.cacheHit : counters.cacheMiss).inc(),
+        )
         const checking = exchange.check(required)
         const step = checking.next()
         if (step.done === true) return decide(exchange, step.value, request, stream)
@@ -68,6 +79,12 @@ export default defineHttpFilter({
     }
   },
 })
+
+function subjectJudge(text: string | undefined, native: BuiltInContext): (subject: string) => boolean {
+  if (text === undefined) return () => true
+  const tool = native.tool(text)
+  return subject => native.matchesText(tool, subject)
+}
 
 /** Fetches what the check waits for, as often as it takes. */
 async function fetchAndGoOn(
@@ -87,20 +104,30 @@ async function fetchAndGoOn(
 function requirementOf(
   settings: Settings,
   request: RequestHead,
-  route: RouteSettings | undefined,
+  stream: Stream<undefined, RouteSettings> & BuiltInStream,
+  tools: ReadonlyMap<string, NativeTool>,
 ): Requirement | undefined {
+  const route = stream.routeConfig
   if (route?.isDisabled) return undefined
   if (route !== undefined && route.requirement !== '') return settings.requirements[route.requirement]
   const path = request.path.replace(/[?#].*$/s, '')
-  const rule = settings.rules.find(one => matches(one, path, request.method))
-  return rule?.requires ?? (rule && settings.requirements[rule.requirementName])
+  const rule = settings.rules.find(one => {
+    const tool = tools.get(one.tool)
+    return tool === undefined ? matches(one, path, request.method) : stream.matches(tool)
+  })
+  if (rule !== undefined) return rule.requires ?? settings.requirements[rule.requirementName]
+  const { byState } = settings
+  const chosen = byState && stream.filterState(byState.name)
+  return chosen === undefined ? undefined : byState?.requires[chosen]
 }
 
-function matches({ path: { kind, text }, isCaseSensitive }: Rule, path: string, method: string): boolean {
+function matches({ path: wanted, isCaseSensitive }: Rule, path: string, method: string): boolean {
+  if (wanted === undefined) return false
+  const { kind, text } = wanted
   if (kind === 'connect') return method === 'CONNECT'
-  const [here, wanted] = isCaseSensitive ? [path, text] : [path.toLowerCase(), text.toLowerCase()]
-  if (kind === 'exact') return here === wanted
-  return here.startsWith(wanted) && (kind === 'prefix' || here.length === wanted.length || here[wanted.length] === '/')
+  const [here, begin] = isCaseSensitive ? [path, text] : [path.toLowerCase(), text.toLowerCase()]
+  if (kind === 'exact') return here === begin
+  return here.startsWith(begin) && (kind === 'prefix' || here.length === begin.length || here[begin.length] === '/')
 }
 
 function isPreflight(request: RequestHead): boolean {

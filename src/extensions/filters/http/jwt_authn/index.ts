@@ -1,8 +1,11 @@
 import type { JsonObject } from '@bufbuild/protobuf'
-import { later, whole } from '../../../../api/field-policy.js'
+import { whole } from '../../../../api/field-policy.js'
+import { toolText } from '../../../../api/native-tool.js'
 import type { Place, PlanContext } from '../../../../api/plan-context.js'
 import { defineTypeScriptFilter } from '../../../../api/typescript-filter.js'
+import type { RouteMatch } from '../../../../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type {
+  FilterStateRule,
   JwtAuthentication,
   JwtProvider,
   JwtRequirement,
@@ -10,21 +13,15 @@ import type {
   RemoteJwks,
   RequirementRule,
 } from '../../../../generated/protos/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
-import type {
-  Provider,
-  RemoteKeySettings,
-  Requirement,
-  RouteSettings,
-  Rule,
-  Settings,
-  SubjectRule,
-} from './settings.js'
+import type { Provider, RemoteKeySettings, Requirement, RouteSettings, Rule, Settings } from './settings.js'
 import { KeySet } from './token.js'
 
 const schema = 'envoy.extensions.filters.http.jwt_authn.v3'
 const defaultTimeout = 10_000
 const defaultKeep = 600_000
 const defaultRefetch = 1_000
+const defaultCache = 100
+const defaultStatusHeader = 'x-jwt-signature-verified'
 
 /** envoy.filters.http.jwt_authn: who the client is, by a signed token. Keys come with the configuration, or from a cluster. */
 const jwtAuthn = defineTypeScriptFilter<JwtAuthentication, PerRouteConfig>({
@@ -36,7 +33,7 @@ const jwtAuthn = defineTypeScriptFilter<JwtAuthentication, PerRouteConfig>({
   policy: {
     [`${schema}.JwtAuthentication`]: {
       ...whole('providers rules bypass_cors_preflight requirement_map strip_failure_response stat_prefix'),
-      ...later('filter_state_rules', 'rules by filter state'),
+      ...whole('filter_state_rules'),
     },
     [`${schema}.PerRouteConfig`]: whole('disabled requirement_name'),
   },
@@ -65,16 +62,16 @@ function settings(config: JwtAuthentication, context: PlanContext): Settings {
       provider(name, value, context, context.field('providers').item(name)),
     ),
     rules: config.rules.map((value, index) =>
-      rule(value, names, new Set(Object.keys(config.requirementMap)), context.field('rules').item(index)),
+      rule(value, names, new Set(Object.keys(config.requirementMap)), context, context.field('rules').item(index)),
     ),
     requirements: Object.fromEntries(requirements.flatMap(([name, value]) => (value ? [[name, value]] : []))),
+    byState: config.filterStateRules && byState(config.filterStateRules, names, context.field('filter_state_rules')),
     bypassesPreflight: config.bypassCorsPreflight,
     stripsFailure: config.stripFailureResponse,
   }
 }
 
 function provider(name: string, config: JwtProvider, context: PlanContext, at: Place): Provider {
-  refuse(config, at)
   const source = config.jwksSourceSpecifier
   const jwks =
     source.case === 'localJwks'
@@ -100,6 +97,8 @@ function provider(name: string, config: JwtProvider, context: PlanContext, at: P
     padsPayload: config.padForwardPayloadHeader,
     payloadMetadata: config.payloadInMetadata,
     headerMetadata: config.headerInMetadata,
+    failureMetadata: config.failedStatusInMetadata,
+    cached: config.jwtCacheConfig === undefined ? 0 : config.jwtCacheConfig.jwtCacheSize || defaultCache,
     clockSkewS: config.clockSkewSeconds || 60,
     claimHeaders: config.claimToHeaders.map(({ headerName, claimName, claimPath }) => ({
       header: headerName.toLowerCase(),
@@ -107,7 +106,7 @@ function provider(name: string, config: JwtProvider, context: PlanContext, at: P
     })),
     clearsRoute: config.clearRouteCache,
     remote: source.case === 'remoteJwks' ? remoteKeys(source.value, context, at.field('remote_jwks')) : undefined,
-    subject: subjectOf(config, at.field('subjects')),
+    subject: config.subjects && toolText({ text: context.stringMatcher(config.subjects, at.field('subjects')) }),
     mustExpire: config.requireExpiration,
     maxLifetimeS: config.maxLifetime === undefined ? undefined : Number(config.maxLifetime.seconds),
     wordClaims: [...(config.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [])],
@@ -151,27 +150,22 @@ function remoteKeys(config: RemoteJwks, context: PlanContext, at: Place): Remote
   }
 }
 
-function subjectOf({ subjects }: JwtProvider, at: Place): SubjectRule | undefined {
-  if (subjects === undefined) return undefined
-  const { matchPattern: pattern, ignoreCase } = subjects
-  switch (pattern.case) {
-    case 'exact':
-    case 'prefix':
-    case 'suffix':
-    case 'contains':
-      return { kind: pattern.case, text: pattern.value, ignoresCase: ignoreCase }
-    default:
-      at.unsupported('subjects by regular expression')
-      return undefined
-  }
+function byState(config: FilterStateRule, names: ReadonlySet<string>, at: Place): Settings['byState'] {
+  const inRequires = at.field('requires')
+  const requires = Object.entries(config.requires).flatMap(([value, one]) => {
+    const made = requirement(one, names, inRequires.item(value))
+    return made ? [[value, made] as const] : []
+  })
+  return { name: config.name, requires: Object.fromEntries(requires) }
 }
 
-/** What changes who may pass and is not carried out yet. */
-function refuse(config: JwtProvider, at: Place): void {
-  if (config.failedStatusInMetadata !== '') at.field('failed_status_in_metadata').unsupported('failures in metadata')
-}
-
-function rule(config: RequirementRule, names: ReadonlySet<string>, map: ReadonlySet<string>, at: Place): Rule {
+function rule(
+  config: RequirementRule,
+  names: ReadonlySet<string>,
+  map: ReadonlySet<string>,
+  context: PlanContext,
+  at: Place,
+): Rule {
   const match = config.match
   const inMatch = at.field('match')
   const type = config.requirementType
@@ -179,25 +173,25 @@ function rule(config: RequirementRule, names: ReadonlySet<string>, map: Readonly
     at.field('requirement_name').error(
       `Wrong requirement_name: ${type.value}. It should be one of [${[...map].join(', ')}]`,
     )
-  const others = ['headers', 'queryParameters', 'dynamicMetadata', 'cookies', 'filterState'] as const
-  if (
-    others.some(name => (match as unknown as Record<string, readonly unknown[] | undefined>)[name]?.length) ||
-    match?.grpc ||
-    match?.tlsContext
-  )
-    inMatch.unsupported('rules that ask for more than the path')
+  const path = pathOf(match)
   return {
-    path: pathOf(match?.pathSpecifier, inMatch),
+    path,
+    tool: path === undefined && match ? toolText({ match: context.routeMatch(match, inMatch) }) : '',
     isCaseSensitive: match?.caseSensitive ?? true,
     requires: type.case === 'requires' ? requirement(type.value, names, at.field('requires')) : undefined,
     requirementName: type.case === 'requirementName' ? type.value : '',
   }
 }
 
-function pathOf(
-  specifier: NonNullable<RequirementRule['match']>['pathSpecifier'] | undefined,
-  at: Place,
-): Rule['path'] {
+/** Undefined: the rule asks for more than a path that can be compared at once. */
+function pathOf(match: RouteMatch | undefined): Rule['path'] {
+  const others =
+    match?.runtimeFraction ??
+    match?.grpc ??
+    match?.tlsContext ??
+    [match?.headers, match?.queryParameters, match?.cookies].find(list => list !== undefined && list.length > 0)
+  if (others !== undefined) return undefined
+  const specifier = match?.pathSpecifier
   switch (specifier?.case) {
     case 'prefix':
       return { kind: 'prefix', text: specifier.value }
@@ -208,8 +202,7 @@ function pathOf(
     case 'connectMatcher':
       return { kind: 'connect', text: '' }
     default:
-      at.unsupported('rules by regular expression or template')
-      return { kind: 'prefix', text: '/' }
+      return undefined
   }
 }
 
@@ -235,8 +228,7 @@ function requirement(config: JwtRequirement, names: ReadonlySet<string>, at: Pla
     case 'allowMissingOrFailed':
       return { kind: 'allow-missing-or-failed' }
     case 'extractOnlyWithoutValidation':
-      at.unsupported('tokens that are not checked')
-      return undefined
+      return { kind: 'extract', header: (type.value.verificationStatusHeader || defaultStatusHeader).toLowerCase() }
     default:
       return undefined
   }

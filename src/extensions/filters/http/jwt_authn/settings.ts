@@ -16,12 +16,6 @@ export interface RemoteKeySettings {
   readonly tryMs: number
 }
 
-export interface SubjectRule {
-  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains'
-  readonly text: string
-  readonly ignoresCase: boolean
-}
-
 export interface Provider {
   readonly name: string
   readonly issuer: string
@@ -29,8 +23,8 @@ export interface Provider {
   readonly jwks: string
   /** Instead of `jwks`. */
   readonly remote: RemoteKeySettings | undefined
-  /** Of `sub`; undefined: any. */
-  readonly subject: SubjectRule | undefined
+  /** What `sub` must fit: the text of a native tool; undefined: any. */
+  readonly subject: string | undefined
   readonly mustExpire: boolean
   /** Seconds from now to `exp` at most; undefined: any. */
   readonly maxLifetimeS: number | undefined
@@ -44,6 +38,10 @@ export interface Provider {
   readonly padsPayload: boolean
   readonly payloadMetadata: string
   readonly headerMetadata: string
+  /** Why a token failed, in metadata; empty: nowhere. */
+  readonly failureMetadata: string
+  /** How many good tokens are kept in mind; 0: none. */
+  readonly cached: number
   readonly clockSkewS: number
   /** `path`: into the payload. */
   readonly claimHeaders: readonly { readonly header: string; readonly path: readonly string[] }[]
@@ -55,9 +53,16 @@ export type Requirement =
   | { readonly kind: 'provider'; readonly provider: string; readonly audiences?: readonly string[] }
   | { readonly kind: 'any' | 'all'; readonly of: readonly Requirement[] }
   | { readonly kind: 'allow-missing' | 'allow-missing-or-failed' }
+  /** Whoever comes may pass; `header`: tells the upstream of a token that failed. */
+  | { readonly kind: 'extract'; readonly header: string }
 
 export interface Rule {
-  readonly path: { readonly kind: 'prefix' | 'exact' | 'separated-prefix' | 'connect'; readonly text: string }
+  /** Undefined: `tool` judges. */
+  readonly path:
+    | { readonly kind: 'prefix' | 'exact' | 'separated-prefix' | 'connect'; readonly text: string }
+    | undefined
+  /** Of a native tool, for rules that ask for more than a path. */
+  readonly tool: string
   readonly isCaseSensitive: boolean
   /** Undefined: whoever comes may pass. */
   readonly requires: Requirement | undefined
@@ -70,6 +75,8 @@ export interface Settings {
   /** The first that matches counts; without one the request passes. */
   readonly rules: readonly Rule[]
   readonly requirements: Readonly<Record<string, Requirement>>
+  /** When no rule matches: by the text of this filter state; undefined: none. */
+  readonly byState: { readonly name: string; readonly requires: Readonly<Record<string, Requirement>> } | undefined
   readonly bypassesPreflight: boolean
   readonly stripsFailure: boolean
 }

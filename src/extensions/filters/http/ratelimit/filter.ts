@@ -138,6 +138,7 @@ class RateLimiter {
   #refuse(response: LimitResponse, stream: LimitedStream): LocalReply {
     stream.flag(rateLimited)
     stream.state.isRefused = true
+    stream.followReply()
     return stream.reply(this.#settings.limitedStatus, response.body, {}, 'request_rate_limited')
   }
 

@@ -28,6 +28,7 @@ struct RbacSettings final : routing::RouteSettings {
     }
     settings->stat_prefix = plan.stat_prefix;
     settings->shadow_prefix = plan.shadow_stat_prefix;
+    settings->policy_stats = plan.policy_stats;
     return std::unique_ptr<const RbacSettings>(std::move(settings));
   }
 
@@ -35,6 +36,7 @@ struct RbacSettings final : routing::RouteSettings {
   std::unique_ptr<const Rules> shadow;
   std::string stat_prefix;
   std::string shadow_prefix;
+  bool policy_stats = false;
 };
 
 struct RbacRuntime final : http_proxy::FilterRuntime {
@@ -56,13 +58,16 @@ class Rbac final : public http_proxy::Filter {
   Rbac(const RbacSettings& own, RbacRuntime& runtime) : settings_(&own), runtime_(runtime) {}
 
   Verdict onRequestHeaders(http::HeaderMap& headers, FilterStream& stream, bool) override {
-    if (const auto* route = stream.routeSettings<RbacSettings>()) settings_ = route;
-    const Subject subject{headers, stream.info()};
+    if (const auto* own = stream.routeSettings<RbacSettings>()) settings_ = own;
+    const routing::Route* route = stream.route();
+    const std::string_view metadata = route == nullptr ? std::string_view() : std::string_view(route->metadata_json);
+    const Subject subject{headers, stream.info(), stream.arena(), metadata};
     if (settings_->shadow != nullptr) judgeShadow(subject, stream);
     if (settings_->rules == nullptr) return Verdict::kContinue;
     const Rules::Judgement judgement = settings_->rules->judge(subject);
     noteLog(*settings_->rules, judgement, stream);
     note(stream, settings_->stat_prefix, "enforced_", judgement);
+    countPolicy(stream, settings_->stat_prefix, judgement, judgement.allowed ? ".allowed" : ".denied");
     if (judgement.allowed) {
       runtime_.allowed.inc();
       return Verdict::kContinue;
@@ -76,7 +81,13 @@ class Rbac final : public http_proxy::Filter {
     const Rules::Judgement judgement = settings_->shadow->judge(subject);
     noteLog(*settings_->shadow, judgement, stream);
     (judgement.allowed ? runtime_.shadow_allowed : runtime_.shadow_denied).inc();
+    countPolicy(stream, settings_->shadow_prefix, judgement, judgement.allowed ? ".shadow_allowed" : ".shadow_denied");
     note(stream, settings_->shadow_prefix, "shadow_", judgement);
+  }
+
+  void countPolicy(FilterStream& stream, std::string_view prefix, const Rules::Judgement& judgement, std::string_view what) {
+    if (!settings_->policy_stats || judgement.policy.empty()) return;
+    http_proxy::countOnce(stream.worker(), stream.arena().concat(runtime_.prefix, prefix, "policy.", judgement.policy, what));
   }
 
   static void noteLog(const Rules& rules, const Rules::Judgement& judgement, FilterStream& stream) {

@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { carried, isFalse, later, whole } from '../../../../api/field-policy.js'
+import { carried, later, whole } from '../../../../api/field-policy.js'
 import { defineNativeHttpFilter } from '../../../../api/native.js'
 import type { Place, PlanContext, PlanInit } from '../../../../api/plan-context.js'
 import { type RbacSchema, RbacSchema as RbacPlanSchema } from '../../../../generated/filters/http/rbac/plan_pb.js'
@@ -23,9 +23,8 @@ const rbac = defineNativeHttpFilter<RBAC, RBACPerRoute>({
   policy: {
     [`${schema}.RBAC`]: {
       ...carried('rules shadow_rules'),
-      ...whole('rules_stat_prefix shadow_rules_stat_prefix'),
+      ...whole('rules_stat_prefix shadow_rules_stat_prefix track_per_rule_stats'),
       ...later('matcher shadow_matcher', 'matcher trees'),
-      ...later('track_per_rule_stats', 'statistics of each policy', isFalse),
     },
     [`${schema}.RBACPerRoute`]: carried('rbac'),
     ...rulesPolicy,
@@ -38,6 +37,7 @@ function rbacPlan(config: RBAC, context: PlanContext, at: Place): PlanInit<typeo
     ...(config.shadowRules && { shadow: rbacRules(config.shadowRules, context, at.field('shadow_rules')) }),
     statPrefix: config.rulesStatPrefix,
     shadowStatPrefix: config.shadowRulesStatPrefix,
+    policyStats: config.trackPerRuleStats,
   }
 }
 

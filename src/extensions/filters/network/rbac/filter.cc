@@ -87,7 +87,8 @@ class Filter final : public ReadFilter {
     http::HeaderMap none(arena);
     http::StreamInfo info;
     info.downstream = &connection;
-    const rbac_rules::Subject subject{none, info};
+    if (connection.facts != nullptr) info.dynamic_metadata = &connection.facts->metadata;
+    const rbac_rules::Subject subject{none, info, arena};
     if (runtime_.config.shadow != nullptr) judgeShadow(subject, connection);
     if (runtime_.config.rules == nullptr) return;
     const Rules::Judgement judgement = runtime_.config.rules->judge(subject);

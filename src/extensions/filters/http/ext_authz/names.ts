@@ -1,0 +1,45 @@
+import { builtIn } from '../../../../api/built-in.js'
+import type { FilterContext } from '../../../../api/context.js'
+import type { NativeTool } from '../../../../api/native-tool.js'
+import type { NameRule } from './settings.js'
+
+/** Judges names of headers by lists of rules; regular expressions are RE2's, and native. */
+export class Names {
+  readonly #context: FilterContext
+  readonly #patterns = new Map<string, NativeTool>()
+
+  constructor(context: FilterContext) {
+    this.#context = context
+  }
+
+  /** One rule suffices. */
+  match(rules: readonly NameRule[], name: string): boolean {
+    return rules.some(rule => this.#fits(rule, name))
+  }
+
+  #fits({ kind, text, ignoresCase }: NameRule, name: string): boolean {
+    // Names come in lower case.
+    const wanted = ignoresCase ? text.toLowerCase() : text
+    switch (kind) {
+      case 'exact':
+        return name === wanted
+      case 'prefix':
+        return name.startsWith(wanted)
+      case 'suffix':
+        return name.endsWith(wanted)
+      case 'contains':
+        return name.includes(wanted)
+      case 'regex':
+        return builtIn.context(this.#context).matchesText(this.#pattern(text), name)
+    }
+  }
+
+  #pattern(text: string): NativeTool {
+    let pattern = this.#patterns.get(text)
+    if (pattern === undefined) {
+      pattern = builtIn.context(this.#context).tool(text)
+      this.#patterns.set(text, pattern)
+    }
+    return pattern
+  }
+}

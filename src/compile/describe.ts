@@ -1,4 +1,4 @@
-import { type DescMessage, type Message, toBinary } from '@bufbuild/protobuf'
+import type { Message } from '@bufbuild/protobuf'
 import { isMessage, type Types } from '../config/index.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
@@ -12,7 +12,6 @@ import type { TcpProxy } from '../generated/protos/envoy/extensions/filters/netw
 import type { ClusterMeta, DnsSettings, ResolverSettings } from '../plan/compile.js'
 import type { CompiledResource } from '../plan/compile-resource.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
-import { planId } from '../plan/ids.js'
 import type { PlainHost, PlainLocality } from '../plan/plain-assignment.js'
 import { type SocketMatches, transportSocketOf } from '../plan/transport-socket-match.js'
 import type { ClusterInfo, HostInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
@@ -130,7 +129,8 @@ export function describeListener(
     statPrefix: listener.statPrefix,
     httpStatPrefixes: prefixes(filters.filter(isManager)),
     tcpStatPrefixes: prefixes(filters.filter(isTcpProxy)),
-    ...shapeOf(listener, types),
+    shape: meta.shape,
+    chains: meta.chains,
     isInbound: meta.trafficDirection === TrafficDirection.INBOUND,
     hasTls: tlsContexts.length > 0,
   }
@@ -139,18 +139,6 @@ export function describeListener(
   )
   const tables = [...routeConfigurations([listener], types), ...ofScopes]
   return { listeners: [info], virtualHosts: tables.flatMap(describeVirtualHosts) }
-}
-
-/** By which a change of filter chains alone is told from others. */
-function shapeOf(listener: Listener, types: Types): Pick<ListenerInfo, 'shape' | 'chains'> {
-  const schema = types.message(listener.$typeName) as DescMessage
-  const { filterChains, defaultFilterChain, ...rest } = listener
-  const chainSchema = types.message('envoy.config.listener.v3.FilterChain') as DescMessage
-  const chains = [...filterChains, ...(defaultFilterChain ? [defaultFilterChain] : [])]
-  return {
-    shape: planId(toBinary(schema, { ...rest, filterChains: [] } as Message)),
-    chains: chains.map(chain => planId(toBinary(chainSchema, chain))),
-  }
 }
 
 /** True when some filter of them speaks HTTP: who has none has no routes to tell of. */

@@ -184,6 +184,7 @@ export class Session {
       node: environment.bootstrap.node as Node,
       adsConfig: dynamic.ads && decode<ApiConfigSource>('ApiConfigSource', dynamic.ads),
       nodeContextParams: dynamic.nodeContextParams,
+      asksAuthorities: environment.runtime.get(authoritiesGuard) === 'true',
       configSources: dynamic.configSources.map(sourceOf),
       defaultConfigSource: dynamic.defaultConfigSource && sourceOf(dynamic.defaultConfigSource),
       files: deps.files,
@@ -237,6 +238,8 @@ export class Session {
     }).component('config')
   }
 }
+
+const authoritiesGuard = 'envoy.reloadable_features.xdstp_based_config_singleton_subscriptions'
 
 const levelOf = (text: string): Extract<EngineMessage, { kind: 'log' }>['level'] =>
   text === 'debug' || text === 'warning' || text === 'error' ? text : 'info'

@@ -1,6 +1,6 @@
 import type { OpenedListener } from '../native/addon.js'
 import type { ClusterInfo, HostInfo, ListenerInfo } from '../snapshot/compile-task.js'
-import type { ClusterMembers } from '../snapshot/config-delta.js'
+import type { ClusterMembers, MemberChanges } from '../snapshot/config-delta.js'
 import {
   declareCluster,
   declareHttpConnectionManager,
@@ -64,7 +64,7 @@ export class ConfigStats {
     return sanitizeName(this.#clusters.get(name)?.statName ?? name)
   }
 
-  members(info: ClusterInfo, hosts: readonly HostInfo[]): void {
+  members(info: ClusterInfo, hosts: readonly HostInfo[], changes?: MemberChanges): void {
     const scope = this.#store.scope('cluster', sanitizeName(info.statName))
     const count = (wanted: (health: number) => boolean) => hosts.filter(host => wanted(host.health)).length
     // Each priority that has hosts, or had, is an update of its own.
@@ -72,10 +72,12 @@ export class ConfigStats {
     const known = this.#memberCounts.get(info.name)
     const before = known ?? 0
     // The first members come with the cluster.
-    if (known !== undefined && this.#clusters.has(info.name))
-      this.#store.scope('cluster_manager', 'cluster_manager').inc('cluster_updated', Math.max(priorities, 1))
+    const updated = changes?.updated ?? Math.max(priorities, 1)
+    if (known !== undefined && this.#clusters.has(info.name) && updated > 0)
+      this.#store.scope('cluster_manager', 'cluster_manager').inc('cluster_updated', updated)
     this.#memberCounts.set(info.name, hosts.length)
-    if (before + hosts.length > 0) scope.inc('membership_change', Math.max(priorities, 1))
+    const membership = changes?.membership ?? (before + hosts.length > 0 ? Math.max(priorities, 1) : 0)
+    if (membership > 0) scope.inc('membership_change', membership)
     scope.set('membership_total', hosts.length)
     scope.set(
       'membership_healthy',
@@ -136,10 +138,11 @@ export class ConfigStats {
 
   #adoptMembers(units: readonly UnitChange[]): void {
     for (const { before, now } of units) {
-      for (const { cluster, planId, hosts } of now?.members ?? none) {
+      for (const { cluster, planId, hosts, changes } of now?.members ?? none) {
         const info = this.#clusters.get(cluster)
+        const known = planOf(before?.members ?? none, cluster)
         if (info === undefined) this.#early.set(cluster, hosts)
-        else if (planOf(before?.members ?? none, cluster) !== planId) this.members(info, hosts)
+        else if (known !== planId) this.members(info, hosts, known === undefined ? undefined : changes)
       }
     }
   }

@@ -1,8 +1,8 @@
 import type { OpenedListener } from '../native/addon.js'
 import { Slots } from '../plan/ids.js'
 import type { BootstrapSource, CompiledBootstrap, RefusedBootstrap } from '../snapshot/compile-task.js'
-import type { ConfigDelta, ConfigUnit, DeltaAnswer } from '../snapshot/config-delta.js'
-import type { Published, Publisher, PublishError } from '../snapshot/publisher.js'
+import type { ConfigDelta, ConfigUnit, DeltaAnswer, RefusedUnit } from '../snapshot/config-delta.js'
+import type { Published, Publisher, PublishError, Refused } from '../snapshot/publisher.js'
 import type { PlacedPlan } from '../snapshot/snapshot.js'
 import { err, ok, type Result } from '../support/result.js'
 import type { Candidates, DnsClusters } from './dns-clusters.js'
@@ -132,11 +132,14 @@ export class Configuration {
     const published = await this.#publish(now, delta.removed, candidates)
     this.#slots.adopt(delta.newSlots ?? [])
     this.#adopt(published, delta.removed, candidates)
-    const refused = published.refused.map(({ share, errors }) => ({
-      key: share.unit.key,
-      message: errors.map(error => error.message).join('; '),
-    }))
-    return { number: delta.number, refused, resolving }
+    const failed = await this.#tryOut(delta.trials ?? [])
+    return { number: delta.number, refused: published.refused.map(refusedUnit), failed, resolving }
+  }
+
+  async #tryOut(units: readonly ConfigUnit[]): Promise<readonly RefusedUnit[]> {
+    if (units.length === 0) return []
+    const shares = units.map(unit => ({ unit, plans: unit.plans.filter(({ kind }) => kind === 'listener') }))
+    return (await this.#options.publisher.tryListeners(shares)).map(refusedUnit)
   }
 
   async #applyLater(unit: ConfigUnit, candidates: Candidates): Promise<void> {
@@ -199,6 +202,11 @@ export class Configuration {
     onAdopted({ ...(bootstrap && { bootstrap }), units, opened })
   }
 }
+
+const refusedUnit = ({ share, errors }: Refused<UnitShare>): RefusedUnit => ({
+  key: share.unit.key,
+  message: errors.map(error => error.message).join('; '),
+})
 
 const withoutListeners = (unit: ConfigUnit): ConfigUnit => ({
   ...unit,

@@ -88,6 +88,8 @@ export class MainStats {
         return this.store.declare(change.kind, change.scope)
       case 'forget':
         return this.store.forget(change.kind, change.scope)
+      case 'forget-text':
+        return this.store.forgetText(`${change.scope}.${change.name}`)
       case 'text':
         if (change.name === 'version_text') {
           this.store.scope(change.kind, change.scope).version = change.value

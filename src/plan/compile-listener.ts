@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { Place } from '../api/plan-context.js'
 import type { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import { addressText } from './address.js'
 import { type Compilation, configuredFilter } from './compilation.js'
-import { namePart } from './ids.js'
+import { namePart, planId } from './ids.js'
 import type { AddressInit } from './init.js'
 import { listener, type ListenerTools } from './listener.js'
 
@@ -17,14 +18,17 @@ export interface ListenerMeta {
   readonly bindToPort: boolean
   readonly reusePort: boolean
   readonly trafficDirection: TrafficDirection
+  /** All but its filter chains, as a hash. */
+  readonly shape: string
+  readonly chains: readonly string[]
 }
 
 export function compileListener(config: Listener, name: string, compilation: Compilation, at: Place): ListenerMeta {
   const compiled = listener(config, name, at, listenerTools(compilation, name))
   const slot = compilation.deps.slots.of('listeners', name)
   const plan = compilation.add('listener', name, slot, compiled.bytes)
-  const { addresses, bindToPort, reusePort } = compiled
-  return { name, slot, planId: plan.id, addresses, bindToPort, reusePort, trafficDirection: config.trafficDirection }
+  const { bytes: _, ...rest } = compiled
+  return { name, slot, planId: plan.id, ...rest, trafficDirection: config.trafficDirection }
 }
 
 /** The addresses that no other listener may have; port 0 is a new one each time. */
@@ -51,7 +55,10 @@ function uuidOf(text: string): string {
 }
 
 function listenerTools(compilation: Compilation, listenerName: string): ListenerTools {
+  const { types } = compilation.deps
   return {
+    idOf: message =>
+      planId(toBinary(types.message(message.$typeName as Listener['$typeName']) as DescMessage, message)),
     backlog: compilation.deps.backlog,
     accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),
     listenerFilter: (filter, at) =>

@@ -1,3 +1,4 @@
+import type { Message } from '@bufbuild/protobuf'
 import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import { ListenerSchema } from '../generated/plan_pb.js'
@@ -35,6 +36,8 @@ export interface ListenerTools {
   transportSocket(config: TransportSocket | undefined, chain: ChainOwner, at: Place): ExtensionInit | undefined
   /** The runtime's envoy.resource_limits.listener.NAME.connection_limit. */
   connectionLimit(name: string): bigint | undefined
+  /** The hash of a message: two that are configured alike have one. */
+  idOf(message: Message): string
   /** Default of tcp_backlog_size: the system's net.core.somaxconn. */
   readonly backlog: number
 }
@@ -44,6 +47,10 @@ export interface CompiledListener {
   readonly addresses: readonly AddressInit[]
   readonly bindToPort: boolean
   readonly reusePort: boolean
+  /** All but the filter chains, as a hash. */
+  readonly shape: string
+  /** Each filter chain as a hash, the default one last. */
+  readonly chains: readonly string[]
 }
 
 export function listener(config: Listener, name: string, at: Place, tools: ListenerTools): CompiledListener {
@@ -62,6 +69,8 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   const bindToPort = config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true
   if (!bindToPort) at.field('bind_to_port').unsupported('listeners without a socket of their own')
   const reusePort = config.enableReusePort ?? true
+  const { filterChains: _, defaultFilterChain: __, ...rest } = config
+  const shape = tools.idOf({ ...rest, filterChains: [] } as Message)
   const plan: ListenerInit = {
     name,
     statName: config.statPrefix,
@@ -91,7 +100,10 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     connectionLimit: tools.connectionLimit(name),
     ignoreGlobalConnLimit: config.ignoreGlobalConnLimit,
   }
-  return { bytes: encodePlan(ListenerSchema, plan), addresses, bindToPort, reusePort }
+  const ids = [...config.filterChains, ...(config.defaultFilterChain ? [config.defaultFilterChain] : [])].map(
+    tools.idOf,
+  )
+  return { bytes: encodePlan(ListenerSchema, plan), addresses, bindToPort, reusePort, shape, chains: ids }
 }
 
 function listenerFilters(config: Listener, at: Place, tools: ListenerTools): ListenerFilterInit[] {

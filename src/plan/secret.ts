@@ -2,7 +2,7 @@ import { type DescMessage, fromBinary, type Message, mergeFromBinary, toBinary }
 import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import type { CertificateUse } from '../api/secrets.js'
-import { isMessage, loadMessage, type Types } from '../config/index.js'
+import { isMessage, type Types } from '../config/index.js'
 import { SecretSchema } from '../generated/plan_pb.js'
 import type { DataSource } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type {
@@ -11,7 +11,6 @@ import type {
   TlsSessionTicketKeys,
 } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/common_pb.js'
 import type { Secret } from '../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
-import type { DiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { type Files, fileDigest } from '../support/files.js'
 import { type DataSourceDeps, readDataSource } from './data-source.js'
 import type { SecretInit } from './init.js'
@@ -33,15 +32,7 @@ export interface SecretSource {
   readonly kind: SecretKind
   /** Where it stands in the configuration, for messages. */
   readonly path: string
-  readonly from:
-    | { readonly kind: 'message'; readonly bytes: Uint8Array }
-    /** A file with a DiscoveryResponse that has it under this name (sds_config.path_config_source). */
-    | {
-        readonly kind: 'discovery'
-        readonly file: string
-        readonly resource: string
-        readonly folders: readonly string[]
-      }
+  readonly from: { readonly kind: 'message'; readonly bytes: Uint8Array }
   /** The part of a combined_validation_context given in place, under which the secret is merged. */
   readonly defaults?: Uint8Array
   readonly use: CertificateUse
@@ -51,7 +42,7 @@ export interface SecretSource {
 
 /** The outcome of one reading. */
 export interface CompiledSecret {
-  /** Undefined: errors were reported, or a discovered secret is not there yet. */
+  /** Undefined: errors were reported. */
   readonly bytes: Uint8Array | undefined
   readonly facts: SecretFacts
   readonly reading: Reading
@@ -83,10 +74,10 @@ export function compileSecret(source: SecretSource, at: Place, given: SecretDeps
   const files = new RecordedFiles(given.files)
   const deps = { ...given, files }
   const { from } = source
-  const found = from.kind === 'message' ? decode(source.kind, from.bytes, deps.types) : discover(source, from, at, deps)
-  const message = found && source.defaults ? merged(source.defaults, found, deps.types) : found
-  const compiled = message && parts(source, message, at, deps)
-  const folders = [...(from.kind === 'discovery' ? from.folders : []), ...(message ? watchedFolders(message) : [])]
+  const found = decode(source.kind, from.bytes, deps.types)
+  const message = source.defaults ? merged(source.defaults, found, deps.types) : found
+  const compiled = parts(source, message, at, deps)
+  const folders = watchedFolders(message)
   return {
     bytes: compiled && encodePlan(SecretSchema, { name: source.name, ...compiled.plan }),
     facts: compiled?.facts ?? { certificates: [] },
@@ -166,36 +157,6 @@ function ticketKeys(config: TlsSessionTicketKeys, at: Place, deps: SecretDeps): 
   })
   const good = keys.flatMap(key => (key === undefined ? [] : [key]))
   return good.length === keys.length ? good : undefined
-}
-
-/** The secret in a file of discovery; undefined when it is not there, with an error when it cannot be. */
-function discover(
-  source: SecretSource,
-  from: Extract<SecretSource['from'], { kind: 'discovery' }>,
-  at: Place,
-  deps: SecretDeps,
-): Message | undefined {
-  const typeName = 'envoy.service.discovery.v3.DiscoveryResponse'
-  deps.files.read(from.file) // for the record: the loader reads it by itself
-  const loaded = loadMessage({ types: deps.types, path: from.file, typeName })
-  if (!loaded.ok) {
-    for (const error of loaded.error)
-      at.error(`${from.file}${error.line === undefined ? '' : `:${error.line}`}: ${error.message}`, error.suggestion)
-    return undefined
-  }
-  const { resources } = loaded.value.message as DiscoveryResponse
-  for (const resource of resources) {
-    const unpacked = deps.types.unpackAny(resource)
-    if (!unpacked.ok || !isMessage<Secret>(unpacked.value.message, `${tls}.Secret`)) continue
-    const secret = unpacked.value.message
-    if (secret.name !== from.resource) continue
-    const part = partOf(secret, source.kind)
-    if (part) return part
-    at.error(`${from.file}: secret ${secret.name} is no ${shownKinds[source.kind]}`)
-    return undefined
-  }
-  at.error(`${from.file}: there is no secret named ${from.resource}`)
-  return undefined
 }
 
 export const shownKinds: Readonly<Record<SecretKind, string>> = {

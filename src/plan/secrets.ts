@@ -92,7 +92,7 @@ export class CompiledSecrets {
   }
 
   /**
-   * The slot of a secret that a management server has. What it is used for is part of the slot's name, so that a secret is compiled once
+   * The slot of a secret that a management server or a file of discovery has. What it is used for is part of the slot's name, so that a secret is compiled once
    * for each use.
    */
   refer(use: Omit<SecretUse, 'slot'>, config: ConfigSource, resource: string, at: Place): number | undefined {
@@ -202,17 +202,9 @@ class OwnSecrets implements Secrets {
     // Merged with a part given in place it is that place's own.
     const suffix = defaults ? `@${this.#name}${at.path.slice(this.#base.length)}` : ''
     if (config.sdsConfig) {
-      const from = discoveryFile(config.sdsConfig, config.name)
       const inSource = at.field('sds_config')
-      if (!from)
-        return this.#all.refer(
-          { ...common, certificate: use, planName: suffix, path: inSource.path },
-          config.sdsConfig,
-          config.name,
-          inSource,
-        )
-      const name = `discovered/${kind}/${namePart(from.file)}/${namePart(config.name)}${suffix}`
-      return this.#all.add({ ...rest, name, from }, at.field('sds_config'))
+      const wanted = { ...common, certificate: use, planName: suffix, path: inSource.path }
+      return this.#all.refer(wanted, config.sdsConfig, config.name, inSource)
     }
     const found = this.#all.findStatic(kind, config.name)
     const part = found && partOf(found.message, kind)
@@ -233,18 +225,4 @@ const unknown: Readonly<Record<SecretKind, string>> = {
   certificate: 'Unknown static secret',
   validation: 'Unknown static certificate validation context',
   ticketKeys: 'Unknown tls session ticket keys',
-}
-
-/** Files are read by whoever compiles; undefined for management servers, which are asked. */
-function discoveryFile(
-  config: ConfigSource,
-  resource: string,
-): Extract<SecretSource['from'], { kind: 'discovery' }> | undefined {
-  const spec = config.configSourceSpecifier
-  if (spec.case === 'path') return { kind: 'discovery', file: spec.value, resource, folders: [] }
-  if (spec.case === 'pathConfigSource') {
-    const folder = spec.value.watchedDirectory?.path ?? ''
-    return { kind: 'discovery', file: spec.value.path, resource, folders: folder === '' ? [] : [folder] }
-  }
-  return undefined
 }

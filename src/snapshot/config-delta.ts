@@ -28,6 +28,14 @@ export interface ConfigUnit {
   readonly programs: readonly ScriptProgram[]
 }
 
+/** How members differ from those before them. */
+export interface MemberChanges {
+  /** Priorities in which anything is different. */
+  readonly updated: number
+  /** Priorities to which members came, or from which they went. */
+  readonly membership: number
+}
+
 export interface ClusterMembers {
   /** By name. */
   readonly cluster: string
@@ -35,6 +43,8 @@ export interface ClusterMembers {
   readonly planId: string
   /** In the order of the endpoints plan. */
   readonly hosts: readonly HostInfo[]
+  /** Absent: these are the first, or nothing is known of those before. */
+  readonly changes?: MemberChanges
 }
 
 export interface ConfigDelta {
@@ -44,6 +54,8 @@ export interface ConfigDelta {
   readonly units: readonly ConfigUnit[]
   /** Keys of units that are no more. */
   readonly removed: readonly string[]
+  /** Listeners that wait for something: are their addresses free? Nothing of them takes effect. */
+  readonly trials?: readonly ConfigUnit[]
   /** Values of layers of the runtime that a management server fills, by the layer's name; absent: unchanged. */
   readonly runtime?: readonly { readonly name: string; readonly values: Readonly<Record<string, string>> }[]
   /** Names that have got a slot since the delta before. For a thread that takes this one's place. */
@@ -59,6 +71,8 @@ export interface RefusedUnit {
 export interface DeltaAnswer {
   readonly number: number
   readonly refused: readonly RefusedUnit[]
+  /** Of the trials. */
+  readonly failed?: readonly RefusedUnit[]
   /** Clusters that take effect when DNS has answered; `resolved` follows for each. */
   readonly resolving: readonly string[]
 }
@@ -77,6 +91,7 @@ export type StatChange =
   /** Adds 1 to a counter of many scopes. */
   | { readonly op: 'inc-all'; readonly kind: string; readonly scopes: readonly string[]; readonly name: string }
   | UpdatesTaken
+  | { readonly op: 'forget-text'; readonly kind: string; readonly scope: string; readonly name: string }
   | {
       readonly op: 'text'
       readonly kind: string

@@ -74,6 +74,18 @@ export class Publisher {
     return refused === undefined ? ok(published) : err(refused.errors)
   }
 
+  /** Those whose listeners cannot be opened now, and why. Nothing takes effect. */
+  tryListeners<S extends Share>(shares: readonly S[]): Promise<readonly Refused<S>[]> {
+    const turn = this.#last.then(async () => {
+      const unfit = await this.#put(shares)
+      const refused = this.#open(without(shares, unfit), new Map())
+      this.#addon.abandonListeners()
+      return [...unfit, ...refused]
+    })
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
   publishRound<S extends Share>(round: Round<S>): Promise<Published<S>> {
     const turn = this.#last.then(() => this.#publishNow(round))
     this.#last = turn.catch(() => undefined)

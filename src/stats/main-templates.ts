@@ -118,6 +118,8 @@ export const mainTemplates: readonly KindTemplate[] = [
   kind('sds', { ...subscription, prefix: 'sds.', counters: `${subscription.counters} key_rotation_failed` }),
   // <cluster>: what an EDS cluster has besides what every cluster has.
   kind('eds', { ...subscription, prefix: 'cluster.', counters: 'init_fetch_timeout update_rejected' }),
+  // <cluster>.leds
+  kind('leds', { ...subscription, prefix: 'cluster.', counters: `${subscription.counters} update_empty` }),
   // control_plane of the shared stream, <subscription>.control_plane of others.
   kind('control_plane', { counters: 'rate_limit_enforced', gauges: 'connected_state pending_requests' }),
   kind('overload', { histograms: [{ name: 'refresh_interval_delay', unit: 'milliseconds', lazy: false }] }),

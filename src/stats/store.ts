@@ -104,6 +104,10 @@ export class StatsStore {
     this.#texts.set(name, value)
   }
 
+  forgetText(name: string): void {
+    this.#texts.delete(name)
+  }
+
   /** Every stats_flush_interval: the histograms' new interval begins. */
   flush(): void {
     for (const family of this.#families.values()) {

@@ -39,6 +39,7 @@ interface Authority {
 
 /** What is asked of nobody is never answered. */
 const nobody: Mux = {
+  isDelta: false,
   watch: () => ({ setNames: () => undefined, requestOnDemand: () => undefined, close: () => undefined }),
   start: () => undefined,
   pause: () => () => undefined,

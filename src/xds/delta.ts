@@ -40,6 +40,7 @@ interface Answer {
  * itself; an answer and a change of interest share a request.
  */
 export class DeltaMux implements Mux {
+  readonly isDelta = true
   readonly #options: MuxOptions
   readonly #stream: ManagedStream
   /** In the order of the first watch, which is the order of requests. */

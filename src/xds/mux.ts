@@ -24,6 +24,7 @@ export interface Watch {
 
 /** The state of one stream: who asks for what on it, and what was answered. */
 export interface Mux {
+  readonly isDelta: boolean
   watch(type: ResourceType, names: ReadonlySet<string>, callbacks: WatchCallbacks): Watch
   start(): void
   pause(types: readonly ResourceType[]): () => void

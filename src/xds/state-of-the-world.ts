@@ -40,6 +40,7 @@ interface TypeState {
  * before. A response is acknowledged as a whole, by the next request of its type.
  */
 export class SotwMux implements Mux {
+  readonly isDelta = false
   readonly #options: MuxOptions
   readonly #stream: ManagedStream
   /** In the order of the first watch, which is the order of requests on a new stream. */

@@ -77,10 +77,13 @@ export class GrpcSubscription implements Subscription {
     const { watcher, onEvent } = this.#asked
     this.#first.came()
     const start = performance.now()
+    // As in Envoy: in delta one that is refused is counted too.
+    const { isDelta } = this.#options.mux
+    if (isDelta) onEvent({ kind: 'update_attempt' })
     const wrong = await watcher.onUpdate(update)
     if (wrong !== undefined) return wrong
     const durationMs = Math.floor(performance.now() - start)
-    onEvent({ kind: 'update_attempt' })
+    if (!isDelta) onEvent({ kind: 'update_attempt' })
     onEvent({ kind: 'update_success', version: update.version, at: Date.now(), durationMs })
     return undefined
   }

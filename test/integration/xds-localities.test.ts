@@ -22,7 +22,14 @@ async function send({ plane }: XdsScene, port: number, version: string): Promise
 }
 
 feature('members of localities', { file: import.meta.url, withoutProxy: true }, f => {
-  f.scenario('they come, and change', { sees: '200 one, then 200 two' }, s =>
+  const sees = `
+    200 one, then 200 two
+    cluster.a.leds.update_attempt: 4
+    cluster.a.leds.update_success: 2
+    cluster.a.leds.update_rejected: 0
+    cluster.a.leds.update_empty: 0
+    cluster.a.leds.version_text: "2"`
+  f.scenario('they come, and change', { sees }, s =>
     XdsScene.run(
       {
         isDelta: true,
@@ -46,6 +53,8 @@ feature('members of localities', { file: import.meta.url, withoutProxy: true }, 
         await send(x, x.upstreams[1], '2')
         await x.becomes('main', '200 two')
         s.note('200 one, then 200 two')
+        const names = ['update_attempt', 'update_success', 'update_rejected', 'update_empty', 'version_text']
+        s.note(await x.stats(...names.map(name => `cluster.a.leds.${name}`)))
       },
     ),
   )

@@ -77,6 +77,7 @@ export interface XdsOptions {
   /** Sets the resources that are there from the start. */
   readonly prepare?: (plane: ControlPlane, ports: Upstreams) => void
   readonly waitUntilLive?: boolean
+  readonly args?: readonly string[]
 }
 
 type Upstreams = readonly [number, number]
@@ -102,6 +103,7 @@ export class XdsScene {
       config: JSON.stringify(bootstrapOf(options, plane)),
       format: 'json',
       ...(options.waitUntilLive === false && { waitUntilLive: false }),
+      ...(options.args && { args: options.args }),
     }).catch(async (error: unknown) => {
       await Promise.all([plane.close(), ...servers.map(close)])
       throw error

@@ -17,8 +17,8 @@ export interface CollectionWatcherOptions {
   readonly around: () => () => void
   /** The first answer, or that there will be none. */
   readonly onFirst: () => void
-  /** Something of it is in use, or warms. */
-  readonly onApplied: (version: string) => void
+  /** Something of it is in use, or warms, or something is gone. `isReload`: and nothing was refused. */
+  readonly onApplied: (version: string, isReload: boolean) => void
   readonly time: () => number
   /** A pause now and then, so that thousands do not keep the thread from everything else. */
   readonly breathe: () => Promise<void>
@@ -54,7 +54,8 @@ export class CollectionWatcher implements Watcher {
     if (this.#options.called === 'cluster') removed = this.#remove(update)
     finish()
     const refused = (await Promise.all(verdicts)).filter(({ verdict }) => verdict !== undefined)
-    if (verdicts.length > refused.length || removed > 0) onApplied(update.version)
+    const taken = verdicts.length - refused.length
+    if (taken > 0 || removed > 0) onApplied(update.version, taken > 0 && refused.length === 0)
     void collection.settled().then(onFirst)
     return refused.length === 0 ? undefined : this.#words(refused)
   }

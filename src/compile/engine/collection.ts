@@ -41,8 +41,9 @@ export interface CollectionOptions {
   readonly reserved: (name: string) => boolean
   /** A version came in or went. */
   readonly onChange: (change: Change, name: string) => void
-  /** A version that was in use is no more: another took its place, or none. */
+  /** A version that was in use is no more: another took its place, or none. Whoever is told lets go of what it needs. */
   readonly onRetired?: (version: Version, next: Version | undefined) => void
+  readonly countsRefused?: boolean
   /** Numbers of entries may be others than before. */
   readonly onCounts: () => void
 }
@@ -108,6 +109,8 @@ export class Collection {
     const entry = this.#entry(thing.name)
     this.#options.onChange(entry.active === undefined && entry.warming === undefined ? 'added' : 'modified', thing.name)
     entry.error = undefined
+    const shape = thing.unit.listeners[0]?.shape
+    const isInPlace = shape !== undefined && entry.active?.shape === shape && !thing.isStatic
     let verdict: Promise<Verdict> | undefined
     const requirements = new Requirements(thing.references, this.#options.supplier, () => {
       version.isReady = true
@@ -118,8 +121,10 @@ export class Collection {
     })
     const version: Version = {
       ...thing,
+      // As in Envoy: a listener of which only filter chains change is of the version that it had before.
+      stored: isInPlace ? { ...thing.stored, version: entry.active?.stored.version ?? '' } : thing.stored,
       key: thing.unit.key,
-      shape: thing.unit.listeners[0]?.shape,
+      shape,
       requirements,
       isReady: false,
     }
@@ -130,12 +135,26 @@ export class Collection {
     this.#lacking += 1
     requirements.start()
     this.#options.onCounts()
-    return verdict
+    if (verdict !== undefined || thing.unit.listeners.length === 0 || thing.isStatic) return verdict
+    // As in Envoy, an address that is taken is the reason to refuse a listener, whatever it waits for.
+    const problem = await this.#options.outbox.tryOut(thing.unit)
+    if (problem === undefined || entry.warming !== version) return undefined
+    this.#drop(entry)
+    entry.error = { failed: thing.stored, details: problem }
+    this.#options.onCounts()
+    this.#look()
+    return problem
   }
 
   /** It was refused: what is there stays. */
   refuse(stored: StoredResource, details: string): void {
     const entry = this.#entry(stored.name)
+    // Envoy counts a cluster before it looks whether it can be.
+    if (this.#options.countsRefused === true)
+      this.#options.onChange(
+        entry.active === undefined && entry.warming === undefined ? 'added' : 'modified',
+        stored.name,
+      )
     entry.error = { failed: stored, details }
   }
 
@@ -153,8 +172,7 @@ export class Collection {
     this.#entries.delete(name)
     if (entry.active !== undefined) {
       void this.#options.outbox.remove(entry.active.key)
-      entry.active.requirements.release()
-      this.#options.onRetired?.(entry.active, undefined)
+      this.#retire(entry.active, undefined)
     }
     this.#options.onChange('removed', name)
     this.#options.onCounts()
@@ -194,8 +212,7 @@ export class Collection {
     version.unit = undefined
     const verdict = unit && (await outbox.put(unit))
     if (verdict === undefined) {
-      before?.requirements.release()
-      if (before !== undefined) this.#options.onRetired?.(before, version)
+      if (before !== undefined) this.#retire(before, version)
     } else {
       version.requirements.release()
       entry.error = { failed: version.stored, details: verdict }
@@ -204,6 +221,11 @@ export class Collection {
     onCounts()
     this.#look()
     return verdict
+  }
+
+  #retire(version: Version, next: Version | undefined): void {
+    if (this.#options.onRetired === undefined) version.requirements.release()
+    else this.#options.onRetired(version, next)
   }
 
   get #isSettled(): boolean {

@@ -1,10 +1,13 @@
 import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf'
 import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
 import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
 import { type DiscoverySource, type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
-import type { ConfigUnit } from '../../snapshot/config-delta.js'
+import type { ConfigUnit, MemberChanges } from '../../snapshot/config-delta.js'
+import type { Clock } from '../../support/clock.js'
 import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
+import { assignmentChanges } from './assignment-changes.js'
 import { type CompiledNeed, isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
 import type { Outbox, Verdict } from './outbox.js'
@@ -21,11 +24,14 @@ export interface DiscoveriesOptions {
   /** The message of a resource, checked before. */
   readonly messageOf: (resource: Resource) => Message
   readonly onEvent: (reference: Reference, event: FeedEvent) => void
+  /** Asking for something begins. */
+  readonly onOpened: (reference: Reference) => void
   /** Nobody refers to it any more. */
   readonly onClosed: (reference: Reference) => void
   readonly onScopes: (reference: ScopedRouteReference, counts: ScopeCounts) => void
   /** Unix milliseconds. */
   readonly time: () => number
+  readonly clock: Clock
 }
 
 interface Version {
@@ -41,8 +47,20 @@ interface Need extends Needed {
   reference: Reference
   isSettled: boolean
   readonly waiting: Map<object, () => void>
+  /** Later versions of a cluster, each with an answer of its own to wait for. */
+  readonly renewals: Map<object, Renewal>
   active: Version | undefined
   warming: Version | undefined
+}
+
+/** As in Envoy, a cluster that is another than before asks for its members anew, and warms until it is told of them. */
+interface Renewal extends Needed {
+  isSettled: boolean
+  /** An answer came, or none will. */
+  isAnswered: boolean
+  /** The plan is of an earlier version of the cluster. */
+  isStale: boolean
+  subscription: Subscription | undefined
 }
 
 /** One subscription to one resource, for all who refer to it. */
@@ -55,6 +73,9 @@ export interface Feed {
   error: ErrorState | undefined
   /** Since when it is asked for, Unix milliseconds. */
   readonly askedAt: number
+  /** endpoint_stale_after of the last assignment; 0: none. */
+  staleAfterMs: number
+  cancelStale: (() => void) | undefined
   /** Asking came to nothing so far, and nobody waits any more. */
   hasFailed: boolean
 }
@@ -82,6 +103,12 @@ export class Discoveries implements Supplier<Needed> {
     else this.#virtualHosts.demand(slot, name, settled)
   }
 
+  /** Whether it is a file, which needs no stream. */
+  isFile(source: DiscoverySource): boolean {
+    const { case: kind } = this.#source(source).configSourceSpecifier
+    return kind === 'path' || kind === 'pathConfigSource'
+  }
+
   get scopeSets(): readonly StoredScopes[] {
     return this.#scopes.stored
   }
@@ -105,6 +132,7 @@ export class Discoveries implements Supplier<Needed> {
         reference,
         isSettled: false,
         waiting: new Map(),
+        renewals: new Map(),
         active: undefined,
         warming: undefined,
       }
@@ -112,11 +140,12 @@ export class Discoveries implements Supplier<Needed> {
       this.#fill(need)
       // Nobody waits: what holds until it comes holds from now on.
       if (!reference.isRequired && !need.isSettled) this.#goOnWithout(need)
-    } else if (JSON.stringify(reference) !== JSON.stringify(need.reference)) {
+    } else if (reference.kind !== 'endpoint' && JSON.stringify(reference) !== JSON.stringify(need.reference)) {
       // Used in another way now: compiled anew.
       need.reference = reference
       this.#fill(need)
     }
+    if (reference.kind === 'endpoint') return this.#askAnew(need, reference, onSettled)
     const held = need
     held.waiting.set(holder, onSettled)
     feed.subscription ??= this.#subscribe(feed)
@@ -124,7 +153,12 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   close(): void {
-    for (const feed of this.#feeds.values()) feed.subscription?.close()
+    for (const feed of this.#feeds.values()) {
+      feed.subscription?.close()
+      feed.cancelStale?.()
+      for (const { renewals } of feed.needs.values())
+        for (const { subscription } of renewals.values()) subscription?.close()
+    }
     this.#feeds.clear()
     this.#scopes.close()
     this.#virtualHosts.close()
@@ -145,20 +179,39 @@ export class Discoveries implements Supplier<Needed> {
         stored: undefined,
         error: undefined,
         askedAt: this.#options.time(),
+        staleAfterMs: 0,
+        cancelStale: undefined,
         hasFailed: false,
       }
       this.#feeds.set(key, feed)
+      this.#options.onOpened(reference)
     }
     return feed
   }
 
-  #subscribe(feed: Feed): Subscription {
+  #askAnew(need: Need, reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
+    const holder = {}
+    const isStale = JSON.stringify(reference) !== JSON.stringify(need.reference)
+    const renewal: Renewal = { isSettled: false, isAnswered: false, isStale, subscription: undefined }
+    need.reference = reference
+    need.waiting.set(holder, onSettled)
+    need.renewals.set(holder, renewal)
+    renewal.subscription = this.#subscribe(need.feed, renewal)
+    return { needed: renewal, release: () => this.#release(need, holder) }
+  }
+
+  #subscribe(feed: Feed, renewal?: Renewal): Subscription {
     const { reference } = feed
     const { client, onEvent } = this.#options
     const watcher: Watcher = {
-      onUpdate: update => this.#onUpdate(feed, update),
+      onUpdate: update => {
+        if (renewal !== undefined) renewal.isAnswered = true
+        return this.#onUpdate(feed, update)
+      },
       onFailure: reason => {
-        if (reason !== 'connection') this.#failed(feed)
+        if (reason === 'connection') return
+        if (renewal !== undefined) renewal.isAnswered = true
+        this.#failed(feed)
       },
     }
     return client.subscribe({
@@ -191,6 +244,15 @@ export class Discoveries implements Supplier<Needed> {
       this.#failed(feed)
       return 'Unexpected number of resources in ExtensionConfigDS response: 0'
     }
+    if (resource === undefined && feed.reference.kind === 'secret' && update.removed.length === 0) {
+      this.#failed(feed)
+      const [other] = update.added
+      const { name } = feed.reference
+      return other === undefined
+        ? `Missing SDS resources for ${name} in onConfigUpdate()`
+        : `Unexpected SDS secret (expecting ${name}): ${other.name}`
+    }
+    if (resource === undefined && feed.reference.kind === 'route' && update.removed.length > 0) return undefined
     if (resource === undefined) {
       // Envoy keeps what it has when a resource of these kinds is removed or an answer is empty.
       this.#options.onEvent(feed.reference, { kind: 'update_empty' })
@@ -200,23 +262,33 @@ export class Discoveries implements Supplier<Needed> {
     const { typeUrl, bytes, name } = resource
     const stored = { name, version: resource.version, typeUrl, bytes, updatedAt: this.#options.time() }
     if (feed.stored !== undefined && sameBytes(feed.stored.bytes, bytes)) {
-      feed.stored = { ...stored, updatedAt: feed.stored.updatedAt }
+      // What secrets say of themselves is of the last response; the others stay of the version that brought them.
+      if (feed.reference.kind === 'secret') feed.stored = { ...stored, updatedAt: feed.stored.updatedAt }
       feed.error = undefined
-      this.#options.onEvent(feed.reference, { kind: 'unchanged' })
+      this.#awaitNext(feed)
+      if (this.#settleRenewals(feed)) this.#renewed(feed, this.#options.messageOf(resource))
+      else this.#options.onEvent(feed.reference, { kind: 'unchanged' })
       return undefined
     }
     const verdicts: Promise<Verdict>[] = []
-    let message: Message | undefined
+    let decoded: Message | undefined
+    const message = (): Message => (decoded ??= this.#options.messageOf(resource))
+    const isAnew = feed.stored !== undefined && this.#hasRenewals(feed)
+    const changes = this.#memberChanges(feed, message)
     for (const need of feed.needs.values()) {
       const plain = kinds[need.reference.kind]?.compilePlain?.(need.key, bytes, need.reference)
-      if (plain === undefined) message ??= this.#options.messageOf(resource)
       const refused =
-        plain === undefined ? this.#compile(need, message as Message, verdicts) : this.#warm(need, plain, verdicts)
+        plain === undefined
+          ? this.#compile(need, message(), verdicts, changes)
+          : this.#warm(need, plain, verdicts, changes)
       if (refused === undefined) continue
       feed.error = { failed: stored, details: refused }
       return refused
     }
     feed.stored = stored
+    this.#awaitNext(feed)
+    if (isAnew) this.#renewed(feed, message())
+    else if (changes?.updated === 0) this.#options.onEvent(feed.reference, { kind: 'unchanged' })
     this.#options.onEvent(feed.reference, { kind: 'changed', at: this.#options.time() })
     const refused = (await Promise.all(verdicts)).find(verdict => verdict !== undefined)
     feed.error = refused === undefined ? undefined : { failed: stored, details: refused }
@@ -234,7 +306,31 @@ export class Discoveries implements Supplier<Needed> {
     if (this.#compile(need, message, []) !== undefined) this.#goOnWithout(need)
   }
 
-  #compile(need: Need, message: Message, verdicts: Promise<Verdict>[]): Verdict {
+  /** Members whose time is limited go when no others come within it. */
+  #awaitNext(feed: Feed): void {
+    feed.cancelStale?.()
+    feed.cancelStale = undefined
+    if (feed.staleAfterMs === 0) return
+    this.#options.onEvent(feed.reference, { kind: 'assignment_timeout_received' })
+    feed.cancelStale = this.#options.clock.after(feed.staleAfterMs, () => {
+      feed.stored = undefined
+      this.#options.onEvent(feed.reference, { kind: 'assignment_stale' })
+      for (const need of feed.needs.values()) {
+        const missing = kinds[need.reference.kind]?.missing?.(need.key, need.reference, this.#options.environment())
+        if (missing !== undefined) void this.#options.outbox.put(missing)
+      }
+    })
+  }
+
+  /** How an assignment differs from the one before it. */
+  #memberChanges({ reference, stored }: Feed, message: () => Message): MemberChanges | undefined {
+    if (reference.kind !== 'endpoint' || stored === undefined) return undefined
+    const before = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
+    const { types } = this.#options.environment().deps
+    return assignmentChanges(before as ClusterLoadAssignment, message() as ClusterLoadAssignment, types)
+  }
+
+  #compile(need: Need, message: Message, verdicts: Promise<Verdict>[], changes?: MemberChanges): Verdict {
     const kind = kinds[need.reference.kind]
     if (kind === undefined) return `${need.reference.kind} is not carried out yet`
     const { reference } = need
@@ -242,11 +338,17 @@ export class Discoveries implements Supplier<Needed> {
     const compiled = kind.compile(need.key, completed, reference, this.#options.environment(), locality =>
       this.#localities.of(reference.slot, locality),
     )
-    return compiled.ok ? this.#warm(need, compiled.value, verdicts) : reasonOf(compiled.error)
+    return compiled.ok ? this.#warm(need, compiled.value, verdicts, changes) : reasonOf(compiled.error)
   }
 
   /** It takes effect when what it needs itself is there. */
-  #warm(need: Need, { unit, references }: CompiledNeed, verdicts: Promise<Verdict>[]): undefined {
+  #warm(need: Need, compiled: CompiledNeed, verdicts: Promise<Verdict>[], changes?: MemberChanges): undefined {
+    const { references, staleAfterMs = 0 } = compiled
+    need.feed.staleAfterMs = staleAfterMs
+    const unit =
+      changes === undefined
+        ? compiled.unit
+        : { ...compiled.unit, members: compiled.unit.members.map(members => ({ ...members, changes })) }
     const requirements = new Requirements(references, this, () => {
       verdicts.push(this.#activate(need, version))
     })
@@ -307,9 +409,18 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   #failed(feed: Feed): void {
-    if (feed.stored !== undefined) return
+    if (feed.stored !== undefined) {
+      // As Envoy does on a shared stream: the version before had members, and they are as good as any.
+      if (!this.#settleRenewals(feed)) return
+      this.#options.onEvent(feed.reference, { kind: 'assignment_use_cached' })
+      this.#renewed(feed, this.#options.messageOf({ ...feed.stored, aliases: [], isAbsent: false }))
+      return
+    }
     feed.hasFailed = true
-    for (const need of feed.needs.values()) if (!need.isSettled) this.#goOnWithout(need)
+    for (const need of feed.needs.values()) {
+      if (need.isSettled) this.#settle(need)
+      else this.#goOnWithout(need)
+    }
   }
 
   #goOnWithout(need: Need): void {
@@ -319,13 +430,58 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   #settle(need: Need): void {
-    if (need.isSettled) return
+    const isFirst = !need.isSettled
     need.isSettled = true
-    for (const onSettled of [...need.waiting.values()]) onSettled()
+    const answered = [...need.renewals.values()].filter(({ isAnswered, isSettled }) => isAnswered && !isSettled)
+    for (const renewal of answered) renewal.isSettled = true
+    if (answered.length > 0) this.#closeEarlier(need)
+    if (isFirst || answered.length > 0) for (const onSettled of [...need.waiting.values()]) onSettled()
+  }
+
+  /** The newest version that was answered hears for those before it, as in Envoy. */
+  #closeEarlier({ renewals }: Need): void {
+    const all = [...renewals.values()]
+    const newest = all.findLastIndex(({ isSettled }) => isSettled)
+    for (const earlier of all.slice(0, Math.max(newest, 0))) {
+      earlier.subscription?.close()
+      earlier.subscription = undefined
+    }
+  }
+
+  #hasRenewals({ needs }: Feed): boolean {
+    return [...needs.values()].some(({ renewals }) =>
+      [...renewals.values()].some(({ isAnswered, isSettled }) => isAnswered && !isSettled),
+    )
+  }
+
+  #renewed(feed: Feed, message: Message): void {
+    const { endpoints } = message as ClusterLoadAssignment
+    const priorities = new Set(endpoints.flatMap(one => (one.lbEndpoints.length > 0 ? [one.priority] : []))).size
+    this.#options.onEvent(feed.reference, { kind: 'renewed', priorities })
+  }
+
+  /** What later versions of a cluster waited for is what was there already. Were there such? */
+  #settleRenewals(feed: Feed): boolean {
+    let isRenewed = false
+    for (const need of feed.needs.values()) {
+      const renewed = [...need.renewals.values()].filter(({ isAnswered, isSettled }) => isAnswered && !isSettled)
+      if (renewed.length === 0) continue
+      isRenewed = true
+      const isStale = renewed.some(renewal => renewal.isStale)
+      for (const renewal of renewed) renewal.isStale = false
+      if (isStale) this.#fill(need)
+      if (need.warming === undefined) this.#settle(need)
+    }
+    return isRenewed
   }
 
   #release(need: Need, holder: object): void {
     need.waiting.delete(holder)
+    need.renewals.get(holder)?.subscription?.close()
+    need.renewals.delete(holder)
+    // The newest came to nothing, and the one before it had left asking to that one.
+    const last = [...need.renewals.values()].at(-1)
+    if (last?.isSettled === true) last.subscription ??= this.#subscribe(need.feed, last)
     if (need.waiting.size > 0) return
     const { feed } = need
     feed.needs.delete(need.key)
@@ -333,6 +489,7 @@ export class Discoveries implements Supplier<Needed> {
     need.warming?.requirements.release()
     void this.#options.outbox.remove(need.key)
     if (feed.needs.size > 0) return
+    feed.cancelStale?.()
     this.#feeds.delete(feed.key)
     feed.subscription?.close()
     this.#options.onClosed(feed.reference)

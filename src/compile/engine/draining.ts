@@ -1,43 +1,56 @@
+import type { Clock } from '../../support/clock.js'
 import type { Version } from './collection.js'
 import type { StoredResource } from './stored.js'
 
 /** As many are remembered at most. */
 const mostVersions = 1000
 
-/** Listeners of management servers that were replaced or removed and still go on for the drain time, for /config_dump. */
+interface Drained {
+  readonly version: Version
+  readonly stored: StoredResource | undefined
+  cancel(): void
+}
+
+/**
+ * Listeners that were replaced or removed and still go on for the drain time: their connections are served with the route tables and
+ * secrets they refer to until then. /config_dump shows those of management servers.
+ */
 export class Draining {
   readonly #drainMs: number
-  readonly #time: () => number
-  /** By name: as Envoy shows it, the last one of a name. */
-  readonly #versions = new Map<string, { readonly stored: StoredResource; readonly until: number }>()
+  readonly #clock: Clock
+  readonly #drained = new Set<Drained>()
 
-  /** `time`: Unix milliseconds. */
-  constructor(drainMs: number, time: () => number) {
+  constructor(drainMs: number, clock: Clock) {
     this.#drainMs = drainMs
-    this.#time = time
+    this.#clock = clock
   }
 
-  retired({ name, stored, shape, isStatic }: Version, next: Version | undefined): void {
-    this.#forget()
+  retired(version: Version, next: Version | undefined): void {
     // With other filter chains alone the listener itself goes on.
-    if (isStatic || (next !== undefined && next.shape === shape)) return
-    this.#versions.delete(name)
-    this.#versions.set(name, { stored, until: this.#time() + this.#drainMs })
-    const [oldest = ''] = this.#versions.keys()
-    if (this.#versions.size > mostVersions) this.#versions.delete(oldest)
-  }
-
-  get versions(): ReadonlyMap<string, StoredResource> {
-    this.#forget()
-    return new Map([...this.#versions].map(([name, { stored }]) => [name, stored]))
-  }
-
-  // Oldest first.
-  #forget(): void {
-    const now = this.#time()
-    for (const [name, { until }] of this.#versions) {
-      if (until > now) return
-      this.#versions.delete(name)
+    const isShown = !version.isStatic && (next === undefined || next.shape !== version.shape)
+    const drained: Drained = {
+      version,
+      stored: isShown ? version.stored : undefined,
+      cancel: this.#clock.after(this.#drainMs, () => this.#end(drained)),
     }
+    this.#drained.add(drained)
+    const [oldest] = this.#drained
+    if (oldest !== undefined && this.#drained.size > mostVersions) this.#end(oldest)
+  }
+
+  /** By name: as Envoy shows it, the last one of a name. */
+  get versions(): ReadonlyMap<string, StoredResource> {
+    return new Map([...this.#drained].flatMap(({ stored }) => (stored === undefined ? [] : [[stored.name, stored]])))
+  }
+
+  close(): void {
+    for (const { cancel } of this.#drained) cancel()
+    this.#drained.clear()
+  }
+
+  #end(drained: Drained): void {
+    drained.cancel()
+    this.#drained.delete(drained)
+    drained.version.requirements.release()
   }
 }

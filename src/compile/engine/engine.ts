@@ -15,13 +15,14 @@ import {
 import type { CollectionSource, DynamicSettings } from '../../plan/dynamic-settings.js'
 import type { Reference } from '../../plan/reference.js'
 import type { ConfigDelta, DeltaAnswer, Demand } from '../../snapshot/config-delta.js'
+import { backgroundClock } from '../../support/clock.js'
 import type { Logger } from '../../support/log.js'
 import { err, ok, type Result } from '../../support/result.js'
 import type { DiscoveryClient, Resource, ResourceType } from '../../xds/types.js'
 import { makeBreather } from '../../support/breather.js'
 import type { DescribedCluster } from '../describe.js'
 import { Collection, type CompiledThing } from './collection.js'
-import { CollectionWatcher } from './collection-watcher.js'
+import { CollectionWatcher, type CollectionWatcherOptions } from './collection-watcher.js'
 import type { Decoder } from './decoder.js'
 import { Discoveries } from './discoveries.js'
 import { Draining } from './draining.js'
@@ -31,6 +32,7 @@ import type { StaticThings } from './static-things.js'
 import {
   ecdsScope,
   edsScope,
+  ledsScope,
   type FeedEvent,
   rdsScope,
   sdsScope,
@@ -117,9 +119,17 @@ export class Engine {
       environment: () => this.#settings.environment,
       messageOf: resource => options.decoder.messageOf(resource),
       onEvent: (reference, event) => this.#subscriptionEvent(reference, event),
+      onOpened: reference => {
+        const scope = scopeOf(reference)
+        if (scope !== undefined) statistics.opened(scope)
+      },
       onClosed: reference => {
         const scope = scopeOf(reference)
-        if (scope !== undefined) options.statistics.forget(scope)
+        const isLast = scope !== undefined && statistics.forget(scope)
+        // Main knows nothing of a cluster that never was in use.
+        const entry = reference.kind === 'endpoint' ? this.clusters.entries.get(reference.use.cluster) : undefined
+        if (isLast && entry !== undefined && entry.active === undefined)
+          statistics.forget({ kind: 'cluster', scope: scope.scope })
       },
       onScopes: ({ statPrefix, use }, { all, active, onDemand }) => {
         const { kind, scope } = srdsScope(statPrefix, use.setName)
@@ -128,6 +138,7 @@ export class Engine {
         statistics.set(kind, scope, 'on_demand_scopes', onDemand)
       },
       time: options.time,
+      clock: backgroundClock,
     })
     this.clusters = new Collection({
       outbox: this.#outbox,
@@ -137,9 +148,10 @@ export class Engine {
         statistics.inc('cluster_manager', 'cluster_manager', `cluster_${change}`)
         if (change === 'removed') this.#resolved(name)
       },
+      countsRefused: true,
       onCounts: () => this.#countClusters(),
     })
-    this.draining = new Draining(options.drainMs, options.time)
+    this.draining = new Draining(options.drainMs, backgroundClock)
     this.listeners = new Collection({
       onRetired: (version, next) => this.draining.retired(version, next),
       outbox: this.#outbox,
@@ -166,9 +178,15 @@ export class Engine {
     if (dynamic.cds !== undefined) statistics.declare(collectionScopes.cluster)
     if (dynamic.lds !== undefined) statistics.declare(collectionScopes.listener)
     if (door !== undefined) await this.#outbox.put(plainUnit('door', door))
+    // Clusters that need files alone: streams may go through them.
+    const isPrimary = ({ references }: CompiledThing) =>
+      references.every(({ source }) => this.#discoveries.isFile(source))
+    const primary = things.clusters.filter(isPrimary)
+    for (const thing of primary) void this.#set(this.clusters, thing)
+    if (primary.length > 0) await Promise.all([this.clusters.settled(), this.#outbox.idle()])
     client.start()
     await this.#runtime.start()
-    for (const thing of things.clusters) void this.#set(this.clusters, thing)
+    for (const thing of things.clusters) if (!primary.includes(thing)) void this.#set(this.clusters, thing)
     await this.#collect('cluster', dynamic.cds)
     await this.clusters.settled()
     await this.#outbox.idle()
@@ -242,6 +260,7 @@ export class Engine {
     this.#options.client.close() // first: thousands of subscriptions that end one by one would each be told to the server
     this.#outbox.close()
     this.#runtime.close()
+    this.draining.close()
     this.#discoveries.close()
   }
 
@@ -268,25 +287,36 @@ export class Engine {
         source: fromBinary(schema, from.source.bytes) as ConfigSource,
         names: undefined,
         ...(from.locator !== '' && { collection: from.locator }),
-        watcher: new CollectionWatcher({
-          called: type,
-          collection: isCluster ? this.clusters : this.listeners,
-          compile: (resource, stored) => {
-            const faults = this.#options.decoder.faultsOf(resource)
-            if (faults !== undefined) return err(faults)
-            return isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored)
-          },
-          around: () => client.pause(isCluster ? heldBackByClusters : heldBackByListeners),
+        watcher: this.#collectionWatcher(type, {
           onFirst: resolve,
-          onApplied: version => {
+          onApplied: (version, isReload) => {
             this.versions[isCluster ? 'cds' : 'lds'] = version
-            statistics.subscription(scope, { kind: 'changed', at: time() })
+            if (isReload) statistics.subscription(scope, { kind: 'changed', at: time() })
           },
-          time,
-          breathe: this.#breathe,
         }),
         onEvent: event => statistics.subscription(scope, event),
       })
+    })
+  }
+
+  #collectionWatcher(
+    type: 'cluster' | 'listener',
+    hooks: Pick<CollectionWatcherOptions, 'onFirst' | 'onApplied'>,
+  ): CollectionWatcher {
+    const { client, time } = this.#options
+    const isCluster = type === 'cluster'
+    return new CollectionWatcher({
+      ...hooks,
+      called: type,
+      collection: isCluster ? this.clusters : this.listeners,
+      compile: (resource, stored) => {
+        const faults = this.#options.decoder.faultsOf(resource)
+        if (faults !== undefined) return err(faults)
+        return isCluster ? this.#compileCluster(resource, stored) : this.#compileListener(resource, stored)
+      },
+      around: () => client.pause(isCluster ? heldBackByClusters : heldBackByListeners),
+      time,
+      breathe: this.#breathe,
     })
   }
 
@@ -386,6 +416,8 @@ function scopeOf(reference: Reference): SubscriptionScope | undefined {
   switch (reference.kind) {
     case 'endpoint':
       return edsScope(reference.use.cluster)
+    case 'locality-endpoints':
+      return ledsScope(reference.use.cluster)
     case 'secret':
       return sdsScope(reference.name)
     case 'route':

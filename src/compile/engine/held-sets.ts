@@ -18,7 +18,7 @@ export interface HeldSet<R extends Reference> extends Needed {
 type Asked = Pick<SubscribeOptions, 'type' | 'names' | 'collection'>
 
 export interface HeldSetsOptions<R extends Reference, S extends HeldSet<R>>
-  extends Pick<DiscoveriesOptions, 'client' | 'environment' | 'onEvent' | 'onClosed'> {
+  extends Pick<DiscoveriesOptions, 'client' | 'environment' | 'onEvent' | 'onOpened' | 'onClosed'> {
   readonly asked: (reference: R) => Asked
   readonly onUpdate: (set: S, update: Update) => Promise<string | undefined>
   /** Nobody holds it any more, and its subscription has ended. */
@@ -51,6 +51,7 @@ export class HeldSets<R extends Reference, S extends HeldSet<R>> {
       const held: HeldSet<R> = { key, reference, waiting: new Map(), subscription: undefined, isSettled: false }
       set = Object.assign(held, rest()) as S
       this.#sets.set(key, set)
+      this.#options.onOpened(reference)
     }
     const held = set
     const holder = {}

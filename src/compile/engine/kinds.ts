@@ -26,6 +26,8 @@ import { plainUnit } from './unit.js'
 export interface CompiledNeed {
   readonly unit: ConfigUnit
   readonly references: readonly Reference[]
+  /** It is dropped when no other came within these milliseconds; 0: it stays. */
+  readonly staleAfterMs?: number
 }
 
 interface Kind {
@@ -43,11 +45,14 @@ interface Kind {
   missing?(key: string, reference: Reference, environment: ResourceEnvironment): ConfigUnit | undefined
 }
 
-const compiledTo = (
+function compiledTo(
   compiled: Result<CompiledResource, ResourceErrors>,
   unitOf: (compiled: CompiledResource) => ConfigUnit,
-): Result<CompiledNeed, ResourceErrors> =>
-  compiled.ok ? ok({ unit: unitOf(compiled.value), references: compiled.value.references }) : compiled
+): Result<CompiledNeed, ResourceErrors> {
+  if (!compiled.ok) return compiled
+  const { references, staleAfterMs = 0 } = compiled.value
+  return ok({ unit: unitOf(compiled.value), references, staleAfterMs })
+}
 
 function endpointUnit(
   key: string,

@@ -20,6 +20,7 @@ export class Outbox {
   readonly #later: NonNullable<OutboxOptions['later']>
   readonly #units = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
   readonly #removed = new Map<string, (() => void)[]>()
+  readonly #trials = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
   #runtime: Runtime | undefined
   #underWay: { settle(answer: DeltaAnswer): void } | undefined
   #number = 0
@@ -41,6 +42,15 @@ export class Outbox {
       // Last come, last sent: what a unit relies on was put before it.
       this.#units.delete(unit.key)
       this.#units.set(unit.key, { unit, settle: [...before, resolve] })
+      this.#schedule()
+    })
+  }
+
+  /** Could it listen? Resolves with why not. */
+  tryOut(unit: ConfigUnit): Promise<Verdict> {
+    return new Promise(resolve => {
+      const before = this.#trials.get(unit.key)?.settle ?? []
+      this.#trials.set(unit.key, { unit, settle: [...before, resolve] })
       this.#schedule()
     })
   }
@@ -78,7 +88,7 @@ export class Outbox {
   }
 
   get #isEmpty(): boolean {
-    return this.#units.size === 0 && this.#removed.size === 0 && this.#runtime === undefined
+    return this.#units.size === 0 && this.#removed.size === 0 && this.#trials.size === 0 && this.#runtime === undefined
   }
 
   get #isIdle(): boolean {
@@ -101,12 +111,15 @@ export class Outbox {
       return
     }
     const [units, removed, runtime] = [firstOf(this.#units), firstOf(this.#removed), this.#runtime]
+    const trials = firstOf(this.#trials)
     this.#runtime = undefined
     this.#underWay = {
       settle: answer => {
         const refused = new Map(answer.refused.map(({ key, message }) => [key, message]))
         for (const [key, { settle }] of units) for (const resolve of settle) resolve(refused.get(key))
         for (const settle of removed.values()) for (const resolve of settle) resolve()
+        const failed = new Map(answer.failed?.map(({ key, message }) => [key, message]))
+        for (const [key, { settle }] of trials) for (const resolve of settle) resolve(failed.get(key))
       },
     }
     this.#number += 1
@@ -114,6 +127,7 @@ export class Outbox {
       number: this.#number,
       units: [...units.values()].map(({ unit }) => unit),
       removed: [...removed.keys()],
+      ...(trials.size > 0 && { trials: [...trials.values()].map(({ unit }) => unit) }),
       ...(runtime && { runtime }),
     })
   }

@@ -5,7 +5,7 @@ import { xxHash64 } from '../../xds/xx-hash.js'
 
 /** Where the statistics of a subscription stand: a kind of src/stats/main-templates.ts, and the scope's name. */
 export interface SubscriptionScope {
-  readonly kind: 'subscription' | 'cds' | 'rds' | 'eds' | 'sds' | 'srds' | 'vhds' | 'ecds'
+  readonly kind: 'cluster' | 'leds' | 'subscription' | 'cds' | 'rds' | 'eds' | 'sds' | 'srds' | 'vhds' | 'ecds'
   readonly scope: string
 }
 
@@ -13,7 +13,10 @@ export interface SubscriptionScope {
 export type FeedEvent =
   | SubscriptionEvent
   | { readonly kind: 'update_empty' | 'unchanged' }
+  | { readonly kind: 'assignment_timeout_received' | 'assignment_stale' | 'assignment_use_cached' }
   | { readonly kind: 'changed'; readonly at: number }
+  /** A later version of a cluster has its members now, at so many priorities. */
+  | { readonly kind: 'renewed'; readonly priorities: number }
 
 interface SingleChange {
   readonly op: 'inc' | 'set'
@@ -33,6 +36,8 @@ export class Statistics {
   readonly #singles = new Map<string, SingleChange>()
   /** Thousands of subscriptions get one version. */
   #hashed: { readonly version: string | undefined; readonly hash: number } = { version: undefined, hash: 0 }
+  /** How many subscriptions count in a scope: a later version of a cluster may ask for other endpoints while the earlier one serves. */
+  readonly #openings = new Map<string, number>()
 
   constructor(send: (changes: readonly StatChange[]) => void) {
     this.#send = send
@@ -58,15 +63,45 @@ export class Statistics {
     this.#add({ op: 'text', kind, scope, name: 'version_text', value: '' })
   }
 
-  forget({ kind, scope }: SubscriptionScope): void {
+  /** Zeros of a subscription that begins, where they do not come with its first attempt. */
+  opened({ kind, scope }: SubscriptionScope): void {
+    const key = `${kind} ${scope}`
+    const count = this.#openings.get(key) ?? 0
+    this.#openings.set(key, count + 1)
+    if (count > 0) return
+    if (kind === 'eds') this.inc(kind, scope, 'update_rejected', 0)
+    this.#add({ op: 'text', kind, scope: `${prefixes[kind]}${scope}`, name: 'version_text', value: '' })
+  }
+
+  /** Was it the last in its scope? */
+  forget({ kind, scope }: SubscriptionScope): boolean {
+    const key = `${kind} ${scope}`
+    const count = this.#openings.get(key) ?? 1
+    if (count > 1) {
+      this.#openings.set(key, count - 1)
+      return false
+    }
+    this.#openings.delete(key)
     this.#closeGroups()
     this.#add({ op: 'forget', kind, scope })
+    if (kind === 'cluster') return true
+    for (const name of ['version_text', 'control_plane.identifier'])
+      this.#add({ op: 'forget-text', kind, scope: `${prefixes[kind]}${scope}`, name })
+    return true
   }
 
   subscription({ kind, scope }: SubscriptionScope, event: FeedEvent): void {
     switch (event.kind) {
       case 'unchanged':
         if (kind === 'eds') this.inc('cluster', scope, 'update_no_rebuild')
+        break
+      case 'assignment_timeout_received':
+      case 'assignment_stale':
+      case 'assignment_use_cached':
+        this.inc('cluster', scope, event.kind)
+        break
+      case 'renewed':
+        if (event.priorities > 0) this.inc('cluster', scope, 'membership_change', event.priorities)
         break
       case 'changed':
         if (!reloads.has(kind)) break
@@ -180,6 +215,8 @@ export class Statistics {
 }
 
 const prefixes = {
+  cluster: 'cluster.',
+  leds: 'cluster.',
   subscription: '',
   cds: '',
   rds: 'http.',
@@ -193,7 +230,7 @@ const prefixes = {
 const failures: ReadonlySet<string> = new Set(['update_failure', 'update_rejected', 'init_fetch_timeout'])
 type Kinds = ReadonlySet<SubscriptionScope['kind']>
 const reloads: Kinds = new Set(['rds', 'cds', 'srds', 'vhds', 'ecds'] as const)
-const empties: Kinds = new Set(['eds', 'rds', 'srds', 'vhds'] as const)
+const empties: Kinds = new Set(['eds', 'rds', 'srds', 'vhds', 'leds'] as const)
 
 // Counters that every cluster has stand with the cluster's others.
 const ofEveryCluster = new Set(['update_attempt', 'update_success', 'update_failure', 'update_empty'])
@@ -201,6 +238,10 @@ const counterKind = (kind: SubscriptionScope['kind'], name: string): string =>
   kind === 'eds' && ofEveryCluster.has(name) ? 'cluster' : kind
 
 export const edsScope = (cluster: string): SubscriptionScope => ({ kind: 'eds', scope: sanitizeName(cluster) })
+export const ledsScope = (cluster: string): SubscriptionScope => ({
+  kind: 'leds',
+  scope: `${sanitizeName(cluster)}.leds`,
+})
 export const sdsScope = (secret: string): SubscriptionScope => ({ kind: 'sds', scope: sanitizeName(secret) })
 export const rdsScope = (statPrefix: string, routes: string): SubscriptionScope => ({
   kind: 'rds',

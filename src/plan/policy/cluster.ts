@@ -76,7 +76,7 @@ export const clusterPolicy: PolicyTable = {
     ...carried('zone_aware_lb_config'),
     ...whole('locality_weighted_lb_config'),
     ...whole('close_connections_on_host_set_change'),
-    ...tuning('update_merge_window', 'has no effect: changes are applied at once'),
+    ...tuning('update_merge_window', 'has no effect: changes of assignments are applied at once, as in Envoy'),
     ...tuning('ignore_new_hosts_until_first_hc override_host_status', health),
     ...carried('consistent_hashing_lb_config'),
   },
@@ -144,7 +144,7 @@ export const clusterPolicy: PolicyTable = {
   [`${endpoint}.ClusterLoadAssignment`]: {
     ...whole('cluster_name'),
     ...carried('endpoints policy'),
-    ...later('named_endpoints', 'named endpoints'),
+    ...tuning('named_endpoints', 'is not read, as in Envoy, which refuses endpoint_name'),
   },
   [`${endpoint}.ClusterLoadAssignment.Policy`]: {
     ...whole('drop_overloads overprovisioning_factor endpoint_stale_after'),

@@ -149,8 +149,9 @@ Napi::Value hostStats(const Napi::CallbackInfo& info) {
 Napi::Value publishBreakers(const Napi::CallbackInfo& info) {
   Process& process = *currentProcess();
   const snapshot::SnapshotPtr snapshot = process.store().current();
+  const auto* runtime = static_cast<const snapshot::RuntimePart*>(snapshot->at(snapshot::Kind::kRuntime, 0).get());
   snapshot->of(snapshot::Kind::kCluster).forEach([&](uint32_t, const snapshot::PartPtr& part) {
-    upstream::publishBreakers(static_cast<const upstream::ClusterPart&>(*part), process.statistics());
+    upstream::publishBreakers(static_cast<const upstream::ClusterPart&>(*part), runtime, process.statistics());
   });
   return info.Env().Undefined();
 }

@@ -99,7 +99,11 @@ void ConnectionManager::onNewConnection() {
     runtime_.http.inc(HttpStat::downstream_cx_ssl_active);
   }
   const plan::HttpCommonOptions& common = runtime_.config.common;
-  if (common.max_connection_duration_ms != 0) rareTimers().duration.arm(timers(), common.max_connection_duration_ms);
+  if (common.max_connection_duration_ms != 0) {
+    const auto jitter = static_cast<uint64_t>(common.max_connection_duration_ms * common.max_connection_duration_jitter / 100);
+    const uint64_t more = jitter == 0 ? 0 : runtime_.worker.random_source.below(jitter + 1);
+    rareTimers().duration.arm(timers(), static_cast<uint32_t>(std::min<uint64_t>(UINT32_MAX, common.max_connection_duration_ms + more)));
+  }
   armIdle();
 }
 

@@ -146,6 +146,12 @@ base::Result<std::unique_ptr<const ManagerConfig>, std::string> ManagerConfig::m
   if (auto error = makeUpgrades(*config, context)) return *error;
   if (auto error = makeLocalReplies(*config)) return *error;
   if (auto error = makeInternalRanges(*config)) return *error;
+  auto detections = IpDetections::make(plan.ip_detections);
+  if (!detections.ok()) return std::move(detections.error());
+  config->ip_detections = std::move(detections.value());
+  auto early = http::HeaderMutations::make(plan.early_mutations, http::MessageSide::kRequest);
+  if (!early.ok()) return std::move(early.error());
+  config->early_mutations = std::move(early.value());
   if (plan.scoped_routes) config->scope_key.emplace(plan.scoped_routes->fragments);
   return std::unique_ptr<const ManagerConfig>(std::move(config));
 }

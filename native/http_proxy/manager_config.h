@@ -18,6 +18,7 @@
 #include "http/substitution/body_formatter.h"
 #include "http_proxy/client_certificate.h"
 #include "http_proxy/filter.h"
+#include "http_proxy/ip_detection.h"
 #include "plan/plan_types.h"
 #include "routing/cluster_action.h"
 #include "routing/route_scopes.h"
@@ -80,6 +81,8 @@ struct ManagerConfig {
   std::vector<LocalReplyMapper> mappers;
   std::optional<http::BodyFormatter> local_reply_format;
   std::vector<IpRange> internal_ranges;
+  IpDetections ip_detections;
+  http::HeaderMutations early_mutations;
   http::PathRules path_rules;
   ClientCertificateDetails client_cert_details;
   FilterList filters;

@@ -32,29 +32,6 @@ constexpr http::HeaderIdSet kHopByHop = {HeaderId::kKeepAlive, HeaderId::kProxyC
 constexpr http::HeaderIdSet kHopByHopOrInternal = {HeaderId::kXEnvoyInternal, HeaderId::kKeepAlive, HeaderId::kProxyConnection,
                                                    HeaderId::kTransferEncoding};
 
-struct ForwardedClient {
-  const net::Address* address = nullptr;
-  bool single = false;  // x-forwarded-for held exactly one address
-};
-
-/** The address `back` places from the right of x-forwarded-for (0: the last one). */
-ForwardedClient clientFromXff(HeaderMap& headers, uint32_t back) {
-  constexpr uint32_t kMost = 20;  // Envoy looks no further
-  const std::string_view xff = headers.get(HeaderId::kXForwardedFor);
-  if (xff.data() == nullptr || back >= kMost) return {};
-  std::string_view rest = xff;
-  for (uint32_t i = 0; i < back; ++i) {
-    const size_t comma = rest.rfind(',');
-    if (comma == std::string_view::npos) return {};
-    rest = rest.substr(0, comma);
-  }
-  const size_t comma = rest.rfind(',');
-  const std::string_view last = base::trim(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
-  net::Address address;
-  if (!net::Address::parseIp(last, 0, address)) return {};
-  return {headers.arena().make<net::Address>(address), xff.find(',') == std::string_view::npos};
-}
-
 /** Of all codings only trailers pass the proxy; the word counts as it is written. */
 void sanitizeTe(HeaderMap& headers) {
   if (!headers.has(HeaderId::kTe)) return;
@@ -95,19 +72,22 @@ void appendForwardedPort(HeaderMap& headers, const http::ConnectionInfo& connect
   headers.set(HeaderId::kXForwardedPort, headers.arena().decimal(connection.local.port()));
 }
 
+void appendPeer(HeaderMap& headers, const http::ConnectionInfo& connection) {
+  if (!connection.remote.isIp()) return;
+  const net::Address& self = connection.remote.isLoopback() ? net::localAddress(net::Address::Family::kIpv4) : connection.remote;
+  headers.append(HeaderId::kXForwardedFor, headers.arena().copy(self.ipText()));
+}
+
 /** use_remote_address: we are the first trusted hop; x-forwarded-* are ours to write. */
-ForwardedClient takeRemoteAddress(HeaderMap& headers, const http::ConnectionInfo& connection,
+DetectedClient takeRemoteAddress(HeaderMap& headers, const http::ConnectionInfo& connection,
                                   const plan::HttpConnectionManager& plan) {
-  ForwardedClient client;
+  DetectedClient client;
   const bool no_xff = !headers.has(HeaderId::kXForwardedFor);
   const uint32_t hops = plan.xff_num_trusted_hops;
   if (hops > 0) client = clientFromXff(headers, hops - 1);
   if (client.address == nullptr) client.address = &connection.remote;
   client.single = no_xff;
-  if (!plan.skip_xff_append && connection.remote.isIp()) {
-    const net::Address& self = connection.remote.isLoopback() ? net::localAddress(net::Address::Family::kIpv4) : connection.remote;
-    headers.append(HeaderId::kXForwardedFor, headers.arena().copy(self.ipText()));
-  }
+  if (!plan.skip_xff_append) appendPeer(headers, connection);
   if (hops == 0 || !headers.has(HeaderId::kXForwardedProto)) headers.set(HeaderId::kXForwardedProto, forwardedProto(connection, plan));
   if (plan.append_x_forwarded_port && (hops == 0 || !headers.has(HeaderId::kXForwardedPort))) {
     appendForwardedPort(headers, connection);
@@ -152,11 +132,17 @@ PreparedRequest prepareRequestHead(HeaderMap& headers, const http::ConnectionInf
                                    const routing::RouteTable* table, WorkerContext& worker) {
   const plan::HttpConnectionManager& plan = config.plan;
   removeHopByHop(headers);
-  ForwardedClient client;
+  DetectedClient client;
   if (plan.use_remote_address) {
     client = takeRemoteAddress(headers, connection, plan);
   } else {
-    client = clientFromXff(headers, plan.xff_num_trusted_hops);
+    if (config.ip_detections.empty()) [[likely]] {
+      client = clientFromXff(headers, plan.xff_num_trusted_hops);
+    } else {
+      client = config.ip_detections.detect(headers, connection.remote);
+      if (client.reject_status != 0) return {connection.remote, false, client.reject_status};
+      if (client.append) appendPeer(headers, connection);
+    }
     if (!headers.has(HeaderId::kXForwardedProto)) headers.add(HeaderId::kXForwardedProto, forwardedProto(connection, plan));
     if (plan.append_x_forwarded_port && !headers.has(HeaderId::kXForwardedPort)) appendForwardedPort(headers, connection);
   }

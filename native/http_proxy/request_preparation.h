@@ -16,6 +16,7 @@ namespace nuncio::http_proxy {
 struct PreparedRequest {
   const net::Address& remote;   // the trusted client; the connection's, or in the arena
   bool internal;
+  uint16_t reject_status = 0;  // not 0: nobody can say who the client is, and that is not allowed
 };
 
 PreparedRequest prepareRequestHead(http::HeaderMap& headers, const http::ConnectionInfo& connection, const ManagerConfig& config,

@@ -166,7 +166,7 @@ RetryVerdict RetryState::decide(bool wanted) {
   }
   --left_;
   auto& breaker = cluster_->breaker(priority_);
-  if (!breaker.retries.canCreate(breaker.retryLimit(cluster_->part().limitsOf(priority_)))) {
+  if (!breaker.retries.canCreate(breaker.retryLimit(cluster_->limitsOf(priority_)))) {
     stats.inc(ClusterStat::upstream_rq_retry_overflow);
     return RetryVerdict::kOverflow;
   }

@@ -53,6 +53,7 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   computeTimeouts(headers);
   prepareUpstreamHead(headers);
   choosePool(headers);
+  if (!hasPool(*host)) return noHealthyUpstream();
   const routing::RetryPolicy* policy = route_->retryPolicy();
   if (auto state = RetryState::make(policy, headers, *cluster_, pool_key_.priority)) retry_.emplace(std::move(*state));
   const uint64_t connection_limit = stream_.bufferLimit();
@@ -73,8 +74,9 @@ bool Router::answerDirectly(http::HeaderMap& headers) {
   stats.inc(direct ? RouterStat::rq_direct_response : RouterStat::rq_redirect);
   const auto status = static_cast<uint16_t>(route_->status());
   const bool has_location = !direct || status == 201 || (status >= 300 && status < 400);
+  const routing::RedirectContext context{stream_.formatContext(), stream_.worker().scratch};
   const std::string_view location =
-      has_location ? route_->location(headers, !config_.suppress_envoy_headers) : std::string_view();
+      has_location ? route_->location(headers, !config_.suppress_envoy_headers, &context) : std::string_view();
   LocalReply reply{.status = status, .body = {}, .details = "direct_response", .location = location, .route_mutations = true};
   if (direct) {
     reply.body = route_->direct->body;
@@ -213,6 +215,13 @@ upstream::HostRuntime* Router::chooseHost() {
   upstream::HostRuntime* host = cluster_->choose(context);
   if (host == nullptr) cluster_->stats().inc(ClusterStat::upstream_cx_none_healthy);
   return host;
+}
+
+/** False: the host would need one connection pool more than the cluster may have. */
+bool Router::hasPool(upstream::HostRuntime& host) {
+  if (endsConnect() || host.mayUsePool(*cluster_, pool_key_, transport_)) return true;
+  cluster_->stats().inc(ClusterStat::upstream_cx_pool_overflow);
+  return false;
 }
 
 void Router::noteHost(const upstream::HostRuntime& host) {

@@ -97,6 +97,7 @@ class Router {
   void nameTransport(const http::HeaderMap& headers);
   upstream::HostRuntime* chooseHost();
   std::optional<uint64_t> requestHash();
+  bool hasPool(upstream::HostRuntime& host);
   bool subsetCriteria(routing::SubsetCriteria& out);
   bool followRedirect(http::HeaderMap& response, uint32_t status, bool end_stream);
   bool redirectRequest(http::HeaderMap& response, uint32_t status);

@@ -67,7 +67,7 @@ void Router::retry() {
 void Router::onBackoffOver() {
   stream_.info().upstream_attempts = ++attempts_;
   upstream::HostRuntime* host = chooseHost();
-  if (host == nullptr) return noHealthyUpstream();
+  if (host == nullptr || !hasPool(*host)) return noHealthyUpstream();
   const routing::VirtualHost* vhost = route_->virtual_host;
   http::HeaderMap& headers = *headers_;
   if (vhost != nullptr && vhost->include_attempt_count) {

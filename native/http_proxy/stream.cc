@@ -89,7 +89,12 @@ void Stream::takeRequestHead(http::HeaderMap& headers, bool end_stream) {
                           base::listContains(headers.get(HeaderId::kProxyConnection), "close");
   normalizeHost(headers, manager_.info(), plan);
   takeRouteTable();
-  const PreparedRequest prepared = prepareRequestHead(headers, manager_.info(), config(), table_, worker());
+  const ManagerConfig& manager = config();
+  if (!manager.early_mutations.empty()) [[unlikely]] manager.early_mutations.apply(headers, formatContext(), worker().scratch);
+  const PreparedRequest prepared = prepareRequestHead(headers, manager_.info(), manager, table_, worker());
+  if (prepared.reject_status != 0) [[unlikely]] {
+    return reply({.status = prepared.reject_status, .body = {}, .details = "rejecting_because_detection_failed"});
+  }
   info_.remote = prepared.remote;
   internal_ = prepared.internal;
   if (asks_close) close_connection_ = true;

@@ -2,17 +2,11 @@
 
 #include <utility>
 
-#include "base/ascii.h"
 #include "http_proxy/async_client.h"
 
 namespace nuncio {
 
 using snapshot::Kind;
-
-std::optional<uint64_t> RuntimePart::integer(std::string_view key) const {
-  const auto found = values.find(std::string(key));
-  return found == values.end() ? std::nullopt : base::parseDecimal(found->second);
-}
 
 WorkerContext::WorkerContext(size_t index, loop::Loop& loop, net::IoContext& io, stats::Registry& registry)
     : stats(registry, static_cast<int>(index)),
@@ -27,15 +21,6 @@ WorkerContext::~WorkerContext() = default;
 http_proxy::AsyncClient& WorkerContext::asyncClient() {
   if (async_client_ == nullptr) async_client_ = std::make_unique<http_proxy::AsyncClient>(*this);
   return *async_client_;
-}
-
-std::optional<bool> RuntimePart::boolean(std::string_view key) const {
-  const auto found = values.find(std::string(key));
-  if (found == values.end()) return std::nullopt;
-  if (const auto number = base::parseDecimal(found->second)) return *number != 0;
-  if (base::equalsIgnoreCase(found->second, "true")) return true;
-  if (base::equalsIgnoreCase(found->second, "false")) return false;
-  return std::nullopt;
 }
 
 void WorkerContext::adopt(const snapshot::SnapshotPtr& snapshot) {

@@ -18,6 +18,7 @@
 #include "http_proxy/route_stats.h"
 #include "routing/route_scopes.h"
 #include "routing/route_table.h"
+#include "snapshot/runtime_part.h"
 #include "snapshot/snapshot.h"
 #include "upstream/cluster_set.h"
 #include "upstream/worker_services.h"
@@ -42,13 +43,7 @@ struct RouteScopesPart final : snapshot::Part {
   std::unique_ptr<const routing::RouteScopes> scopes;
 };
 
-/** The layered runtime, flattened by main. */
-struct RuntimePart final : snapshot::Part {
-  std::unordered_map<std::string, std::string> values;
-  std::optional<uint64_t> integer(std::string_view key) const;
-  /** A number is true unless it is 0. */
-  std::optional<bool> boolean(std::string_view key) const;
-};
+using snapshot::RuntimePart;
 
 /** Keeps a route table alive for streams; counted inside the worker only. */
 struct PartLease : base::LocalCounted {

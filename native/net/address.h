@@ -16,8 +16,8 @@ class Address {
   static constexpr size_t kMaxPath = 107;
 
   Address() {}
-  Address(const Address& other) { copy(other); }
-  Address& operator=(const Address& other) {
+  Address(const Address& other) noexcept { copy(other); }
+  Address& operator=(const Address& other) noexcept {
     if (this != &other) copy(other);
     return *this;
   }

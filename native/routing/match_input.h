@@ -6,6 +6,7 @@
 
 #include "http/header_map.h"
 #include "http/path.h"
+#include "http/stream_info.h"
 #include "routing/fraction.h"
 
 namespace nuncio::routing {
@@ -18,6 +19,7 @@ struct MatchInput {
   bool is_connect = false;
   bool certificate_presented = false;  // of the downstream TLS connection
   bool certificate_validated = false;
+  const http::ConnectionInfo* connection = nullptr;  // null: not known
   const FractionLookup* runtime = nullptr;  // null: no runtime layer has an override
 
   /** From the head of a request: path and query are cut out of :path. */

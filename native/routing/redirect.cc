@@ -40,6 +40,11 @@ base::Result<Redirect, std::string> Redirect::make(const plan::RedirectAction& p
   redirect.path = plan.path;
   redirect.path_has_query = plan.path.find('?') != std::string::npos;
   redirect.strip_query = plan.strip_query;
+  if (plan.path_format.has_value()) {
+    auto format = http::Formatter::make(*plan.path_format);
+    if (!format.ok()) return std::move(format.error().message);
+    redirect.path_format.emplace(std::move(format.value()));
+  }
   redirect.prefix_rewrite = plan.prefix_rewrite;
   if (plan.regex_rewrite.has_value()) {
     auto regex = base::Regex::make(plan.regex_rewrite->pattern);
@@ -58,7 +63,7 @@ std::string_view Redirect::rewrittenPath(base::Arena& arena, std::string_view ta
   return arena.concat(*prefix_rewrite, target.substr(std::min(matched, target.size())));
 }
 
-std::string_view locationOf(http::HeaderMap& headers, const Redirect* redirect) {
+std::string_view locationOf(http::HeaderMap& headers, const Redirect* redirect, const RedirectContext* context) {
   static const Redirect kNone;
   const Redirect& rules = redirect == nullptr ? kNone : *redirect;
   base::Arena& arena = headers.arena();
@@ -72,6 +77,11 @@ std::string_view locationOf(http::HeaderMap& headers, const Redirect* redirect) 
   if (!rules.path.empty()) {
     path = rules.path;
     if (rules.path_has_query) kept_query = {};
+  } else if (rules.path_format && context != nullptr) {
+    context->scratch.clear();
+    rules.path_format->append(context->format, context->scratch);
+    path = arena.copy(context->scratch.view());
+    if (path.find('?') != std::string_view::npos) kept_query = {};
   }
   return arena.concat(scheme, "://", host, rules.port, path, kept_query);
 }

@@ -9,6 +9,7 @@
 #include "base/regex.h"
 #include "base/result.h"
 #include "http/header_map.h"
+#include "http/substitution/formatter.h"
 
 namespace nuncio::plan {
 struct RedirectAction;
@@ -28,16 +29,23 @@ struct Redirect {
   std::string port;    // ":8443", or empty
   std::string path;
   bool path_has_query = false;
+  std::optional<http::Formatter> path_format;  // makes the path anew for each request
   bool strip_query = false;
   std::optional<std::string> prefix_rewrite;
   std::optional<base::RegexRewrite> regex_rewrite;
+};
+
+/** What a path made by a format is made from; not needed without one. */
+struct RedirectContext {
+  const http::FormatContext& format;
+  base::TextBuffer& scratch;
 };
 
 /**
  * The absolute URL a redirect leads to, in the arena. Without a redirect (a direct response of status 201 or 3xx) it is
  * the URL of the request itself, as in Envoy.
  */
-std::string_view locationOf(http::HeaderMap& headers, const Redirect* redirect);
+std::string_view locationOf(http::HeaderMap& headers, const Redirect* redirect, const RedirectContext* context = nullptr);
 
 /** Where require_tls sends a clear-text request: "https://", host with its port, target. */
 std::string_view tlsLocationOf(http::HeaderMap& headers);

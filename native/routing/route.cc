@@ -140,7 +140,7 @@ void Route::prepareResponse(http::HeaderMap& headers, const WeightedCluster* wei
   });
 }
 
-std::string_view Route::location(http::HeaderMap& headers, bool original) const {
+std::string_view Route::location(http::HeaderMap& headers, bool original, const RedirectContext* context) const {
   if (kind == RouteKind::kTlsRedirect) return tlsLocationOf(headers);
   const std::string_view target = headers.get(HeaderId::kPath);
   if (target.data() == nullptr) return {};
@@ -152,7 +152,7 @@ std::string_view Route::location(http::HeaderMap& headers, bool original) const 
       headers.set(HeaderId::kPath, path);
     }
   }
-  return locationOf(headers, redirect.get());
+  return locationOf(headers, redirect.get(), context);
 }
 
 uint32_t Route::status() const {

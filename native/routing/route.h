@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "http/header_mutation.h"
+#include "http/match_tree.h"
 #include "http/substitution/body_formatter.h"
 #include "routing/cluster_action.h"
 #include "routing/extension_configs.h"
@@ -84,7 +85,7 @@ struct Route {
                        base::TextBuffer& scratch) const;
 
   /** For redirect, direct and TLS routes: applies redirect rewrites to :path and yields the Location (in the arena). */
-  std::string_view location(http::HeaderMap& headers, bool original) const;
+  std::string_view location(http::HeaderMap& headers, bool original, const RedirectContext* context = nullptr) const;
   /** The status of such a route. */
   uint32_t status() const;
 
@@ -99,6 +100,8 @@ struct VirtualHost {
 
   /** The first route that matches; null when none does. `path`: as RouteMatch::matches wants it. */
   const Route* match(const MatchInput& input, std::string_view path) const;
+  /** The route its matcher tree leads to. */
+  const Route* matchTree(const MatchInput& input, std::string_view path) const;
   /** The same by trying every route in turn: for tests of the index. */
   const Route* matchLinear(const MatchInput& input, std::string_view path) const;
   /** The first virtual cluster whose headers match; null when none does. */
@@ -112,6 +115,8 @@ struct VirtualHost {
   bool include_attempt_count_in_response = false;
   bool include_is_timeout_retry_header = false;
   std::vector<std::unique_ptr<Route>> routes;
+  std::optional<http::MatchTree> matcher;        // chooses one of `matched`, in place of the first route that matches
+  std::vector<std::vector<uint32_t>> matched;    // lists of places in `routes`
   std::unique_ptr<Route> tls_redirect;  // when require_tls may ask for it
   std::optional<RetryPolicy> retry_policy;
   std::optional<uint64_t> request_body_buffer_limit;

@@ -1,4 +1,5 @@
 #include "generated/plan.h"
+#include "http/connection_inputs.h"
 #include "routing/route.h"
 
 namespace nuncio::routing {
@@ -51,8 +52,27 @@ std::string fillRoutes(const plan::VirtualHost& plan, VirtualHost& host, const S
     matches.push_back(&route.value()->match);
     host.routes.push_back(std::move(route.value()));
   }
-  host.index.build(matches);
+  if (!plan.matcher) {
+    host.index.build(matches);
+    return {};
+  }
+  auto tree = http::MatchTree::make(*plan.matcher);
+  if (!tree.ok()) return tree.error();
+  host.matcher.emplace(std::move(tree.value()));
+  for (const plan::MatchRoutes& list : plan.matched) host.matched.push_back(list.routes);
   return {};
+}
+
+/** What a matcher tree asks of a request. */
+std::string_view valueOf(const plan::MatchInput& wanted, const MatchInput& input, base::TextBuffer& scratch) {
+  using Kind = plan::MatchInput::Kind;
+  switch (wanted.kind) {
+    case Kind::REQUEST_HEADER: return input.headers.getJoined(wanted.name);
+    case Kind::QUERY_PARAMETER: return http::queryParameter(input.query, wanted.name);
+    default: break;
+  }
+  if (input.connection == nullptr) return {};
+  return http::ConnectionInputs::of(*input.connection).value(wanted, scratch);
 }
 
 }  // namespace
@@ -86,11 +106,23 @@ const Route* VirtualHost::match(const MatchInput& input, std::string_view path) 
   if (require_tls != RequireTls::kNone && input.headers.get(HeaderId::kXForwardedProto) != "https") {
     if (require_tls == RequireTls::kAll || input.headers.get(HeaderId::kXEnvoyInternal) != "true") return tls_redirect.get();
   }
+  if (matcher) [[unlikely]] return matchTree(input, path);
   const int64_t found = index.find(path, [&](uint32_t route, bool path_holds) {
     const RouteMatch& conditions = routes[route]->match;
     return (path_holds || conditions.matchesPath(input, path)) && (!conditions.conditional() || conditions.matchesRest(input));
   });
   return found < 0 ? nullptr : routes[static_cast<size_t>(found)].get();
+}
+
+const Route* VirtualHost::matchTree(const MatchInput& input, std::string_view path) const {
+  base::TextBuffer scratch;
+  const auto value = [&](const plan::MatchInput& wanted) { return valueOf(wanted, input, scratch); };
+  const auto action = matcher->match(http::MatchTree::Lookup(value));
+  if (!action || *action >= matched.size()) return nullptr;
+  for (const uint32_t place : matched[*action]) {
+    if (place < routes.size() && routes[place]->match.matches(input, path)) return routes[place].get();
+  }
+  return nullptr;
 }
 
 const Route* VirtualHost::matchLinear(const MatchInput& input, std::string_view path) const {

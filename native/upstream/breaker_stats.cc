@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "upstream/limits.h"
+
 namespace nuncio::upstream {
 namespace {
 
@@ -46,11 +48,11 @@ void publish(const std::string& name, CircuitBreaker& breaker, const plan::Thres
 
 }  // namespace
 
-void publishBreakers(const ClusterPart& cluster, stats::Registry& statistics) {
+void publishBreakers(const ClusterPart& cluster, const snapshot::RuntimePart* runtime, stats::Registry& statistics) {
   const std::string prefix = cluster.plan.stat_name + ".circuit_breakers.";
   CircuitBreakers& breakers = *cluster.breakers;
-  publish(prefix + "default", breakers[Priority::kDefault], cluster.limitsOf(Priority::kDefault), statistics);
-  publish(prefix + "high", breakers[Priority::kHigh], cluster.limitsOf(Priority::kHigh), statistics);
+  publish(prefix + "default", breakers[Priority::kDefault], limitsOf(cluster, Priority::kDefault, runtime), statistics);
+  publish(prefix + "high", breakers[Priority::kHigh], limitsOf(cluster, Priority::kHigh, runtime), statistics);
 }
 
 }  // namespace nuncio::upstream

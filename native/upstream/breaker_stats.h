@@ -2,12 +2,13 @@
 // about to read statistics, so that the request path pays nothing for them.
 #pragma once
 
+#include "snapshot/runtime_part.h"
 #include "stats/registry.h"
 #include "upstream/cluster_part.h"
 
 namespace nuncio::upstream {
 
 /** Main thread. */
-void publishBreakers(const ClusterPart& cluster, stats::Registry& statistics);
+void publishBreakers(const ClusterPart& cluster, const snapshot::RuntimePart* runtime, stats::Registry& statistics);
 
 }  // namespace nuncio::upstream

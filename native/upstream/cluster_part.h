@@ -27,7 +27,7 @@ namespace nuncio::upstream {
 
 struct ClusterPart final : snapshot::Part {
   plan::Cluster plan;
-  plan::Thresholds limits[2];       // by Priority
+  plan::Thresholds limits[2];       // by Priority, as configured; see limits.h
   std::shared_ptr<CircuitBreakers> breakers;
   std::string stat_prefix;          // "cluster.<stat_name>."
   std::optional<plan::UpstreamProxyProtocol> proxy_protocol;  // connections begin with a PROXY header
@@ -38,8 +38,6 @@ struct ClusterPart final : snapshot::Part {
   std::vector<http::h2::Setting> custom_settings;  // that `http2` refers to
   http::KeepAliveOptions keep_alive;
   std::vector<routing::MirrorPolicy> mirrors;  // not empty: instead of the route's
-
-  const plan::Thresholds& limitsOf(Priority priority) const { return limits[static_cast<size_t>(priority)]; }
 };
 
 /** One host as a cluster's membership lists it. */

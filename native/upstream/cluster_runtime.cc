@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "upstream/limits.h"
+
 namespace nuncio::upstream {
 
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
@@ -12,6 +14,12 @@ ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const C
   if (!part_->proxy_protocol) return;
   dropped_tlvs_ =
       services.stats.scope<stats::NamedCounter>(part_->stat_prefix + "upstream.proxyprotocol.v2_tlvs_exceed_max_length");
+}
+
+void ClusterRuntime::adoptRuntime(const snapshot::RuntimePart* runtime) {
+  for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
+    limits_[static_cast<size_t>(priority)] = upstream::limitsOf(*part_, priority, runtime);
+  }
 }
 
 void ClusterRuntime::makeTls() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/local_ref.h"
+#include "snapshot/runtime_part.h"
 #include "stats/registry.h"
 #include "upstream/cluster_part.h"
 #include "upstream/host_runtime.h"
@@ -42,6 +43,10 @@ class ClusterRuntime : public base::LocalCounted {
     if (transport_socket == 0 || transport_socket > matched_tls_.size()) [[likely]] return tls_.get();
     return matched_tls_[transport_socket - 1].get();
   }
+  /** What holds now, the runtime's words included. */
+  const plan::Thresholds& limitsOf(Priority priority) const { return limits_[static_cast<size_t>(priority)]; }
+  /** The layered runtime is another one; null: it has no values. */
+  void adoptRuntime(const snapshot::RuntimePart* runtime);
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
 
   /** TLVs did not fit into a PROXY header. */
@@ -63,6 +68,7 @@ class ClusterRuntime : public base::LocalCounted {
 
   WorkerServices& services_;
   std::shared_ptr<const ClusterPart> part_;
+  plan::Thresholds limits_[2];
   std::shared_ptr<const EndpointsPart> endpoints_;
   stats::ClusterScope stats_;
   stats::ScopeRef<stats::NamedCounter> dropped_tlvs_;  // with a PROXY transport

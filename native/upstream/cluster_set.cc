@@ -18,6 +18,7 @@ ClusterRuntime* ClusterSet::make(uint32_t slot) {
   if (part == nullptr || endpoints == nullptr || !endpoints->warm) return nullptr;
   if (runtimes_.size() <= slot) runtimes_.resize(slot + 1);
   runtimes_[slot] = base::makeLocal<ClusterRuntime>(services_, std::static_pointer_cast<const ClusterPart>(part));
+  runtimes_[slot]->adoptRuntime(static_cast<const snapshot::RuntimePart*>(snapshot_->at(Kind::kRuntime, 0).get()));
   runtimes_[slot]->setEndpoints(endpoints);
   return runtimes_[slot].get();
 }
@@ -50,6 +51,12 @@ void ClusterSet::adopt(snapshot::SnapshotPtr snapshot) {
     const ClusterRef runtime = std::exchange(runtimes_[slot], ClusterRef());
     runtime->drain();
   });
+  const auto& values = snapshot_->at(Kind::kRuntime, 0);
+  if (values != old.at(Kind::kRuntime, 0)) {
+    for (const ClusterRef& runtime : runtimes_) {
+      if (runtime) runtime->adoptRuntime(static_cast<const snapshot::RuntimePart*>(values.get()));
+    }
+  }
   snapshot_->of(Kind::kEndpoints).forEachChange(old.of(Kind::kEndpoints), [&](uint32_t slot, const snapshot::PartPtr& part) {
     if (part == nullptr || slot >= runtimes_.size() || !runtimes_[slot]) return;
     runtimes_[slot]->setEndpoints(std::static_pointer_cast<const EndpointsPart>(part));

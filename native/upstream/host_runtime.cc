@@ -25,6 +25,24 @@ HttpPool& HostRuntime::httpPool(ClusterRuntime& cluster, const PoolKey& key, con
   return *special_pools_.back();
 }
 
+bool HostRuntime::isFull(const ClusterRuntime& cluster, Priority priority) const {
+  const plan::Cluster& plan = cluster.plan();
+  const auto& limit = priority == Priority::kDefault ? plan.per_host_max_connections : plan.per_host_max_connections_high;
+  if (!limit) [[likely]] return false;
+  uint64_t connections = 0;
+  for (const HostCounters& counters : host_->counters) connections += counters.cx_active.get();
+  return connections >= *limit;
+}
+
+bool HostRuntime::mayUsePool(ClusterRuntime& cluster, const PoolKey& key, const TransportOptions& options) {
+  const uint64_t limit = cluster.limitsOf(key.priority).max_pools;
+  if (cluster.breaker(key.priority).pools.canCreate(limit)) [[likely]] return true;
+  HttpPool& pool = httpPool(cluster, key, options);
+  if (pool.inUse()) return true;
+  if (key.transport != 0) retirePool(pool);
+  return false;
+}
+
 void HostRuntime::retirePool(HttpPool& pool) {
   for (auto& kept : special_pools_) {
     if (kept.get() != &pool) continue;

@@ -33,6 +33,10 @@ class HostRuntime : public base::LocalCounted {
   const Member& member() const { return member_; }
   void update(const Member& member) { member_ = member; }
 
+  /** Has it as many connections, of all workers, as the cluster allows one host? */
+  bool isFull(const ClusterRuntime& cluster, Priority priority) const;
+  /** May a request be given to the pool of `key`, now that it would be one more? */
+  bool mayUsePool(ClusterRuntime& cluster, const PoolKey& key, const TransportOptions& options);
   /** Made on first use. `options`: what `key.transport` is the hash of. */
   HttpPool& httpPool(ClusterRuntime& cluster, const PoolKey& key, const TransportOptions& options);
   /** A pool for special wishes of the transport has neither connections nor requests: it goes at the end of the turn. */

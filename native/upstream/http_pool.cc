@@ -143,7 +143,7 @@ void HttpPool::connectAsNeeded() {
 }
 
 bool HttpPool::connectOne() {
-  if (!breaker().connections.canCreate(limits().max_connections)) {
+  if (!breaker().connections.canCreate(limits().max_connections) || host_.isFull(*cluster_, key_.priority)) {
     cluster_->stats().inc(ClusterStat::upstream_cx_overflow);
     if (size() != 0) return false;  // with none at all, one is allowed, or nothing would ever be served
   }

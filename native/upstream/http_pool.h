@@ -59,6 +59,8 @@ class HttpPool final : public net::DeferredFree {
   /** Made for this key, and not merely for the same hash? */
   bool serves(const PoolKey& key, const TransportOptions& options) const;
   WorkerServices& services() { return cluster_->services(); }
+  /** Has it connections or requests that wait for one? */
+  bool inUse() const { return counted_; }
   size_t size() const { return counts_[0] + counts_[1] + counts_[2]; }
 
  private:
@@ -83,7 +85,7 @@ class HttpPool final : public net::DeferredFree {
   /** How many waiting requests a connection on its way will take. */
   uint32_t expectedRoom() const;
   CircuitBreaker& breaker() { return cluster_->breaker(key_.priority); }
-  const plan::Thresholds& limits() const { return cluster_->part().limitsOf(key_.priority); }
+  const plan::Thresholds& limits() const { return cluster_->limitsOf(key_.priority); }
 
   ClusterRuntime* const cluster_;  // alive as long as a connection or the cluster itself is
   HostRuntime& host_;

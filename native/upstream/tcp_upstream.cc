@@ -13,7 +13,7 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
                                 TcpUpstreamCallbacks& callbacks, const TransportOptions& options) {
   auto& stats = cluster.stats();
   CircuitBreaker& breaker = cluster.breaker(priority);
-  if (!breaker.pending.canCreate(cluster.part().limitsOf(priority).max_pending)) {
+  if (!breaker.pending.canCreate(cluster.limitsOf(priority).max_pending)) {
     stats.inc(ClusterStat::upstream_rq_pending_overflow);
     return {TcpConnect::Outcome::kOverflow};
   }

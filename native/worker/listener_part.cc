@@ -175,6 +175,11 @@ base::Result<snapshot::PartPtr, std::string> decodeListener(std::string_view nam
   auto matcher = net::FilterChainMatcher::make(part->plan.filter_chains);
   if (!matcher.ok()) return std::move(matcher.error());
   part->matcher = std::move(matcher.value());
+  if (part->plan.chain_matcher) {
+    auto tree = http::MatchTree::make(*part->plan.chain_matcher);
+    if (!tree.ok()) return std::move(tree.error());
+    part->chain_tree.emplace(std::move(tree.value()));
+  }
   for (const plan::FilterChain& plan : part->plan.filter_chains) {
     auto chain = makeChain(plan, context);
     if (!chain.ok()) return std::move(chain.error());

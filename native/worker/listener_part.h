@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "http/match_tree.h"
 #include "http_proxy/manager_config.h"
 #include "net/filter_chain_match.h"
 #include "plan/plan_types.h"
@@ -38,6 +39,7 @@ struct FilterChainPart {
 struct ListenerPart final : snapshot::Part {
   plan::Listener plan;
   net::FilterChainMatcher matcher;
+  std::optional<http::MatchTree> chain_tree;  // in place of `matcher`; its actions are places in `chains`
   std::vector<ListenerFilterPart> listener_filters;
   std::vector<FilterChainPart> chains;
   std::optional<FilterChainPart> default_chain;

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "http/connection_inputs.h"
 #include "net/socket_options.h"
 #include "worker/process.h"
 
@@ -157,9 +158,24 @@ void ListenerRuntime::adoptConnection(int fd, const net::Address& remote, const 
   enter({local, peer, peer}, fd, socket, nullptr);
 }
 
+/** The place of the chain that the matcher tree names, or -1. */
+int ListenerRuntime::chooseByTree(const net::MatchFacts& facts, Inspection* inspection) const {
+  const http::ConnectionInputs inputs{.local = facts.local,
+                                      .remote = facts.remote,
+                                      .direct_remote = facts.direct_remote,
+                                      .server_name = facts.server_name,
+                                      .transport = inspection == nullptr ? std::string_view() : facts.transport,
+                                      .application_protocols = facts.application_protocols,
+                                      .facts = inspection == nullptr ? nullptr : inspection->info().facts.get()};
+  base::TextBuffer& scratch = worker_.scratch;
+  const auto value = [&](const plan::MatchInput& wanted) { return inputs.value(wanted, scratch); };
+  const auto chain = part_->chain_tree->match(http::MatchTree::Lookup(value));
+  return chain && *chain < part_->chains.size() ? static_cast<int>(*chain) : -1;
+}
+
 /** The connection gets its filter chain, or none takes it. */
 void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::BoundSocketPtr& socket, Inspection* inspection) {
-  const int matched = part_->matcher.choose(facts);
+  const int matched = part_->chain_tree ? chooseByTree(facts, inspection) : part_->matcher.choose(facts);
   const size_t chain = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
   if (matched < 0 && !part_->default_chain) {
     countOut(*socket->active);

@@ -67,6 +67,7 @@ class ListenerRuntime : public base::LocalCounted {
   void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
   bool overLimit();
   void inspect(int fd, const net::Address& local, const net::Address& peer, const net::BoundSocketPtr& socket);
+  int chooseByTree(const net::MatchFacts& facts, Inspection* inspection) const;
   void enter(const net::MatchFacts& facts, int fd, const net::BoundSocketPtr& socket, Inspection* inspection);
   void refuseUnmatched(int fd, const http::ConnectionInfo& connection, int64_t began_ns);
   void logUnestablished(const http::ConnectionInfo& connection, int64_t began_ns, bool unmatched);

@@ -63,18 +63,19 @@ export function clusterThresholds(cluster: Cluster, runtime: ReadonlyMap<string,
   return { default: of(RoutingPriority.DEFAULT, 'default'), high: of(RoutingPriority.HIGH, 'high') }
 }
 
+function planThresholds(cluster: Cluster): Pick<ClusterInit, 'defaultThresholds' | 'highThresholds'> {
+  const configured = clusterThresholds(cluster, nothing)
+  return { defaultThresholds: configured.default, highThresholds: configured.high }
+}
+
+const nothing: ReadonlyMap<string, string> = new Map()
+
 function runtimeLimit(runtime: ReadonlyMap<string, string>, key: string): bigint | undefined {
   const value = runtime.get(key)
   return value !== undefined && /^\d+$/.test(value) ? BigInt(value) : undefined
 }
 
-export function clusterPlan(
-  cluster: Cluster,
-  kind: ClusterKind,
-  thresholds: ClusterThresholds,
-  at: Place,
-  tools: ClusterTools,
-): Uint8Array {
+export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tools: ClusterTools): Uint8Array {
   // Joined by assign(): an object literal that begins with a spread takes V8 thirty times as long.
   const plan: ClusterInit = {
     name: cluster.name,
@@ -82,8 +83,8 @@ export function clusterPlan(
     type: kind.type,
     connectTimeoutMs: milliseconds(cluster.connectTimeout, defaultConnectTimeout, at.field('connect_timeout')),
     bufferLimit: cluster.perConnectionBufferLimitBytes ?? defaultBufferLimit,
-    defaultThresholds: thresholds.default,
-    highThresholds: thresholds.high,
+    // As configured: what the runtime says of them is the workers' to find out, and may change.
+    ...planThresholds(cluster),
     connectionPoolPerDownstream: cluster.connectionPoolPerDownstreamConnection,
     closeOnHostSetChange: cluster.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     metadataJson: metadataJson(cluster.metadata),
@@ -188,16 +189,21 @@ function thresholdsOf(
   }
 }
 
-function perHost(breakers: CircuitBreakers | undefined, at: Place): Pick<ClusterInit, 'perHostMaxConnections'> {
+function perHost(
+  breakers: CircuitBreakers | undefined,
+  at: Place,
+): Pick<ClusterInit, 'perHostMaxConnections' | 'perHostMaxConnectionsHigh'> {
   let perHostMaxConnections: number | undefined
+  let perHostMaxConnectionsHigh: number | undefined
   for (const [index, entry] of (breakers?.perHostThresholds ?? []).entries()) {
     const { maxPendingRequests, maxRequests, maxRetries, maxConnectionPools, retryBudget } = entry
     const others = [maxPendingRequests, maxRequests, maxRetries, maxConnectionPools, retryBudget]
     if (others.some(value => value !== undefined) || entry.trackRemaining)
       at.field('per_host_thresholds').item(index).error('Unsupported field in per_host_thresholds')
-    if (entry.priority === RoutingPriority.DEFAULT) perHostMaxConnections = entry.maxConnections
+    if (entry.priority === RoutingPriority.HIGH) perHostMaxConnectionsHigh = entry.maxConnections
+    else perHostMaxConnections = entry.maxConnections
   }
-  return { perHostMaxConnections }
+  return { perHostMaxConnections, perHostMaxConnectionsHigh }
 }
 
 function bindOptions(

@@ -304,6 +304,7 @@ export class Compilation {
         return this.deps.slots.of('clusters', cluster)
       },
       unpack: (any, place) => this.unpack(any, place),
+      walk: (message, place) => this.walk.message(message, place),
       bodyFormat: (format, place) => this.formats.bodyFormat(format, place),
       dataSource: (source, place) => this.dataSource(source, place),
       perFilter: (filter, any, place) => this.#perFilter(filter, any, place),

@@ -33,16 +33,11 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
   const kind = clusterKind(cluster, at, tools.types)
   const thresholds = clusterThresholds(cluster, compilation.runtime)
   if (!kind) {
-    clusterPlan(cluster, { type: refusedType(cluster) }, thresholds, at, tools) // for its errors
+    clusterPlan(cluster, { type: refusedType(cluster) }, at, tools) // for its errors
     return undefined
   }
   const slot = compilation.deps.slots.of('clusters', cluster.name)
-  const { id: planId } = compilation.add(
-    'cluster',
-    cluster.name,
-    slot,
-    clusterPlan(cluster, kind, thresholds, at, tools),
-  )
+  const { id: planId } = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, at, tools))
   const { type } = kind
   const { name } = cluster
   if (type === Cluster_Type.EDS)

@@ -60,6 +60,8 @@ function listenerTools(compilation: Compilation, listenerName: string): Listener
     idOf: message =>
       planId(toBinary(types.message(message.$typeName as Listener['$typeName']) as DescMessage, message)),
     backlog: compilation.deps.backlog,
+    checkRegex: compilation.checkRegex,
+    unpack: (any, at) => compilation.unpack(any, at),
     accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),
     listenerFilter: (filter, at) =>
       compilation.listenerFilter(configuredFilter(filter), `${namePart(listenerName)}/listener_filters`, at),

@@ -422,7 +422,7 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
   ],
   ['HTTP/1 upstream', upstreamOptions({ explicit_http_config: { http_protocol_options: {} } }), 'ok'],
   ['HTTP/2 upstream', upstreamOptions({ explicit_http_config: { http2_protocol_options: {} } }), 'ok'],
-  ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'later'],
+  ['limits per host', withCluster({ circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } }), 'ok'],
   [
     'other limits per host',
     withCluster({ circuit_breakers: { per_host_thresholds: [{ max_requests: 1 }] } }),

@@ -25,6 +25,7 @@ export function httpCommon(options: HttpProtocolOptions | undefined, at: Place):
   return {
     idleTimeoutMs: milliseconds(options?.idleTimeout, oneHour, at.field('idle_timeout')),
     maxConnectionDurationMs: milliseconds(options?.maxConnectionDuration, 0, at.field('max_connection_duration')),
+    maxConnectionDurationJitter: options?.maxConnectionDurationJitter?.value ?? 0,
     maxHeadersCount: options?.maxHeadersCount ?? defaultMaxHeaders,
     maxResponseHeadersKb: options?.maxResponseHeadersKb ?? 0,
     maxStreamDurationMs: milliseconds(options?.maxStreamDuration, 0, at.field('max_stream_duration')),

@@ -1,6 +1,9 @@
 import type { Message } from '@bufbuild/protobuf'
 import { encodePlan } from '../api/plan-encoder.js'
-import type { Place } from '../api/plan-context.js'
+import type { Any, StringValue } from '@bufbuild/protobuf/wkt'
+import type { Place, Unpacked } from '../api/plan-context.js'
+import { isMessage } from '../config/index.js'
+import type { Matcher } from '../generated/protos/xds/type/matcher/v3/matcher_pb.js'
 import { ListenerSchema } from '../generated/plan_pb.js'
 import type { AccessLog } from '../generated/protos/envoy/config/accesslog/v3/accesslog_pb.js'
 import { SocketAddress_Protocol } from '../generated/protos/envoy/config/core/v3/address_pb.js'
@@ -19,8 +22,11 @@ import type {
   FilterChainMatchInit,
   ListenerFilterInit,
   ListenerInit,
+  MatchTreeInit,
 } from './init.js'
 import { listenerFilterPredicate, warnOfMissingInspector } from './listener-filters.js'
+import { matchTree } from './match-tree.js'
+import type { RegexCheck } from './matcher.js'
 import { milliseconds } from './values.js'
 
 const defaultBufferLimit = 1 << 20
@@ -34,6 +40,8 @@ export interface ListenerTools {
   networkFilters(filters: readonly Filter[], owner: string, at: Place): ExtensionInit[]
   /** Undefined: clear text. */
   transportSocket(config: TransportSocket | undefined, chain: ChainOwner, at: Place): ExtensionInit | undefined
+  readonly checkRegex: RegexCheck
+  unpack(any: Any, at: Place): Unpacked | undefined
   /** The runtime's envoy.resource_limits.listener.NAME.connection_limit. */
   connectionLimit(name: string): bigint | undefined
   /** The hash of a message: two that are configured alike have one. */
@@ -123,22 +131,48 @@ function chains(
   name: string,
   at: Place,
   tools: ListenerTools,
-): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain'> {
+): Pick<ListenerInit, 'filterChains' | 'defaultFilterChain' | 'chainMatcher'> {
   const matches = new ChainMatches()
   const keys = chainKeys(config.filterChains)
   const owner = (key: string): ChainOwner => ({ listener: name, owner: `${namePart(name)}/${key}` })
   const filterChains = config.filterChains.map((chain, index) => {
     const place = at.field('filter_chains').item(index)
     const compiled = filterChain(chain, owner(keys[index] ?? ''), place, tools)
-    matches.add(compiled.match, place)
+    if (!config.filterChainMatcher) matches.add(compiled.match, place)
     return compiled
   })
-  if (!config.defaultFilterChain) return { filterChains }
+  const chainMatcher = config.filterChainMatcher && chainTree(config.filterChainMatcher, config, at, tools)
+  if (!config.defaultFilterChain) return { filterChains, chainMatcher }
   const inDefault = at.field('default_filter_chain')
   return {
     filterChains,
+    chainMatcher,
     defaultFilterChain: filterChain(config.defaultFilterChain, owner(':default'), inDefault, tools),
   }
+}
+
+/** The tree that names chains in place of their own matches. A name that no chain has closes the connection. */
+function chainTree(matcher: Matcher, config: Listener, at: Place, tools: ListenerTools): MatchTreeInit {
+  const nobody = config.filterChains.length
+  for (const [index, chain] of config.filterChains.entries()) {
+    const place = at.field('filter_chains').item(index)
+    if (chain.filterChainMatch)
+      place.field('filter_chain_match').error('filter_chain_match must not be set with filter_chain_matcher')
+    if (chain.name === '') place.error('"name" field is required when using a listener matcher')
+  }
+  return matchTree(matcher, at.field('filter_chain_matcher'), {
+    checkRegex: tools.checkRegex,
+    unpack: tools.unpack,
+    action: ({ message, typeName }, place) => {
+      if (!isMessage<StringValue>(message, 'google.protobuf.StringValue')) {
+        place.error(`Didn't find a registered implementation for an action with type URL: '${typeName}'`)
+        return undefined
+      }
+      const chain = config.filterChains.findIndex(({ name }) => name === message.value)
+      return chain < 0 ? nobody : chain
+    },
+    refusesInput: () => undefined,
+  })
 }
 
 /**

@@ -8,8 +8,12 @@ import {
   RouteAction_InternalRedirectAction,
   type RouteAction_RequestMirrorPolicy,
   type RouteAction_UpgradeConfig,
+  type RouteMatch,
   type WeightedCluster,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { TypedExtensionConfig } from '../generated/protos/envoy/config/core/v3/extension_pb.js'
+import type { UriTemplateRewriteConfig } from '../generated/protos/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.js'
+import { isMessage } from '../config/index.js'
 import type { Place } from '../api/plan-context.js'
 import type {
   ClusterActionInit,
@@ -25,8 +29,9 @@ import { regexRewrite, runtimeFraction } from './matcher.js'
 import { rateLimits } from './rate-limits.js'
 import { retryPolicy } from './retry-policy.js'
 import type { RouteTools } from './route-table.js'
-import { levelMutations, perFilterConfig } from './route-table.js'
+import { levelMutations, perFilterConfig, uriTemplateOf } from './route-table.js'
 import { subsetCriteria } from './subset.js'
+import { uriTemplateRewrite } from './uri-template.js'
 import { milliseconds } from './values.js'
 
 const defaultTimeout = 15_000
@@ -38,7 +43,12 @@ const notFoundCodes: Readonly<Record<NotFound, number>> = {
   [NotFound.INTERNAL_SERVER_ERROR]: 500,
 }
 
-export function clusterAction(action: RouteAction, at: Place, tools: RouteTools): ClusterActionInit {
+export function clusterAction(
+  action: RouteAction,
+  at: Place,
+  tools: RouteTools,
+  match: RouteMatch | undefined,
+): ClusterActionInit {
   const duration = action.maxStreamDuration
   const inDuration = at.field('max_stream_duration')
   // No spreading here: an object literal that begins with one takes V8 thirty times as long, and a table may have many thousands.
@@ -72,6 +82,7 @@ export function clusterAction(action: RouteAction, at: Place, tools: RouteTools)
   }
   Object.assign(plan, clusterOf(action, at, tools))
   applyRewrites(plan, action, at, tools)
+  if (action.pathRewritePolicy) plan.regexRewrite = templateRewrite(action.pathRewritePolicy, match, at, tools)
   if (action.retryPolicy) plan.retryPolicy = retryPolicy(action.retryPolicy, at.field('retry_policy'), tools)
   if (action.metadataMatch) plan.metadataMatch = subsetCriteria(action.metadataMatch)
   const redirect = internalRedirect(action, at, tools)
@@ -128,6 +139,33 @@ function weightedClusters(
     weightedRandomHeader:
       group.randomValueSpecifier.case === 'headerName' ? group.randomValueSpecifier.value.toLowerCase() : '',
   }
+}
+
+/** path_rewrite_policy: by the variables of the template that the route matches. */
+function templateRewrite(
+  policy: TypedExtensionConfig,
+  match: RouteMatch | undefined,
+  at: Place,
+  tools: RouteTools,
+): ClusterActionInit['regexRewrite'] {
+  const place = at.field('path_rewrite_policy').field('typed_config')
+  const unpacked = policy.typedConfig && tools.unpack(policy.typedConfig, place)
+  if (
+    !unpacked ||
+    !isMessage<UriTemplateRewriteConfig>(
+      unpacked.message,
+      'envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig',
+    )
+  )
+    return undefined
+  const template = uriTemplateOf(match, tools, place)
+  if (template === undefined) {
+    place.error(
+      'unable to use envoy.path.rewrite.uri_template.uri_template_rewriter extension without envoy.path.match.uri_template.uri_template_matcher extension',
+    )
+    return undefined
+  }
+  return uriTemplateRewrite(template, unpacked.message.pathTemplateRewrite, place)
 }
 
 function applyRewrites(plan: ClusterActionInit, action: RouteAction, at: Place, tools: RouteTools): void {

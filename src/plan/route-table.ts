@@ -1,5 +1,6 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
-import type { Place } from '../api/plan-context.js'
+import type { Message } from '@bufbuild/protobuf'
+import type { Place, Unpacked } from '../api/plan-context.js'
 import { RouteMatch_Path } from '../generated/plan_pb.js'
 import type { DataSource, HeaderValueOption } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
@@ -8,9 +9,12 @@ import {
   type RedirectAction,
   RedirectAction_RedirectResponseCode as RedirectCode,
   type Route,
+  type RouteList,
   type RouteMatch,
   type VirtualHost,
 } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
+import type { UriTemplateMatchConfig } from '../generated/protos/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js'
+import { isMessage } from '../config/index.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import { type FormatParser, headerMutations } from './header-mutation.js'
 import type {
@@ -34,8 +38,10 @@ import {
   runtimeFraction,
 } from './matcher.js'
 import { rateLimits } from './rate-limits.js'
+import { matchTree } from './match-tree.js'
 import { retryPolicy } from './retry-policy.js'
 import { clusterAction, mirrorPolicies } from './route-action.js'
+import { checkUriTemplate } from './uri-template.js'
 import { metadataJson } from './values.js'
 
 const defaultBodyLimit = 4096
@@ -48,7 +54,9 @@ export interface RouteTools {
   readonly nodeCluster: string
   readonly formatsValues: boolean
   clusterSlot(name: string, at: Place): number
-  unpack(any: Any, at: Place): { readonly typeName: string; readonly message?: unknown } | undefined
+  unpack(any: Any, at: Place): Unpacked | undefined
+  /** Reports what is not carried out in a message that the field walk has not come to. */
+  walk(message: Message, at: Place): void
   bodyFormat(format: SubstitutionFormatString, at: Place): BodyFormatInit | undefined
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
   perFilter(name: string, config: Any, at: Place): ExtensionInit | undefined
@@ -132,7 +140,7 @@ function virtualHost(host: VirtualHost, at: Place, tools: RouteTools, bodyLimit:
   return {
     name: host.name,
     domains: host.domains.map(domain => domain.toLowerCase()),
-    routes: host.routes.map((route, index) => routeEntry(route, at.field('routes').item(index), tools, bodyLimit)),
+    ...routesOf(host, at, tools, bodyLimit),
     requireTls: host.requireTls,
     ...levelMutations(host, at, tools),
     includeAttemptCount: host.includeRequestAttemptCount,
@@ -155,6 +163,46 @@ function virtualHost(host: VirtualHost, at: Place, tools: RouteTools, bodyLimit:
   }
 }
 
+/** In order; or found by a matcher tree, then each action has a list of its own. */
+function routesOf(
+  host: VirtualHost,
+  at: Place,
+  tools: RouteTools,
+  bodyLimit: number,
+): Pick<VirtualHostInit, 'routes' | 'matcher' | 'matched'> {
+  const routes = host.routes.map((route, index) => routeEntry(route, at.field('routes').item(index), tools, bodyLimit))
+  if (!host.matcher) return { routes }
+  if (routes.length > 0) at.error('cannot set both matcher and routes on virtual host')
+  const matched: { routes: number[] }[] = []
+  const add = (entries: readonly Route[], place: (index: number) => Place): number => {
+    const places = entries.map((route, index) => {
+      tools.walk(route, place(index))
+      return routes.push(routeEntry(route, place(index), tools, bodyLimit)) - 1
+    })
+    return matched.push({ routes: places }) - 1
+  }
+  const matcher = matchTree(host.matcher, at.field('matcher'), {
+    ...tools,
+    action: ({ message, typeName }, place) => {
+      if (isMessage<Route>(message, 'envoy.config.route.v3.Route')) return add([message], () => place)
+      if (isMessage<RouteList>(message, 'envoy.config.route.v3.RouteList'))
+        return add(message.routes, index => place.field('routes').item(index))
+      place.error(`Didn't find a registered implementation for an action with type URL: '${typeName}'`)
+      return undefined
+    },
+    refusesInput: typeName =>
+      routeInputs.has(typeName)
+        ? undefined
+        : `requirement violation while creating route match tree: INVALID_ARGUMENT: Route table can only match on request headers, saw type.googleapis.com/${typeName}`,
+  })
+  return { routes, matcher, matched }
+}
+
+const routeInputs: ReadonlySet<string> = new Set([
+  'envoy.type.matcher.v3.HttpRequestHeaderMatchInput',
+  'envoy.extensions.matching.common_inputs.network.v3.FilterStateInput',
+])
+
 function routeEntry(route: Route, at: Place, tools: RouteTools, bodyLimit: number): RouteInit {
   const { action } = route
   const { requestMutations, responseMutations } = levelMutations(route, at, tools)
@@ -169,7 +217,7 @@ function routeEntry(route: Route, at: Place, tools: RouteTools, bodyLimit: numbe
     metadataJson: metadataJson(route.metadata),
   }
   if (route.match) plan.match = routeMatch(route.match, at.field('match'), tools)
-  if (action.case === 'route') plan.cluster = clusterAction(action.value, at.field('route'), tools)
+  if (action.case === 'route') plan.cluster = clusterAction(action.value, at.field('route'), tools, route.match)
   else if (action.case === 'redirect') plan.redirect = redirectAction(action.value, at.field('redirect'), tools)
   else if (action.case === 'directResponse')
     plan.direct = directResponse(action.value, at.field('direct_response'), tools, bodyLimit)
@@ -188,7 +236,9 @@ function bufferLimit(level: Buffered): { requestBodyBufferLimit?: bigint } {
   return limit === undefined ? {} : { requestBodyBufferLimit: BigInt(limit) }
 }
 
-export function routeMatch(match: RouteMatch, at: Place, tools: Pick<RouteTools, 'checkRegex'>): RouteMatchInit {
+type MatchTools = Pick<RouteTools, 'checkRegex' | 'unpack'>
+
+export function routeMatch(match: RouteMatch, at: Place, tools: MatchTools): RouteMatchInit {
   const { path, value } = pathOf(match, at, tools)
   const plan: RouteMatchInit = {
     path,
@@ -214,7 +264,7 @@ interface PathMatch {
   readonly value: string
 }
 
-function pathOf(match: RouteMatch, at: Place, tools: Pick<RouteTools, 'checkRegex'>): PathMatch {
+function pathOf(match: RouteMatch, at: Place, tools: MatchTools): PathMatch {
   const spec = match.pathSpecifier
   switch (spec.case) {
     case 'path':
@@ -223,6 +273,12 @@ function pathOf(match: RouteMatch, at: Place, tools: Pick<RouteTools, 'checkRege
       return { path: RouteMatch_Path.PATH_SEPARATED_PREFIX, value: spec.value }
     case 'connectMatcher':
       return { path: RouteMatch_Path.CONNECT, value: '' }
+    case 'pathMatchPolicy': {
+      const place = at.field('path_match_policy').field('typed_config')
+      const template = uriTemplateOf(match, tools, place)
+      if (template !== undefined) checkUriTemplate(template, place)
+      return { path: RouteMatch_Path.TEMPLATE, value: template ?? '/' }
+    }
     case 'safeRegex': {
       const { value = '' } = regexMatcher(spec.value, at.field('safe_regex'), tools.checkRegex)
       return { path: RouteMatch_Path.REGEX, value }
@@ -230,6 +286,20 @@ function pathOf(match: RouteMatch, at: Place, tools: Pick<RouteTools, 'checkRege
     default:
       return { path: RouteMatch_Path.PREFIX, value: spec.case === 'prefix' ? spec.value : '' }
   }
+}
+
+/** The URI template a route matches by; undefined when it does not, or by another extension. */
+export function uriTemplateOf(match: RouteMatch | undefined, tools: Pick<RouteTools, 'unpack'>, at: Place): string | undefined {
+  const spec = match?.pathSpecifier
+  const any = spec?.case === 'pathMatchPolicy' ? spec.value.typedConfig : undefined
+  const unpacked = any && tools.unpack(any, at)
+  const isTemplate =
+    unpacked &&
+    isMessage<UriTemplateMatchConfig>(
+      unpacked.message,
+      'envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig',
+    )
+  return isTemplate ? unpacked.message.pathTemplate : undefined
 }
 
 const redirectCodes: Readonly<Record<RedirectCode, number>> = {
@@ -248,6 +318,7 @@ function redirectAction(action: RedirectAction, at: Place, tools: RouteTools): R
     host: action.hostRedirect,
     port: action.portRedirect,
     ...(path.case === 'pathRedirect' && { path: path.value }),
+    ...(path.case === 'pathRewrite' && { pathFormat: tools.format(path.value, at.field('path_rewrite')) }),
     ...(path.case === 'prefixRewrite' && { prefixRewrite: path.value }),
     ...(path.case === 'regexRewrite' && {
       regexRewrite: regexRewrite(path.value, at.field('regex_rewrite'), tools.checkRegex),

@@ -60,12 +60,13 @@ export const clusterPolicy: PolicyTable = {
   },
   [`${cluster}.CircuitBreakers`]: {
     ...carried('thresholds'),
-    ...later('per_host_thresholds', 'circuit breakers per host'),
+    ...carried('per_host_thresholds'),
   },
   [`${cluster}.CircuitBreakers.Thresholds`]: {
-    ...whole('priority max_connections max_pending_requests max_requests max_retries track_remaining'),
+    ...whole(
+      'priority max_connections max_pending_requests max_requests max_retries track_remaining max_connection_pools',
+    ),
     ...carried('retry_budget'),
-    ...later('max_connection_pools', 'a limit of connection pools'),
   },
   [`${cluster}.CircuitBreakers.Thresholds.RetryBudget`]: {
     ...whole('budget_percent min_retry_concurrency'),

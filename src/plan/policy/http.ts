@@ -35,9 +35,8 @@ export const httpPolicy: PolicyTable = {
     ...carried('rds'),
     ...carried('scoped_routes'),
     ...later('tracing', 'tracing'),
-    ...later('original_ip_detection_extensions', 'original IP detection extensions'),
-    ...later('early_header_mutation_extensions', 'early header mutation'),
-    ...later('path_normalization_options', 'path normalization options'),
+    ...carried('original_ip_detection_extensions early_header_mutation_extensions'),
+    ...tuning('path_normalization_options', 'has no effect, as in Envoy'),
     ...later('proxy_status_config', 'the proxy-status header'),
     ...later('typed_header_validation_config', 'header validators'),
     ...later('forward_client_cert_matcher', 'client certificates chosen by a matcher'),
@@ -72,6 +71,13 @@ export const httpPolicy: PolicyTable = {
   'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig': {
     ...tuning('pack_trace_reason use_request_id_for_trace_sampling', 'has no effect until tracing is carried'),
   },
+  'envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig': whole(
+    'header_name allow_extension_to_set_address_as_trusted reject_with_status',
+  ),
+  'envoy.extensions.http.original_ip_detection.xff.v3.XffConfig': whole(
+    'xff_num_trusted_hops xff_trusted_cidrs skip_xff_append',
+  ),
+  'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation': carried('mutations'),
   'envoy.extensions.filters.http.router.v3.Router': {
     ...whole('dynamic_stats upstream_log suppress_envoy_headers strict_check_headers respect_expected_rq_timeout'),
     ...tuning('suppress_grpc_request_failure_code_stats', 'has no effect on statistics'),
@@ -84,7 +90,7 @@ export const httpPolicy: PolicyTable = {
     ...whole(
       'idle_timeout max_connection_duration max_headers_count max_response_headers_kb max_stream_duration headers_with_underscores_action max_requests_per_connection',
     ),
-    ...later('max_connection_duration_jitter', 'jitter of the connection duration'),
+    ...whole('max_connection_duration_jitter'),
   },
   'envoy.config.core.v3.Http1ProtocolOptions': {
     ...whole('allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers allow_chunked_length'),

@@ -18,6 +18,8 @@ import {
 } from '../../../../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { UuidRequestIdConfig } from '../../../../generated/protos/envoy/extensions/request_id/uuid/v3/uuid_pb.js'
 
+import { earlyMutations, ipDetections } from './early-extensions.js'
+
 type ManagerInit = PlanInit<typeof HttpConnectionManagerSchema>
 
 const streamIdle = 300_000
@@ -154,6 +156,8 @@ function addresses(config: HttpConnectionManager, context: PlanContext): Manager
       internal?.cidrRanges ?? [],
       context.field('internal_address_config').field('cidr_ranges'),
     ),
+    ipDetections: ipDetections(config, context),
+    earlyMutations: earlyMutations(config.earlyHeaderMutationExtensions, context),
     representIpv4AsMappedIpv6: config.representIpv4RemoteAddressAsIpv4MappedIpv6,
     appendXForwardedPort: config.appendXForwardedPort,
     httpsDestinationPorts: config.forwardProtoConfig?.httpsDestinationPorts ?? [],

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,11 +29,18 @@ struct Config {
   /** The cluster of one connection. */
   Target pick(uint64_t random) const;
 
+  /** What is wrong with it; empty: nothing. */
+  std::string fillTunnel(const plan::Tunneling& tunnel);
+
   plan::TcpProxy plan;
   uint64_t total_weight = 0;  // 0: one cluster
   routing::SubsetCriteriaPtr metadata_match;
   std::vector<routing::SubsetCriteriaPtr> weighted_matches;  // as plan.weighted
   http_proxy::LoggerList access_logs;
+  // ---- plan.tunneling
+  std::optional<http::Formatter> tunnel_host;
+  std::optional<http::Formatter> tunnel_path;  // of a POST; none: "/"
+  http::HeaderMutations tunnel_headers;
 };
 
 }  // namespace nuncio::ext::tcp

@@ -26,8 +26,10 @@ const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
           0,
           context.field('max_downstream_connection_duration'),
         ),
+        maxDurationJitter: config.maxDownstreamConnectionDurationJitterPercentage?.value ?? 0,
         accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
         hashPolicies: config.hashPolicy.map(() => ({ kind: HashPolicy_Kind.SOURCE_IP })),
+        ...tunnel(config, context),
         ...accessLogOptions(config, context),
         ...backOff(config, context),
       }),
@@ -49,6 +51,24 @@ function target(config: TcpProxy, context: PlanContext) {
     metadataMatch: context.subsetCriteria(config.metadataMatch, cluster.metadataMatch),
   }))
   return { weighted }
+}
+
+function tunnel(config: TcpProxy, context: PlanContext) {
+  const tunneling = config.tunnelingConfig
+  if (!tunneling) return {}
+  const place = context.field('tunneling_config')
+  if (tunneling.postPath !== '' && !tunneling.usePost)
+    place.field('post_path').error("Can't set a post path when POST method isn't used")
+  if (tunneling.postPath !== '' && !tunneling.postPath.startsWith('/'))
+    place.field('post_path').error("post_path must start with '/'")
+  return {
+    tunneling: {
+      hostname: context.format(tunneling.hostname, place.field('hostname')),
+      usePost: tunneling.usePost,
+      ...(tunneling.postPath !== '' && { postPath: context.format(tunneling.postPath, place.field('post_path')) }),
+      headers: context.headersToAdd(tunneling.headersToAdd, place.field('headers_to_add')),
+    },
+  }
 }
 
 function accessLogOptions(config: TcpProxy, context: PlanContext) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/xxhash64.h"
+#include "src/extensions/filters/network/tcp_proxy/tunnel_session.h"
 #include "upstream/hash_balancer.h"
 #include "upstream/proxy_preamble.h"
 
@@ -17,6 +18,7 @@ using upstream::TcpConnect;
 using upstream::TcpUpstream;
 
 std::unique_ptr<nuncio::tcp::NetworkFilter> Runtime::create(const nuncio::tcp::Downstream& downstream) {
+  if (config.plan.tunneling) return std::make_unique<TunnelSession>(*this, downstream);
   return std::make_unique<Session>(*this, downstream);
 }
 
@@ -36,7 +38,11 @@ void Session::onNewConnection() {
   if (downstream_.info.facts != nullptr) named_ = downstream_.info.facts->filter_state.find("envoy.tcp_proxy.cluster");
   stats().inc(TcpStat::downstream_cx_total);
   downstream_.connection.pauseReading(true);
-  if (const uint32_t ms = plan().max_downstream_connection_duration_ms; ms != 0) duration_timer_.arm(loop().timers(), ms);
+  if (const uint32_t ms = plan().max_downstream_connection_duration_ms; ms != 0) {
+    const auto jitter = static_cast<uint64_t>(ms * plan().max_duration_jitter / 100);
+    const uint64_t more = jitter == 0 ? 0 : runtime_.worker().random_source.below(jitter + 1);
+    duration_timer_.arm(loop().timers(), static_cast<uint32_t>(std::min<uint64_t>(UINT32_MAX, ms + more)));
+  }
   if (const uint32_t ms = plan().access_log_flush_interval_ms; ms != 0) log_timer_.arm(loop().timers(), ms);
   connect();
 }
@@ -52,7 +58,7 @@ void Session::connect() {
   upstream::ClusterRuntime& cluster = *facts_.cluster;
   facts_.pool_ready_ns = loop().now();
   constexpr auto kPriority = upstream::Priority::kDefault;
-  if (!cluster.breaker(kPriority).connections.canCreate(cluster.part().limitsOf(kPriority).max_connections)) {
+  if (!cluster.breaker(kPriority).connections.canCreate(cluster.limitsOf(kPriority).max_connections)) {
     facts_.flags.add(ResponseFlag::kUpstreamOverflow);
     cluster.stats().inc(ClusterStat::upstream_cx_overflow);
     return giveUp(InitFailure::kResourceLimit);

@@ -78,6 +78,7 @@ class Arguments {
 
   /** The filter of the handle in argument 0; throws when its stream is over. */
   HttpFilter* filter() {
+    if (host_ != nullptr) host_->takeWrites();
     HttpFilter* found = host_ == nullptr ? nullptr : host_->filter(number(0));
     if (found == nullptr) {
       napi_throw_error(env_, "ERR_NUNCIO_STREAM_OVER", "this stream is over: its headers and bodies are gone");

@@ -398,7 +398,14 @@ napi_value bucketTake(napi_env env, napi_callback_info info) {
 
 // ---------------------------------------------------------------- the host
 
-/** scriptHost(index, dispatch): joins this environment to a worker. */
+/** Memory that JavaScript shares, as an array buffer. */
+napi_value sharedMemory(napi_env env, void* memory, size_t size) {
+  napi_value buffer = nullptr;
+  napi_create_external_arraybuffer(env, memory, size, nullptr, nullptr, &buffer);
+  return buffer;
+}
+
+/** scriptHost(index, dispatch, runHeads): joins this environment to a worker. The answer: memory of calls, heads and activity. */
 napi_value scriptHost(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   Process* process = currentProcess();
@@ -407,12 +414,14 @@ napi_value scriptHost(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "scriptHost: no such worker, or called twice");
     return nullptr;
   }
-  arguments.slot().host = std::make_unique<ScriptHost>(env, process->worker(index), arguments[1]);
-  napi_value buffer = nullptr;
-  napi_value array = nullptr;
-  napi_create_external_arraybuffer(env, &arguments.slot().host->call(), sizeof(script::Call), nullptr, nullptr, &buffer);
-  napi_create_typedarray(env, napi_uint32_array, sizeof(script::Call) / 4, buffer, 0, &array);
-  return array;
+  arguments.slot().host = std::make_unique<ScriptHost>(env, process->worker(index), arguments[1], arguments[2]);
+  ScriptHost& host = *arguments.slot().host;
+  napi_value shared = nullptr;
+  napi_create_array_with_length(env, 3, &shared);
+  napi_set_element(env, shared, 0, sharedMemory(env, &host.call(), sizeof(script::Call)));
+  napi_set_element(env, shared, 1, sharedMemory(env, &host.frame(), sizeof(HeadFrame)));
+  napi_set_element(env, shared, 2, sharedMemory(env, &host.worker().scripts().activity(), sizeof(script::Activity)));
+  return shared;
 }
 
 napi_value registerProgram(napi_env env, napi_callback_info info) {
@@ -437,7 +446,7 @@ napi_value forgetProgram(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/** Main thread: for each worker [calls, slot, stage]; calls is odd while a hook runs. */
+/** Main thread: for each worker [calls, slot, stage]; calls is odd while a hook runs, and another number for each hook. */
 napi_value scriptActivity(napi_env env, napi_callback_info) {
   napi_value array = nullptr;
   napi_create_array(env, &array);
@@ -445,7 +454,8 @@ napi_value scriptActivity(napi_env env, napi_callback_info) {
   for (uint32_t i = 0; process != nullptr && i < process->workerCount(); ++i) {
     script::Activity& activity = process->worker(i).scripts().activity();
     const uint64_t calls = activity.calls.load(std::memory_order_acquire);
-    napi_set_element(env, array, i * 3, number(env, static_cast<double>(calls)));
+    const uint64_t steps = activity.steps.load(std::memory_order_relaxed);
+    napi_set_element(env, array, i * 3, number(env, static_cast<double>(calls + 2 * steps)));
     napi_set_element(env, array, i * 3 + 1, number(env, activity.slot.load(std::memory_order_relaxed)));
     napi_set_element(env, array, i * 3 + 2, number(env, activity.stage.load(std::memory_order_relaxed)));
   }

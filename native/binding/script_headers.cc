@@ -28,11 +28,13 @@ struct NameArgument {
   NameArgument(Arguments& arguments, size_t at) {
     ScriptHost* host = arguments.host();
     uint32_t number = 0;
-    if (arguments.isNumber(at, number) && host != nullptr && number < host->names.size()) {
-      name = host->names[number].text;
-      id = host->names[number].id;
-      checked = true;
-      return;
+    if (host != nullptr && arguments.isNumber(at, number)) {
+      if (const script::HeaderName* known = host->names().at(number); known != nullptr) {
+        name = known->text;
+        id = known->id;
+        checked = true;
+        return;
+      }
     }
     name = lowered(arguments.text(at, room, spill), room, spill);
     if (name == "host") name = ":authority";
@@ -45,7 +47,7 @@ struct NameArgument {
   std::string spill;
 };
 
-/** headerName(name): its number from now on. Throws for what is no name. */
+/** headerName(name): its number from now on; undefined: there are too many. Throws for what is no name. */
 napi_value headerName(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ScriptHost* host = arguments.host();
@@ -58,10 +60,18 @@ napi_value headerName(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   if (name == "host") name = ":authority";
-  host->names.push_back({std::string(name), http::headerId(name)});
+  const std::optional<uint32_t> number = host->names().number(name);
+  if (!number) return undefined(env);
   napi_value result = nullptr;
-  napi_create_uint32(env, static_cast<uint32_t>(host->names.size() - 1), &result);
+  napi_create_uint32(env, *number, &result);
   return result;
+}
+
+/** readAhead(program, response, name) */
+napi_value readAhead(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  if (ScriptHost* host = arguments.host()) host->readAhead(arguments.number(0), arguments.flag(1), arguments.number(2));
+  return undefined(env);
 }
 
 napi_value headerGet(napi_env env, napi_callback_info info) {
@@ -155,7 +165,7 @@ napi_value headerDelete(napi_env env, napi_callback_info info) {
 
 constexpr NativeCall kCalls[] = {{"headerName", headerName},     {"headerGet", headerGet},       {"headerGetAll", headerGetAll},
                                  {"headerSet", headerSet},       {"headerAppend", headerAppend}, {"headerDelete", headerDelete},
-                                 {"headerEntries", headerEntries}};
+                                 {"headerEntries", headerEntries}, {"readAhead", readAhead}};
 
 }  // namespace
 

@@ -1,11 +1,14 @@
 #include "binding/script_host.h"
 
+#include "binding/script_arguments.h"
+
 namespace nuncio::binding {
 
 using script::Outcome;
 
-ScriptHost::ScriptHost(napi_env env, Worker& worker, napi_value dispatch) : env_(env), worker_(worker) {
+ScriptHost::ScriptHost(napi_env env, Worker& worker, napi_value dispatch, napi_value run_heads) : env_(env), worker_(worker) {
   napi_create_reference(env, dispatch, 1, &dispatch_);
+  napi_create_reference(env, run_heads, 1, &heads_);
   napi_value resource = nullptr;
   napi_value name = nullptr;
   napi_create_object(env, &resource);
@@ -64,13 +67,113 @@ Outcome ScriptHost::invoke(const script::Call& call, std::string_view chunk, nap
     napi_get_value_int32(env_, result, &number);
     return static_cast<Outcome>(number);
   }
-  // dispatch() throws nothing: the thread was told to end. Nothing is called from here on.
+  threadEnds();
+  return Outcome::kGone;
+}
+
+/** What native code calls throws nothing: the thread was told to end. Nothing is called from here on. */
+void ScriptHost::threadEnds() {
   bool pending = false;
   napi_is_exception_pending(env_, &pending);
   napi_value error = nullptr;
   if (pending) napi_get_and_clear_last_exception(env_, &error);
   gone_ = true;
-  return Outcome::kGone;
+}
+
+// ---------------------------------------------------------------- heads
+
+void ScriptHost::runHeads(script::Stage stage, std::span<script::HeadRun> runs) {
+  if (gone_) return;
+  if (scope_ == nullptr && callers_ == 0) openScope();
+  if (scope_ != nullptr) return invokeHeads(stage, runs, heads_function_, self_);
+  napi_handle_scope handles = nullptr;
+  napi_value function = nullptr;
+  napi_value self = nullptr;
+  if (napi_open_handle_scope(env_, &handles) != napi_ok) return;
+  napi_get_reference_value(env_, heads_, &function);
+  napi_get_undefined(env_, &self);
+  invokeHeads(stage, runs, function, self);
+  napi_close_handle_scope(env_, handles);
+}
+
+void ScriptHost::invokeHeads(script::Stage stage, std::span<script::HeadRun> runs, napi_value function, napi_value self) {
+  const bool response = stage == script::Stage::kResponseHeaders;
+  value_count_ = 0;
+  frame_.entries = static_cast<uint32_t>(runs.size());
+  frame_.stage = static_cast<uint32_t>(stage);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const script::HeadRun& run = runs[i];
+    HeadFrame::Entry& entry = frame_.entry[i];
+    entry = {run.program, run.handle, run.slot, -1, 0, static_cast<int32_t>(Outcome::kNotRun)};
+    if (run.leads) readValues(run, entry, response);
+  }
+  napi_value result = nullptr;
+  const bool returned = napi_call_function(env_, self, function, value_count_, values_.data(), &result) == napi_ok;
+  takeWrites();
+  for (size_t i = 0; i < runs.size(); ++i) runs[i].outcome = static_cast<Outcome>(frame_.entry[i].outcome);
+  frame_.entries = 0;
+  if (!returned) threadEnds();
+}
+
+void ScriptHost::readAhead(uint32_t program, bool response, uint32_t number) {
+  const script::HeaderName* name = names().at(number);
+  if (program >= ahead_.size() || name == nullptr) return;
+  Ahead& ahead = ahead_[program][response];
+  if (ahead.count < Ahead::kMost) ahead.names[ahead.count++] = name;
+}
+
+/** Makes the texts that the hook will most likely ask for, with one look at the map each. */
+void ScriptHost::readValues(const script::HeadRun& run, HeadFrame::Entry& entry, bool response) {
+  constexpr size_t kLong = 512;  // is left to be asked for
+  entry.first = static_cast<int32_t>(value_count_);
+  if (run.program >= ahead_.size()) return;
+  const Ahead& ahead = ahead_[run.program][response];
+  entry.values = ahead.count;
+  for (uint32_t i = 0; i < ahead.count; ++i, ++value_count_) {
+    const script::HeaderName& name = *ahead.names[i];
+    const http::Header* found = run.headers->find(name.id, name.text);
+    napi_value& value = values_[value_count_];
+    texts_[value_count_] = {};
+    if (found == nullptr) {
+      value = self_;
+    } else if (found->value.size() > kLong) {
+      napi_get_null(env_, &value);
+    } else {
+      value = string(env_, found->value);
+      texts_[value_count_] = found->value;
+    }
+  }
+}
+
+void ScriptHost::applyWrites() {
+  const bool response = frame_.stage == static_cast<uint32_t>(script::Stage::kResponseHeaders);
+  const uint32_t count = std::exchange(frame_.writes, 0);
+  uint32_t handle = 0;
+  script::HttpFilter* found = nullptr;
+  for (uint32_t i = 0; i < count && i < HeadFrame::kWrites; ++i) {
+    const HeadFrame::Write& write = frame_.write[i];
+    if (write.handle != handle) found = filter(handle = write.handle);
+    const script::HeaderName* name = names().at(write.name);
+    http::HeaderMap* map = found == nullptr ? nullptr : response ? found->stream().responseHeaders() : &found->stream().requestHeaders();
+    if (map == nullptr || name == nullptr) continue;
+    std::string_view value;
+    if (write.kind == HeadFrame::kSetValue || write.kind == HeadFrame::kAppendValue) {
+      if (write.at < value_count_) value = texts_[write.at];  // the stream's own, as long as it lives
+    } else if (write.kind != HeadFrame::kDelete && write.at <= HeadFrame::kText && write.length <= HeadFrame::kText - write.at) {
+      value = map->arena().copy({frame_.text + write.at, write.length});
+    }
+    switch (write.kind) {
+      case HeadFrame::kDelete: map->remove(name->text); break;
+      case HeadFrame::kAppendText:
+      case HeadFrame::kAppendValue: map->add({name->text, value, nullptr, name->id}); break;
+      default: map->set(name->id, name->text, value); break;
+    }
+  }
+  frame_.used = 0;
+}
+
+void ScriptHost::wantEndOfTurn() {
+  if (!loop::TurnTask::linked()) worker_.loop().atEndOfTurn(*this);
 }
 
 void ScriptHost::openScope() {
@@ -79,16 +182,22 @@ void ScriptHost::openScope() {
   napi_get_reference_value(env_, resource_, &resource);
   if (napi_open_callback_scope(env_, resource, context_, &scope_) != napi_ok) scope_ = nullptr;
   napi_get_reference_value(env_, dispatch_, &function_);
+  napi_get_reference_value(env_, heads_, &heads_function_);
   napi_get_undefined(env_, &self_);
   touched();
 }
 
 void ScriptHost::touched() {
-  if (!loop::TurnTask::linked()) worker_.loop().atEndOfTurn(*this);
+  if (!ending_) wantEndOfTurn();
 }
 
-/** Promises settle here: hooks that waited for them go on, and may call others. */
-void ScriptHost::onEndOfTurn() { closeScope(); }
+/** Promises settle here, after the hooks that waited for the end of the turn: hooks that waited for them go on, and may call others. */
+void ScriptHost::onEndOfTurn() {
+  ending_ = true;
+  worker_.scripts().flush();
+  closeScope();
+  ending_ = false;
+}
 
 void ScriptHost::closeScope() {
   if (scope_ != nullptr) napi_close_callback_scope(env_, scope_);

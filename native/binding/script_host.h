@@ -5,16 +5,20 @@
 
 #include <node_api.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/shared_cells.h"
-#include "http/well_known_headers.h"
+#include "binding/head_frame.h"
 #include "loop/loop.h"
+#include "script/head_run.h"
+#include "script/header_names.h"
 #include "script/host.h"
 #include "script/outgoing_calls.h"
 #include "script/script_set.h"
@@ -24,15 +28,20 @@ namespace nuncio::binding {
 
 class ScriptHost final : public script::Host, private loop::TurnTask {
  public:
-  ScriptHost(napi_env env, Worker& worker, napi_value dispatch);
+  /** `run_heads` is called with the values that were read ahead; the rest stands in the frame. */
+  ScriptHost(napi_env env, Worker& worker, napi_value dispatch, napi_value run_heads);
   ~ScriptHost();
   ScriptHost(const ScriptHost&) = delete;
   ScriptHost& operator=(const ScriptHost&) = delete;
 
   script::Outcome run(const script::Call& call, std::string_view chunk) override;
+  void runHeads(script::Stage stage, std::span<script::HeadRun> runs) override;
+  void wantEndOfTurn() override;
   std::optional<script::Built> find(const std::string& id) override;
 
   void registerProgram(std::string id, script::Built built) {
+    if (ahead_.size() <= built.index) ahead_.resize(built.index + 1);
+    ahead_[built.index] = {};
     programs_[std::move(id)] = {built, false};
     worker_.scripts().bind();
   }
@@ -46,6 +55,13 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   script::OutgoingCalls& calls() { return calls_; }
   /** The memory JavaScript reads its calls from. */
   script::Call& call() { return call_; }
+  HeadFrame& frame() { return frame_; }
+  /** Takes over the headers that JavaScript wrote into the frame. */
+  void takeWrites() {
+    if (frame_.writes != 0) [[unlikely]] applyWrites();
+  }
+  /** From now on the program's hook for this head gets the value of this header with the call. */
+  void readAhead(uint32_t program, bool response, uint32_t name);
   /** JavaScript has called, and native code may call it back: it has its own scopes, none may be left open in it. */
   class FromJavaScript {
    public:
@@ -61,12 +77,7 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
     ScriptHost& host_;
   };
 
-  /** Names of headers that filters have used, by number. */
-  struct HeaderName {
-    std::string text;  // lower case
-    http::HeaderId id;
-  };
-  std::vector<HeaderName> names;
+  script::HeaderNames& names() { return worker_.scripts().headerNames(); }
 
   // ---- statistics and cells that filters opened, by number
   struct Stat {
@@ -82,6 +93,10 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   /** What was written meanwhile must go out: this turn is to have an end. */
   void touched();
   script::Outcome invoke(const script::Call& call, std::string_view chunk, napi_value function, napi_value self);
+  void invokeHeads(script::Stage stage, std::span<script::HeadRun> runs, napi_value function, napi_value self);
+  void readValues(const script::HeadRun& run, HeadFrame::Entry& entry, bool response);
+  void applyWrites();
+  void threadEnds();
   void openScope();
   void closeScope();
 
@@ -92,11 +107,26 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   napi_async_context context_ = nullptr;
   napi_handle_scope turn_handles_ = nullptr;
   napi_callback_scope scope_ = nullptr;
-  napi_value function_ = nullptr;   // dispatch and undefined, in the turn's handle scope
+  napi_ref heads_ = nullptr;
+  napi_value function_ = nullptr;   // these and undefined, in the turn's handle scope
+  napi_value heads_function_ = nullptr;
   napi_value self_ = nullptr;
   uint32_t callers_ = 0;  // calls from JavaScript that are under way
   bool gone_ = false;     // the environment takes no more calls
+  bool ending_ = false;   // the turn is: its end follows
   script::Call call_{};
+  HeadFrame frame_;
+
+  // ---- what hooks of heads were seen to read
+  struct Ahead {
+    static constexpr size_t kMost = 8;
+    uint32_t count = 0;
+    std::array<const script::HeaderName*, kMost> names{};
+  };
+  std::vector<std::array<Ahead, 2>> ahead_;  // by program; request and response
+  std::array<napi_value, script::kMostHeadRuns * Ahead::kMost> values_;
+  std::array<std::string_view, script::kMostHeadRuns * Ahead::kMost> texts_;  // of values_
+  uint32_t value_count_ = 0;
   struct Known {
     script::Built built;
     bool used;  // a snapshot took it up

@@ -23,11 +23,13 @@ void HeaderMap::set(HeaderId id, std::string_view value) {
 }
 
 void HeaderMap::set(std::string_view lower_name, std::string_view value) {
-  const HeaderId id = headerId(lower_name);
-  if (id != HeaderId::kUnknown) return set(id, value);
+  set(headerId(lower_name), lower_name, value);
+}
+
+void HeaderMap::setUnknown(std::string_view lower_name, std::string_view value) {
   bool found = false;
   for (size_t i = 0; i < size_;) {
-    if (entries_[i].name != lower_name) {
+    if (entries_[i].id != HeaderId::kUnknown || entries_[i].name != lower_name) {
       ++i;
     } else if (found) {
       eraseAt(i);
@@ -36,7 +38,7 @@ void HeaderMap::set(std::string_view lower_name, std::string_view value) {
       found = true;
     }
   }
-  if (!found) add(lower_name, value);
+  if (!found) push({lower_name, value, nullptr, HeaderId::kUnknown});
 }
 
 void HeaderMap::append(HeaderId id, std::string_view value, std::string_view separator) {
@@ -45,8 +47,7 @@ void HeaderMap::append(HeaderId id, std::string_view value, std::string_view sep
   header.value = header.value.empty() ? value : arena_.concat(header.value, separator, value);
 }
 
-const Header* HeaderMap::find(std::string_view lower_name) const {
-  HeaderId id = headerId(lower_name);
+const Header* HeaderMap::find(HeaderId id, std::string_view lower_name) const {
   if (id == HeaderId::kHost && !has(id)) id = HeaderId::kAuthority;
   if (id != HeaderId::kUnknown) return has(id) ? &entries_[index_[static_cast<size_t>(id)]] : nullptr;
   for (const Header& header : entries()) {

@@ -65,6 +65,10 @@ class HeaderMap {
   /** Replaces the first value of a known header and drops the others, or adds it. */
   void set(HeaderId id, std::string_view value);
   void set(std::string_view lower_name, std::string_view value);
+  /** `id` must be the number of `lower_name`. */
+  void set(HeaderId id, std::string_view lower_name, std::string_view value) {
+    id == HeaderId::kUnknown ? setUnknown(lower_name, value) : set(id, value);
+  }
   void setCopy(HeaderId id, std::string_view value) { set(id, arena_.copy(value)); }
   void setCopy(std::string_view lower_name, std::string_view value) { set(arena_.copy(lower_name), arena_.copy(value)); }
   /** Appends to the first value with `separator` between, or adds it. */
@@ -78,7 +82,9 @@ class HeaderMap {
     return has(id) ? entries_[index_[static_cast<size_t>(id)]].value : std::string_view();
   }
   /** "host" finds ":authority" too, which is what requests have. */
-  const Header* find(std::string_view lower_name) const;
+  const Header* find(std::string_view lower_name) const { return find(headerId(lower_name), lower_name); }
+  /** `id` must be the number of `lower_name`. */
+  const Header* find(HeaderId id, std::string_view lower_name) const;
   std::string_view get(std::string_view lower_name) const {
     const Header* header = find(lower_name);
     return header == nullptr ? std::string_view() : header->value;
@@ -115,6 +121,7 @@ class HeaderMap {
     index_[static_cast<size_t>(id)] = static_cast<uint16_t>(position);
   }
   size_t removeAll(const HeaderIdSet& ids);
+  void setUnknown(std::string_view lower_name, std::string_view value);
   void grow();
   void eraseAt(size_t position);
   void reindex();

@@ -112,6 +112,14 @@ void FilterStream::eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)
   }
 }
 
+void FilterStream::eachFollowingOfSameType(base::FunctionRef<bool(Filter&, FilterStream&)> visit) {
+  FilterChain& chain = stream_.filters();
+  for (uint16_t i = index_ + 1; i < chain.count_; ++i) {
+    FilterStream& place = chain.places_[i];
+    if (place.configured_.type != configured_.type || !visit(*place.filter_, place)) return;
+  }
+}
+
 http::DynamicMetadata& FilterStream::dynamicMetadata() {
   http::StreamInfo& about = info();
   if (about.dynamic_metadata == nullptr) about.dynamic_metadata = arena().make<http::DynamicMetadata>(arena());

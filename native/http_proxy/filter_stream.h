@@ -122,6 +122,12 @@ class FilterStream {
     const auto call = [&](Filter& filter, FilterStream& place) { visit(static_cast<T&>(filter), place); };
     eachOfSameType(call);
   }
+  /** The filters behind this one for the request, as long as they are of the same extension and `visit` says true. */
+  template <class T, class Visit>
+  void eachFollowing(Visit&& visit) {
+    const auto call = [&](Filter& filter, FilterStream& place) { return visit(static_cast<T&>(filter), place); };
+    eachFollowingOfSameType(call);
+  }
   http::DynamicMetadata& dynamicMetadata();
   http::FilterState& filterState();
 
@@ -130,6 +136,7 @@ class FilterStream {
   const routing::ClusterRef* clusterRef();
   const routing::RouteSettings* mostSpecificSettings();
   void eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)> visit);
+  void eachFollowingOfSameType(base::FunctionRef<bool(Filter&, FilterStream&)> visit);
   void eachSettings(base::FunctionRef<void(const routing::RouteSettings&)> visit);
 
   Stream& stream_;

@@ -46,11 +46,20 @@ int Loop::turn(int timeout_ms) {
     if (event_at_ < event_count_) prefetch(events_[event_at_].data.ptr);
     if (event.data.ptr == nullptr) continue;
     static_cast<EventHandler*>(event.data.ptr)->onEvents(event.events);
-    if (after_event_ != nullptr) after_event_(after_argument_, event_at_ < event_count_);
+    bool more = event_at_ < event_count_;
+    if (!soon_.empty()) [[unlikely]] {
+      runSoon();
+      more = false;  // what it wrote has waited already
+    }
+    if (after_event_ != nullptr) after_event_(after_argument_, more);
   }
   event_count_ = event_at_ = 0;
   endOfTurn();
   return count;
+}
+
+void Loop::runSoon() {
+  while (TurnTask* task = soon_.popFront()) task->onEndOfTurn();
 }
 
 void Loop::settle() {
@@ -60,6 +69,7 @@ void Loop::settle() {
 
 void Loop::endOfTurn() {
   timers_.advance(nowMs());
+  runSoon();
   if (after_event_ != nullptr) after_event_(after_argument_, false);
   // A task may schedule others, and itself again; those wait for the next turn, which then does not block.
   base::IntrusiveList<TurnTask, TurnTag> now;

@@ -59,9 +59,11 @@ class Loop {
   void refreshClock();
 
   void atEndOfTurn(TurnTask& task) { tasks_.pushBack(&task); }
+  /** As soon as the event that is being delivered is done with; outside of one: at the end of the turn. */
+  void afterThisEvent(TurnTask& task) { soon_.pushBack(&task); }
   /**
-   * Called after every event that was delivered (`more`: others of this turn follow) and at the turn's end: the worker sends
-   * what was written and frees what was given up.
+   * Called after every event that was delivered (`more`: others of this turn follow, for which output may wait) and at the turn's
+   * end: the worker sends what was written and frees what was given up.
    */
   using AfterEvent = void (*)(void* argument, bool more);
   void setAfterEvent(AfterEvent call, void* argument) { after_event_ = call, after_argument_ = argument; }
@@ -70,6 +72,7 @@ class Loop {
  private:
   static constexpr int kMaxEvents = 256;
   void endOfTurn();
+  void runSoon();
 
   int epoll_fd_;
   int64_t now_ns_ = base::monotonicNs();
@@ -77,6 +80,7 @@ class Loop {
   int64_t wall_checked_ns_ = now_ns_;
   TimerWheel timers_{static_cast<uint64_t>(now_ns_ / 1'000'000)};
   base::IntrusiveList<TurnTask, TurnTag> tasks_;
+  base::IntrusiveList<TurnTask, TurnTag> soon_;
   AfterEvent after_event_ = nullptr;
   void* after_argument_ = nullptr;
   epoll_event events_[kMaxEvents];

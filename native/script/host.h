@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ enum class Stage : uint32_t {
 };
 
 enum class Outcome : int32_t {
+  kNotRun = -1,  // of several that cross together: one before it did not let the head go on, or there is no JavaScript
   kGoOn,
   kReplied,  // the answer was left with HttpFilter::leaveReply
   kWaiting,  // a promise; HttpFilter::settle follows
@@ -57,10 +59,16 @@ struct Built {
   stats::Scope* times;  // of the histogram of its hooks' time; null: none
 };
 
+struct HeadRun;
+
 class Host {
  public:
   /** Null data: no chunk. */
   virtual Outcome run(const Call& call, std::string_view chunk) = 0;
+  /** Calls the hooks of heads (script/head_run.h), all of the same stage, and leaves what they said in `runs`. */
+  virtual void runHeads(Stage stage, std::span<HeadRun> runs) = 0;
+  /** This turn is to have an end: ScriptSet::flush is called then. */
+  virtual void wantEndOfTurn() = 0;
   /** The program with this id, when it was prepared; from now on it is in use. */
   virtual std::optional<Built> find(const std::string& id) = 0;
 

@@ -69,16 +69,81 @@ Verdict HttpFilter::onHead(Side& side, FilterStream& stream, bool end_stream) {
   const Stage stage = side.stage(Stage::kRequestHeaders);
   if (!program_ || !program_->has(stage)) return Verdict::kContinue;
   if (!enter(stream)) return stream.reply({.status = 503, .details = kNoHandle, .flag = http::ResponseFlag::kOverloadManager});
-  switch (run(stage, end_stream)) {
+  Outcome outcome = side.response ? Outcome::kNotRun : std::exchange(ahead_, Outcome::kNotRun);
+  if (outcome == Outcome::kNotRun) {
+    if (!side.response && end_stream && program_->bound() && set_.awaitHead(handle_)) {
+      in_line_ = true;
+      side.wait = Wait::kHead;
+      return Verdict::kWatermark;
+    }
+    outcome = runHead(side);
+  }
+  switch (outcome) {
     case Outcome::kReplied: return reply();
     case Outcome::kWaiting:
       side.wait = Wait::kHead;
       return end_stream ? Verdict::kWatermark : Verdict::kPause;
     case Outcome::kHeld: return Verdict::kPause;
     case Outcome::kFailed:
+    case Outcome::kNotRun:
     case Outcome::kGone: return fail(side);
     default: return passHead(side, end_stream);
   }
+}
+
+HeadRun HttpFilter::headRun(bool leads, http::HeaderMap& headers) const {
+  constexpr uint32_t kNone = UINT32_MAX;  // its JavaScript is not there
+  return {.program = program_->bound() ? program_->index() : kNone,
+          .slot = program_->slot(),
+          .handle = handle_,
+          .leads = leads,
+          .headers = &headers};
+}
+
+Outcome HttpFilter::runHead(Side& side) {
+  if (!program_->bound()) return Outcome::kGone;
+  HeadRun run = headRun(true, side.response ? *stream_->responseHeaders() : stream_->requestHeaders());
+  set_.runHeads(side.stage(Stage::kRequestHeaders), {&run, 1});
+  return run.outcome;
+}
+
+size_t HttpFilter::headRuns(std::span<HeadRun> runs) {
+  if (!in_line_) return 0;
+  http::HeaderMap& headers = stream_->requestHeaders();
+  size_t count = 0;
+  runs[count++] = headRun(true, headers);
+  stream_->eachFollowing<HttpFilter>([&](HttpFilter& next, FilterStream& place) {
+    if (!next.program_ || !next.program_->has(Stage::kRequestHeaders)) return true;  // the head goes past it
+    if (count == kMostTogether || !next.program_->bound() || !next.enter(place)) return false;
+    next.request_.ended = true;
+    runs[count++] = next.headRun(false, headers);
+    return true;
+  });
+  return count;
+}
+
+/** The request goes no further: a hook that has not seen it never will. */
+void HttpFilter::onLocalReply(const http_proxy::LocalReply&, FilterStream&) {
+  if (!std::exchange(in_line_, false)) return;
+  request_.wait = Wait::kNone;
+}
+
+void HttpFilter::headRan(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kNotRun:
+      // The thread went before it came to this one, which the next thread does.
+      if (!set_.awaitHead(handle_)) settle(Stage::kRequestHeaders, Outcome::kFailed);
+      return;
+    case Outcome::kWaiting: in_line_ = false; return;
+    case Outcome::kHeld:
+      in_line_ = false;
+      request_.wait = Wait::kNone;
+      return;
+    case Outcome::kGone: outcome = Outcome::kFailed; break;
+    default: break;
+  }
+  in_line_ = false;
+  settle(Stage::kRequestHeaders, outcome);
 }
 
 /** Lets the head go on, with the body that a hook put in place of its own. */
@@ -337,14 +402,14 @@ void HttpFilter::settle(Stage stage, Outcome outcome) {
 
 void HttpFilter::onHostGone() {
   for (Side* side : {&request_, &response_}) {
-    if (!over_ && side->wait != Wait::kNone) failLater(*side);
+    if (!over_ && side->wait != Wait::kNone && !in_line_) failLater(*side);
   }
 }
 
 void HttpFilter::onComplete(FilterStream& stream) {
   over_ = true;
   stream_ = &stream;
-  const bool waits = request_.wait != Wait::kNone || response_.wait != Wait::kNone;
+  const bool waits = (request_.wait != Wait::kNone && !in_line_) || response_.wait != Wait::kNone;
   if (program_ && (program_->has(Stage::kComplete) || watched_ || waits) && enter(stream)) {
     run(Stage::kComplete, true);
   }

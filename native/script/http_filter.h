@@ -1,16 +1,19 @@
 // HttpFilter: an HTTP filter whose hooks are JavaScript. To the chain it is a filter like any other; where a hook gives a
 // promise it waits, and goes on when that has settled. In the stream's arena, dies with it. Worker thread only.
 //
-//   head: hook ─▶ go on │ promise: the head waits here, the body in the chain ─▶ settle ─▶ go on
+//   head: hook (of a request without a body: at the end of the turn, with those of other streams and of the filters behind)
+//            ─▶ go on │ promise: the head waits here, the body in the chain ─▶ settle ─▶ go on
 //   body: hook ─▶ go on (with other bytes) │ promise: what comes meanwhile queues here ─▶ settle ─▶ inject, next
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "http_proxy/filter.h"
 #include "http_proxy/filter_stream.h"
+#include "script/head_run.h"
 #include "script/script_set.h"
 
 namespace nuncio::script {
@@ -30,6 +33,7 @@ class HttpFilter final : public http_proxy::Filter {
   Verdict onResponseHeaders(http::HeaderMap&, FilterStream& stream, bool end_stream) override { return onHead(response_, stream, end_stream); }
   Verdict onResponseData(std::string_view& data, FilterStream& stream, bool end_stream) override { return onData(response_, data, stream, end_stream); }
   Verdict onResponseTrailers(http::HeaderMap&, FilterStream& stream) override { return onTrailers(response_, stream); }
+  void onLocalReply(const http_proxy::LocalReply&, FilterStream&) override;
   void onComplete(FilterStream& stream) override;
 
   // ---- from JavaScript, while a hook runs or its promise is pending
@@ -50,6 +54,15 @@ class HttpFilter final : public http_proxy::Filter {
   /** Wants the stage kComplete though it has no hook. */
   void watch() { watched_ = true; }
   void settle(Stage stage, Outcome outcome);
+
+  // ---- from the ScriptSet, when the hooks of heads run
+  /** So many filters of a stream cross together. */
+  static constexpr size_t kMostTogether = 8;
+  /** Its own hook, which waits, and those of the filters that follow at once. The answer is how many. */
+  size_t headRuns(std::span<HeadRun> runs);
+  void headRan(Outcome outcome);
+  /** Its hook ran with that of a filter before it: the head will come. */
+  void headRanAhead(Outcome outcome) { ahead_ = outcome; }
 
   /** The worker's JavaScript is gone: what waits for it fails. */
   void onHostGone();
@@ -80,6 +93,8 @@ class HttpFilter final : public http_proxy::Filter {
   Verdict onTrailers(Side& side, FilterStream& stream);
   bool enter(FilterStream& stream);
   Outcome run(Stage stage, bool end_stream, std::string_view chunk = {});
+  Outcome runHead(Side& side);
+  HeadRun headRun(bool leads, http::HeaderMap& headers) const;
   Verdict passHead(Side& side, bool end_stream);
   Verdict reply();
   Verdict fail(Side& side);
@@ -103,6 +118,8 @@ class HttpFilter final : public http_proxy::Filter {
   uint32_t handle_ = 0;
   bool watched_ = false;
   bool over_ = false;
+  bool in_line_ = false;  // the head waits for its hook
+  Outcome ahead_ = Outcome::kNotRun;
   std::string_view left_chunk_;
   http_proxy::LocalReply reply_{.status = 500};
   Side request_{false};

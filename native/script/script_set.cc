@@ -1,5 +1,6 @@
 #include "script/script_set.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -66,6 +67,75 @@ void ScriptSet::attach(Host& host) {
   if (calls % 2 != 0) activity_.calls.store(calls + 1, std::memory_order_release);  // the last one of the thread before
   host_ = &host;
   ++host_number_;
+  if (!waiting_.empty()) host.wantEndOfTurn();
+}
+
+// ---------------------------------------------------------------- heads
+
+void ScriptSet::runHeads(Stage stage, std::span<HeadRun> runs) {
+  const uint64_t calls = activity_.calls.load(std::memory_order_relaxed);
+  if (host_ == nullptr || calls % 2 != 0) [[unlikely]] {
+    for (HeadRun& run : runs) run.outcome = host_ == nullptr ? Outcome::kGone : host_->run({stage, run.program, run.handle, 0}, {});
+    return;
+  }
+  activity_.slot.store(runs.front().slot, std::memory_order_relaxed);
+  activity_.stage.store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
+  activity_.calls.store(calls + 1, std::memory_order_release);
+  host_->runHeads(stage, runs);
+  const auto gone = [](const HeadRun& run) { return run.outcome == Outcome::kGone; };
+  // One that took the thread down has not come back: main names it.
+  if (std::any_of(runs.begin(), runs.end(), gone)) return;
+  activity_.calls.store(calls + 2, std::memory_order_release);
+}
+
+bool ScriptSet::awaitHead(uint32_t handle) {
+  if (host_ == nullptr) return false;
+  waiting_.push_back(handle);
+  if (waiting_.size() == 1) host_->wantEndOfTurn();
+  if (waiting_.size() == kEnough) loop_.afterThisEvent(urgent_);
+  return true;
+}
+
+/** The runs of the first streams that wait, as many as there is room for. `taken`: how many of those that wait were looked at. */
+size_t ScriptSet::gather(std::span<HeadRun> runs, size_t& taken) {
+  size_t count = 0;
+  taken = 0;
+  for (const uint32_t handle : waiting_) {
+    if (runs.size() - count < HttpFilter::kMostTogether) break;
+    ++taken;
+    if (HttpFilter* filter = streams_.find(handle)) count += filter->headRuns(runs.subspan(count));
+  }
+  return count;
+}
+
+/** What was said goes to the filters: to those that follow first, for the chain comes to them when the one before goes on. */
+void ScriptSet::settle(std::span<HeadRun> runs) {
+  for (const HeadRun& run : runs) {
+    HttpFilter* filter = run.leads ? nullptr : streams_.find(run.handle);
+    if (filter != nullptr) filter->headRanAhead(run.outcome);
+  }
+  for (const HeadRun& run : runs) {
+    HttpFilter* filter = run.leads ? streams_.find(run.handle) : nullptr;
+    if (filter != nullptr) filter->headRan(run.outcome);
+  }
+}
+
+void ScriptSet::flush() {
+  urgent_.unlink();
+  // The thread is going; what waits is for the next one.
+  if (activity_.calls.load(std::memory_order_relaxed) % 2 != 0) [[unlikely]] return;
+  // What comes to wait meanwhile is for the next turn.
+  for (size_t left = waiting_.size(); left != 0 && host_ != nullptr;) {
+    HeadRun runs[kMostHeadRuns];
+    size_t taken = 0;
+    const size_t count = gather(runs, taken);
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
+    left -= taken;
+    if (count == 0) continue;
+    runHeads(Stage::kRequestHeaders, {runs, count});
+    settle({runs, count});
+  }
+  if (!waiting_.empty() && host_ != nullptr) host_->wantEndOfTurn();
 }
 
 void ScriptSet::bind() {

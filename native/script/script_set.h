@@ -4,13 +4,17 @@
 //   filter chain ─ slot ─▶ Program (this version's) ◀─ LocalRef ─ HttpFilter of each stream ◀─ handle ─ JavaScript
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/local_ref.h"
 #include "script/handle_table.h"
+#include "script/head_run.h"
+#include "script/header_names.h"
 #include "script/host.h"
 #include "script/log_batches.h"
 #include "script/script_part.h"
@@ -24,13 +28,17 @@ class ScriptSet;
 
 /**
  * Which hook the worker's thread is in, for a watchdog on the main thread: `calls` is odd while JavaScript runs, and never the same again. A
- * call that took the thread down stays open until the next thread comes. Written by the worker only.
+ * call that took the thread down stays open until the next thread comes. Where a call runs several hooks, JavaScript leaves here which it is
+ * at, and counts them. Written by the worker's thread only.
  */
 struct Activity {
   std::atomic<uint64_t> calls{0};
   std::atomic<uint32_t> slot{0};
   std::atomic<uint32_t> stage{0};
+  std::atomic<uint32_t> steps{0};
 };
+// JavaScript writes to it as 32-bit words.
+static_assert(sizeof(Activity) == 24 && std::atomic<uint32_t>::is_always_lock_free);
 
 /** One version of a filter in this worker, kept by the snapshot and by the streams that began with it. */
 class Program : public base::LocalCounted {
@@ -47,6 +55,9 @@ class Program : public base::LocalCounted {
   /** Looks its JavaScript up in the host that is there now. */
   void bind();
   bool bound() const;
+  uint32_t slot() const { return slot_; }
+  /** Its number in the host. */
+  uint32_t index() const { return index_; }
 
  private:
   // A clock costs as much as a small hook: one call in so many is timed.
@@ -66,7 +77,7 @@ using ProgramRef = base::LocalRef<Program>;
 
 class ScriptSet {
  public:
-  explicit ScriptSet(loop::Loop& loop) : log_batches_(*this, loop) {}
+  explicit ScriptSet(loop::Loop& loop) : log_batches_(*this, loop), loop_(loop), urgent_(*this) {}
 
   /** Follows what `now` differs in from `before`, the snapshot adopted last. */
   void adopt(const snapshot::Snapshot& before, const snapshot::Snapshot& now);
@@ -80,6 +91,15 @@ class ScriptSet {
   /** It goes: whoever waits for it fails by its policy. */
   void detach();
   Host* host() { return host_; }
+
+  // ---- hooks of heads
+  /** Now. Stops being possible inside another hook: then each is called by itself. */
+  void runHeads(Stage stage, std::span<HeadRun> runs);
+  /** At the end of the turn, with those of other streams: HttpFilter::headRan follows. False: not now. */
+  bool awaitHead(uint32_t handle);
+  /** Runs what waits. Called by the host at the end of a turn. */
+  void flush();
+  HeaderNames& headerNames() { return header_names_; }
   Activity& activity() { return activity_; }
   uint64_t hostNumber() const { return host_ == nullptr ? 0 : host_number_; }
 
@@ -89,10 +109,25 @@ class ScriptSet {
   LogBatches& logBatches() { return log_batches_; }
 
  private:
+  // A crossing is shared by so many; more would wait for no further gain.
+  static constexpr size_t kEnough = 16;
+  /** Enough wait: they run when the event is over. */
+  struct Urgent final : loop::TurnTask {
+    explicit Urgent(ScriptSet& owner) : set(owner) {}
+    void onEndOfTurn() override { set.flush(); }
+    ScriptSet& set;
+  };
+  size_t gather(std::span<HeadRun> runs, size_t& taken);
+  void settle(std::span<HeadRun> runs);
+
   std::vector<ProgramRef> programs_;  // by slot
   HandleTable<HttpFilter> streams_;
   HandleTable<ConnectionGuest> connections_;
   LogBatches log_batches_;
+  HeaderNames header_names_;
+  std::vector<uint32_t> waiting_;  // handles of filters whose heads wait
+  loop::Loop& loop_;
+  Urgent urgent_;
   Activity activity_;
   Host* host_ = nullptr;
   uint64_t host_number_ = 0;

@@ -1,7 +1,7 @@
 import type { HttpFilterDefinition, HttpFilterModule } from '../api/http-filter.js'
 import type { ConfigSchema } from '../api/schema.js'
-import { HeaderNames } from '../worker/header-view.js'
 import { ScriptHttpFilter } from '../worker/http-filter-program.js'
+import { StreamParts } from '../worker/stream-parts.js'
 import { StreamView } from '../worker/stream-view.js'
 import { readSettings, Surroundings, type UnderTest } from './harness.js'
 import type { TestCluster } from './memory-calls.js'
@@ -94,7 +94,7 @@ class Harness extends Surroundings implements FilterUnderTest {
     super(definition.name, clusters)
     const { routeConfig } = definition as unknown as { readonly routeConfig?: ConfigSchema }
     this.#filter = new ScriptHttpFilter({
-      names: new HeaderNames(this.addon),
+      streams: new StreamParts(this.addon),
       name: definition.name,
       definition,
       config: readSettings(definition.config, json),

@@ -37,6 +37,8 @@ export class MemoryAddon extends NoTools implements StreamAddon {
     return this.#names.push(checked(name, '')) - 1
   }
 
+  readAhead(): void {}
+
   headerGet(handle: number, part: number, name: string | number): string | undefined {
     return this.#fields(handle, part).find(([known]) => known === this.#key(name))?.[1]
   }

@@ -11,9 +11,10 @@ import type { GuestView } from './connection-view.js'
 import { CallTable } from './call-table.js'
 import { ClusterClient } from './cluster-client.js'
 import { makeFilterContext } from './filter-context.js'
-import { HeaderNames } from './header-view.js'
+import { EntryWord, entryAt, FrameWord } from './head-frame.js'
 import { ScriptHttpFilter } from './http-filter-program.js'
 import { Outcome, type ScriptAddon, Stage } from './script-addon.js'
+import { StreamParts } from './stream-parts.js'
 import { StreamView } from './stream-view.js'
 
 interface Loaded {
@@ -25,34 +26,45 @@ interface Loaded {
   readonly ended: AbortController
 }
 
-// The lower bits of a handle are the slot of the stream's filter in native code's table.
+// The lower bits of a handle are the slot of the connection's filter in native code's table.
 const slotMask = 0xffff
+// Words of native code's Activity (native/script/script_set.h).
+const activitySlot = 2
+const activitySteps = 4
+
 /**
  * The filters in TypeScript of one worker: builds them when a publish is prepared, runs their hooks when native code asks, and lets go of
  * those that no stream holds any more.
  */
 export class FilterHost {
   readonly #addon: ScriptAddon
-  readonly #names: HeaderNames
+  readonly #streams: StreamParts
   readonly #index: number
   readonly #logLine: (level: keyof FilterLog, message: string) => void
   readonly #programs: (Loaded | undefined)[] = []
   readonly #byId = new Map<string, number>()
   readonly #free: number[] = []
-  readonly #views: (StreamView | undefined)[] = []
   readonly #guests: (GuestView | undefined)[] = []
   readonly #call: Uint32Array
+  readonly #activity: Uint32Array
   readonly #calls: CallTable
   readonly #clusters: ClusterClient
 
   constructor(addon: ScriptAddon, index: number, logLine: (level: keyof FilterLog, message: string) => void) {
     this.#addon = addon
-    this.#names = new HeaderNames(addon)
+    this.#streams = new StreamParts(addon)
     this.#index = index
     this.#logLine = logLine
     this.#calls = new CallTable(addon)
     this.#clusters = new ClusterClient(this.#calls)
-    this.#call = addon.scriptHost(index, chunk => this.#dispatch(chunk))
+    const [call, frame, activity] = addon.scriptHost(
+      index,
+      chunk => this.#dispatch(chunk),
+      (...values) => this.#runHeads(values),
+    )
+    this.#call = new Uint32Array(call)
+    this.#activity = new Uint32Array(activity)
+    this.#streams.frame.attach(frame)
   }
 
   /** Builds what is not there yet of all that a version has. The answer is what went wrong, a line each; then nothing new stays. */
@@ -82,11 +94,11 @@ export class FilterHost {
     const config = (await lazyConfigReader(definition.config))(JSON.parse(program.config))
     if (!config.ok) throw new TypeError(config.error.map(issueText).join('; '))
     const ended = new AbortController()
-    const filter = await this.#instance(program, definition, config.value, ended.signal, stack)
+    const times = this.#addon.statOpen('histogram', `${program.statPrefix}.hook_time_us`)
+    const filter = await this.#instance(program, definition, config.value, ended.signal, stack, times)
     const at = this.#free.pop() ?? this.#programs.length
     this.#programs[at] = { id: program.id, code: program.code, file: program.file, definition, filter, ended }
     this.#byId.set(program.id, at)
-    const times = this.#addon.statOpen('histogram', `${program.statPrefix}.hook_time_us`)
     this.#addon.registerProgram(program.id, at, filter.hookMask, times)
   }
 
@@ -97,6 +109,7 @@ export class FilterHost {
     config: unknown,
     signal: AbortSignal,
     stack: StackMapper,
+    times: number,
   ): Promise<Loaded['filter']> {
     const addon = this.#addon
     const { name, statPrefix } = program
@@ -121,7 +134,9 @@ export class FilterHost {
       const settings = readRoute?.(json)
       return settings?.ok === true ? settings.value : json
     }
-    return new ScriptHttpFilter({ names: this.#names, name, definition, config, context, readRouteConfig, failed })
+    const took = (us: number) => addon.statAdd(times, us)
+    const streams = this.#streams
+    return new ScriptHttpFilter({ streams, name, definition, config, context, readRouteConfig, failed, took })
   }
 
   /** Filters of one version of a module share what it evaluated to, as importers of a module do. */
@@ -151,16 +166,44 @@ export class FilterHost {
       return Outcome.goOn
     }
     if (stage >= Stage.connection) return this.#connectionStage(stage, program, handle, call[3] === 1, chunk)
-    const slot = handle & slotMask
-    let view = this.#views[slot]
-    if (view === undefined || view.handle !== handle) {
+    let view = this.#streams.find(handle)
+    if (view === undefined) {
       const loaded = this.#programs[program]
       if (loaded === undefined) return Outcome.failed
       view = new StreamView(this.#addon, loaded.filter as ScriptHttpFilter, handle)
-      this.#views[slot] = view
+      this.#streams.keep(view)
     }
     if (stage <= Stage.responseTrailers) return view.program.run(stage, view, chunk)
-    return this.#settle(stage, view, slot, chunk)
+    return this.#settle(stage, view, chunk)
+  }
+
+  /** The way in for hooks of heads: those of filters that follow each other in a stream, and of several streams, in one call. */
+  #runHeads(values: unknown[]): void {
+    const { frame } = this.#streams
+    const { words } = frame
+    const activity = this.#activity
+    const count = words[FrameWord.entries] as number
+    const stage = words[FrameWord.stage] as number
+    let goesOn = false
+    frame.open(values, stage)
+    for (let i = 0; i < count; ++i) {
+      const at = entryAt(i)
+      const program = words[at + EntryWord.program] as number
+      const first = words[at + EntryWord.first] as number
+      const filter = this.#programs[program]?.filter as ScriptHttpFilter | undefined
+      if (first < 0 && !goesOn) continue
+      // Main sees which hook it is, and that it is another one.
+      activity[activitySlot] = words[at + EntryWord.slot] as number
+      activity[activitySteps] = (activity[activitySteps] as number) + 1
+      words[at + EntryWord.outcome] = filter === undefined ? Outcome.failed : Outcome.gone
+      goesOn = false
+      if (filter === undefined) continue
+      if (first >= 0) frame.begin(filter.habits(stage), program, first, words[at + EntryWord.values] as number)
+      const outcome = filter.runHead(stage, words[at + EntryWord.handle] as number)
+      words[at + EntryWord.outcome] = outcome
+      goesOn = outcome === Outcome.goOn && !frame.isBarred
+    }
+    frame.close()
   }
 
   #connectionStage(
@@ -190,9 +233,9 @@ export class FilterHost {
     return Outcome.goOn
   }
 
-  #settle(stage: number, view: StreamView, slot: number, chunk: Uint8Array | undefined): number {
+  #settle(stage: number, view: StreamView, chunk: Uint8Array | undefined): number {
     if (stage === Stage.complete) {
-      this.#views[slot] = undefined
+      this.#streams.forget(view.handle)
       view.program.run(stage, view, undefined)
       view.close()
       return Outcome.goOn

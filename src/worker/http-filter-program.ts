@@ -2,14 +2,16 @@ import type { HttpFilterHooks, HttpFilterModule } from '../api/http-filter.js'
 import type { FilterContext } from '../api/context.js'
 import { httpHookNames } from '../threads/hook-names.js'
 import { running } from './current-stream.js'
-import { type HeaderNames, HeaderView } from './header-view.js'
+import { HeadHabits } from './head-frame.js'
+import { HeaderView } from './header-view.js'
 import { Outcome, Part, type StreamAddon, Stage } from './script-addon.js'
-import { heldBack, ResponseView, type StreamView } from './stream-view.js'
+import type { StreamParts } from './stream-parts.js'
+import { heldBack, ResponseView, StreamView } from './stream-view.js'
 
 type Hooks = HttpFilterHooks<unknown, unknown>
 
 export interface ProgramParts {
-  readonly names: HeaderNames
+  readonly streams: StreamParts
   readonly name: string
   readonly definition: HttpFilterModule
   readonly config: unknown
@@ -18,7 +20,12 @@ export interface ProgramParts {
   readonly readRouteConfig: (json: unknown) => unknown
   /** Says that a hook threw or rejected. */
   readonly failed: (stage: number, error: unknown) => void
+  /** Takes how long a hook ran, where that is measured. */
+  readonly took?: (us: number) => void
 }
+
+// A clock costs as much as a small hook: one call in so many is timed.
+const timedOf = 16
 
 // Settings of routes that went are not told; so many distinct ones are kept.
 const maxRouteConfigs = 4096
@@ -28,18 +35,23 @@ export class ScriptHttpFilter {
   readonly name: string
   /** Bit by stage. */
   readonly hookMask: number
-  readonly names: HeaderNames
+  readonly parts: StreamParts
   readonly makeState: (() => unknown) | undefined
   readonly #addon: StreamAddon
   readonly #hooks: Hooks
-  readonly #parts: ProgramParts
+  readonly #given: ProgramParts
+  readonly #requestHabits = new HeadHabits()
+  readonly #responseHabits = new HeadHabits()
+  /** There are hooks after that for the request's head. */
+  readonly #hasLater: boolean
+  #runs = 0
   readonly #routeConfigs = new Map<number, unknown>()
 
   /** Throws what `create` throws. */
   constructor(parts: ProgramParts) {
-    this.#parts = parts
-    this.names = parts.names
-    this.#addon = parts.names.addon
+    this.#given = parts
+    this.parts = parts.streams
+    this.#addon = parts.streams.addon
     this.name = parts.name
     this.makeState = parts.definition.state as (() => unknown) | undefined
     const create = parts.definition.create as unknown as (config: unknown, context: FilterContext) => unknown
@@ -50,12 +62,37 @@ export class ScriptHttpFilter {
       (mask, hook, stage) => (typeof this.#hooks[hook] === 'function' ? mask | (1 << stage) : mask),
       0,
     )
+    this.#hasLater = (this.hookMask & ~(1 << Stage.requestHeaders)) !== 0
+  }
+
+  habits(stage: number): HeadHabits {
+    return stage === Stage.requestHeaders ? this.#requestHabits : this.#responseHabits
+  }
+
+  /** Gives a head to its hook, while the frame has its headers. */
+  runHead(stage: number, handle: number): number {
+    const parts = this.parts
+    const known = stage === Stage.requestHeaders ? undefined : parts.find(handle)
+    const view = known ?? new StreamView(this.#addon, this, handle)
+    // Before the hook, which may make the stream end.
+    if (known === undefined && this.#hasLater) parts.keep(view)
+    parts.frame.enter(handle, this.habits(stage))
+    const outcome = (++this.#runs & (timedOf - 1)) === 0 ? this.#timed(stage, view) : this.run(stage, view, undefined)
+    if (outcome === Outcome.waiting) parts.keep(view)
+    return outcome
+  }
+
+  #timed(stage: number, view: StreamView): number {
+    const began = performance.now()
+    const outcome = this.run(stage, view, undefined)
+    this.#given.took?.((performance.now() - began) * 1000)
+    return outcome
   }
 
   routeConfig(settings: number, text: () => string): unknown {
     if (this.#routeConfigs.has(settings)) return this.#routeConfigs.get(settings)
     if (this.#routeConfigs.size >= maxRouteConfigs) this.#routeConfigs.clear()
-    const config = this.#parts.readRouteConfig(JSON.parse(text()))
+    const config = this.#given.readRouteConfig(JSON.parse(text()))
     this.#routeConfigs.set(settings, config)
     return config
   }
@@ -75,7 +112,7 @@ export class ScriptHttpFilter {
       }
       return this.#outcome(view, result, repliedBefore)
     } catch (error) {
-      this.#parts.failed(stage, error)
+      this.#given.failed(stage, error)
       return view.hasReplied && !repliedBefore ? Outcome.replied : Outcome.failed
     } finally {
       running.stream = before
@@ -90,13 +127,13 @@ export class ScriptHttpFilter {
       case Stage.requestData:
         return hooks.onRequestData?.(chunk as Uint8Array, view)
       case Stage.requestTrailers:
-        return hooks.onRequestTrailers?.(new HeaderView(this.names, view.handle, Part.requestTrailers), view)
+        return hooks.onRequestTrailers?.(new HeaderView(this.parts, view.handle, Part.requestTrailers), view)
       case Stage.responseHeaders:
-        return hooks.onResponseHeaders?.(new ResponseView(this.names, view.handle), view)
+        return hooks.onResponseHeaders?.(new ResponseView(this.parts, view.handle), view)
       case Stage.responseData:
         return hooks.onResponseData?.(chunk as Uint8Array, view)
       case Stage.responseTrailers:
-        return hooks.onResponseTrailers?.(new HeaderView(this.names, view.handle, Part.responseTrailers), view)
+        return hooks.onResponseTrailers?.(new HeaderView(this.parts, view.handle, Part.responseTrailers), view)
       default:
         return hooks.onComplete?.(view)
     }
@@ -113,13 +150,14 @@ export class ScriptHttpFilter {
   }
 
   #follow(stage: number, view: StreamView, promise: PromiseLike<unknown>, repliedBefore: boolean): void {
-    promise.then(
+    // A thenable of somebody's own may answer while the hook still runs.
+    Promise.resolve(promise).then(
       result => {
         // The stream may be gone by now, and then nobody waits.
         if (view.isOver) return
         const isHeld = result === heldBack
         if (isHeld)
-          this.#parts.failed(
+          this.#given.failed(
             stage,
             new TypeError('hold() was returned by a promise, which holds the message by itself'),
           )
@@ -131,7 +169,7 @@ export class ScriptHttpFilter {
       },
       (error: unknown) => {
         if (view.isOver) return
-        this.#parts.failed(stage, error)
+        this.#given.failed(stage, error)
         this.#addon.streamResume(
           view.handle,
           stage,

@@ -43,6 +43,8 @@ export const Outcome = {
   /** Other bytes were left with `scriptChunk` or `connectionChunk`. */
   changed: 3,
   failed: 4,
+  /** The thread was ended in the hook. */
+  gone: 5,
   /** Of a connection: the bytes are to come again, with those after them. */
   more: 6,
   /** A listener filter refuses the connection. */
@@ -153,8 +155,10 @@ export interface ToolAddon {
 
 /** What HTTP filters stand on, and statistics and shared cells of all kinds. */
 export interface StreamAddon extends ToolAddon {
-  /** A name's number, which saves the crossing of its text. Throws a TypeError for what is no name. */
-  headerName(name: string): number
+  /** A name's number, which saves the crossing of its text; undefined: there are too many. Throws a TypeError for what is no name. */
+  headerName(name: string): number | undefined
+  /** From now on the value of a header comes with the call of a program's hook for this head (head-frame.ts). */
+  readAhead(program: number, isResponse: boolean, name: number): void
   headerGet(handle: number, part: number, name: string | number): string | undefined
   headerGetAll(handle: number, part: number, name: string | number): string[]
   headerSet(handle: number, part: number, name: string | number, value: string): void
@@ -219,8 +223,15 @@ export interface StreamAddon extends ToolAddon {
 }
 
 export interface ScriptAddon extends StreamAddon, ConnectionAddon {
-  /** Joins this thread's JavaScript to worker `index`. The answer is where native code leaves [stage, program, handle, end of message]. */
-  scriptHost(index: number, dispatch: (chunk?: Uint8Array) => number): Uint32Array
+  /**
+   * Joins this thread's JavaScript to worker `index`. The answer is memory that it shares with native code, which leaves [stage, program,
+   * handle, end of message] in `call`, and in `frame` what `runHeads` is about.
+   */
+  scriptHost(
+    index: number,
+    dispatch: (chunk?: Uint8Array) => number,
+    runHeads: (...values: unknown[]) => void,
+  ): [call: ArrayBuffer, frame: ArrayBuffer, activity: ArrayBuffer]
   /** Gives access loggers what waits for them. */
   flushLogs(): void
   /** `times`: the histogram for the time of its hooks, of which native code measures one call in 16. */

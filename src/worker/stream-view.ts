@@ -14,9 +14,10 @@ import type {
   StreamInfo,
 } from '../api/stream.js'
 import type { CallOwner, Ending } from './current-stream.js'
-import { type HeaderNames, HeaderView } from './header-view.js'
+import { HeaderView } from './header-view.js'
 import type { ScriptHttpFilter } from './http-filter-program.js'
 import { Fact, Part, type StreamAddon } from './script-addon.js'
+import type { StreamParts } from './stream-parts.js'
 
 /** Takes a body that was waited for. */
 type Gathered = (bytes: Uint8Array) => void
@@ -56,19 +57,19 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   // ---- RequestHead
 
   get method(): string {
-    return this.#addon.headerGet(this.handle, Part.requestHeaders, ':method') ?? ''
+    return this.headers.get(':method') ?? ''
   }
 
   get path(): string {
-    return this.#addon.headerGet(this.handle, Part.requestHeaders, ':path') ?? ''
+    return this.headers.get(':path') ?? ''
   }
 
   get authority(): string {
-    return this.#addon.headerGet(this.handle, Part.requestHeaders, ':authority') ?? ''
+    return this.headers.get(':authority') ?? ''
   }
 
   get headers(): Headers {
-    this.#headers ??= new HeaderView(this.program.names, this.handle, Part.requestHeaders)
+    this.#headers ??= new HeaderView(this.program.parts, this.handle, Part.requestHeaders)
     return this.#headers
   }
 
@@ -101,7 +102,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
       if (this.isOver) this.#abort.abort()
-      else this.#addon.streamWatch(this.handle)
+      else this.#watch()
     }
     return this.#abort.signal
   }
@@ -150,7 +151,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   }
 
   fact(name: BuiltInFact): string {
-    if (name === 'scheme') return this.#addon.headerGet(this.handle, Part.requestHeaders, ':scheme') ?? ''
+    if (name === 'scheme') return this.headers.get(':scheme') ?? ''
     return this.#addon.streamText(this.handle, Fact[name])
   }
 
@@ -199,12 +200,18 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
     for (const call of [...this.#calls]) call.end()
   }
 
+  /** Wants to be told when the stream is over. */
+  #watch(): void {
+    this.#addon.streamWatch(this.handle)
+    this.program.parts.keep(this)
+  }
+
   // ---- CallOwner
 
   own(call: Ending): void {
     if (this.#calls === undefined) {
       this.#calls = new Set()
-      if (!this.isOver) this.#addon.streamWatch(this.handle)
+      if (!this.isOver) this.#watch()
     }
     this.#calls.add(call)
   }
@@ -217,8 +224,8 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
 export class ResponseView implements ResponseHead {
   readonly headers: HeaderView
 
-  constructor(names: HeaderNames, handle: number) {
-    this.headers = new HeaderView(names, handle, Part.responseHeaders)
+  constructor(parts: StreamParts, handle: number) {
+    this.headers = new HeaderView(parts, handle, Part.responseHeaders)
   }
 
   get status(): number {
@@ -323,6 +330,7 @@ class BodyView implements Body {
   }
 
   #gather(limitBytes: number, isPartial: boolean): Promise<Uint8Array> {
+    this.#bar()
     const whole = this.#addon.bodyBuffer(this.#stream.handle, this.#isResponse, limitBytes, isPartial)
     if (whole !== undefined) return Promise.resolve(whole)
     return new Promise(resolve => {
@@ -331,6 +339,7 @@ class BodyView implements Body {
   }
 
   append(bytes: Uint8Array): void {
+    this.#bar()
     this.#addon.bodyAppend(this.#stream.handle, this.#isResponse, bytes)
   }
 
@@ -342,7 +351,13 @@ class BodyView implements Body {
     return this.#addon.bodyLimit(this.#stream.handle, this.#isResponse)
   }
 
+  /** What is done to the body shows in the head when the hook is done, and filters behind have to see it. */
+  #bar(): void {
+    this.#stream.program.parts.frame.isBarred = true
+  }
+
   replace(bytes: Uint8Array | string): void {
+    this.#bar()
     this.#addon.bodyReplace(this.#stream.handle, this.#isResponse, bytes)
   }
 }

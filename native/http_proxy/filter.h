@@ -53,6 +53,8 @@ enum class Verdict : uint8_t {
 class Filter {
  public:
   virtual ~Filter() = default;
+  /** It lets every response go by unseen: its hooks for them need not be called. */
+  bool ignoresResponse() const { return ignores_response_; }
   virtual Verdict onRequestHeaders(http::HeaderMap&, FilterStream&, bool /*end_stream*/) { return Verdict::kContinue; }
   /** `data` may be replaced by a view that lives until the end of the turn (FilterStream::turnMemory, or the arena). */
   virtual Verdict onRequestData(std::string_view& /*data*/, FilterStream&, bool /*end_stream*/) { return Verdict::kContinue; }
@@ -68,6 +70,9 @@ class Filter {
   virtual void onResponseBlocked(bool /*blocked*/, FilterStream&) {}
   /** Exactly once, when the stream is over, however it ended: timers are cancelled here. Nothing may be resumed any more. */
   virtual void onComplete(FilterStream&) {}
+
+ protected:
+  bool ignores_response_ = false;  // set when it is made
 };
 
 /** Where a filter stands, for its runtime. */

@@ -144,6 +144,10 @@ void FilterChain::runHeaders(Direction& direction, size_t from, bool end_stream)
   for (; i < count_; ++i) {
     FilterStream& filter = place(direction, i);
     FilterSide& here = side(direction, filter);
+    if (unseen(direction, filter)) {
+      here.head_passed = true;
+      continue;
+    }
     const Verdict verdict = call(filter, [&](Filter& hooks) {
       return direction.response ? hooks.onResponseHeaders(*direction.headers, filter, end_stream)
                                 : hooks.onRequestHeaders(*direction.headers, filter, end_stream);
@@ -188,6 +192,7 @@ size_t FilterChain::offerData(Direction& direction, size_t from, std::string_vie
     if (stopped(direction)) return kNone;
     FilterStream& filter = place(direction, i);
     FilterSide& here = side(direction, filter);
+    if (unseen(direction, filter)) continue;
     if (here.state == State::kStopped) {
       keep(direction, here, data, end_stream);
       return i;

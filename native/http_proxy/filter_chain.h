@@ -73,6 +73,10 @@ class FilterChain {
   size_t positionOf(const Direction& direction, const FilterStream& place) const {
     return direction.response ? count_ - 1u - place.index_ : place.index_;
   }
+  /** The filter does not look at this, and nothing waits there. */
+  static bool unseen(const Direction& direction, FilterStream& place) {
+    return direction.response && place.filter_->ignoresResponse() && place.response_.held == nullptr;
+  }
   struct Kept;
   void add(const NamedFilter& filter, FilterRuntime* runtime);
   const DiscoveredFilter* keep(DiscoveredFilterRef filter);

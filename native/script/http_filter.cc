@@ -34,7 +34,7 @@ Outcome HttpFilter::run(Stage stage, bool end_stream, std::string_view chunk) {
   return program_->run(stage, handle_, end_stream, chunk);
 }
 
-Verdict HttpFilter::reply() { return stream_->reply(reply_); }
+Verdict HttpFilter::reply() { return stream_->reply(reply_ == nullptr ? kFailedReply : *reply_); }
 
 /** A hook failed while the chain waits for its verdict. */
 Verdict HttpFilter::fail(Side& side) {
@@ -64,7 +64,7 @@ void HttpFilter::failLater(Side& side) {
 // ---------------------------------------------------------------- heads
 
 Verdict HttpFilter::onHead(Side& side, FilterStream& stream, bool end_stream) {
-  side.ended = end_stream;
+  side.ended = side.head_ended = end_stream;
   stream_ = &stream;
   const Stage stage = side.stage(Stage::kRequestHeaders);
   if (!program_ || !program_->has(stage)) return Verdict::kContinue;
@@ -168,7 +168,8 @@ void HttpFilter::headSettled(Side& side) {
   }
   const bool wants_data = program_->has(side.stage(Stage::kRequestData));
   http_proxy::BodyBuffer* waiting = held(side);
-  if (!wants_data || waiting == nullptr || waiting->empty()) return resumeAll(side);
+  // Behind a head that ended its message there is only what its own hook put there.
+  if (!wants_data || side.head_ended || waiting == nullptr || waiting->empty()) return resumeAll(side);
   // The body that came meanwhile goes through its hook, like all other.
   queue(side, heldBody(side, {}));
   side.response ? stream_->dropHeldResponse() : stream_->dropHeldRequest();
@@ -366,6 +367,7 @@ void HttpFilter::leaveChunk(std::string_view bytes) {
 
 std::optional<std::string_view> HttpFilter::bufferBody(bool response, uint64_t limit, bool partial) {
   Side& side = response ? response_ : request_;
+  if (response) ignores_response_ = false;
   if (side.ended) return heldBody(side, {});
   side.enough = partial ? limit : 0;
   if (!partial) response ? stream_->setResponseBufferLimit(limit) : stream_->setRequestBufferLimit(limit);
@@ -379,6 +381,7 @@ void HttpFilter::appendBody(bool response, std::string_view bytes) {
 
 void HttpFilter::replaceBody(bool response, std::string_view bytes) {
   Side& side = response ? response_ : request_;
+  if (response) ignores_response_ = false;
   side.replaced = true;
   side.replacement = stream_->arena().copy(bytes);
 }

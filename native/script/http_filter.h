@@ -24,7 +24,9 @@ class HttpFilter final : public http_proxy::Filter {
   using FilterStream = http_proxy::FilterStream;
 
   /** `program` may be empty: the slot has none, and the filter lets everything pass. */
-  HttpFilter(ScriptSet& set, ProgramRef program) : set_(set), program_(std::move(program)) {}
+  HttpFilter(ScriptSet& set, ProgramRef program) : set_(set), program_(std::move(program)) {
+    ignores_response_ = program_ && program_->seesRequestsAlone();
+  }
 
   // ---- http_proxy::Filter
   Verdict onRequestHeaders(http::HeaderMap&, FilterStream& stream, bool end_stream) override { return onHead(request_, stream, end_stream); }
@@ -39,7 +41,7 @@ class HttpFilter final : public http_proxy::Filter {
   // ---- from JavaScript, while a hook runs or its promise is pending
   FilterStream& stream() { return *stream_; }
   /** The answer that goes out when the hook says kReplied. Texts are the stream's arena's. */
-  void leaveReply(const http_proxy::LocalReply& reply) { reply_ = reply; }
+  void leaveReply(const http_proxy::LocalReply& reply) { reply_ = stream_->arena().make<http_proxy::LocalReply>(reply); }
   /** Bytes that take the place of those the hook was given. Copied. */
   void leaveChunk(std::string_view bytes);
   /** The whole body as far as it is needed, when it is there; else the stage kRequestBody or kResponseBody follows. */
@@ -79,6 +81,7 @@ class HttpFilter final : public http_proxy::Filter {
     bool gathering = false;      // a hook waits for the whole body
     uint64_t enough = 0;         // or for so much of it; 0: for all
     bool ended = false;          // the message has ended (with head, body or trailers)
+    bool head_ended = false;     // with its head
     bool has_trailers = false;
     bool trailers_seen = false;  // by their hook
     bool replaced = false;
@@ -121,7 +124,7 @@ class HttpFilter final : public http_proxy::Filter {
   bool in_line_ = false;  // the head waits for its hook
   Outcome ahead_ = Outcome::kNotRun;
   std::string_view left_chunk_;
-  http_proxy::LocalReply reply_{.status = 500};
+  const http_proxy::LocalReply* reply_ = nullptr;
   Side request_{false};
   Side response_{true};
 };

@@ -50,6 +50,11 @@ class Program : public base::LocalCounted {
   std::string_view name() const { return script().plan.name; }
   bool failsOpen() const { return script().plan.fail_open; }
   bool has(Stage stage) const { return (hooks_ >> static_cast<uint32_t>(stage) & 1) != 0; }
+  /** It has no hooks but those of requests. */
+  bool seesRequestsAlone() const {
+    constexpr uint32_t kOfRequest = 1u << static_cast<uint32_t>(Stage::kResponseHeaders);
+    return hooks_ != 0 && hooks_ < kOfRequest;
+  }
   const snapshot::PartPtr& part() const { return part_; }
   Outcome run(Stage stage, uint32_t handle, bool end_stream, std::string_view chunk);
   /** Looks its JavaScript up in the host that is there now. */

@@ -106,7 +106,7 @@ class Harness extends Surroundings implements FilterUnderTest {
 
   async request(request: TestRequest = {}): Promise<TestResult> {
     const handle = ++this.#handles
-    const view = new StreamView(this.addon, this.#filter, handle)
+    const view = new StreamView(this.#filter, handle)
     const { method = 'GET', path = '/', authority = 'test' } = request
     const head: Fields = [
       [':method', method],

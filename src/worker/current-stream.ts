@@ -9,4 +9,28 @@ export interface CallOwner {
   disown(ending: Ending): void
 }
 
-export const running: { stream: CallOwner | undefined } = { stream: undefined }
+/** Streams whose hooks are running, the innermost last: at most one, but where a hook makes native code call another. */
+class Running {
+  // A young object may be written into a young array at no cost; each call from native code begins a new one.
+  #streams: (CallOwner | undefined)[] = [undefined, undefined]
+  #depth = 0
+
+  get stream(): CallOwner | undefined {
+    return this.#streams[this.#depth]
+  }
+
+  renew(): void {
+    if (this.#depth === 0) this.#streams = [undefined, undefined]
+  }
+
+  enter(stream: CallOwner): void {
+    this.#depth += 1
+    this.#streams[this.#depth] = stream
+  }
+
+  leave(): void {
+    this.#depth -= 1
+  }
+}
+
+export const running = new Running()

@@ -170,7 +170,7 @@ export class FilterHost {
     if (view === undefined) {
       const loaded = this.#programs[program]
       if (loaded === undefined) return Outcome.failed
-      view = new StreamView(this.#addon, loaded.filter as ScriptHttpFilter, handle)
+      view = new StreamView(loaded.filter as ScriptHttpFilter, handle)
       this.#streams.keep(view)
     }
     if (stage <= Stage.responseTrailers) return view.program.run(stage, view, chunk)

@@ -1,3 +1,4 @@
+import { running } from './current-stream.js'
 import type { HeaderName, HeaderNames } from './header-names.js'
 import { Part, Stage } from './script-addon.js'
 
@@ -70,8 +71,8 @@ export class HeadFrame {
   #traced = 0
   #firstValue = 0
   #endOfAhead = 0
-  #lastRead: unknown = undefined
-  #lastReadAt = 0
+  /** Which value was read last; -1: none. */
+  #lastRead = -1
 
   constructor(names: HeaderNames) {
     this.#names = names
@@ -85,6 +86,7 @@ export class HeadFrame {
   /** A call began: these are the values of all its streams. */
   open(values: unknown[], stage: number): void {
     this.#values = values
+    running.renew()
     this.part = stage === Stage.requestHeaders ? Part.requestHeaders : Part.responseHeaders
   }
 
@@ -92,7 +94,6 @@ export class HeadFrame {
     this.live = 0
     this.part = -1
     this.#values = []
-    this.#lastRead = undefined
   }
 
   /** The hooks of a stream follow; `count` values from `first` on were read for it, those that `lead` wants. */
@@ -123,7 +124,7 @@ export class HeadFrame {
     this.live = handle
     this.#habits = habits
     this.#traced = 0
-    this.#lastRead = undefined
+    this.#lastRead = -1
   }
 
   get(name: string): string | undefined {
@@ -131,10 +132,8 @@ export class HeadFrame {
     const { addon } = this.#names
     if (entry === undefined) return addon.headerGet(this.live, this.part, name)
     if (entry.epoch !== this.#epoch) this.#ask(entry)
-    const value = this.#values[entry.at]
-    this.#lastRead = value
-    this.#lastReadAt = entry.at
-    return value as string | undefined
+    this.#lastRead = entry.at
+    return this.#values[entry.at] as string | undefined
   }
 
   #ask(entry: HeaderName): void {
@@ -184,11 +183,12 @@ export class HeadFrame {
     const at = this.#newWrite()
     if (at < 0 || typeof value !== 'string') return false
     // Often it is what was read just now, which native code has.
-    if (value === this.#lastRead && this.#lastReadAt >= this.#firstValue && this.#lastReadAt < this.#endOfAhead) {
-      this.#put(at, entry, kind + Kind.setValue, this.#lastReadAt, 0)
+    const read = this.#lastRead
+    if (read >= this.#firstValue && read < this.#endOfAhead && value === this.#values[read]) {
+      this.#put(at, entry, kind + Kind.setValue, read, 0)
       if (kind === Kind.setText) {
         entry.epoch = this.#epoch
-        entry.at = this.#lastReadAt
+        entry.at = read
       }
       return true
     }

@@ -25,7 +25,7 @@ export interface ProgramParts {
 }
 
 // A clock costs as much as a small hook: one call in so many is timed.
-const timedOf = 16
+const timedOf = 64
 
 // Settings of routes that went are not told; so many distinct ones are kept.
 const maxRouteConfigs = 4096
@@ -73,7 +73,7 @@ export class ScriptHttpFilter {
   runHead(stage: number, handle: number): number {
     const parts = this.parts
     const known = stage === Stage.requestHeaders ? undefined : parts.find(handle)
-    const view = known ?? new StreamView(this.#addon, this, handle)
+    const view = known ?? new StreamView(this, handle)
     // Before the hook, which may make the stream end.
     if (known === undefined && this.#hasLater) parts.keep(view)
     parts.frame.enter(handle, this.habits(stage))
@@ -99,10 +99,9 @@ export class ScriptHttpFilter {
 
   /** Gives a stage to its hook. The answer is one of `Outcome`. */
   run(stage: number, view: StreamView, chunk: Uint8Array | undefined): number {
-    const before = running.stream
     // Its own answer comes by its hooks for the response, too; what they do to it counts for those who asked for that.
     const repliedBefore = view.hasReplied && view.followsReply
-    running.stream = view
+    running.enter(view)
     try {
       const result = this.#call(stage, view, chunk)
       if (result === undefined && (!view.hasReplied || repliedBefore)) return Outcome.goOn
@@ -115,7 +114,7 @@ export class ScriptHttpFilter {
       this.#given.failed(stage, error)
       return view.hasReplied && !repliedBefore ? Outcome.replied : Outcome.failed
     } finally {
-      running.stream = before
+      running.leave()
     }
   }
 

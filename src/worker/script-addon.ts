@@ -234,7 +234,7 @@ export interface ScriptAddon extends StreamAddon, ConnectionAddon {
   ): [call: ArrayBuffer, frame: ArrayBuffer, activity: ArrayBuffer]
   /** Gives access loggers what waits for them. */
   flushLogs(): void
-  /** `times`: the histogram for the time of its hooks, of which native code measures one call in 16. */
+  /** `times`: the histogram for the time of its hooks, of which native code measures one call in 16 (of heads, this thread one in 64). */
   registerProgram(id: string, program: number, hooks: number, times: number): void
   forgetProgram(id: string): void
   /** Has this worker's snapshot, or a stream, taken it up? */

@@ -41,17 +41,19 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   isOver = false
   /** Promises of a body that is being gathered. */
   waiting: { readonly request?: Gathered | undefined; readonly response?: Gathered | undefined } | undefined
-  readonly #addon: StreamAddon
   readonly program: ScriptHttpFilter
   #headers: HeaderView | undefined
   #abort: AbortController | undefined
   #calls: Set<Ending> | undefined
 
-  constructor(addon: StreamAddon, program: ScriptHttpFilter, handle: number) {
-    this.#addon = addon
+  constructor(program: ScriptHttpFilter, handle: number) {
     this.program = program
     this.handle = handle
     this.state = program.makeState?.()
+  }
+
+  get #addon(): StreamAddon {
+    return this.program.parts.addon
   }
 
   // ---- RequestHead

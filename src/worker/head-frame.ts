@@ -98,11 +98,8 @@ export class HeadFrame {
 
   /** The hooks of a stream follow; `count` values from `first` on were read for it, those that `lead` wants. */
   begin(lead: HeadHabits, program: number, first: number, count: number): void {
-    if (this.#epoch === lastEpoch) {
-      this.#names.forgetValues()
-      this.#epoch = 0
-    }
-    const epoch = ++this.#epoch
+    this.forgetValues()
+    const epoch = this.#epoch
     lead.runs += 1
     this.#lead = lead
     this.#leadProgram = program
@@ -117,6 +114,15 @@ export class HeadFrame {
       entry.epoch = epoch
       entry.at = first + i
     }
+  }
+
+  /** What is known of the headers holds no more: native code has changed them, or they are another stream's. */
+  forgetValues(): void {
+    if (this.#epoch === lastEpoch) {
+      this.#names.forgetValues()
+      this.#epoch = 0
+    }
+    this.#epoch += 1
   }
 
   /** The hook of a filter runs next. */

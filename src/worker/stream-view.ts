@@ -171,6 +171,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
 
   mutate(tool: NativeTool, side: 'request' | 'response'): void {
     this.#addon.toolMutate(this.handle, tool.native, side === 'response')
+    this.program.parts.frame.forgetValues()
   }
 
   descriptors(tool: NativeTool | undefined, { stage, host, isDone }: DescriptorChoice): readonly LimitDescriptor[] {

@@ -3,7 +3,7 @@ import type { NativeAddon, OpenedListener } from '../native/addon.js'
 import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
 import { declareDns, declareServer, type Forget } from '../stats/declare.js'
 import { ConfigStats, type ConfigStatsOptions } from './config-stats.js'
-import type { StatChange, UpdatesTaken } from '../snapshot/config-delta.js'
+import type { StatChange, SubscriptionsOpened, UpdatesTaken } from '../snapshot/config-delta.js'
 import type { UnitChange } from './units.js'
 import type { MainScope } from '../stats/main-scope.js'
 import { sanitizeName } from '../stats/names.js'
@@ -99,10 +99,21 @@ export class MainStats {
       case 'inc-all':
         for (const scope of change.scopes) this.store.scope(change.kind, scope).inc(change.name)
         return
+      case 'opened':
+        return this.#subscriptionsOpened(change)
       case 'updates':
         return this.#updatesTaken(change)
       default:
         return this.store.scope(change.kind, change.scope)[change.op](change.name, change.value)
+    }
+  }
+
+  #subscriptionsOpened({ kind, scopes, counters }: SubscriptionsOpened): void {
+    for (const name of scopes) {
+      const scope = this.store.scope(kind, name)
+      for (const counter of counters) scope.inc(counter, 0)
+      // Updates of others in its group may have come before.
+      scope.version ??= ''
     }
   }
 
@@ -111,7 +122,7 @@ export class MainStats {
       const scope = this.store.scope(kind, name)
       const counted = counters === kind ? scope : this.store.scope(counters, name)
       counted.inc('update_success')
-      scope.set('version', hash)
+      scope.setExact('version', hash)
       scope.set('update_time', at)
       scope.record('update_duration', durationMs)
       scope.version = version

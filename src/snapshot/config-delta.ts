@@ -90,6 +90,7 @@ export type StatChange =
     }
   /** Adds 1 to a counter of many scopes. */
   | { readonly op: 'inc-all'; readonly kind: string; readonly scopes: readonly string[]; readonly name: string }
+  | SubscriptionsOpened
   | UpdatesTaken
   | { readonly op: 'forget-text'; readonly kind: string; readonly scope: string; readonly name: string }
   | {
@@ -99,6 +100,15 @@ export type StatChange =
       readonly name: string
       readonly value: string
     }
+
+/** Subscriptions that begin: there may be thousands. Nothing that they count already is lost. */
+export interface SubscriptionsOpened {
+  readonly op: 'opened'
+  readonly kind: string
+  readonly scopes: readonly string[]
+  /** That are there from the start. */
+  readonly counters: readonly string[]
+}
 
 /** Subscriptions that took an update of one version in one moment: there may be thousands. Their names are those of `kind`'s scopes. */
 export interface UpdatesTaken {
@@ -110,7 +120,7 @@ export interface UpdatesTaken {
   /** For the text version_text. */
   readonly version: string
   /** Of `version`, for the gauge of that name. */
-  readonly hash: number
+  readonly hash: bigint
   /** Unix milliseconds. */
   readonly at: number
   readonly durationMs: number

@@ -29,9 +29,9 @@ export function* statsJson(
     }
   }
   if (query.kind !== 'Histograms' && query.kind !== 'TextReadouts') {
-    for (const { name, type, value, used } of store.scalars()) {
+    for (const { name, type, value, exact, used } of store.scalars()) {
       if (!isWanted(query, type) || (query.usedOnly && !used) || !query.matches(name)) continue
-      yield `${separator}{"name":${JSON.stringify(name)},"value":${formatInteger(value)}}`
+      yield `${separator}{"name":${JSON.stringify(name)},"value":${exact ?? formatInteger(value)}}`
       separator = ','
     }
   }

@@ -47,6 +47,8 @@ export class MainScope {
   readonly #columns: MainColumns
   /** By column; undefined: never written. */
   readonly #values: (number | undefined)[] = []
+  /** Gauges of 64 bits, by column; `#values` has them rounded. */
+  #exact: (bigint | undefined)[] | undefined
   /** By number in the template. */
   #recordings: (Recording | undefined)[] | undefined
   /** Of a subscription: the text readout version_text. */
@@ -71,6 +73,13 @@ export class MainScope {
     this.#values[this.#columns.of(stat)] = value
   }
 
+  /** A gauge of 64 bits. */
+  setExact(stat: string, value: bigint): void {
+    this.set(stat, Number(value))
+    this.#exact ??= []
+    this.#exact[this.#columns.of(stat)] = value
+  }
+
   /** Was it ever written? */
   isUsed(stat: string): boolean {
     return this.#values[this.#columns.of(stat)] !== undefined
@@ -80,6 +89,12 @@ export class MainScope {
   valueAt(stat: number): number | undefined {
     const column = this.#columns.ofStat(stat)
     return column === undefined ? undefined : this.#values[column]
+  }
+
+  /** Of a gauge of 64 bits, by its number in the template; undefined: it is none. */
+  exactAt(stat: number): bigint | undefined {
+    const column = this.#exact === undefined ? undefined : this.#columns.ofStat(stat)
+    return column === undefined ? undefined : this.#exact?.[column]
   }
 
   /** A whole number into a histogram. */

@@ -17,12 +17,12 @@ export function* statsPrometheus(store: StatsStore, query: StatsQuery, options: 
   const gauges = new Lines()
   if (query.kind !== 'Histograms' && query.kind !== 'TextReadouts') {
     let seen = 0
-    for (const { name, type, value, used } of store.scalars()) {
+    for (const { name, type, value, exact, used } of store.scalars()) {
       if (++seen % 1000 === 0) yield '' // the caller may let others run
       if (!isWanted(query, type) || (query.usedOnly && !used) || !query.matches(name)) continue
       const tagged = tags.extract(name)
       const lines = type === 'counter' ? counters : gauges
-      lines.add(tagged.name, `${braces(labelsOf(tagged))} ${formatInteger(value)}\n`)
+      lines.add(tagged.name, `${braces(labelsOf(tagged))} ${exact ?? formatInteger(value)}\n`)
     }
   }
   yield* counters.print('counter')

@@ -11,6 +11,8 @@ export interface StatValue {
   readonly name: string
   readonly type: 'counter' | 'gauge'
   readonly value: number
+  /** Where `value` is rounded. */
+  readonly exact?: bigint | undefined
   /** Was ever written (`usedonly`). */
   readonly used: boolean
 }
@@ -223,9 +225,10 @@ export class StatsStore {
     const values: StatValue[] = []
     for (const slot of this.#orderOf(group)) {
       const row = group[slot.row] as Row
-      const { value, used } = this.#valueAt(row, slot.stat)
+      const { value, used, exact } = this.#valueAt(row, slot.stat)
       if (slot.type === 'lazy_counter' && !used) continue
-      values.push({ name: root + slot.suffix, type: slot.type === 'gauge' ? 'gauge' : 'counter', value, used })
+      const type = slot.type === 'gauge' ? 'gauge' : 'counter'
+      values.push({ name: root + slot.suffix, type, value, used, ...(exact !== undefined && { exact }) })
     }
     if (codes.length > 0) {
       values.push(...codes)
@@ -255,7 +258,7 @@ export class StatsStore {
     return order
   }
 
-  #valueAt(row: Row, stat: number): { value: number; used: boolean } {
+  #valueAt(row: Row, stat: number): { value: number; used: boolean; exact: bigint | undefined } {
     const { family, name } = row
     const main = family.main.get(name)
     const own = main?.valueAt(stat)
@@ -267,7 +270,7 @@ export class StatsStore {
       used ||= row.reading.reading.used[at] === 1
       if (family.template.stats[stat]?.type !== 'gauge') value -= family.baseline.get(name)?.values[stat] ?? 0
     }
-    return { value, used }
+    return { value, used, exact: main?.exactAt(stat) }
   }
 
   #rowCodes(row: Row): StatValue[] {

@@ -33,9 +33,9 @@ export function* statsText(
     for (const { name, value } of store.texts()) if (query.matches(name)) yield `${name}: ${JSON.stringify(value)}\n`
   }
   if (query.kind !== 'Histograms' && query.kind !== 'TextReadouts') {
-    for (const { name, type, value, used } of store.scalars()) {
+    for (const { name, type, value, exact, used } of store.scalars()) {
       if (!isWanted(query, type) || (query.usedOnly && !used) || !query.matches(name)) continue
-      yield `${name}: ${formatInteger(value)}\n`
+      yield `${name}: ${exact ?? formatInteger(value)}\n`
     }
   }
   if (query.kind === 'All' || query.kind === 'Histograms') {

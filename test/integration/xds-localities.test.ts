@@ -28,7 +28,8 @@ feature('members of localities', { file: import.meta.url, withoutProxy: true }, 
     cluster.a.leds.update_success: 2
     cluster.a.leds.update_rejected: 0
     cluster.a.leds.update_empty: 0
-    cluster.a.leds.version_text: "2"`
+    cluster.a.leds.version_text: "2"
+    cluster.a.leds.version: 6927017134761466251`
   f.scenario('they come, and change', { sees }, s =>
     XdsScene.run(
       {
@@ -53,7 +54,7 @@ feature('members of localities', { file: import.meta.url, withoutProxy: true }, 
         await send(x, x.upstreams[1], '2')
         await x.becomes('main', '200 two')
         s.note('200 one, then 200 two')
-        const names = ['update_attempt', 'update_success', 'update_rejected', 'update_empty', 'version_text']
+        const names = ['update_attempt', 'update_success', 'update_rejected', 'update_empty', 'version_text', 'version']
         s.note(await x.stats(...names.map(name => `cluster.a.leds.${name}`)))
       },
     ),

@@ -2,6 +2,7 @@ import { type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { Types } from '../../config/index.js'
 import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { LbEndpoint } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
+import type { PlainLocality } from '../../plan/plain-assignment.js'
 import type { MemberChanges } from '../../snapshot/config-delta.js'
 
 /** What of a priority's members can change: who they are, and what is said of each. */
@@ -20,8 +21,18 @@ export function assignmentChanges(
   now: ClusterLoadAssignment,
   types: Types,
 ): MemberChanges {
-  const [old, fresh] = [prioritiesOf(before, types), prioritiesOf(now, types)]
   const isOtherPolicy = before.policy?.overprovisioningFactor !== now.policy?.overprovisioningFactor
+  return changesOf(prioritiesOf(before, types), prioritiesOf(now, types), isOtherPolicy)
+}
+
+/** The same of two assignments that are nothing but localities. */
+export function plainChanges(before: readonly PlainLocality[], now: readonly PlainLocality[]): MemberChanges {
+  return changesOf(plainPriorities(before), plainPriorities(now), false)
+}
+
+type Priorities = ReadonlyMap<number, Priority>
+
+function changesOf(old: Priorities, fresh: Priorities, isOtherPolicy: boolean): MemberChanges {
   let updated = 0
   let membership = 0
   for (const number of new Set([...old.keys(), ...fresh.keys()])) {
@@ -44,7 +55,7 @@ function hasSame(names: Iterable<string>, others: ReadonlyMap<string, unknown>):
   return all.length === others.size && all.every(name => others.has(name))
 }
 
-function prioritiesOf({ endpoints }: ClusterLoadAssignment, types: Types): Map<number, Priority> {
+function prioritiesOf({ endpoints }: ClusterLoadAssignment, types: Types): Priorities {
   const priorities = new Map<number, Priority>()
   for (const { priority, locality, loadBalancingWeight, lbEndpoints } of endpoints) {
     if (lbEndpoints.length === 0) continue
@@ -54,6 +65,20 @@ function prioritiesOf({ endpoints }: ClusterLoadAssignment, types: Types): Map<n
     known.weights += `${where} ${loadBalancingWeight ?? 0};`
     for (const endpoint of lbEndpoints)
       known.members.set(addressOf(endpoint, types), `${where} ${saidOf(endpoint, types)}`)
+  }
+  return priorities
+}
+
+function plainPriorities(localities: readonly PlainLocality[]): Priorities {
+  const priorities = new Map<number, Priority>()
+  for (const { priority, region, zone, subZone, weight, hosts } of localities) {
+    if (hosts.length === 0) continue
+    const known = priorities.get(priority) ?? { members: new Map<string, string>(), weights: '' }
+    priorities.set(priority, known)
+    const where = `${region}/${zone}/${subZone}`
+    known.weights += `${where} ${weight};`
+    for (const { address, hostname, weight: own, health } of hosts)
+      known.members.set(`${address.ip} ${address.port}`, `${where} ${own} ${health} ${hostname}`)
   }
   return priorities
 }

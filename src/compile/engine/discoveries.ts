@@ -3,11 +3,12 @@ import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/c
 import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
 import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
+import { plainAssignment } from '../../plan/plain-assignment.js'
 import { type DiscoverySource, type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
 import type { ConfigUnit, MemberChanges } from '../../snapshot/config-delta.js'
 import type { Clock } from '../../support/clock.js'
 import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
-import { assignmentChanges } from './assignment-changes.js'
+import { assignmentChanges, plainChanges } from './assignment-changes.js'
 import { type CompiledNeed, isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
 import type { Outbox, Verdict } from './outbox.js'
@@ -191,7 +192,7 @@ export class Discoveries implements Supplier<Needed> {
 
   #askAnew(need: Need, reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
     const holder = {}
-    const isStale = JSON.stringify(reference) !== JSON.stringify(need.reference)
+    const isStale = reference !== need.reference && JSON.stringify(reference) !== JSON.stringify(need.reference)
     const renewal: Renewal = { isSettled: false, isAnswered: false, isStale, subscription: undefined }
     need.reference = reference
     need.waiting.set(holder, onSettled)
@@ -266,20 +267,20 @@ export class Discoveries implements Supplier<Needed> {
       if (feed.reference.kind === 'secret') feed.stored = { ...stored, updatedAt: feed.stored.updatedAt }
       feed.error = undefined
       this.#awaitNext(feed)
-      if (this.#settleRenewals(feed)) this.#renewed(feed, this.#options.messageOf(resource))
+      if (this.#settleRenewals(feed)) this.#renewed(feed, bytes, () => this.#options.messageOf(resource))
       else this.#options.onEvent(feed.reference, { kind: 'unchanged' })
       return undefined
     }
     const verdicts: Promise<Verdict>[] = []
-    let decoded: Message | undefined
-    const message = (): Message => (decoded ??= this.#options.messageOf(resource))
     const isAnew = feed.stored !== undefined && this.#hasRenewals(feed)
-    const changes = this.#memberChanges(feed, message)
+    let message: Message | undefined
+    const messageNow = (): Message => (message ??= this.#options.messageOf(resource))
+    const changes = this.#memberChanges(feed, bytes, messageNow)
     for (const need of feed.needs.values()) {
       const plain = kinds[need.reference.kind]?.compilePlain?.(need.key, bytes, need.reference)
       const refused =
         plain === undefined
-          ? this.#compile(need, message(), verdicts, changes)
+          ? this.#compile(need, messageNow(), verdicts, changes)
           : this.#warm(need, plain, verdicts, changes)
       if (refused === undefined) continue
       feed.error = { failed: stored, details: refused }
@@ -287,7 +288,7 @@ export class Discoveries implements Supplier<Needed> {
     }
     feed.stored = stored
     this.#awaitNext(feed)
-    if (isAnew) this.#renewed(feed, message())
+    if (isAnew) this.#renewed(feed, bytes, messageNow)
     else if (changes?.updated === 0) this.#options.onEvent(feed.reference, { kind: 'unchanged' })
     this.#options.onEvent(feed.reference, { kind: 'changed', at: this.#options.time() })
     const refused = (await Promise.all(verdicts)).find(verdict => verdict !== undefined)
@@ -302,7 +303,7 @@ export class Discoveries implements Supplier<Needed> {
       if (need.feed.hasFailed || startsWithout(need.reference)) this.#goOnWithout(need)
       return
     }
-    const message = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
+    const message = this.#messageOf(stored)
     if (this.#compile(need, message, []) !== undefined) this.#goOnWithout(need)
   }
 
@@ -323,11 +324,17 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   /** How an assignment differs from the one before it. */
-  #memberChanges({ reference, stored }: Feed, message: () => Message): MemberChanges | undefined {
+  #memberChanges({ reference, stored }: Feed, now: Uint8Array, messageNow: () => Message): MemberChanges | undefined {
     if (reference.kind !== 'endpoint' || stored === undefined) return undefined
-    const before = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
+    const [plainBefore, plainNow] = [plainAssignment(stored.bytes), plainAssignment(now)]
+    if (plainBefore !== undefined && plainNow !== undefined) return plainChanges(plainBefore, plainNow)
     const { types } = this.#options.environment().deps
-    return assignmentChanges(before as ClusterLoadAssignment, message() as ClusterLoadAssignment, types)
+    const before = this.#messageOf(stored) as ClusterLoadAssignment
+    return assignmentChanges(before, messageNow() as ClusterLoadAssignment, types)
+  }
+
+  #messageOf(stored: StoredResource): Message {
+    return this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
   }
 
   #compile(need: Need, message: Message, verdicts: Promise<Verdict>[], changes?: MemberChanges): Verdict {
@@ -342,7 +349,12 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   /** It takes effect when what it needs itself is there. */
-  #warm(need: Need, compiled: CompiledNeed, verdicts: Promise<Verdict>[], changes?: MemberChanges): undefined {
+  #warm(
+    need: Need,
+    compiled: CompiledNeed,
+    verdicts: Promise<Verdict>[],
+    changes: MemberChanges | undefined,
+  ): undefined {
     const { references, staleAfterMs = 0 } = compiled
     need.feed.staleAfterMs = staleAfterMs
     const unit =
@@ -378,7 +390,7 @@ export class Discoveries implements Supplier<Needed> {
     for (const { stored, needs } of this.#feeds.values()) {
       for (const need of needs.values()) {
         if (stored === undefined || need.reference.kind !== kind || need.reference.slot !== slot) continue
-        const message = this.#options.messageOf({ ...stored, aliases: [], isAbsent: false })
+        const message = this.#messageOf(stored)
         const refused = this.#compile(need, message, verdicts)
         if (refused !== undefined) return refused
       }
@@ -413,7 +425,8 @@ export class Discoveries implements Supplier<Needed> {
       // As Envoy does on a shared stream: the version before had members, and they are as good as any.
       if (!this.#settleRenewals(feed)) return
       this.#options.onEvent(feed.reference, { kind: 'assignment_use_cached' })
-      this.#renewed(feed, this.#options.messageOf({ ...feed.stored, aliases: [], isAbsent: false }))
+      const { stored } = feed
+      this.#renewed(feed, stored.bytes, () => this.#messageOf(stored))
       return
     }
     feed.hasFailed = true
@@ -454,9 +467,11 @@ export class Discoveries implements Supplier<Needed> {
     )
   }
 
-  #renewed(feed: Feed, message: Message): void {
-    const { endpoints } = message as ClusterLoadAssignment
-    const priorities = new Set(endpoints.flatMap(one => (one.lbEndpoints.length > 0 ? [one.priority] : []))).size
+  #renewed(feed: Feed, bytes: Uint8Array, messageOf: () => Message): void {
+    const all =
+      plainAssignment(bytes)?.filter(({ hosts }) => hosts.length > 0) ??
+      (messageOf() as ClusterLoadAssignment).endpoints.filter(({ lbEndpoints }) => lbEndpoints.length > 0)
+    const priorities = new Set(all.map(({ priority }) => priority)).size
     this.#options.onEvent(feed.reference, { kind: 'renewed', priorities })
   }
 

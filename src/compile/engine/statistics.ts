@@ -1,4 +1,4 @@
-import type { StatChange, UpdatesTaken } from '../../snapshot/config-delta.js'
+import type { StatChange, SubscriptionsOpened, UpdatesTaken } from '../../snapshot/config-delta.js'
 import { sanitizeName } from '../../stats/names.js'
 import type { ControlPlaneEvent, SubscriptionEvent } from '../../xds/types.js'
 import { xxHash64 } from '../../xds/xx-hash.js'
@@ -32,10 +32,11 @@ export class Statistics {
   #changes: StatChange[] = []
   /** Changes to which more may be added. */
   #attempts: (Extract<StatChange, { op: 'inc-all' }> & { readonly scopes: string[] }) | undefined
+  #opened: (SubscriptionsOpened & { readonly scopes: string[] }) | undefined
   #updates: (UpdatesTaken & { readonly scopes: string[] }) | undefined
   readonly #singles = new Map<string, SingleChange>()
   /** Thousands of subscriptions get one version. */
-  #hashed: { readonly version: string | undefined; readonly hash: number } = { version: undefined, hash: 0 }
+  #hashed: { readonly version: string | undefined; readonly hash: bigint } = { version: undefined, hash: 0n }
   /** How many subscriptions count in a scope: a later version of a cluster may ask for other endpoints while the earlier one serves. */
   readonly #openings = new Map<string, number>()
 
@@ -69,8 +70,11 @@ export class Statistics {
     const count = this.#openings.get(key) ?? 0
     this.#openings.set(key, count + 1)
     if (count > 0) return
-    if (kind === 'eds') this.inc(kind, scope, 'update_rejected', 0)
-    this.#add({ op: 'text', kind, scope: `${prefixes[kind]}${scope}`, name: 'version_text', value: '' })
+    if (this.#opened?.kind !== kind) {
+      this.#opened = { op: 'opened', kind, scopes: [], counters: kind === 'eds' ? ['update_rejected'] : [] }
+      this.#add(this.#opened)
+    }
+    this.#opened.scopes.push(scope)
   }
 
   /** Was it the last in its scope? */
@@ -84,9 +88,8 @@ export class Statistics {
     this.#openings.delete(key)
     this.#closeGroups()
     this.#add({ op: 'forget', kind, scope })
-    if (kind === 'cluster') return true
-    for (const name of ['version_text', 'control_plane.identifier'])
-      this.#add({ op: 'forget-text', kind, scope: `${prefixes[kind]}${scope}`, name })
+    if (kind !== 'cluster')
+      this.#add({ op: 'forget-text', kind, scope: `${prefixes[kind]}${scope}`, name: 'control_plane.identifier' })
     return true
   }
 
@@ -177,7 +180,7 @@ export class Statistics {
       group.scopes.push(scope)
       return
     }
-    if (this.#hashed.version !== version) this.#hashed = { version, hash: Number(xxHash64(version)) }
+    if (this.#hashed.version !== version) this.#hashed = { version, hash: xxHash64(version) }
     this.#updates = {
       op: 'updates',
       kind,
@@ -204,6 +207,7 @@ export class Statistics {
   /** What follows is not to be counted before what came. */
   #closeGroups(): void {
     this.#attempts = undefined
+    this.#opened = undefined
     this.#updates = undefined
     if (this.#singles.size > 0) this.#singles.clear()
   }

@@ -289,7 +289,11 @@ function pathOf(match: RouteMatch, at: Place, tools: MatchTools): PathMatch {
 }
 
 /** The URI template a route matches by; undefined when it does not, or by another extension. */
-export function uriTemplateOf(match: RouteMatch | undefined, tools: Pick<RouteTools, 'unpack'>, at: Place): string | undefined {
+export function uriTemplateOf(
+  match: RouteMatch | undefined,
+  tools: Pick<RouteTools, 'unpack'>,
+  at: Place,
+): string | undefined {
   const spec = match?.pathSpecifier
   const any = spec?.case === 'pathMatchPolicy' ? spec.value.typedConfig : undefined
   const unpacked = any && tools.unpack(any, at)

@@ -33,6 +33,9 @@ enum class ResetReason : uint8_t {
   kOverloadManager,
 };
 
+/** Informational statuses that are passed on (Envoy's choice); 101 is a final one, others are ignored. */
+inline constexpr bool forwardsInterim(uint32_t status) { return status == 100 || (status >= 102 && status <= 104); }
+
 /** What went wrong on the wire, for the connection manager or pool to act on. Static text only. */
 struct CodecError {
   uint16_t status = 0;           // status of the local reply a server owes (400, 413, 426, 431, 501); 0: none, just close
@@ -109,9 +112,11 @@ class ServerCallbacks {
   /**
    * The response of the stream went out whole, and its request was read whole or is given up: the encoder is dead. HTTP/2: what
    * waited for window has been written. Not called after onStreamReset or the owner's own reset. From the end of the encoded
-   * response on, this is the only call for the stream, and `decoder` may be gone: HTTP/2 only names it.
+   * response on, this or onStreamCut is the only call for the stream.
    */
   virtual void onStreamComplete(RequestDecoder& decoder) = 0;
+  /** In place of it: the peer gave the stream up while some of its encoded response still waited for window. HTTP/2. */
+  virtual void onStreamCut(RequestDecoder&, ResetReason, std::string_view) {}
   /** Remote GOAWAY (HTTP/2). */
   virtual void onGoAway() = 0;
   /** The answer to `ping` (HTTP/2). */
@@ -149,10 +154,6 @@ class ServerCodec {
   virtual void ping() {}
   /** The sink still has `queued` bytes to send: the owner tells whenever that became less. Needed by HTTP/2's flood limits. */
   virtual void onOutputLeft(size_t) {}
-  /** Does a response that was encoded whole still wait for the peer's window? HTTP/2. */
-  virtual bool hasPendingOutput() const { return false; }
-  /** Resets every such stream, which is over then without onStreamComplete; gives their number. HTTP/2. */
-  virtual size_t resetStalled() { return 0; }
 };
 
 /** Encodes one request (client). */
@@ -190,6 +191,8 @@ class ClientCallbacks {
    * heard onStreamReset. Not called after the owner's own reset. `reusable`: the connection may carry another request.
    */
   virtual void onStreamComplete(ResponseDecoder& decoder, bool reusable) = 0;
+  /** A response ended before its request, the rest of which was given up: onStreamComplete follows. HTTP/2. */
+  virtual void onRequestGivenUp() {}
   /** The peer said that the response under way is the last one of its connection. HTTP/1. */
   virtual void onCloseAnnounced() {}
   /** Remote GOAWAY: no new stream. Those that the peer will not handle were reset as kRemoteRefusedStreamReset before. */

@@ -1,5 +1,7 @@
 #include "http/header_map.h"
 
+#include <algorithm>
+
 namespace nuncio::http {
 namespace {
 constexpr uint32_t kInitialCapacity = 24;
@@ -108,6 +110,12 @@ void HeaderMap::clear() {
 void HeaderMap::truncate(size_t size) {
   if (size >= size_) return;
   size_ = static_cast<uint32_t>(size);
+  reindex();
+}
+
+void HeaderMap::addFirst(HeaderId id, std::string_view value) {
+  add(id, value);
+  std::rotate(entries_, entries_ + size_ - 1, entries_ + size_);
   reindex();
 }
 

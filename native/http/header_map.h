@@ -57,6 +57,8 @@ class HeaderMap {
   void add(std::string_view lower_name, std::string_view value, const char* original = nullptr) {
     push({lower_name, value, original, headerId(lower_name)});
   }
+  /** In front of all others. Slow. */
+  void addFirst(HeaderId id, std::string_view value);
   /** As it is: `id` must be the number of `name`. */
   void add(const Header& header) { push(header); }
   void addCopy(std::string_view lower_name, std::string_view value) {

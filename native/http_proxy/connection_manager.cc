@@ -200,8 +200,8 @@ void ConnectionManager::onProtocolError(const http::CodecError& error) {
   protocol_error_ = true;
   if (ended_) return;
   if (multiplexed()) {
+    if (active_ != 0 || broke_stream_) countActiveRequests(true);
     while (Stream* stream = streams_.front()) stream->onConnectionError(error);
-    while (Stream* stream = flushing_.front()) stream->onCodecDone();
   }
   if (!closing_) close(true);
 }
@@ -254,7 +254,9 @@ void ConnectionManager::onStreamComplete(http::RequestDecoder& decoder) {
   static_cast<Stream&>(decoder).onCodecDone();
 }
 
-void ConnectionManager::onFlushed() { closeIfDrained(true); }
+void ConnectionManager::onStreamCut(http::RequestDecoder& decoder, http::ResetReason reason, std::string_view details) {
+  static_cast<Stream&>(decoder).onStreamReset(reason, details);
+}
 
 void ConnectionManager::onEndOfTurn() {
   if (closing_ || ended_) return;
@@ -270,10 +272,10 @@ void ConnectionManager::onWritten() {
 void ConnectionManager::onStreamFinished(Stream& stream) {
   --active_;
   stream.base::ListNode<>::unlink();
-  if (stream.flushing()) flushing_.pushBack(&stream);
   if (reading_head_ == &stream) onRequestHeadersComplete();
   runtime_.http.dec(HttpStat::downstream_rq_active);
   if (answered_ < kMaxAnswered) ++answered_;
+  if (http2_ != nullptr && http2_->broken()) broke_stream_ = true;
   if (ended_ || closing_ || protocol_error_) return;  // what ends with its connection was not reset by the client
   if (multiplexed()) {
     countResets(stream);
@@ -290,7 +292,7 @@ void ConnectionManager::onStreamFinished(Stream& stream) {
 }
 
 void ConnectionManager::closeIfDrained(bool linger) {
-  if (drain_ == Drain::kClosing && active_ == 0 && !closing_ && !ended_ && flushing_.empty()) close(linger);
+  if (drain_ == Drain::kClosing && active_ == 0 && !closing_ && !ended_) close(linger);
 }
 
 /** A client that opens streams only to reset them at once makes work and never gets an answer: it is cut off. */
@@ -342,10 +344,7 @@ void ConnectionManager::ended(bool local) {
   auto& http = runtime_.http;
   http.inc(HttpStat::downstream_cx_destroy);
   http.inc(local ? HttpStat::downstream_cx_destroy_local : HttpStat::downstream_cx_destroy_remote);
-  if (active_ != 0) {
-    http.inc(HttpStat::downstream_cx_destroy_active_rq);
-    http.inc(local ? HttpStat::downstream_cx_destroy_local_active_rq : HttpStat::downstream_cx_destroy_remote_active_rq);
-  }
+  if (active_ != 0) countActiveRequests(local);
   http.dec(HttpStat::downstream_cx_active);
   if (secure_) http.dec(HttpStat::downstream_cx_ssl_active);
   if (codec_ != nullptr) {
@@ -353,13 +352,18 @@ void ConnectionManager::ended(bool local) {
   }
   const int64_t age_ns = runtime_.worker.services.loop.now() - began_ns_;
   http.record(HttpHistogram::downstream_cx_length_ms, static_cast<uint64_t>(age_ns / 1'000'000));
+  if (http2_ != nullptr) http2_->shut();
   endStreams(local);
+}
+
+void ConnectionManager::countActiveRequests(bool local) {
+  runtime_.http.inc(HttpStat::downstream_cx_destroy_active_rq);
+  runtime_.http.inc(local ? HttpStat::downstream_cx_destroy_local_active_rq : HttpStat::downstream_cx_destroy_remote_active_rq);
 }
 
 void ConnectionManager::endStreams(bool local) {
   ended_ = true;
   while (Stream* stream = streams_.front()) stream->onDownstreamGone(local);
-  while (Stream* stream = flushing_.front()) stream->onCodecDone();
 }
 
 // Envoy's gauge says how much the last read found, until the next one.

@@ -44,6 +44,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   // ---- http::ServerCallbacks
   http::RequestDecoder& newStream(http::ResponseEncoder& encoder) override;
   void onStreamComplete(http::RequestDecoder& decoder) override;
+  void onStreamCut(http::RequestDecoder& decoder, http::ResetReason reason, std::string_view details) override;
   void onGoAway() override {}
   void onUnderscoredHeaders(uint32_t count) override;
   void onPingAck() override;
@@ -63,10 +64,12 @@ class ConnectionManager final : public tcp::NetworkFilter,
   /** A stream's body is not wanted for now. */
   void pauseReading(bool pause);
   void onStreamFinished(Stream& stream);
+  /** No further request is wanted: HTTP/2 says so, and ends when those on their way had time to arrive. */
+  void drain() {
+    if (drain_ == Drain::kNone) startDrain();
+  }
   /** A redirect is followed: counted as one more request, as in Envoy. */
   void onStreamRestarted();
-  /** The last bytes of a stream that was over went out. */
-  void onFlushed();
   void onRequestHeadersComplete() {
     if (multiplexed()) return;
     reading_head_ = nullptr;
@@ -87,6 +90,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   // loop::TurnTask: the codec holds bytes that a stream wants now
   void onEndOfTurn() override;
 
+  void startDrain();
   bool chooseCodec(std::string_view bytes);
   void speak(bool http2);
   bool dispatch(std::string_view bytes, size_t& consumed);
@@ -94,13 +98,13 @@ class ConnectionManager final : public tcp::NetworkFilter,
   void countRequest(Stream& stream);
   void closeIfDrained(bool linger);
   void countResets(const Stream& stream);
-  void startDrain();
   void onDrainTimeout();
   void close(bool linger);
   void countBytes();
   void countBuffered(uint32_t bytes);
   void endStreams(bool local);
   void ended(bool local);
+  void countActiveRequests(bool local);
   void onIdleTimeout();
   void onMaxDuration();
   void watchHead();
@@ -114,7 +118,6 @@ class ConnectionManager final : public tcp::NetworkFilter,
   http::h2::ServerCodec* http2_ = nullptr;       // what `codec_` is, if it is
   std::unique_ptr<http::KeepAlive> keep_alive_;  // only where it is configured
   base::IntrusiveList<Stream> streams_;
-  base::IntrusiveList<Stream> flushing_;  // over, but for bytes that wait in the codec for the client's window
   Stream* reading_head_ = nullptr;  // the one whose head is on its way
   int64_t began_ns_;
   uint64_t requests_ = 0;
@@ -129,6 +132,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   bool ended_ = false;
   bool protocol_error_ = false;
   bool secure_ = false;         // over TLS
+  bool broke_stream_ = false;   // a stream ended as the client broke the protocol, and the connection with it
   bool duration_over_ = false;  // http1_safe_max_connection_duration: the next request is the last
   uint8_t answered_ = 0;        // streams that ended within this dispatch
   Drain drain_ = Drain::kNone;

@@ -38,6 +38,13 @@ std::string_view grpcMessage(base::Arena& arena, std::string_view text) {
   return {out, size};
 }
 
+/** A request that did not come to its router has a route all the same. */
+void Stream::nameRoute() {
+  if (!route_known_ || route_ == nullptr || info_.route_name.data() != nullptr) return;
+  info_.route_name = route_->name;
+  if (route_->cluster != nullptr) findCluster(*route_->cluster, *request_headers_);
+}
+
 void Stream::reply(const LocalReply& reply) {
   if (complete_) return;
   if (filters_.inHook()) return filters_.replyAfterHook(reply);  // a filter is not asked about its answer while it gives it
@@ -53,6 +60,7 @@ void Stream::reply(const LocalReply& reply) {
   if (response_started_ || encoder_ == nullptr) return resetDownstream(ownReset());
   replying_ = true;
   if (filters_.created() && request_headers_ != nullptr) route();  // a filter may have changed what it hangs on
+  nameRoute();
   filters_.create(*filter_list_);
   // A response that filters have begun to see stays theirs: the answer goes past them.
   const bool direct = filters_.responseBegun();

@@ -34,7 +34,7 @@ constexpr http::HeaderIdSet kHopByHopOrInternal = {HeaderId::kXEnvoyInternal, He
 
 /** Of all codings only trailers pass the proxy; the word counts as it is written. */
 void sanitizeTe(HeaderMap& headers) {
-  if (!headers.has(HeaderId::kTe)) return;
+  if (headers.get(HeaderId::kTe).empty()) return;
   bool trailers = false;
   base::forEachToken(headers.get(HeaderId::kTe), [&](std::string_view token) {
     trailers = token == "trailers";
@@ -114,7 +114,10 @@ void setScheme(HeaderMap& headers, const http::ConnectionInfo& connection, const
     headers.set(HeaderId::kScheme, plan.scheme_overwrite);
     return headers.set(HeaderId::kXForwardedProto, plan.scheme_overwrite);
   }
-  if (headers.has(HeaderId::kScheme) && !headers.get(HeaderId::kScheme).empty()) return;
+  const std::string_view given = headers.get(HeaderId::kScheme);
+  if (given == "http" || given == "https") return;
+  if (base::equalsIgnoreCase(given, "http")) return headers.set(HeaderId::kScheme, "http");
+  if (base::equalsIgnoreCase(given, "https")) return headers.set(HeaderId::kScheme, "https");
   const std::string_view forwarded = headers.get(HeaderId::kXForwardedProto);
   const bool http = base::equalsIgnoreCase(forwarded, "http");
   const bool https = base::equalsIgnoreCase(forwarded, "https");

@@ -42,6 +42,8 @@ class RoutedStream {
   const RouteStats* routeStats() const { return table_lease_ ? &table_lease_->route_stats : nullptr; }
   /** Of the route's weighted clusters, the one picked for this request; null: the route has none. */
   const routing::WeightedCluster* weightedCluster() const { return weighted_; }
+  /** The cluster that the route leads to, which the access log names from now on; null: there is none. */
+  upstream::ClusterRuntime* findCluster(const routing::ClusterAction& action, http::HeaderMap& headers);
   uint64_t randomValue() const { return random_; }
 
   bool internalRequest() const { return internal_; }

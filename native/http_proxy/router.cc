@@ -89,17 +89,7 @@ bool Router::answerDirectly(http::HeaderMap& headers) {
 bool Router::findCluster(http::HeaderMap& headers) {
   const routing::ClusterAction& action = *route_->cluster;
   weighted_ = stream_.weightedCluster();
-  const routing::ClusterRef& wanted = weighted_ == nullptr ? action.cluster : weighted_->cluster;
-  auto& clusters = stream_.worker().clusters;
-  upstream::ClusterRuntime* cluster;
-  std::string_view name;
-  if (wanted.header.empty()) {
-    name = wanted.name;
-    cluster = clusters.find(wanted.slot);
-  } else {
-    name = stream_.arena().copy(wanted.nameFor(headers));
-    cluster = clusters.find(name);
-  }
+  upstream::ClusterRuntime* cluster = stream_.findCluster(action, headers);
   pool_key_.priority = action.high_priority ? upstream::Priority::kHigh : upstream::Priority::kDefault;
   if (cluster == nullptr) {
     stream_.routerStats().inc(RouterStat::no_cluster);
@@ -111,9 +101,6 @@ bool Router::findCluster(http::HeaderMap& headers) {
     return false;
   }
   cluster_ = upstream::ClusterRef(cluster);
-  stream_.info().cluster_name = cluster->plan().stat_name.empty() ? cluster->plan().name : cluster->plan().stat_name;
-  stream_.info().cluster_raw_name = cluster->plan().name;
-  stream_.info().cluster_metadata_json = cluster->plan().metadata_json;
   return true;
 }
 
@@ -369,7 +356,7 @@ void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
   const int64_t now = stream_.worker().services.loop.now();
   if (retry_ && retryAfterHeaders(headers, status, end_stream)) return;
   if (route_->cluster->internal_redirect && followRedirect(headers, status, end_stream)) return;
-  if (!config_.suppress_envoy_headers && request_end_ns_ != 0) {
+  if (!config_.suppress_envoy_headers && request_end_ns_ != 0 && !attempt_->handshakeFailed()) {
     const auto took_ms = static_cast<uint64_t>(now - request_end_ns_) / 1'000'000;
     headers.set(HeaderId::kXEnvoyUpstreamServiceTime, stream_.arena().decimal(took_ms));
   }

@@ -116,6 +116,7 @@ void Stream::answerExpectation() {
   request_headers_->remove(HeaderId::kExpect);
   http::HeaderMap headers(arena_);
   headers.add(HeaderId::kStatus, "100");
+  info_.response_code = 100;
   chargeResponse(100);
   encoder_->encode1xx(headers);
 }
@@ -125,8 +126,12 @@ bool Stream::acceptHead() {
     const std::string_view connection = request_headers_->get(HeaderId::kConnection);
     if (!base::listContains(connection, "keep-alive")) close_connection_ = true;
   }
-  if (request_headers_->get(HeaderId::kAuthority).data() != nullptr) return true;
-  reply({.status = 400, .details = "missing_host_header"});
+  if (request_headers_->get(HeaderId::kAuthority).data() == nullptr) {
+    reply({.status = 400, .details = "missing_host_header"});
+    return false;
+  }
+  if (!asksForUdp(*request_headers_) || nameUdpTarget(*request_headers_)) [[likely]] return true;
+  reply({.status = 404, .body = "The path is incorrect for CONNECT-UDP", .details = "invalid_path"});
   return false;
 }
 
@@ -175,6 +180,7 @@ bool Stream::acceptUpgrade() {
   }
   // A payload that follows could be smuggled requests: nothing more is read from this connection.
   close_connection_ = true;
+  if (manager_.multiplexed()) manager_.drain();
   runtime_.http.inc(HttpStat::downstream_rq_ws_on_non_ws_route);
   reply({.status = 403, .details = "upgrade_failed"});
   return false;
@@ -246,17 +252,18 @@ void Stream::onCodecError(const http::CodecError& error) {
 }
 
 void Stream::onStreamReset(ResetReason reason, std::string_view details) {
-  if (complete_) return onCodecDone();
+  const bool broken = reason == ResetReason::kProtocolError;
+  const ResponseFlag flag = broken ? ResponseFlag::kDownstreamProtocolError : ResponseFlag::kDownstreamRemoteReset;
+  if (complete_) return endFlushing(flag, details);
   noteBytes();
   encoder_ = nullptr;
-  const bool broken = reason == ResetReason::kProtocolError;
-  info_.flags.add(broken ? ResponseFlag::kDownstreamProtocolError : ResponseFlag::kDownstreamRemoteReset);
+  info_.flags.add(flag);
   info_.response_code_details = details;
   finish();
 }
 
 void Stream::onConnectionError(const http::CodecError& error) {
-  if (complete_) return base::ListNode<>::unlink();
+  if (complete_) return endFlushing(ResponseFlag::kDownstreamProtocolError, error.details);
   noteBytes();
   encoder_ = nullptr;
   info_.flags.add(ResponseFlag::kDownstreamProtocolError);
@@ -265,9 +272,10 @@ void Stream::onConnectionError(const http::CodecError& error) {
 }
 
 void Stream::onDownstreamGone(bool local) {
-  if (complete_) return base::ListNode<>::unlink();
+  const std::string_view details = local ? "downstream_local_disconnect" : "downstream_remote_disconnect";
+  if (complete_) return endFlushing(ResponseFlag::kDownstreamConnectionTermination, details);
   info_.flags.add(ResponseFlag::kDownstreamConnectionTermination);
-  info_.response_code_details = local ? "downstream_local_disconnect" : "downstream_remote_disconnect";
+  info_.response_code_details = details;
   finish();
 }
 
@@ -294,7 +302,8 @@ void Stream::encode1xx(http::HeaderMap& headers) {
 }
 
 void Stream::send1xx(http::HeaderMap& headers) {
-  chargeResponse(static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0)));
+  info_.response_code = static_cast<uint16_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
+  chargeResponse(info_.response_code);
   encoder_->encode1xx(headers);
 }
 
@@ -365,7 +374,7 @@ ResetReason Stream::ownReset() const {
   const bool lost = info_.flags.has(ResponseFlag::kUpstreamConnectionFailure) ||
                     info_.flags.has(ResponseFlag::kUpstreamConnectionTermination);
   if (connect_ && !extended_connect_ && lost) return ResetReason::kConnectError;
-  return info_.flags.has(ResponseFlag::kUpstreamProtocolError) ? ResetReason::kProtocolError : ResetReason::kLocalReset;
+  return ResetReason::kLocalReset;
 }
 
 void Stream::chargeResponse(uint32_t status) {
@@ -399,15 +408,19 @@ void Stream::finish() {
     }
   }
   if (router_) router_->abandon(ResetReason::kLocalReset);
-  if (upgrade_) runtime_.http.dec(HttpStat::downstream_cx_upgrades_active);
-  logAndCount();
-  filters_.complete();
-  flushing_ = encoder_ != nullptr && manager_.multiplexed();  // what the codec has not sent yet points into our arena
-  manager_.onStreamFinished(*this);
-  if (!flushing_) return runtime_.worker.services.io.freeLater(this);
+  flushing_ = encoder_ != nullptr && manager_.multiplexed();  // the codec has not sent all: it is over when that is out
+  if (!flushing_) return conclude();
   if (const uint32_t ms = config().plan.stream_flush_timeout_ms; ms != 0) {
     idle_timer_.arm(runtime_.worker.services.loop.timers(), ms);
   }
+}
+
+void Stream::conclude() {
+  if (upgrade_) runtime_.http.dec(HttpStat::downstream_cx_upgrades_active);
+  logAndCount();
+  filters_.complete();
+  manager_.onStreamFinished(*this);
+  runtime_.worker.services.io.freeLater(this);
 }
 
 void Stream::onCodecDone() {
@@ -415,10 +428,17 @@ void Stream::onCodecDone() {
   encoder_ = nullptr;
   if (!flushing_) return;
   flushing_ = false;
-  base::ListNode<>::unlink();
   idle_timer_.cancel();
-  runtime_.worker.services.io.freeLater(this);
-  manager_.onFlushed();
+  conclude();
+}
+
+/** The client went before it took the whole answer. */
+void Stream::endFlushing(ResponseFlag flag, std::string_view details) {
+  if (!flushing_) return base::ListNode<>::unlink();
+  info_.flags.add(flag);
+  info_.response_code_details = details;
+  if (whole()) runtime_.http.inc(HttpStat::downstream_rq_rx_reset);
+  onCodecDone();
 }
 
 void Stream::logAndCount() {

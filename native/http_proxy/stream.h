@@ -102,7 +102,6 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   bool endedInInput() const { return in_input_; }
   /** The end of the connection is the end of the response (HTTP/1.0). */
   bool endsWithConnection() const { return ends_with_connection_; }
-  bool flushing() const { return flushing_; }
   int64_t beganNs() const { return info_.at.start; }
   void setSawConnectionClose() { close_connection_ = true; }
 
@@ -139,10 +138,13 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   http::ResetReason ownReset() const;
   void finishResponse();
   void finish();
+  void endFlushing(http::ResponseFlag flag, std::string_view details);
+  void conclude();
   void logAndCount();
   http::HeaderMap& localReplyHead(const LocalReply& reply, std::string_view& body);
   void rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::string_view& body, std::string_view& content_type);
   std::string_view formatReply(const http::BodyFormatter& format);
+  void nameRoute();
   void makeGrpcReply(http::HeaderMap& headers, uint32_t status, std::string_view message, std::string_view content_type);
   void onIdleTimeout();
   void onRequestTimeout();
@@ -171,7 +173,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   bool close_connection_ : 1 = false;
   bool ends_with_connection_ : 1 = false;
   bool informed_ : 1 = false;  // an informational response was passed on
-  bool flushing_ : 1 = false;      // over, but the codec has bytes of the answer to send
+  bool flushing_ : 1 = false;      // answered, but the codec has bytes of the answer to send
   bool extended_connect_ : 1 = false;  // an upgrade that came as HTTP/2's CONNECT
   uint8_t encoder_blocks_ = 0;  // of stream and connection: which have more to send than they should
   uint16_t response_blocks_ = 0;

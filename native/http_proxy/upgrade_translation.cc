@@ -1,9 +1,37 @@
 #include "http_proxy/upgrade_translation.h"
 
+#include "base/ascii.h"
+#include "http_proxy/request_preparation.h"
+#include "net/address.h"
+
 namespace nuncio::http_proxy {
 
 using http::HeaderId;
 using http::HeaderMap;
+
+namespace {
+
+constexpr std::string_view kUdpPath = "/.well-known/masque/udp/";
+
+int hexDigit(char c) {
+  if (base::isDigit(c)) return c - '0';
+  const char lower = base::toLower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/** In the arena; what is no code stays as it is. */
+std::string_view percentDecoded(base::Arena& arena, std::string_view text) {
+  char* const begin = arena.array<char>(text.size());
+  char* out = begin;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool coded = text[i] == '%' && i + 2 < text.size() && hexDigit(text[i + 1]) >= 0 && hexDigit(text[i + 2]) >= 0;
+    *out++ = coded ? static_cast<char>(hexDigit(text[i + 1]) << 4 | hexDigit(text[i + 2])) : text[i];
+    if (coded) i += 2;
+  }
+  return {begin, static_cast<size_t>(out - begin)};
+}
+
+}  // namespace
 
 bool isExtendedConnect(const HeaderMap& request) {
   return request.has(HeaderId::kProtocol) && request.get(HeaderId::kMethod) == "CONNECT";
@@ -15,6 +43,29 @@ void toUpgradeRequest(HeaderMap& request) {
   request.set(HeaderId::kUpgrade, protocol);
   request.set(HeaderId::kConnection, "upgrade");
   request.remove(HeaderId::kProtocol);
+}
+
+bool asksForUdp(const HeaderMap& request) {
+  return request.has(HeaderId::kUpgrade) && base::equalsIgnoreCase(request.get(HeaderId::kUpgrade), "connect-udp") &&
+         isUpgradeRequest(request);
+}
+
+bool nameUdpTarget(HeaderMap& request) {
+  std::string_view rest = request.get(HeaderId::kPath);
+  if (!rest.starts_with(kUdpPath)) return false;
+  rest.remove_prefix(kUdpPath.size());
+  const size_t slash = rest.find('/');
+  if (slash == 0 || slash == std::string_view::npos) return false;
+  const std::string_view port = rest.substr(slash + 1);
+  if (port.size() < 2 || port.find('/') != port.size() - 1) return false;
+  base::Arena& arena = request.arena();
+  const std::string_view host = percentDecoded(arena, rest.substr(0, slash));
+  if (host.find('%') != std::string_view::npos) return false;  // a zone
+  net::Address address;
+  const bool ipv6 = host.find(':') != std::string_view::npos && net::Address::parseIp(host, 0, address);
+  const std::string_view number = port.substr(0, port.size() - 1);
+  request.set(HeaderId::kAuthority, ipv6 ? arena.concat("[", host, "]:", number) : arena.concat(host, ":", number));
+  return true;
 }
 
 void toConnectResponse(HeaderMap& response) {

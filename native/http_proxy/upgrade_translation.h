@@ -13,6 +13,10 @@ bool isExtendedConnect(const http::HeaderMap& request);
 
 /** Downstream HTTP/2: extended CONNECT becomes GET with `Upgrade`. */
 void toUpgradeRequest(http::HeaderMap& request);
+/** Is this an upgrade to connect-udp (RFC 9298)? */
+bool asksForUdp(const http::HeaderMap& request);
+/** Its target, which the path names, becomes `:authority`. False: the path is none of the well-known form. */
+bool nameUdpTarget(http::HeaderMap& request);
 /** Its response: 101 becomes 200, without the headers that mean the connection. */
 void toConnectResponse(http::HeaderMap& response);
 

@@ -213,7 +213,8 @@ void UpstreamRequest::on1xx(http::HeaderMap& headers) {
 
 bool UpstreamRequest::failsHandshake(const http::HeaderMap& headers) const {
   const auto status = base::parseDecimal(headers.get(http::HeaderId::kStatus)).value_or(0);
-  return awaits_handshake_ && !isConnect() && status != 101 && status < 400;  // an error passes as it is
+  // An error passes as it is, and over HTTP/2 whatever the answer is.
+  return awaits_handshake_ && upgrade_.empty() && !isConnect() && status != 101 && status < 400;
 }
 
 void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_stream) {

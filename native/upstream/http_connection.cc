@@ -146,6 +146,8 @@ void HttpConnection::onStreamComplete(http::ResponseDecoder&, bool reusable) {
   afterStream();
 }
 
+void HttpConnection::onRequestGivenUp() { noteReset(ResetReason::kLocalReset); }
+
 void HttpConnection::afterStream() {
   if (!draining_ && pool_ != nullptr) return pool_->onRoom(*this);
   if (active_ == 0) close(net::CloseCause::kLocal);

@@ -58,6 +58,7 @@ class HttpConnection final : public net::DeferredFree,
   void onClosed(net::CloseCause cause) override;
   // http::ClientCallbacks
   void onStreamComplete(http::ResponseDecoder& decoder, bool reusable) override;
+  void onRequestGivenUp() override;
   void onCloseAnnounced() override;
   void onGoAway() override;
   void onMaxStreams(uint32_t streams) override;

@@ -185,7 +185,10 @@ void ClientCodec::onHead(std::string_view text) {
   Framing framing;
   if (error == nullptr) error = frameResponse(headers, {status, head_request_, connect_request_, upgrade_request_}, options_, framing);
   if (error != nullptr) return fail(*error);
-  if (status >= 100 && status < 200 && status != 101) return decoder_->on1xx(headers);
+  if (status >= 100 && status < 200 && status != 101) {
+    if (forwardsInterim(status)) decoder_->on1xx(headers);
+    return;
+  }
   const bool keeps_alive = keepsAlive(headers, http_11);
   if (!keeps_alive) callbacks_.onCloseAnnounced();
   reusable_ = keeps_alive && framing.body != Body::kUntilClose && framing.body != Body::kRaw && status >= 200;
@@ -247,7 +250,7 @@ size_t ClientCodec::readTrailers(char* input, size_t size) {
 void ClientCodec::onTrailers(std::string_view text) {
   base::Arena& arena = decoder_->arena();
   HeaderMap& trailers = *arena.make<HeaderMap>(arena);
-  const CodecError* error = parseTrailers(trailers, headerLines(text, 0), options_, bytes_.headers_received);
+  const CodecError* error = parseTrailers(trailers, headerLines(text, 0), options_, {}, bytes_.headers_received);
   head_.release();
   if (error != nullptr) return fail(*error);
   if (trailers.empty()) return deliver({}, true);

@@ -131,9 +131,10 @@ bool onLine(node_abi::HeaderLines& lines, const char* name_at, size_t name_size,
   const std::string_view name(name_text, name_size);
   const std::string_view value = trimEnd({value_at, value_size});
   reader.wire_bytes += name_size + value.size() + 3;
-  if (reader.limits.underscores != Underscores::kAllow && std::memchr(name_at, '_', name_size) != nullptr) {
-    if (reader.limits.underscored != nullptr) ++*reader.limits.underscored;
-    return reader.limits.underscores == Underscores::kDropHeader || reader.fail(kUnexpectedUnderscore);
+  const UnderscoreRule& underscores = reader.limits.underscores;
+  if (underscores.action != Underscores::kAllow && std::memchr(name_at, '_', name_size) != nullptr) {
+    if (underscores.count != nullptr) ++*underscores.count;
+    return underscores.action == Underscores::kDropHeader || reader.fail(kUnexpectedUnderscore);
   }
   const char* original = nullptr;
   if (reader.limits.keep_original) original = reader.headers.arena().copy(name).data();
@@ -227,7 +228,7 @@ const CodecError* parseHeaderBlock(HeaderMap& headers, std::string_view lines, c
     const std::string_view strict = rewriteLines(headers.arena(), lines);
     if (strict.empty()) return &kFoldedFraming;
     headers.truncate(entries);
-    if (limits.underscored != nullptr) *limits.underscored = 0;
+    if (limits.underscores.count != nullptr) *limits.underscores.count = 0;
     Reader again(headers, limits, authority_at);
     again.onLine = &onLine;
     problem = node_abi::tokenizeHeaderLines(again, strict.data(), strict.size());
@@ -237,12 +238,14 @@ const CodecError* parseHeaderBlock(HeaderMap& headers, std::string_view lines, c
   return hasControlCharacter(lines) ? &kInvalidCharacters : &kInvalidHeaderLine;
 }
 
-const CodecError* parseTrailers(HeaderMap& trailers, std::string_view lines, const CommonOptions& options, uint64_t& wire_bytes) {
+const CodecError* parseTrailers(HeaderMap& trailers, std::string_view lines, const CommonOptions& options, UnderscoreRule underscores,
+                                uint64_t& wire_bytes) {
   if (lines.empty()) return nullptr;
   HeaderLimits limits;
   limits.kind = Kind::kTrailers;
   limits.keep_original = options.header_case == HeaderCase::kPreserve;
   limits.max_headers = options.enable_trailers ? options.max_headers : UINT32_MAX;
+  if (options.enable_trailers) limits.underscores = underscores;
   uint64_t counted = 0;
   const CodecError* error = parseHeaderBlock(trailers, lines, copyForParsing(trailers.arena(), lines), limits, 0, counted);
   if (error != nullptr) return error;

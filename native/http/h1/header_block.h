@@ -13,12 +13,17 @@ inline constexpr size_t kParsePadding = 8;    // writable bytes behind a block
 
 enum class Kind : uint8_t { kRequest, kResponse, kTrailers };
 
+/** What becomes of names with an underscore. */
+struct UnderscoreRule {
+  Underscores action = Underscores::kAllow;
+  uint32_t* count = nullptr;  // of dropped and rejected ones; null: they are not counted
+};
+
 struct HeaderLimits {
   Kind kind = Kind::kRequest;
-  Underscores underscores = Underscores::kAllow;
+  UnderscoreRule underscores;
   bool keep_original = false;    // remember names as they were written
   uint32_t max_headers = 100;
-  uint32_t* underscored = nullptr;  // where dropped and rejected ones are counted; null: nowhere
 };
 
 /** A copy of `text` in the arena, with room for parsing it. */
@@ -33,6 +38,7 @@ const CodecError* parseHeaderBlock(HeaderMap& headers, std::string_view lines, c
                                    size_t authority_at, uint64_t& wire_bytes);
 
 /** Trailers: empty when they are not enabled, but read and refused all the same. */
-const CodecError* parseTrailers(HeaderMap& trailers, std::string_view lines, const CommonOptions& options, uint64_t& wire_bytes);
+const CodecError* parseTrailers(HeaderMap& trailers, std::string_view lines, const CommonOptions& options, UnderscoreRule underscores,
+                                uint64_t& wire_bytes);
 
 }  // namespace nuncio::http::h1

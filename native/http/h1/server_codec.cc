@@ -123,11 +123,10 @@ const CodecError* ServerCodec::parseHead(HeaderMap& headers, std::string_view he
   }
   HeaderLimits limits;
   limits.kind = Kind::kRequest;
-  limits.underscores = options_.underscores;
   limits.keep_original = options_.header_case == HeaderCase::kPreserve;
   limits.max_headers = options_.max_headers;
   uint32_t underscored = 0;
-  limits.underscored = &underscored;
+  limits.underscores = {options_.underscores, &underscored};
   const std::string_view lines = line.has_version ? headerLines(head, line_size) : std::string_view();
   const CodecError* error = parseHeaderBlock(headers, lines, copy + line_size, limits, authority_at, bytes_.headers_received);
   if (underscored != 0) callbacks_.onUnderscoredHeaders(underscored);
@@ -201,8 +200,11 @@ size_t ServerCodec::readTrailers(char* input, size_t size) {
 void ServerCodec::onTrailers(std::string_view text) {
   base::Arena& arena = decoder_->arena();
   HeaderMap& trailers = *arena.make<HeaderMap>(arena);
-  const CodecError* error = parseTrailers(trailers, headerLines(text, 0), options_, bytes_.headers_received);
+  uint32_t underscored = 0;
+  const CodecError* error =
+      parseTrailers(trailers, headerLines(text, 0), options_, {options_.underscores, &underscored}, bytes_.headers_received);
   head_.release();
+  if (underscored != 0) callbacks_.onUnderscoredHeaders(underscored);
   if (error != nullptr) return fail(*error);
   if (trailers.empty()) return deliver({}, true);
   request_complete_ = true;

@@ -104,7 +104,6 @@ bool HeadBuilder::onKnown(const Field& field) {
 }
 
 void HeadBuilder::onContentLength(const Field& field) {
-  if (kind_ == HeadKind::kTrailers) return;    // a receiver that merges trailers must not learn another length
   uint64_t length;
   if (length_seen_ || !parseLength(field.value, length)) return fail(HeadFault::kInvalidField);
   length_seen_ = true;
@@ -113,6 +112,7 @@ void HeadBuilder::onContentLength(const Field& field) {
   }
   if (status_ == 204) return;    // says nothing
   content_length_ = length;
+  if (kind_ == HeadKind::kTrailers) return;    // a receiver that merges trailers must not learn another length
   add(field);
 }
 
@@ -122,6 +122,7 @@ void HeadBuilder::addHost(const Field& field) {
 }
 
 void HeadBuilder::addCookie(std::string_view text) {
+  if (text.empty() && first_crumb_ == nullptr) return;    // as Envoy: nothing begins a cookie but text
   base::Arena& arena = headers_.arena();
   auto* crumb = arena.make<Crumb>(Crumb{nullptr, arena.copy(text)});
   (last_crumb_ == nullptr ? first_crumb_ : last_crumb_->next) = crumb;
@@ -169,7 +170,7 @@ void HeadBuilder::add(const Field& field) {
 
 HeadFault HeadBuilder::finish(bool to_connect) {
   if (fault_ != HeadFault::kNone) return fault_;
-  if (host_.data() != nullptr) headers_.add(HeaderId::kAuthority, host_);
+  if (host_.data() != nullptr) headers_.addFirst(HeaderId::kAuthority, host_);
   if (first_crumb_ != nullptr) {
     std::string_view cookie = first_crumb_->text;
     if (first_crumb_ != last_crumb_) {

@@ -32,12 +32,14 @@ class ServerCodec final : public http::ServerCodec, private Session {
   void goAway(ErrorCode code);
   bool wantsInput() const override { return !dead(); }
   /** After goAway with the last stream gone, or after an error. */
+  /** The client broke the protocol: the connection is beyond use. */
+  bool broken() const { return dead(); }
+  /** The connection is gone: nothing is read or written any more. */
+  void shut() { Session::shut(); }
   bool mustClose() const override;
   void ping() override { sendPing(); }
   void onOutputLeft(size_t queued) override { outputLeft(queued); }
 
-  bool hasPendingOutput() const override { return stalledCount() != 0; }
-  size_t resetStalled() override { return resetStalledStreams(); }
 
   /** The head of a request came in part. */
   bool readsHead() const { return inHeaderBlock(); }

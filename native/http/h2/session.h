@@ -67,8 +67,6 @@ class Session {
   bool refusesNewStreams() const { return refusing_; }
   /** Nothing is read any more. */
   void shut() { closed_ = true; }
-  uint32_t stalledCount() const { return stalled_count_; }
-  size_t resetStalledStreams();
 
  private:
   enum class State : uint8_t { kPreface, kHeader, kPayload, kPadLength, kData, kPadding, kSkip };
@@ -161,7 +159,6 @@ class Session {
   char* encodeBlock(char* out, std::span<const Header> headers);
   void writeLongHead(Stream& stream, std::span<const Header> headers, size_t room, bool end_stream);
   void saveTrailers(Stream& stream, const HeaderMap& trailers);
-  void noteStalled(Stream& stream);
   void wroteHead(Stream& stream, size_t bytes);
   void writeDataFrame(Stream& stream, std::string_view data, bool end_stream);
   void writeUnsentFrame(Stream& stream, size_t size);
@@ -215,7 +212,6 @@ class Session {
   base::IntrusiveList<Stream> retired_;
   base::IntrusiveList<Stream> unnumbered_;      // a client's, until their head is written
   uint32_t unnumbered_count_ = 0;
-  uint32_t stalled_count_ = 0;
   uint32_t depth_ = 0;
   uint32_t last_peer_stream_ = 0;
   uint32_t next_stream_ = 1;

@@ -135,7 +135,6 @@ void Session::onBlockWithoutStream(std::string_view block, uint32_t id, bool end
   }
   if (isIdle(id) || (isServer() && wasSkipped(id))) return fail(kWrongStreamId);
   if (endedByPeer(id)) return fail(kClosedStream);
-  stats_.inc(Stat::headers_cb_no_stream);
   decodeUnwanted(block);
 }
 
@@ -181,7 +180,8 @@ void Session::onResponseHead(Stream& stream, std::string_view block, bool end_st
   if (!decodeInto(builder, block) || !acceptHead(stream, builder, end_stream)) return;
   if (builder.status() < 200) {
     if (end_stream) return malformed(stream, kViolation, kViolationDetail);
-    return stream.response->on1xx(headers);
+    if (forwardsInterim(builder.status())) stream.response->on1xx(headers);
+    return;
   }
   stream.head_seen = true;
   stream.remote_closed = end_stream;
@@ -223,6 +223,7 @@ bool Session::acceptHead(Stream& stream, HeadBuilder& builder, bool end_stream) 
 }
 
 void Session::onTrailers(Stream& stream, std::string_view block, bool end_stream) {
+  if (isServer()) stats_.inc(Stat::trailers);    // Envoy counts those of requests
   if (!ownerListens(stream)) {
     if (!decodeUnwanted(block) || !end_stream) return;
     stream.remote_closed = true;
@@ -230,15 +231,16 @@ void Session::onTrailers(Stream& stream, std::string_view block, bool end_stream
   }
   base::Arena& arena = isServer() ? stream.request->arena() : stream.response->arena();
   HeaderMap& trailers = *arena.make<HeaderMap>(arena);
-  HeadBuilder builder(trailers, HeadKind::kTrailers, options_, Underscores::kAllow);
+  HeadBuilder builder(trailers, HeadKind::kTrailers, options_, underscores_);
   if (!decodeInto(builder, block)) return;
   const uint64_t expected = stream.expected;
   if (!acceptHead(stream, builder, false)) return;
-  if (!end_stream) return malformed(stream, kViolation, kViolationDetail);
+  const uint64_t claimed = builder.contentLength();
+  const bool lies = claimed != HeadBuilder::kNoLength && claimed != stream.received;
+  if (!end_stream || lies) return malformed(stream, kViolation, kViolationDetail);
   if (expected != HeadBuilder::kNoLength && stream.received != expected) {
     return abortStream(stream, ErrorCode::kProtocolError, ResetReason::kProtocolError, kRemoteResetDetail);
   }
-  stats_.inc(Stat::trailers);
   stream.remote_closed = true;
   if (stream.paused != 0 || !stream.held.empty()) {
     stream.held_trailers = &trailers;

@@ -162,12 +162,6 @@ void Session::encodeTrailers(Stream& stream, const HeaderMap& trailers) {
     return finishIfComplete(stream);
   }
   saveTrailers(stream, trailers);
-  noteStalled(stream);
-}
-
-void Session::noteStalled(Stream& stream) {
-  stream.stalled = true;
-  ++stalled_count_;
 }
 
 /** The owner's map lives no longer than its stream; a copy waits with the body. */
@@ -252,18 +246,10 @@ void Session::encodeData(Stream& stream, std::string_view data, bool end_stream)
   if (stream.closed || !stream.head_sent || stream.local_ended || dead()) return;
   if (data.empty() && !end_stream) return;
   stream.local_ended = end_stream;
-  if (!stream.unsent.empty()) {
-    queue(stream, data);
-    if (end_stream && !stream.closed) noteStalled(stream);
-    return;
-  }
+  if (!stream.unsent.empty()) return queue(stream, data);
   while (!data.empty()) {
     const int64_t window = std::min(send_window_, stream.send_window);
-    if (window <= 0) {
-      queue(stream, data);
-      if (end_stream && !stream.closed) noteStalled(stream);
-      return;
-    }
+    if (window <= 0) return queue(stream, data);
     const std::string_view part = data.substr(0, std::min<size_t>(static_cast<size_t>(window), kDefaultFrameSize));
     data.remove_prefix(part.size());
     writeDataFrame(stream, part, data.empty() && end_stream);

@@ -71,7 +71,6 @@ void Session::retire(Stream& stream) {
     streams_.erase(stream.id);
   }
   stream.base::ListNode<HeldTag>::unlink();
-  if (stream.stalled) --stalled_count_;
   if (stream.unsent.size() != 0) stats_.dec(Stat::pending_send_bytes, stream.unsent.size());
   if (stream.remote_closed) ended_by_peer_[(stream.id >> 1) % kRemembered] = stream.id;
   stats_.dec(Stat::streams_active);
@@ -99,7 +98,10 @@ void Session::finishIfComplete(Stream& stream) {
     return server_->onStreamComplete(*stream.request);
   }
   if (!stream.remote_delivered) return;
-  if (!stream.local_closed) writeReset(stream.id, ErrorCode::kInternalError);
+  if (!stream.local_closed) {
+    writeReset(stream.id, ErrorCode::kInternalError);
+    client_->onRequestGivenUp();
+  }
   retire(stream);
   client_->onStreamComplete(*stream.response, !go_away_seen_);
 }
@@ -129,7 +131,7 @@ void Session::abortStream(Stream& stream, ErrorCode code, ResetReason reason, st
 
 void Session::tellReset(Stream& stream, ResetReason reason, std::string_view details) {
   retire(stream);
-  if (!ownerListens(stream)) return server_->onStreamComplete(*stream.request);
+  if (!ownerListens(stream)) return server_->onStreamCut(*stream.request, reason, details);
   if (isServer()) return stream.request->onStreamReset(reason, details);
   ResponseDecoder& decoder = *stream.response;
   decoder.onStreamReset(reason, details);
@@ -148,23 +150,6 @@ void Session::reset(Stream& stream, ResetReason reason) {
     writeReset(stream.id, code);
   }
   retire(stream);
-}
-
-size_t Session::resetStalledStreams() {
-  const Entry entry(*this);
-  size_t count = 0;
-  while (stalled_count_ != 0) {
-    Stream* stalled = nullptr;
-    streams_.forEach([&](Stream& stream) {
-      if (stream.stalled) stalled = &stream;
-    });
-    if (stalled == nullptr) break;
-    stats_.inc(Stat::tx_flush_timeout);
-    if (!dead()) writeReset(stalled->id, ErrorCode::kNoError);
-    retire(*stalled);
-    ++count;
-  }
-  return count;
 }
 
 void Session::pauseReading(Stream& stream, bool pause) {

@@ -45,7 +45,6 @@ class Stream final : public ResponseEncoder, public RequestEncoder, public base:
   bool local_ended = false;                 // the owner gave us all; `unsent` may hold some of it
   bool local_closed = false;                // END_STREAM is written
   bool above_high = false;
-  bool stalled = false;                     // ended by its owner, and something waits for window
 
   // Receiving.
   int64_t receive_window = 0;

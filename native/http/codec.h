@@ -64,6 +64,8 @@ class ResponseEncoder {
   virtual void encodeHeaders(const HeaderMap& headers, bool end_stream) = 0;
   virtual void encodeData(std::string_view data, bool end_stream) = 0;
   virtual void encodeTrailers(const HeaderMap& trailers) = 0;
+  /** METADATA: a block of HPACK literals that need no table. False: this version of HTTP has no such thing. */
+  virtual bool encodeMetadata(std::string_view /*block*/) { return false; }
   /** Abort: HTTP/1 closes the connection, HTTP/2 sends RST_STREAM. The decoder hears nothing more; the encoder is dead. */
   virtual void reset(ResetReason reason) = 0;
   /**
@@ -91,6 +93,8 @@ class RequestDecoder {
   virtual void onRequestHeaders(HeaderMap& headers, bool end_stream) = 0;
   virtual void onRequestData(std::string_view data, bool end_stream) = 0;
   virtual void onRequestTrailers(HeaderMap& trailers) = 0;
+  /** As encodeMetadata takes it; at any time before the end. HTTP/2, where it is allowed. */
+  virtual void onRequestMetadata(std::string_view /*block*/) {}
   /** The peer gave the stream up, or broke its rules. The encoder is dead from here on; no other call follows. */
   virtual void onStreamReset(ResetReason reason, std::string_view details) = 0;
   /**
@@ -163,6 +167,8 @@ class RequestEncoder {
   virtual void encodeHeaders(const HeaderMap& headers, bool end_stream) = 0;
   virtual void encodeData(std::string_view data, bool end_stream) = 0;
   virtual void encodeTrailers(const HeaderMap& trailers) = 0;
+  /** As ResponseEncoder's. */
+  virtual bool encodeMetadata(std::string_view /*block*/) { return false; }
   virtual void reset(ResetReason reason) = 0;
   virtual void pauseReading(bool pause) = 0;
   virtual const StreamBytes& bytes() const = 0;
@@ -177,6 +183,8 @@ class ResponseDecoder {
   virtual void onResponseHeaders(HeaderMap& headers, bool end_stream) = 0;
   virtual void onResponseData(std::string_view data, bool end_stream) = 0;
   virtual void onResponseTrailers(HeaderMap& trailers) = 0;
+  /** As RequestDecoder's; in front of the head too. */
+  virtual void onResponseMetadata(std::string_view /*block*/) {}
   virtual void onStreamReset(ResetReason reason, std::string_view details) = 0;
   virtual void onEncoderAboveHighWatermark() = 0;
   virtual void onEncoderBelowLowWatermark() = 0;

@@ -38,11 +38,10 @@ std::string_view grpcMessage(base::Arena& arena, std::string_view text) {
   return {out, size};
 }
 
-/** A request that did not come to its router has a route all the same. */
-void Stream::nameRoute() {
-  if (!route_known_ || route_ == nullptr || info_.route_name.data() != nullptr) return;
-  info_.route_name = route_->name;
-  if (route_->cluster != nullptr) findCluster(*route_->cluster, *request_headers_);
+/** A request that did not come to its router is logged with its cluster all the same. */
+void Stream::nameCluster() {
+  const bool leads = route_known_ && route_ != nullptr && route_->cluster != nullptr;
+  if (leads && info_.cluster_name.data() == nullptr) findCluster(*route_->cluster, *request_headers_);
 }
 
 void Stream::reply(const LocalReply& reply) {
@@ -60,7 +59,7 @@ void Stream::reply(const LocalReply& reply) {
   if (response_started_ || encoder_ == nullptr) return resetDownstream(ownReset());
   replying_ = true;
   if (filters_.created() && request_headers_ != nullptr) route();  // a filter may have changed what it hangs on
-  nameRoute();
+  nameCluster();
   filters_.create(*filter_list_);
   // A response that filters have begun to see stays theirs: the answer goes past them.
   const bool direct = filters_.responseBegun();

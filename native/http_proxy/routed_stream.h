@@ -63,6 +63,8 @@ class RoutedStream {
   virtual void answerHeaders(http::HeaderMap& headers, bool end_stream) = 0;
   virtual void answerData(std::string_view data, bool end_stream) = 0;
   virtual void answerTrailers(http::HeaderMap& trailers) = 0;
+  /** METADATA of HTTP/2, as the codecs have it. */
+  virtual void answerMetadata(std::string_view /*block*/) {}
   // ---- redirects that the proxy follows by itself
   /** What was followed so far; in the arena, the router's to make. */
   RedirectTrail*& redirectTrail() { return redirect_trail_; }

@@ -329,6 +329,21 @@ void Router::onRequestTrailers(http::HeaderMap& trailers) {
   if (attempt_ != nullptr) attempt_->sendTrailers(trailers);
 }
 
+void Router::onRequestMetadata(std::string_view block) {
+  if (abandoned_) return;
+  if (attempt_ != nullptr && attempt_->writesMetadata()) return attempt_->sendMetadata(block);
+  if (kept_metadata_size_ + block.size() > kMostKeptMetadata) return;
+  kept_metadata_size_ += block.size();
+  auto& arena = stream_.arena();
+  KeptMetadata** last = &kept_metadata_;
+  while (*last != nullptr) last = &(*last)->next;
+  *last = arena.make<KeptMetadata>(KeptMetadata{arena.copy(block), nullptr});
+}
+
+void Router::sendKeptMetadata(UpstreamRequest& attempt) {
+  for (; kept_metadata_ != nullptr; kept_metadata_ = kept_metadata_->next) attempt.sendMetadata(kept_metadata_->block);
+}
+
 void Router::onRequestEnded() {
   if (request_ended_) return;
   request_ended_ = true;

@@ -57,6 +57,9 @@ class Router {
   void onUpstreamTrailers(http::HeaderMap& trailers);
   /** The attempt failed; `transport` is what the transport said, may be empty. */
   void onUpstreamReset(http::ResetReason reason, std::string_view transport);
+  void onRequestMetadata(std::string_view block);
+  /** METADATA that came before there was a connection follows the head. */
+  void sendKeptMetadata(UpstreamRequest& attempt);
   void onUpstreamConnected(UpstreamRequest& attempt);
   /** The pool gave the attempt a connection to its host, or failed to; before, no host counts as tried. */
   void noteHost(const upstream::HostRuntime& host);
@@ -120,6 +123,12 @@ class Router {
   bool retriesAfterReset(http::ResetReason reason, bool started);
   void finishUpstream();
 
+  struct KeptMetadata {
+    std::string_view block;
+    KeptMetadata* next;
+  };
+  static constexpr size_t kMostKeptMetadata = 1024 * 1024;  // bytes; what comes beyond is dropped
+
   RoutedStream& stream_;
   const RouterConfig& config_;
   const routing::Route* route_ = nullptr;
@@ -131,6 +140,8 @@ class Router {
   http::HeaderMap* trailers_ = nullptr;
   UpstreamRequest* attempt_ = nullptr;
   RequestMirrors* mirrors_ = nullptr;        // null: none, or they have all they need
+  KeptMetadata* kept_metadata_ = nullptr;    // in the arena, in order
+  size_t kept_metadata_size_ = 0;
   std::optional<RetryState> retry_;
   std::optional<BodyBuffer> body_;           // kept while another attempt may need it
   std::vector<const upstream::Host*> tried_;  // only filled when a predicate asks for it

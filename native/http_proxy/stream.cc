@@ -240,6 +240,16 @@ void Stream::onRequestTrailers(http::HeaderMap& trailers) {
   in_input_ = false;
 }
 
+/** No filter looks at METADATA: it goes past them. */
+void Stream::onRequestMetadata(std::string_view block) {
+  if (!complete_ && !replying_ && router_) router_->onRequestMetadata(block);
+}
+
+void Stream::answerMetadata(std::string_view block) {
+  if (complete_ || encoder_ == nullptr || encoder_->encodeMetadata(block)) return;
+  runtime_.http1.inc(stats::Http1Stat::metadata_not_supported_error);
+}
+
 void Stream::onCodecError(const http::CodecError& error) {
   if (complete_) return;
   close_connection_ = true;

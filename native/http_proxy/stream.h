@@ -39,6 +39,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   void onRequestHeaders(http::HeaderMap& headers, bool end_stream) override;
   void onRequestData(std::string_view data, bool end_stream) override;
   void onRequestTrailers(http::HeaderMap& trailers) override;
+  void onRequestMetadata(std::string_view block) override;
   void onStreamReset(http::ResetReason reason, std::string_view details) override;
   void onCodecError(const http::CodecError& error) override;
   void onEncoderAboveHighWatermark() override;
@@ -74,6 +75,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   void answerHeaders(http::HeaderMap& headers, bool end_stream) override { filters_.responseHeaders(headers, end_stream); }
   void answerData(std::string_view data, bool end_stream) override;
   void answerTrailers(http::HeaderMap& trailers) override { filters_.responseTrailers(trailers); }
+  void answerMetadata(std::string_view block) override;
   void pauseRequest(bool pause) override;
   const routing::Route* reroute() override {
     refreshRoute();
@@ -144,7 +146,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   http::HeaderMap& localReplyHead(const LocalReply& reply, std::string_view& body);
   void rewriteLocalReply(http::HeaderMap& headers, uint16_t& status, std::string_view& body, std::string_view& content_type);
   std::string_view formatReply(const http::BodyFormatter& format);
-  void nameRoute();
+  void nameCluster();
   void makeGrpcReply(http::HeaderMap& headers, uint32_t status, std::string_view message, std::string_view content_type);
   void onIdleTimeout();
   void onRequestTimeout();

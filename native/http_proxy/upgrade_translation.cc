@@ -69,10 +69,11 @@ bool nameUdpTarget(HeaderMap& request) {
 }
 
 void toConnectResponse(HeaderMap& response) {
+  const bool upgraded = response.has(HeaderId::kUpgrade);
   if (response.get(HeaderId::kStatus) == "101") response.set(HeaderId::kStatus, "200");
   response.remove(HeaderId::kUpgrade);
   response.remove(HeaderId::kConnection);
-  if (response.get(HeaderId::kContentLength) == "0") response.remove(HeaderId::kContentLength);
+  if (upgraded && response.get(HeaderId::kContentLength) == "0") response.remove(HeaderId::kContentLength);
 }
 
 HeaderMap& connectRequest(const HeaderMap& request, base::Arena& arena) {

@@ -71,6 +71,7 @@ void UpstreamRequest::begin(http::RequestEncoder& encoder) {
   if (router_.downstreamBlocked()) pauseReading(true);
   encoder.encodeHeaders(connection_ == nullptr ? *headers_ : headersFor(*connection_), head_only_);
   if (over_) return;
+  router_.sendKeptMetadata(*this);
   if (!awaits_handshake_) writeQueued();
   const auto& common = router_.cluster().plan().common;
   const uint32_t most_ms = router_.askedDurationMs().value_or(common ? common->max_stream_duration_ms : 0);
@@ -159,6 +160,15 @@ void UpstreamRequest::sendTrailers(http::HeaderMap& trailers) {
   end_stream_ = true;
   trailers_ = &trailers;
   if (encoder_ != nullptr && !awaits_handshake_) encoder_->encodeTrailers(trailers);
+}
+
+void UpstreamRequest::sendMetadata(std::string_view block) {
+  if (encoder_->encodeMetadata(block) || connection_ == nullptr) return;
+  router_.cluster().http1Stats().inc(stats::Http1Stat::metadata_not_supported_error);
+}
+
+void UpstreamRequest::onResponseMetadata(std::string_view block) {
+  if (!over_) router_.stream().answerMetadata(block);
 }
 
 void UpstreamRequest::holdDownstream(bool hold) {

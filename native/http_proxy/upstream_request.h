@@ -39,6 +39,9 @@ class UpstreamRequest final : public upstream::PoolStream {
   bool handshakeFailed() const { return handshake_failed_; }
   bool started() const { return encoder_ != nullptr || wrote_head_; }
   bool wroteHead() const { return wrote_head_; }
+  /** The head is out: METADATA can follow. */
+  bool writesMetadata() const { return wrote_head_ && encoder_ != nullptr; }
+  void sendMetadata(std::string_view block);
   int64_t beganNs() const { return began_ns_; }
   // ---- what came of it, for the upstream log
   uint16_t status() const { return status_; }
@@ -58,6 +61,7 @@ class UpstreamRequest final : public upstream::PoolStream {
   void onResponseHeaders(http::HeaderMap& headers, bool end_stream) override;
   void onResponseData(std::string_view data, bool end_stream) override;
   void onResponseTrailers(http::HeaderMap& trailers) override;
+  void onResponseMetadata(std::string_view block) override;
   void onStreamReset(http::ResetReason reason, std::string_view details) override;
   void onEncoderAboveHighWatermark() override;
   void onEncoderBelowLowWatermark() override;

@@ -14,14 +14,7 @@ base::Result<DownstreamConfigPtr, std::string> DownstreamConfig::make(std::span<
   if (!config->plan.common) config->plan.common.emplace();
   const plan::TlsCommon& common = *config->plan.common;
   if (common.certificate_slots.empty()) return std::string("No TLS certificates found for server context");
-  auto settings = Settings::make(common, Role::kServer);
-  if (!settings.ok()) return std::move(settings.error());
-  config->settings = std::move(settings.value());
-  if (common.key_log) {
-    auto log = KeyLog::make(*common.key_log);
-    if (!log.ok()) return std::move(log.error());
-    config->key_log = std::move(log.value());
-  }
+  if (std::string error = config->read(common, Role::kServer); !error.empty()) return error;
   return DownstreamConfigPtr(std::move(config));
 }
 

@@ -8,15 +8,13 @@
 
 #include "base/result.h"
 #include "net/transport.h"
+#include "tls/common_config.h"
 #include "tls/context.h"
-#include "tls/settings.h"
 
 namespace nuncio::tls {
 
-struct DownstreamConfig {
+struct DownstreamConfig : CommonConfig {
   plan::DownstreamTls plan;
-  Settings settings;
-  std::unique_ptr<const KeyLog> key_log;
 
   static base::Result<std::shared_ptr<const DownstreamConfig>, std::string> make(std::span<const uint8_t> plan);
 };

@@ -14,14 +14,7 @@ base::Result<UpstreamConfigPtr, std::string> UpstreamConfig::make(std::span<cons
   if (!config->plan.common) config->plan.common.emplace();
   const plan::TlsCommon& common = *config->plan.common;
   if (common.certificate_slots.size() > 1) return std::string("Multiple TLS certificates are not supported for client contexts");
-  auto settings = Settings::make(common, Role::kClient);
-  if (!settings.ok()) return std::move(settings.error());
-  config->settings = std::move(settings.value());
-  if (common.key_log) {
-    auto log = KeyLog::make(*common.key_log);
-    if (!log.ok()) return std::move(log.error());
-    config->key_log = std::move(log.value());
-  }
+  if (std::string error = config->read(common, Role::kClient); !error.empty()) return error;
   return UpstreamConfigPtr(std::move(config));
 }
 

@@ -10,15 +10,13 @@
 
 #include "base/result.h"
 #include "net/transport.h"
+#include "tls/common_config.h"
 #include "tls/context.h"
-#include "tls/settings.h"
 
 namespace nuncio::tls {
 
-struct UpstreamConfig {
+struct UpstreamConfig : CommonConfig {
   plan::UpstreamTls plan;
-  Settings settings;
-  std::unique_ptr<const KeyLog> key_log;
 
   static base::Result<std::shared_ptr<const UpstreamConfig>, std::string> make(std::span<const uint8_t> plan);
 };

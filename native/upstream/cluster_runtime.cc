@@ -61,6 +61,7 @@ stats::Http2Scope ClusterRuntime::http2Stats() {
   return http2_stats_;
 }
 
+
 void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints) {
   const bool renews = part_->plan.close_on_host_set_change && endpoints_ != nullptr;
   endpoints_ = std::move(endpoints);

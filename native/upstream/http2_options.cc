@@ -10,6 +10,9 @@ void fillHttp2(const plan::Http2Options& plan, http::h2::CommonOptions& options)
   options.initial_stream_window = plan.initial_stream_window;
   options.initial_connection_window = plan.initial_connection_window;
   options.allow_connect = plan.allow_connect;
+  options.allow_metadata = plan.allow_metadata;
+  options.max_metadata_size = plan.max_metadata_size;
+  options.disallow_obs_text = plan.disallow_obs_text;
   options.huffman = !plan.disable_huffman;
   options.stream_error_on_invalid_message = plan.stream_error_on_invalid_message;
   options.max_outbound_frames = plan.max_outbound_frames;

@@ -150,7 +150,10 @@ void HttpConnection::onRequestGivenUp() { noteReset(ResetReason::kLocalReset); }
 
 void HttpConnection::afterStream() {
   if (!draining_ && pool_ != nullptr) return pool_->onRoom(*this);
-  if (active_ == 0) close(net::CloseCause::kLocal);
+  if (active_ != 0) return;
+  // Envoy's codec takes the end of a drained connection, within what it reads, for a broken protocol, and so it is counted.
+  if (multiplexed_ && in_dispatch_) account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
+  close(net::CloseCause::kLocal);
 }
 
 void HttpConnection::onCloseAnnounced() { account_.cluster().stats().inc(ClusterStat::upstream_cx_close_notify); }
@@ -181,7 +184,9 @@ size_t HttpConnection::onInput(std::string_view bytes) {
 
 void HttpConnection::dispatch(std::string_view bytes, size_t& consumed) {
   account_.countBytes(connection_);
+  in_dispatch_ = true;
   const http::DispatchResult result = codec_->dispatch(bytes);
+  in_dispatch_ = false;
   consumed = bytes.size();
   if (result.error != nullptr) account_.cluster().stats().inc(ClusterStat::upstream_cx_protocol_error);
   if (closed_) return;

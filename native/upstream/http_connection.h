@@ -98,6 +98,7 @@ class HttpConnection final : public net::DeferredFree,
   Place place_ = Place::kConnecting;
   bool multiplexed_ = false;
   bool remote_gone_ = false;
+  bool in_dispatch_ = false;
   bool draining_ = false;
   bool closed_ = false;
   loop::MemberTimer<&HttpConnection::onTimeout> timer_{this};  // connect timeout, then idle timeout

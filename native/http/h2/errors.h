@@ -63,6 +63,7 @@ inline constexpr Problem kControlFlood =
 inline constexpr Problem kEmptyFlood = floodProblem(kCodecErrorDetail, "too many frames without payload");
 inline constexpr Problem kPriorityFlood = floodProblem("codec_error:Too_many_PRIORITY_frames", "too many PRIORITY frames");
 inline constexpr Problem kWindowFlood = floodProblem("codec_error:Too_many_WINDOW_UPDATE_frames", "too many WINDOW_UPDATE frames");
+inline constexpr Problem kMetadata{{0, kCodecErrorDetail, "METADATA that is too large or cannot be decoded", {}}, ErrorCode::kProtocolError, true};
 inline constexpr Problem kInvalidField{{0, kCodecErrorDetail, "invalid header field", {}}, ErrorCode::kProtocolError, true};
 inline constexpr Problem kViolation{{0, kCodecErrorDetail, "violation of HTTP messaging", {}}, ErrorCode::kProtocolError, true};
 

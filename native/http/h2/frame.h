@@ -18,11 +18,13 @@ enum class FrameType : uint8_t {
   kGoAway = 7,
   kWindowUpdate = 8,
   kContinuation = 9,
+  kMetadata = 0x4d,    // Envoy's extension; unknown unless allowed
 };
 
 inline constexpr uint8_t kFlagEndStream = 0x1;
 inline constexpr uint8_t kFlagAck = 0x1;
 inline constexpr uint8_t kFlagEndHeaders = 0x4;
+inline constexpr uint8_t kFlagEndMetadata = 0x4;
 inline constexpr uint8_t kFlagPadded = 0x8;
 inline constexpr uint8_t kFlagPriority = 0x20;
 

@@ -23,6 +23,10 @@ bool parseLength(std::string_view text, uint64_t& out) {
   return true;
 }
 
+bool hasObsText(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
 bool isAuthority(std::string_view text) {
   return !text.empty() && isAuthorityText(text) && text.find('@') == std::string_view::npos;
 }
@@ -35,6 +39,7 @@ void HeadBuilder::onField(const Field& field) {
   if (bytes_ > options_.max_head_bytes) return fail(HeadFault::kTooLarge);
   if (++count_ > options_.max_headers) return fail(HeadFault::kTooMany);
   if ((field.facts & (kNameValid | kValueValid)) != (kNameValid | kValueValid)) [[unlikely]] return fail(HeadFault::kInvalidField);
+  if (options_.disallow_obs_text && hasObsText(field.value)) [[unlikely]] return fail(HeadFault::kInvalidField);
   if (field.name.front() == ':') return onPseudo(field);
   regular_seen_ = true;
   if (underscores_ != Underscores::kAllow && (field.facts & kNameHasUnderscore) != 0) [[unlikely]] {

@@ -30,6 +30,9 @@ struct CommonOptions {
   uint32_t max_consecutive_empty_frames = 1;
   uint32_t max_priority_frames_per_stream = 100;
   uint32_t max_window_updates_per_data_frame = 10;
+  bool allow_metadata = false;                             // METADATA frames are passed on; else they are unknown
+  uint32_t max_metadata_size = 1024 * 1024;                // bytes of one, on the wire
+  bool disallow_obs_text = false;                          // bytes above ASCII in values are malformed
   uint32_t max_head_bytes = 60 * 1024;                     // names and values of one head, decoded
   uint32_t max_headers = 100;
   /** High watermark of what waits for window in one stream; 0: none. per_connection_buffer_limit_bytes. */

@@ -130,7 +130,8 @@ size_t Session::readHeader(const char* input, size_t size) {
 void Session::onFrameHeader() {
   if (!checkFrameHeader()) return;
   if (frame_.type == FrameType::kData) return beginData();
-  if (frame_.type > FrameType::kContinuation) {    // unknown: ignored (RFC 9113 section 4.1)
+  const bool is_metadata = frame_.type == FrameType::kMetadata && options_.allow_metadata && frame_.stream != 0;
+  if (frame_.type > FrameType::kContinuation && !is_metadata) {    // unknown: ignored (RFC 9113 section 4.1)
     data_left_ = frame_.length;
     state_ = frame_.length == 0 ? State::kHeader : State::kSkip;
   } else if (frame_.length == 0) {

@@ -36,6 +36,7 @@ class Session {
   void encodeHeaders(Stream& stream, const HeaderMap& headers, bool end_stream);
   void encodeData(Stream& stream, std::string_view data, bool end_stream);
   void encodeTrailers(Stream& stream, const HeaderMap& trailers);
+  void encodeMetadata(Stream& stream, std::string_view block);
   void reset(Stream& stream, ResetReason reason);
   void pauseReading(Stream& stream, bool pause);
 
@@ -128,7 +129,10 @@ class Session {
   /** False: the message is refused, the stream or the connection over. */
   bool acceptHead(Stream& stream, HeadBuilder& builder, bool end_stream);
   bool countEmptyFrame(bool empty, uint32_t stream);
-  bool appendToBlock(std::string_view fragment);
+  /** False: `limit` bytes are not enough. */
+  bool append(net::Block*& to, std::string_view bytes, size_t limit);
+  void onMetadata(std::string_view payload);
+  void tellMetadata(Stream& stream, std::string_view block);
   void forgetBlock();
 
   // ---- streams (session_streams.cc)

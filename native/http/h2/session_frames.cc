@@ -38,6 +38,7 @@ void Session::onFrame(std::string_view payload) {
     case FrameType::kGoAway: return onGoAway(payload);
     case FrameType::kWindowUpdate: return onWindowUpdate(payload);
     case FrameType::kContinuation: return onContinuation(payload);
+    case FrameType::kMetadata: return onMetadata(payload);
     case FrameType::kData: return;
   }
 }
@@ -71,14 +72,14 @@ void Session::onHeaders(std::string_view payload) {
   block_stream_ = id;
   block_ends_stream_ = end_stream;
   block_frames_ = 1;
-  appendToBlock(payload);
+  append(block_, payload, maxBlock(options_));
 }
 
 void Session::onContinuation(std::string_view payload) {
   if (block_stream_ == 0) return fail(kContinuationUnexpected);
   const bool last = frame_.has(kFlagEndHeaders);
   if (!countEmptyFrame(payload.empty() && !last, block_stream_)) return;
-  if (++block_frames_ > maxBlockFrames(options_) || !appendToBlock(payload)) return fail(kTooManyContinuations);
+  if (++block_frames_ > maxBlockFrames(options_) || !append(block_, payload, maxBlock(options_))) return fail(kTooManyContinuations);
   if (!last) return;
   const uint32_t id = block_stream_;
   block_stream_ = 0;
@@ -86,20 +87,22 @@ void Session::onContinuation(std::string_view payload) {
   forgetBlock();
 }
 
-bool Session::appendToBlock(std::string_view fragment) {
-  if (fragment.empty()) return true;
-  const size_t have = block_ == nullptr ? 0 : block_->used;
-  const size_t wanted = have + fragment.size();
-  if (wanted > maxBlock(options_)) return false;
-  if (block_ == nullptr || wanted > block_->capacity) {
+bool Session::append(net::Block*& to, std::string_view bytes, size_t limit) {
+  if (bytes.empty()) return true;
+  const size_t have = to == nullptr ? 0 : to->used;
+  const size_t wanted = have + bytes.size();
+  if (wanted > limit) return false;
+  if (to == nullptr || wanted > to->capacity) {
     net::Block* larger = memory_.blocks().takeBlock(have == 0 ? wanted : wanted * 2);
-    if (block_ != nullptr) std::memcpy(larger->bytes(), block_->bytes(), have);
+    if (to != nullptr) {
+      std::memcpy(larger->bytes(), to->bytes(), have);
+      memory_.blocks().release(to);
+    }
     larger->used = static_cast<uint32_t>(have);
-    forgetBlock();
-    block_ = larger;
+    to = larger;
   }
-  std::memcpy(block_->end(), fragment.data(), fragment.size());
-  block_->used += static_cast<uint32_t>(fragment.size());
+  std::memcpy(to->end(), bytes.data(), bytes.size());
+  to->used += static_cast<uint32_t>(bytes.size());
   return true;
 }
 

@@ -30,7 +30,7 @@ bool isForHttp1Only(const Header& header, bool has_authority) {
     case HeaderId::kUpgrade:
     case HeaderId::kHttp2Settings: return true;
     case HeaderId::kHost: return has_authority;
-    case HeaderId::kTe: return !base::equalsIgnoreCase(header.value, "trailers");
+    case HeaderId::kTe: return !header.value.empty() && !base::equalsIgnoreCase(header.value, "trailers");
     default: return false;
   }
 }
@@ -108,7 +108,7 @@ void Session::sendGoAway(uint32_t last_stream, ErrorCode code, std::string_view 
   writeUint32(payload + 4, static_cast<uint32_t>(code));
   debug = debug.substr(0, sizeof(payload) - 8);
   std::copy(debug.begin(), debug.end(), payload + 8);
-  stats_.inc(Stat::goaway_sent);
+  if (last_stream != kLargestStream) stats_.inc(Stat::goaway_sent);    // a notice is none yet, as Envoy counts
   writeFrame(FrameType::kGoAway, 0, 0, {payload, 8 + debug.size()}, false);
 }
 

@@ -11,6 +11,10 @@ void Stream::encode1xx(const HeaderMap& headers) { session.encode1xx(*this, head
 void Stream::encodeHeaders(const HeaderMap& headers, bool end_stream) { session.encodeHeaders(*this, headers, end_stream); }
 void Stream::encodeData(std::string_view data, bool end_stream) { session.encodeData(*this, data, end_stream); }
 void Stream::encodeTrailers(const HeaderMap& trailers) { session.encodeTrailers(*this, trailers); }
+bool Stream::encodeMetadata(std::string_view block) {
+  session.encodeMetadata(*this, block);
+  return true;
+}
 void Stream::reset(ResetReason reason) { session.reset(*this, reason); }
 void Stream::pauseReading(bool pause) { session.pauseReading(*this, pause); }
 
@@ -80,6 +84,7 @@ void Session::retire(Stream& stream) {
 
 void Session::freeRetired() {
   while (Stream* stream = retired_.popFront()) {
+    if (stream->metadata != nullptr) memory_.blocks().release(stream->metadata);
     if (stream->waiting_trailers != nullptr) memory_.blocks().release(stream->waiting_trailers);
     stream->~Stream();
     memory_.giveStream(stream);

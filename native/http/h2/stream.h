@@ -25,6 +25,7 @@ class Stream final : public ResponseEncoder, public RequestEncoder, public base:
   void encodeHeaders(const HeaderMap& headers, bool end_stream) override;
   void encodeData(std::string_view data, bool end_stream) override;
   void encodeTrailers(const HeaderMap& trailers) override;
+  bool encodeMetadata(std::string_view block) override;
   void reset(ResetReason reason) override;
   void pauseReading(bool pause) override;
   const StreamBytes& bytes() const override { return byte_counts; }
@@ -53,6 +54,7 @@ class Stream final : public ResponseEncoder, public RequestEncoder, public base:
   uint64_t received = 0;
   net::OutputQueue held;                    // body that came while reading is paused
   HeaderMap* held_trailers = nullptr;
+  net::Block* metadata = nullptr;           // METADATA that comes in several frames
   uint32_t paused = 0;
   bool head_seen = false;                   // the final one of a response
   bool remote_closed = false;               // END_STREAM came

@@ -114,11 +114,9 @@ export const httpPolicy: PolicyTable = {
     ...whole('max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream'),
     ...whole('max_inbound_window_update_frames_per_data_frame_sent custom_settings_parameters connection_keepalive'),
     ...whole('stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message'),
-    ...later('allow_metadata', 'METADATA frames', isFalse),
-    ...tuning('max_metadata_size', 'has no effect without METADATA frames'),
+    ...whole('allow_metadata max_metadata_size disallow_obs_text'),
     ...tuning('use_oghttp2_codec', 'has no effect: there is one HTTP/2 codec'),
     ...tuning('max_header_field_size_kb', 'has no effect: max_request_headers_kb is the limit'),
-    ...later('disallow_obs_text', 'header values without obs-text', isFalse),
     ...tuning('stream_reset_burst stream_reset_rate', 'has no effect: premature resets are limited'),
   },
   'envoy.config.core.v3.SchemeHeaderTransformation': {

@@ -134,8 +134,10 @@ void Session::giveUp(InitFailure why) {
 
 void Session::onUpstreamConnected() {
   const upstream::ConnectionAccount& account = upstream_->account();
+  const net::Connection& connection = upstream_->connection();
   facts_.upstream.reset(
-      new UpstreamFacts{account.beganNs(), account.connectedNs(), upstream_->connection().id(), account.local});
+      new UpstreamFacts{account.beganNs(), account.connectedNs(), connection.id(), account.local,
+                        base::LocalRef<const net::TlsInfo>(connection.tls()), connection.connectedNs()});
   facts_.pool_ready_ns = loop().now();
   touch();
   if (plan().idle_timeout_ms != 0) idle_timer_.arm(loop().timers(), plan().idle_timeout_ms);

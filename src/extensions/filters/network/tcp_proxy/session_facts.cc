@@ -67,6 +67,11 @@ void SessionFacts::fill(http::StreamInfo& out, std::string& failure_text) const 
   if (upstream == nullptr) return;
   out.at.upstream_connect_begin = upstream->connect_began_ns;
   out.at.upstream_connect_end = upstream->connected_ns;
+  out.upstream_tls = upstream->tls.get();
+  if (upstream->tls) {
+    out.at.upstream_connect_end = upstream->tcp_connected_ns;
+    out.at.upstream_handshake_end = upstream->connected_ns;
+  }
   out.upstream_connection_id = upstream->id;
   out.upstream_local = upstream->local;
   out.upstream_remote = host->address();

@@ -26,6 +26,8 @@ struct UpstreamFacts {
   int64_t connected_ns;
   uint64_t id;
   net::Address local;
+  base::LocalRef<const net::TlsInfo> tls;  // null: clear text
+  int64_t tcp_connected_ns;                // before the handshake
 };
 
 struct SessionFacts {

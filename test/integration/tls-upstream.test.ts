@@ -37,6 +37,9 @@ const options = (yaml: string): string =>
 const LOG =
   '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %UPSTREAM_TRANSPORT_FAILURE_REASON% // %UPSTREAM_TLS_VERSION% %UPSTREAM_PEER_SUBJECT% %UPSTREAM_PEER_ISSUER% %UPSTREAM_PEER_DNS_SAN% %UPSTREAM_PEER_URI_SAN% %UPSTREAM_PEER_IP_SAN% %UPSTREAM_LOCAL_DNS_SAN% %UPSTREAM_PEER_CERT_V_START(%Z)%\n'
 
+const TCP_LOG =
+  '%RESPONSE_FLAGS% in=%BYTES_RECEIVED% out=%BYTES_SENT% // %UPSTREAM_TLS_VERSION% %UPSTREAM_TLS_CIPHER% %UPSTREAM_PEER_SUBJECT% %UPSTREAM_PEER_ISSUER% %UPSTREAM_PEER_DNS_SAN% %UPSTREAM_PEER_URI_SAN% %UPSTREAM_PEER_CERT_V_START(%Z)%\n'
+
 /** One request to a cluster, on a connection of its own; what the upstream saw of the handshake. */
 async function asks(s: Scene, to: string, upstream: string, headers: readonly string[] = ['host: a']): Promise<void> {
   s.upstream(upstream).always(thenClose('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok'))
@@ -504,7 +507,7 @@ feature(
     tlsUpstreams: { good: serving(good), only12: serving(good, { maxVersion: 'TLSv1.2' }) },
     listeners: [
       http('main', { routes: routes(['resumed', 'fresh', 'resumed13', 'hanging']), log: LOG }),
-      tcp('tcp', 'cluster: tcp'),
+      tcp('tcp', 'cluster: tcp', '', TCP_LOG),
     ],
     clusters: [
       tlsTo('resumed', 'only12'),
@@ -594,12 +597,12 @@ feature(
       'TCP',
       {
         sees: `
-      sni=tcp.example
-      < client
-      pong after
-      (closed)
-      log: - in=4 out=10
-    `,
+          sni=tcp.example
+          < client
+          pong after
+          (closed)
+          log: - in=4 out=10 // TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 O=Nuncio,CN=upstream O=Nuncio,CN=Test CA up.example,*.wild.example spiffe://a/up UTC
+        `,
       },
       async s => {
         s.upstream('good').raw()

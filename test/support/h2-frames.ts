@@ -18,6 +18,9 @@ const names = [
   'CONTINUATION',
 ] as const
 export type FrameName = (typeof names)[number]
+/** A frame type of Envoy's own. */
+const METADATA = 0x4d
+const END_METADATA = 4
 
 const errors = [
   'NO_ERROR',
@@ -39,7 +42,7 @@ export const ACK = 1
 export const END_HEADERS = 4
 
 export interface Frame {
-  readonly name: FrameName | 'UNKNOWN'
+  readonly name: FrameName | 'METADATA' | 'UNKNOWN'
   readonly flags: number
   readonly stream: number
   readonly payload: Buffer
@@ -54,6 +57,13 @@ export function frame(name: FrameName, flags: number, stream: number, payload: B
   head[4] = flags
   head.writeUInt32BE(stream, 5)
   return Buffer.concat([head, body]).toString('latin1')
+}
+
+/** A map beside the message; `payload` instead of fields: anything. */
+export function metadata(stream: number, payload: string, flags = END_METADATA): string {
+  const out = Buffer.from(frame('DATA', flags, stream, payload), 'latin1')
+  out[3] = METADATA
+  return out.toString('latin1')
 }
 
 function number32(value: number): Buffer {
@@ -108,7 +118,7 @@ export function parse(bytes: Buffer): Frame[] {
     if (at + 9 + size > bytes.length) break
     const payload = bytes.subarray(at + 9, at + 9 + size)
     out.push({
-      name: names[bytes[at + 3] ?? 0] ?? 'UNKNOWN',
+      name: bytes[at + 3] === METADATA ? 'METADATA' : (names[bytes[at + 3] ?? 0] ?? 'UNKNOWN'),
       flags: bytes[at + 4] ?? 0,
       stream: bytes.readUInt32BE(at + 5) & 0x7fffffff,
       payload,
@@ -129,6 +139,8 @@ export function show(one: Frame): string {
       return `RST_STREAM ${one.stream} ${code(0)}`
     case 'GOAWAY':
       return `GOAWAY ${one.payload.readUInt32BE(0) === 0x7fffffff ? 'MAX' : one.payload.readUInt32BE(0)} ${code(4)}`
+    case 'METADATA':
+      return `METADATA ${one.stream} ${JSON.stringify(one.payload.toString('latin1').slice(0, 60))}${one.flags & END_METADATA ? '' : ' …'}`
     case 'SETTINGS':
       return `SETTINGS${one.flags & ACK ? ' ACK' : ''}`
     case 'PING':

@@ -199,6 +199,14 @@ upstream::HostRuntime* Router::chooseHost() {
     context.avoid = &avoid;
     context.attempts = policy->host_selection_attempts;
   }
+  std::optional<net::Address> destination;
+  if (const auto& original = cluster_->plan().original_dst; original) [[unlikely]] {
+    bool broken = false;
+    const http::StreamInfo& info = stream_.info();
+    destination = upstream::findDestination(*original, {headers_, info.dynamic_metadata, info.downstream}, broken);
+    if (broken) cluster_->stats().inc(ClusterStat::original_dst_host_invalid);
+    if (destination) context.destination = &*destination;
+  }
   upstream::HostRuntime* host = cluster_->choose(context);
   if (host == nullptr) cluster_->stats().inc(ClusterStat::upstream_cx_none_healthy);
   return host;

@@ -9,6 +9,9 @@ namespace nuncio::upstream {
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
     : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)),
       balancer_({*part_, stats_, services.stats, services.random}, part_->plan.locality_weighted) {
+  if (part_->plan.original_dst) {
+    original_dst_ = std::make_unique<OriginalDstHosts>(services_, *part_->plan.original_dst, services_.index + 1);
+  }
   if (part_->plan.subset) subsets_ = std::make_unique<SubsetBalancer>(Balancing{*part_, stats_, services.stats, services.random}, *part_->plan.subset);
   makeTls();
   if (!part_->proxy_protocol) return;
@@ -101,6 +104,7 @@ void ClusterRuntime::rebuild() {
 
 void ClusterRuntime::drain() {
   for (auto& [host, runtime] : hosts_) runtime->drain();
+  if (original_dst_ != nullptr) original_dst_->drain();
 }
 
 }  // namespace nuncio::upstream

@@ -15,6 +15,7 @@
 #include "upstream/cluster_part.h"
 #include "upstream/host_runtime.h"
 #include "upstream/load_balancer.h"
+#include "upstream/original_dst.h"
 #include "upstream/priority_balancer.h"
 #include "upstream/subset_balancer.h"
 #include "upstream/worker_services.h"
@@ -57,6 +58,7 @@ class ClusterRuntime : public base::LocalCounted {
   /** The host for one attempt; null: none is usable. */
   HostRuntime* choose(const PickContext& context) {
     if (subsets_ != nullptr) [[unlikely]] return subsets_->choose(context);
+    if (original_dst_ != nullptr) [[unlikely]] return original_dst_->choose(context.destination);
     return balancer_.choose(context);
   }
   /** The cluster is gone or replaced: every host drains. */
@@ -78,6 +80,7 @@ class ClusterRuntime : public base::LocalCounted {
   std::unordered_map<const Host*, HostRef> hosts_;
   PriorityBalancer balancer_;
   std::unique_ptr<SubsetBalancer> subsets_;  // in place of `balancer_`, for a cluster with subsets
+  std::unique_ptr<OriginalDstHosts> original_dst_;  // in place of `balancer_`, for an ORIGINAL_DST cluster
   std::unique_ptr<tls::UpstreamTls> tls_;
   std::vector<std::unique_ptr<tls::UpstreamTls>> matched_tls_;  // null entries: clear text
 };

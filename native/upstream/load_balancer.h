@@ -8,6 +8,7 @@
 
 #include "base/function_ref.h"
 #include "base/random.h"
+#include "net/address.h"
 #include "plan/plan_types.h"
 #include "routing/subset_criteria.h"
 
@@ -22,6 +23,7 @@ struct PickContext {
   const base::FunctionRef<bool(const HostRuntime&)>* avoid = nullptr; // retry: hosts not wanted again
   uint32_t attempts = 1;                                              // how often to pick anew when avoided
   uint32_t attempt = 0;                                               // 0: the first pick; consistent hashing goes on from there
+  const net::Address* destination = nullptr;                          // for ORIGINAL_DST; null: nobody named one
   const routing::SubsetCriteria* criteria = nullptr;                  // for subset load balancing
 };
 

@@ -16,6 +16,7 @@ import { clusterProtocol, type ClusterProtocolTools } from './cluster-protocol.j
 import type { FieldWalk } from './field-walk.js'
 import type { ClusterInit, ExtensionInit, ThresholdsInit } from './init.js'
 import { loadBalancer } from './load-balancer.js'
+import { originalDst } from './original-dst.js'
 import { metadataJson, milliseconds } from './values.js'
 
 const defaultConnectTimeout = 5_000
@@ -94,6 +95,7 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
   Object.assign(
     plan,
     loadBalancer(cluster, kind.type, at, tools.types, tools.walk),
+    originalDst(cluster, kind.type, at),
     clusterProtocol(cluster, at, tools),
     transportSockets(cluster, at, tools),
     perHost(cluster.circuitBreakers, at.field('circuit_breakers')),
@@ -119,17 +121,19 @@ function transportSockets(
   return { ...(own && { transportSocket: own }), transportSockets: matched }
 }
 
-const byDiscovery: Partial<Record<Cluster_DiscoveryType, Cluster_Type>> = {
+const byDiscovery: Readonly<Record<Cluster_DiscoveryType, Cluster_Type>> = {
   [Cluster_DiscoveryType.STATIC]: Cluster_Type.STATIC,
   [Cluster_DiscoveryType.STRICT_DNS]: Cluster_Type.STRICT_DNS,
   [Cluster_DiscoveryType.LOGICAL_DNS]: Cluster_Type.LOGICAL_DNS,
   [Cluster_DiscoveryType.EDS]: Cluster_Type.EDS,
+  [Cluster_DiscoveryType.ORIGINAL_DST]: Cluster_Type.ORIGINAL_DST,
 }
 
 const byName: Readonly<Record<string, Cluster_Type>> = {
   'envoy.cluster.static': Cluster_Type.STATIC,
   'envoy.cluster.strict_dns': Cluster_Type.STRICT_DNS,
   'envoy.cluster.logical_dns': Cluster_Type.LOGICAL_DNS,
+  'envoy.cluster.original_dst': Cluster_Type.ORIGINAL_DST,
 }
 
 /** Undefined when the type was refused. */
@@ -142,14 +146,7 @@ export function clusterKind(cluster: Cluster, at: Place, types: Types): ClusterK
     at.field('eds_cluster_config').error('eds_cluster_config set in a non-EDS cluster')
   if (discovery === Cluster_DiscoveryType.EDS && !cluster.edsClusterConfig)
     at.error('cannot create an EDS cluster without an EDS config')
-  if (type === undefined) at.field('type').unsupported('ORIGINAL_DST clusters')
-  return type === undefined ? undefined : { type }
-}
-
-/** The type of a cluster that clusterKind refused. */
-export function refusedType(cluster: Cluster): Cluster_Type {
-  const spec = cluster.clusterDiscoveryType
-  return spec.case === 'clusterType' ? Cluster_Type.EXTENSION : Cluster_Type.ORIGINAL_DST
+  return { type }
 }
 
 function customKind(

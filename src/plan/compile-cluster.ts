@@ -7,7 +7,6 @@ import {
   type ClusterThresholds,
   clusterThresholds,
   type ClusterTools,
-  refusedType,
 } from './cluster.js'
 import type { Compilation } from './compilation.js'
 import { discoverySource } from './config-source.js'
@@ -33,7 +32,7 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
   const kind = clusterKind(cluster, at, tools.types)
   const thresholds = clusterThresholds(cluster, compilation.runtime)
   if (!kind) {
-    clusterPlan(cluster, { type: refusedType(cluster) }, at, tools) // for its errors
+    clusterPlan(cluster, { type: Cluster_Type.EXTENSION }, at, tools) // for its errors
     return undefined
   }
   const slot = compilation.deps.slots.of('clusters', cluster.name)

@@ -382,9 +382,29 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
   ['settings of EDS in a static cluster', withCluster({ eds_cluster_config: { eds_config: { ads: {} } } }), /non-EDS/],
   ['a balancer the cluster should provide', withCluster({ lb_policy: 'CLUSTER_PROVIDED' }), /did not provide one/],
   [
-    'a balancer that a cluster type to come provides',
+    'a balancer that a cluster of original destinations provides',
     withCluster({ type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED', load_assignment: undefined }),
-    'later',
+    'ok',
+  ],
+  [
+    'another balancer for original destinations',
+    withCluster({ type: 'ORIGINAL_DST', load_assignment: undefined }),
+    /Only 'CLUSTER_PROVIDED' is allowed/,
+  ],
+  [
+    'members of original destinations',
+    withCluster({ type: 'ORIGINAL_DST', lb_policy: 'CLUSTER_PROVIDED' }),
+    /must have no load assignment/,
+  ],
+  [
+    'a header that is not used',
+    withCluster({
+      type: 'ORIGINAL_DST',
+      lb_policy: 'CLUSTER_PROVIDED',
+      load_assignment: undefined,
+      original_dst_lb_config: { http_header_name: 'x-q' },
+    }),
+    /use_http_header is false/,
   ],
   [
     'a balancer that a static cluster type should provide',

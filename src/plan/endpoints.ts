@@ -66,7 +66,7 @@ export function endpointsPlan(cluster: Cluster, kind: ClusterKind, at: Place, ty
   const assignment = cluster.loadAssignment
   const inAssignment = at.field('load_assignment')
   const targets: DnsTarget[] = []
-  const isDns = kind.type !== Cluster_Type.STATIC
+  const isDns = kind.type === Cluster_Type.STRICT_DNS || kind.type === Cluster_Type.LOGICAL_DNS
   const host: HostCompiler = isDns ? (endpoint, place, where) => dnsHost(endpoint, place, where, targets) : staticHost
   const { localities = [], ...rest } = assignmentPlan(assignment, cluster.transportSocketMatches, inAssignment, host)
   for (const [index, entry] of (assignment?.endpoints ?? []).entries()) {

@@ -2,6 +2,7 @@ import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
 import {
   type Cluster,
+  Cluster_DiscoveryType,
   Cluster_LbPolicy,
   type Cluster_SlowStartConfig,
   type LoadBalancingPolicy,
@@ -115,7 +116,7 @@ function namedPolicy(cluster: Cluster, type: Cluster_Type, at: Place): Balancer 
   return {}
 }
 
-/** Types that may bring a balancer of their own; they are still to come, and refused as such. */
+/** Types that may bring a balancer of their own. */
 const mayProvide = (type: Cluster_Type): boolean =>
   type === Cluster_Type.ORIGINAL_DST || type === Cluster_Type.EXTENSION
 
@@ -170,6 +171,8 @@ function typedPolicy(
 }
 
 function notProvided(cluster: Cluster, at: Place): Balancer {
+  const spec = cluster.clusterDiscoveryType
+  if (spec.case === 'type' && spec.value === Cluster_DiscoveryType.ORIGINAL_DST) return {}
   at.error(`cluster provided LB specified but cluster '${cluster.name}' did not provide one`)
   return {}
 }

@@ -59,6 +59,7 @@ export const listenerPolicy: PolicyTable = {
     ...whole('close_connection_on_client_hello_parsing_errors max_client_hello_size'),
   },
   'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector': {},
+  'envoy.extensions.filters.listener.original_dst.v3.OriginalDst': {},
   'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol': {
     ...whole('rules allow_requests_without_proxy_protocol pass_through_tlvs disallowed_versions stat_prefix'),
     ...whole('tlv_location'),

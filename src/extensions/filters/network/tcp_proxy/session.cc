@@ -75,6 +75,13 @@ void Session::connect() {
   base::Arena arena(runtime_.worker().services.io.chunks());
   routing::SubsetCriteria criteria;
   if (cluster.plan().subset && subsetCriteria(criteria, arena)) context.criteria = &criteria;
+  std::optional<net::Address> destination;
+  if (const auto& original = cluster.plan().original_dst; original) {
+    bool broken = false;
+    destination = upstream::findDestination(*original, {.connection = &downstream_.info}, broken);
+    if (broken) cluster.stats().inc(ClusterStat::original_dst_host_invalid);
+    if (destination) context.destination = &*destination;
+  }
   upstream::HostRuntime* host = cluster.choose(context);
   if (host == nullptr) {
     facts_.flags.add(ResponseFlag::kNoHealthyUpstream);

@@ -114,6 +114,13 @@ base::Result<std::unique_ptr<const Validation>, std::string> Validation::make(co
   out->plan_ = plan;
   out->trusted_ca_ = std::exchange(out->plan_.trusted_ca, {});
   if (out->trusted_ca_.empty() && plan.system_roots) out->trusted_ca_ = readSystemRoots();
+  auto spiffe = SpiffeDomains::make(plan.spiffe_domains, plan.allow_expired);
+  if (!spiffe.ok()) return std::move(spiffe.error());
+  out->spiffe_ = std::move(spiffe.value());
+  if (!out->spiffe_.empty()) {
+    out->trusted_ca_.clear();  // for the names of issuers alone from here on
+    for (const plan::SpiffeDomain& domain : plan.spiffe_domains) out->trusted_ca_ += domain.bundle + "\n";
+  }
   const std::string source = plan.ca_source.empty() ? "<inline>" : plan.ca_source;
   out->has_ca_ = !out->trusted_ca_.empty() || !plan.trusted_ca.empty();
   if (out->has_ca_ && readCertificates(out->trusted_ca_).empty()) return "Failed to load trusted CA certificates from " + source;
@@ -177,7 +184,12 @@ void Validation::nameIssuers(SSL_CTX* context) const {
 
 Verdict Validation::verify(X509_STORE_CTX* store, const std::vector<std::string_view>& names) const {
   Verdict verdict;
-  if (has_ca_) {
+  if (!spiffe_.empty()) {
+    verdict.detail = spiffe_.verify(store);
+    verdict.validated = verdict.detail.empty();
+    if (!verdict.validated) verdict.refusal = Refusal::kChain;
+    if (!verdict.validated) return verdict;
+  } else if (has_ca_) {
     if (X509_verify_cert(store) != 1) {
       const int error = X509_STORE_CTX_get_error(store);
       if (plan_.accept_untrusted) {

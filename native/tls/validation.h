@@ -12,6 +12,7 @@
 #include "http/matcher.h"
 #include "plan/plan_types.h"
 #include "tls/openssl.h"
+#include "tls/spiffe.h"
 
 namespace nuncio::tls {
 
@@ -56,6 +57,7 @@ class Validation {
   plan::CertificateValidation plan_;
   std::string trusted_ca_;  // PEM; the machine's roots are read when the plan is
   bool has_ca_ = false;
+  SpiffeDomains spiffe_;    // not empty: they decide about the chain
   std::vector<San> sans_;
   std::vector<std::string> hashes_;       // 32 bytes each
   std::vector<std::string> spki_hashes_;

@@ -56,5 +56,6 @@ export type LocalityInit = PlanInit<typeof plan.LocalitySchema>
 export type HostInit = PlanInit<typeof plan.HostSchema>
 export type TlsCertificateInit = PlanInit<typeof plan.TlsCertificateSchema>
 export type CertificateValidationInit = PlanInit<typeof plan.CertificateValidationSchema>
+export type SpiffeDomainInit = PlanInit<typeof plan.SpiffeDomainSchema>
 export type SanMatcherInit = PlanInit<typeof plan.SanMatcherSchema>
 export type SecretInit = PlanInit<typeof plan.SecretSchema>

@@ -1,4 +1,5 @@
 import type { Place } from '../api/plan-context.js'
+import type { Types } from '../config/index.js'
 import { SanMatcher_Type } from '../generated/plan_pb.js'
 import {
   type CertificateValidationContext,
@@ -11,6 +12,7 @@ import type { CertificateValidationInit, SanMatcherInit } from './init.js'
 import { type RegexCheck, stringMatcher } from './matcher.js'
 import { shown } from './secret-certificate.js'
 import type { CertificateDetails, SecretFacts } from './secret-facts.js'
+import { spiffeDomains } from './spiffe.js'
 import { countRevocationLists, readCertificates } from './x509.js'
 
 export interface CompiledValidation {
@@ -22,18 +24,19 @@ export interface CompiledValidation {
 export function compileValidation(
   config: CertificateValidationContext,
   at: Place,
-  deps: DataSourceDeps & { readonly checkRegex: RegexCheck },
+  deps: DataSourceDeps & { readonly checkRegex: RegexCheck; readonly types: Types },
 ): CompiledValidation | undefined {
+  const spiffe = spiffeDomains(config, at, deps)
   const authorities = readAuthorities(config, at, deps)
   const crl = readRevocations(config, at, deps)
-  const isRooted = config.trustedCa?.specifier.case !== undefined || config.systemRootCerts !== undefined
+  const isRooted = config.customValidatorConfig !== undefined || config.trustedCa?.specifier.case !== undefined || config.systemRootCerts !== undefined
   const isSound = [
     isRooted || isSoundWithoutRoot(config, at),
     areDigests(config.verifyCertificateHash, at.field('verify_certificate_hash'), 'hex-encoded', hexDigest),
     areDigests(config.verifyCertificateSpki, at.field('verify_certificate_spki'), 'base64-encoded', base64Digest),
   ].every(Boolean)
   const sans = sanMatchers(config, at, deps.checkRegex)
-  if (!authorities || !crl || !isSound || !sans) return undefined
+  if (!authorities || !crl || !isSound || !sans || !spiffe) return undefined
   return {
     plan: {
       trustedCa: authorities.bytes,
@@ -49,6 +52,7 @@ export function compileValidation(
       ...(config.maxVerifyDepth !== undefined && { maxVerifyDepth: config.maxVerifyDepth }),
       caSource: authorities.bytes.length === 0 ? '' : sourceName(config.trustedCa),
       suppressClientCaList: config.suppressClientCaList,
+      spiffeDomains: [...spiffe],
     },
     facts: { certificates: authorities.certificates },
   }

@@ -6,6 +6,7 @@ import { feature } from '../support/scenario.js'
 const web = 'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb'
 const statistics = 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig'
 const bridge = 'envoy.extensions.filters.http.grpc_http1_bridge.v3.Config'
+const reverse = 'envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig'
 
 const frame = (message: string): string => `\0\0\0\0${String.fromCharCode(message.length)}${message}`
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
@@ -982,5 +983,222 @@ feature(
       log: 503 - via_upstream grpc=InvalidArgument in=3 out=0 -
     `,
     })
+  },
+)
+
+feature(
+  'grpc_http1_reverse_bridge',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', { log, hcm: httpFilters(['reverse', reverse, 'content_type: application/x-protobuf']) + trailers, routes }),
+    ],
+    clusters,
+  },
+  f => {
+    const answerOf = (status: number): string => plain(status, 'answer', 'application/x-protobuf')
+    f.exchange('reverse: a call', {
+      send: call('application/grpc+proto', frame('ask')),
+      reply: answerOf(200),
+      log: 1,
+      sees: `
+        > up
+        POST /pkg.Service/Method HTTP/1.1
+        host: a
+        content-type: application/x-protobuf
+        content-length: 8
+        x-forwarded-proto: http
+        x-request-id: UUID
+        accept: application/x-protobuf
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        \\x00\\x00\\x00\\x00\\x03ask
+        < client
+        HTTP/1.1 200 OK
+        content-type: application/grpc+proto
+        content-length: 6
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+
+        answer
+        (open)
+        log: 200 - via_upstream grpc=- in=8 out=6 -
+      `,
+    })
+    f.exchange('reverse: a failed call', {
+      send: call('application/grpc', frame('ask')),
+      reply: answerOf(404),
+      log: 1,
+      sees: `
+        > up
+        POST /pkg.Service/Method HTTP/1.1
+        host: a
+        content-type: application/x-protobuf
+        content-length: 8
+        x-forwarded-proto: http
+        x-request-id: UUID
+        accept: application/x-protobuf
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        \\x00\\x00\\x00\\x00\\x03ask
+        < client
+        HTTP/1.1 200 OK
+        content-type: application/grpc
+        content-length: 6
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+
+        answer
+        (open)
+        log: 200 - via_upstream grpc=- in=8 out=6 -
+      `,
+    })
+    f.exchange('reverse: an answer of another type', {
+      send: call('application/grpc', frame('ask')),
+      reply: plain(200, 'answer'),
+      log: 1,
+      sees: `
+        > up
+        POST /pkg.Service/Method HTTP/1.1
+        host: a
+        content-type: application/x-protobuf
+        content-length: 8
+        x-forwarded-proto: http
+        x-request-id: UUID
+        accept: application/x-protobuf
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        \\x00\\x00\\x00\\x00\\x03ask
+        < client
+        HTTP/1.1 200 OK
+        content-type: application/grpc
+        grpc-status: 2
+        grpc-message: envoy reverse bridge: upstream responded with unsupported content-type text/plain, status code 200
+        date: DATE
+        server: envoy
+        content-length: 0
+
+        (open)
+        log: 200 - grpc_bridge_content_type_wrong grpc=- in=8 out=0 -
+      `,
+    })
+    f.exchange('reverse: no gRPC', { send: call('text/plain', 'ask'), reply: plain(200, 'answer'), log: 1, sees: `
+      > up
+      POST /pkg.Service/Method HTTP/1.1
+      host: a
+      content-type: text/plain
+      content-length: 3
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      ask
+      < client
+      HTTP/1.1 200 OK
+      content-type: text/plain
+      content-length: 6
+      x-envoy-upstream-service-time: MS
+      date: DATE
+      server: envoy
+
+      answer
+      (open)
+      log: 200 - via_upstream grpc=- in=3 out=6 -
+    ` })
+  },
+)
+
+feature(
+  'grpc_http1_reverse_bridge without frames',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', {
+        log,
+        hcm: httpFilters(['reverse', reverse, '{content_type: application/x-protobuf, withhold_grpc_frames: true}']) + trailers,
+        routes,
+      }),
+    ],
+    clusters,
+  },
+  f => {
+    f.exchange('reverse: frames withheld', {
+      send: call('application/grpc', frame('ask')),
+      reply: plain(200, 'answer', 'application/x-protobuf'),
+      log: 1,
+      sees: `
+        > up
+        POST /pkg.Service/Method HTTP/1.1
+        host: a
+        content-type: application/x-protobuf
+        content-length: 3
+        x-forwarded-proto: http
+        x-request-id: UUID
+        accept: application/x-protobuf
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        ask
+        < client
+        HTTP/1.1 200 OK
+        content-type: application/grpc
+        content-length: 11
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+
+        \\x00\\x00\\x00\\x00\\x06answer
+        (open)
+        log: 200 - via_upstream grpc=- in=8 out=11 -
+      `,
+    })
+    f.exchange('reverse: frames withheld, and a body in chunks', {
+      send: call('application/grpc', frame('ask')),
+      reply: `HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ntransfer-encoding: chunked\r\n\r\n${chunks('ans', 'wer')}0\r\n\r\n`,
+      log: 1,
+      sees: `
+        > up
+        POST /pkg.Service/Method HTTP/1.1
+        host: a
+        content-type: application/x-protobuf
+        content-length: 3
+        x-forwarded-proto: http
+        x-request-id: UUID
+        accept: application/x-protobuf
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        ask
+        < client
+        HTTP/1.1 200 OK
+        content-type: application/grpc
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+        transfer-encoding: chunked
+
+        b
+        \\x00\\x00\\x00\\x00\\x06answer
+        0
+        grpc-status: 0
+
+        (open)
+        log: 200 - via_upstream grpc=- in=8 out=11 -
+      `,
+    })
+    f.exchange('reverse: less than a frame', { send: call('application/grpc', 'x'), log: 1, sees: `
+      < client
+      HTTP/1.1 200 OK
+      content-type: application/grpc
+      grpc-status: 2
+      grpc-message: envoy reverse bridge: upstream responded with unsupported content-type application/grpc, status code 200
+      date: DATE
+      server: envoy
+      connection: close
+      content-length: 0
+
+      (closed)
+      log: 200 - grpc_bridge_content_type_wrong grpc=- in=1 out=0 -
+    ` })
   },
 )

@@ -1,13 +1,7 @@
 import type { Place } from '../api/plan-context.js'
 import { Cluster_Type } from '../generated/plan_pb.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
-import {
-  clusterKind,
-  clusterPlan,
-  type ClusterThresholds,
-  clusterThresholds,
-  type ClusterTools,
-} from './cluster.js'
+import { clusterKind, clusterPlan, type ClusterThresholds, clusterThresholds, type ClusterTools } from './cluster.js'
 import type { Compilation } from './compilation.js'
 import { discoverySource } from './config-source.js'
 import { type DnsSettings, endpointsPlan } from './endpoints.js'

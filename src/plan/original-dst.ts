@@ -11,7 +11,8 @@ const defaultCleanupMs = 5_000
 /** ORIGINAL_DST clusters: their members are the destinations of requests. */
 export function originalDst(cluster: Cluster, type: Cluster_Type, at: Place): Pick<ClusterInit, 'originalDst'> {
   if (type !== Cluster_Type.ORIGINAL_DST) return {}
-  if (cluster.loadAssignment) at.field('load_assignment').error('ORIGINAL_DST clusters must have no load assignment configured')
+  if (cluster.loadAssignment)
+    at.field('load_assignment').error('ORIGINAL_DST clusters must have no load assignment configured')
   if (cluster.lbPolicy !== Cluster_LbPolicy.CLUSTER_PROVIDED && !cluster.loadBalancingPolicy)
     at.field('lb_policy').error(
       `cluster: LB policy ${Cluster_LbPolicy[cluster.lbPolicy]} is not valid for Cluster type ORIGINAL_DST. Only 'CLUSTER_PROVIDED' is allowed with cluster type 'ORIGINAL_DST'`,

@@ -29,7 +29,10 @@ export function compileValidation(
   const spiffe = spiffeDomains(config, at, deps)
   const authorities = readAuthorities(config, at, deps)
   const crl = readRevocations(config, at, deps)
-  const isRooted = config.customValidatorConfig !== undefined || config.trustedCa?.specifier.case !== undefined || config.systemRootCerts !== undefined
+  const isRooted =
+    config.customValidatorConfig !== undefined ||
+    config.trustedCa?.specifier.case !== undefined ||
+    config.systemRootCerts !== undefined
   const isSound = [
     isRooted || isSoundWithoutRoot(config, at),
     areDigests(config.verifyCertificateHash, at.field('verify_certificate_hash'), 'hex-encoded', hexDigest),

@@ -54,7 +54,10 @@ function bundleMap(
   if (bytes === undefined) return undefined
   const domains = objectOf(objectOf(parsed(bytes))?.trust_domains)
   if (!domains || Object.keys(domains).length === 0) {
-    at.error('No trust domains found in SPIFFE bundle', 'write {"trust_domains": {"DOMAIN": {"keys": [{"use": "x509-svid", "x5c": ["…"]}]}}}')
+    at.error(
+      'No trust domains found in SPIFFE bundle',
+      'write {"trust_domains": {"DOMAIN": {"keys": [{"use": "x509-svid", "x5c": ["…"]}]}}}',
+    )
     return undefined
   }
   const made = Object.entries(domains).map(([name, value]) => {

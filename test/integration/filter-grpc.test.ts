@@ -991,7 +991,11 @@ feature(
   {
     file: import.meta.url,
     listeners: [
-      http('main', { log, hcm: httpFilters(['reverse', reverse, 'content_type: application/x-protobuf']) + trailers, routes }),
+      http('main', {
+        log,
+        hcm: httpFilters(['reverse', reverse, 'content_type: application/x-protobuf']) + trailers,
+        routes,
+      }),
     ],
     clusters,
   },
@@ -1084,7 +1088,11 @@ feature(
         log: 200 - grpc_bridge_content_type_wrong grpc=- in=8 out=0 -
       `,
     })
-    f.exchange('reverse: no gRPC', { send: call('text/plain', 'ask'), reply: plain(200, 'answer'), log: 1, sees: `
+    f.exchange('reverse: no gRPC', {
+      send: call('text/plain', 'ask'),
+      reply: plain(200, 'answer'),
+      log: 1,
+      sees: `
       > up
       POST /pkg.Service/Method HTTP/1.1
       host: a
@@ -1106,7 +1114,8 @@ feature(
       answer
       (open)
       log: 200 - via_upstream grpc=- in=3 out=6 -
-    ` })
+    `,
+    })
   },
 )
 
@@ -1117,7 +1126,9 @@ feature(
     listeners: [
       http('main', {
         log,
-        hcm: httpFilters(['reverse', reverse, '{content_type: application/x-protobuf, withhold_grpc_frames: true}']) + trailers,
+        hcm:
+          httpFilters(['reverse', reverse, '{content_type: application/x-protobuf, withhold_grpc_frames: true}']) +
+          trailers,
         routes,
       }),
     ],
@@ -1186,7 +1197,10 @@ feature(
         log: 200 - via_upstream grpc=- in=8 out=11 -
       `,
     })
-    f.exchange('reverse: less than a frame', { send: call('application/grpc', 'x'), log: 1, sees: `
+    f.exchange('reverse: less than a frame', {
+      send: call('application/grpc', 'x'),
+      log: 1,
+      sees: `
       < client
       HTTP/1.1 200 OK
       content-type: application/grpc
@@ -1199,6 +1213,7 @@ feature(
 
       (closed)
       log: 200 - grpc_bridge_content_type_wrong grpc=- in=1 out=0 -
-    ` })
+    `,
+    })
   },
 )

@@ -47,64 +47,114 @@ feature(
   },
   f => {
     const up = (s: Scene): string => `127.0.0.1:${s.value('up')}`
-    f.scenario('by the default header', { sees: `
+    f.scenario(
+      'by the default header',
+      {
+        sees: `
       HTTP/1.1 200 OK found
       stat: cluster.plain.upstream_cx_total +1
       log: 200 - via_upstream 127.0.0.1:$up
-    ` }, s => asks(s, '/', `x-envoy-original-dst-host: ${up(s)}`))
-    f.scenario('by a header of another name', { sees: `
+    `,
+      },
+      s => asks(s, '/', `x-envoy-original-dst-host: ${up(s)}`),
+    )
+    f.scenario(
+      'by a header of another name',
+      {
+        sees: `
       HTTP/1.1 200 OK found
       stat: cluster.named.upstream_cx_total +1
       log: 200 - via_upstream 127.0.0.1:$up
-    ` }, s => asks(s, '/named', `x-where: ${up(s)}`))
-    f.scenario('a header that the cluster does not look at', { sees: `
+    `,
+      },
+      s => asks(s, '/named', `x-where: ${up(s)}`),
+    )
+    f.scenario(
+      'a header that the cluster does not look at',
+      {
+        sees: `
       HTTP/1.1 503 Service Unavailable no healthy upstream
       stat: cluster.named.upstream_cx_none_healthy +1
       log: 503 UH no_healthy_upstream -
-    ` }, s =>
-      asks(s, '/named', `x-envoy-original-dst-host: ${up(s)}`),
+    `,
+      },
+      s => asks(s, '/named', `x-envoy-original-dst-host: ${up(s)}`),
     )
-    f.scenario('a header that is no address', { sees: `
+    f.scenario(
+      'a header that is no address',
+      {
+        sees: `
       HTTP/1.1 503 Service Unavailable no healthy upstream
       stat: cluster.plain.original_dst_host_invalid +1
       stat: cluster.plain.upstream_cx_none_healthy +1
       log: 503 UH no_healthy_upstream -
-    ` }, s => asks(s, '/', 'x-envoy-original-dst-host: upstream'))
-    f.scenario('a name with a port', { sees: `
+    `,
+      },
+      s => asks(s, '/', 'x-envoy-original-dst-host: upstream'),
+    )
+    f.scenario(
+      'a name with a port',
+      {
+        sees: `
       HTTP/1.1 503 Service Unavailable no healthy upstream
       stat: cluster.plain.original_dst_host_invalid +1
       stat: cluster.plain.upstream_cx_none_healthy +1
       log: 503 UH no_healthy_upstream -
-    ` }, s => asks(s, '/', 'x-envoy-original-dst-host: localhost:80'))
-    f.scenario('no header, and nothing was redirected', { sees: `
+    `,
+      },
+      s => asks(s, '/', 'x-envoy-original-dst-host: localhost:80'),
+    )
+    f.scenario(
+      'no header, and nothing was redirected',
+      {
+        sees: `
       HTTP/1.1 503 Service Unavailable no healthy upstream
       stat: cluster.plain.upstream_cx_none_healthy +1
       log: 503 UH no_healthy_upstream -
-    ` }, s => asks(s, '/', ''))
-    f.scenario('another port', { sees: `
+    `,
+      },
+      s => asks(s, '/', ''),
+    )
+    f.scenario(
+      'another port',
+      {
+        sees: `
       HTTP/1.1 503 Service Unavailable upstream connect error or disconnect/reset before headers. reset reason: remote connection failure
       stat: cluster.moved.upstream_cx_total +1
       log: 503 UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused} 127.0.0.1:1
-    ` }, s => asks(s, '/moved', `x-envoy-original-dst-host: ${up(s)}`))
-    f.scenario('what a PROXY header said', { sees: `
+    `,
+      },
+      s => asks(s, '/moved', `x-envoy-original-dst-host: ${up(s)}`),
+    )
+    f.scenario(
+      'what a PROXY header said',
+      {
+        sees: `
       HTTP/1.1 200 OK found
       stat: none changed
       log: 200 - via_upstream 127.0.0.1:$up
-    ` }, s =>
-      asks(s, '/', '', `PROXY TCP4 10.0.0.1 127.0.0.1 1234 ${s.value('up')}\r\n`, 'proxied'),
+    `,
+      },
+      s => asks(s, '/', '', `PROXY TCP4 10.0.0.1 127.0.0.1 1234 ${s.value('up')}\r\n`, 'proxied'),
     )
-    f.scenario('what a PROXY header said, by TCP', { sees: `
+    f.scenario(
+      'what a PROXY header said, by TCP',
+      {
+        sees: `
       the upstream got ping
       log: - in=4 out=0
-    ` }, async s => {
-      s.upstream().raw()
-      const c = await s.connect('tcp')
-      await c.send(`PROXY TCP4 10.0.0.1 127.0.0.1 1234 ${s.value('up')}\r\nping`)
-      const upstream = await s.upstream().nextConnection()
-      await upstream.waitFor('ping', () => (upstream.received.toString() === 'ping' ? true : undefined))
-      s.note('the upstream got ping')
-      c.end()
-      await s.sawLog(1, 'tcp')
-    })
+    `,
+      },
+      async s => {
+        s.upstream().raw()
+        const c = await s.connect('tcp')
+        await c.send(`PROXY TCP4 10.0.0.1 127.0.0.1 1234 ${s.value('up')}\r\nping`)
+        const upstream = await s.upstream().nextConnection()
+        await upstream.waitFor('ping', () => (upstream.received.toString() === 'ping' ? true : undefined))
+        s.note('the upstream got ping')
+        c.end()
+        await s.sawLog(1, 'tcp')
+      },
+    )
   },
 )

@@ -64,7 +64,10 @@ feature(
     ],
   },
   f => {
-    f.scenario('trust domains', { sees: `
+    f.scenario(
+      'trust domains',
+      {
+        sees: `
       first: HTTP/1.1 200 OK
       stat: listener.plain.ssl.handshake +1
       second: HTTP/1.1 200 OK
@@ -79,20 +82,33 @@ feature(
       stat: listener.plain.ssl.connection_error +1
       expired: reset ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN
       stat: listener.plain.ssl.fail_verify_error +1
-    ` }, s =>
-      each(s, 'plain', ['first', 'second', 'crossed', 'unknown', 'unnamed', 'authority', 'expired']),
+    `,
+      },
+      s => each(s, 'plain', ['first', 'second', 'crossed', 'unknown', 'unnamed', 'authority', 'expired']),
     )
-    f.scenario('expired certificates that are let in', { sees: `
+    f.scenario(
+      'expired certificates that are let in',
+      {
+        sees: `
       expired: HTTP/1.1 200 OK
       stat: listener.late.ssl.handshake +1
       crossed: reset ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN
       stat: listener.late.ssl.fail_verify_error +1
-    ` }, s => each(s, 'late', ['expired', 'crossed']))
-    f.scenario('names beside the domain', { sees: `
+    `,
+      },
+      s => each(s, 'late', ['expired', 'crossed']),
+    )
+    f.scenario(
+      'names beside the domain',
+      {
+        sees: `
       first: reset ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN
       stat: listener.named.ssl.fail_verify_san +1
       second: HTTP/1.1 200 OK
       stat: listener.named.ssl.handshake +1
-    ` }, s => each(s, 'named', ['first', 'second']))
+    `,
+      },
+      s => each(s, 'named', ['first', 'second']),
+    )
   },
 )

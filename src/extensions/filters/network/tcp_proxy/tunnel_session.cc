@@ -95,7 +95,8 @@ void TunnelSession::onHeaders(http::HeaderMap& headers, bool end_stream) {
   if (stream_->answeredHere() || status != "200") return failed();
   established_ = true;
   facts_.pool_ready_ns = loop().now();
-  upstream_ = {info.at.upstream_connect_begin, info.at.upstream_connect_end, info.upstream_connection_id, info.upstream_local};
+  upstream_ = {info.at.upstream_connect_begin, info.at.upstream_connect_end, info.upstream_connection_id,
+               info.upstream_local,            {},                           info.at.upstream_connect_end};
   touch();
   if (plan().idle_timeout_ms != 0) idle_timer_.arm(loop().timers(), plan().idle_timeout_ms);
   downstream_.connection.pauseReading(false);

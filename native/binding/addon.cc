@@ -1,6 +1,7 @@
 // The addon's table of contents: everything TypeScript may call, by area. src/native/addon.ts is its typed face.
 #include <napi.h>
 
+#include "binding/host_binding.h"
 #include "binding/process_binding.h"
 #include "binding/script_binding.h"
 #include "binding/snapshot_binding.h"
@@ -13,6 +14,7 @@ namespace {
 
 Napi::Object exportAll(Napi::Env env, Napi::Object exports) {
   exportProcess(env, exports);
+  exportHosts(env, exports);
   exportSnapshots(env, exports);
   exportWorkers(env, exports);
   exportScripts(env, exports);

@@ -377,6 +377,7 @@ void Router::onUpstream1xx(http::HeaderMap& headers) {
 void Router::onUpstreamHeaders(http::HeaderMap& headers, bool end_stream) {
   const auto status = static_cast<uint32_t>(base::parseDecimal(headers.get(HeaderId::kStatus)).value_or(0));
   const int64_t now = stream_.worker().services.loop.now();
+  if (cluster_->judgesHosts()) [[unlikely]] judgeAnswer(headers, status);
   if (retry_ && retryAfterHeaders(headers, status, end_stream)) return;
   if (route_->cluster->internal_redirect && followRedirect(headers, status, end_stream)) return;
   if (!config_.suppress_envoy_headers && request_end_ns_ != 0 && !attempt_->handshakeFailed()) {

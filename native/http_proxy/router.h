@@ -115,6 +115,8 @@ class Router {
               bool overloaded);
   void noHealthyUpstream();
   void chargeCode(uint32_t status, upstream::HostRuntime* host, bool canary = false);
+  void judgeAnswer(http::HeaderMap& headers, uint32_t status);
+  void judgeFailure(uint32_t status);
   void chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_stream);
   void closeGrpcOutcome(bool success);
   void chargeFailure(uint16_t status);

@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "http/grpc_status.h"
 #include "http_proxy/routed_stream.h"
 #include "http_proxy/upstream_request.h"
+#include "upstream/host_judgement.h"
 
 namespace nuncio::http_proxy {
 
@@ -34,6 +36,20 @@ void Router::logAttempt(const UpstreamRequest& attempt) {
                                     .wall_now_ns = stream.wall_now_ns,
                                     .random = stream.random};
   for (const auto& logger : config_.upstream_logs) logger->log(context, stream_.worker().log);
+}
+
+/** For outlier detection, and health checks that an answer can fail: each answer counts, one that is made again too. */
+void Router::judgeAnswer(http::HeaderMap& headers, uint32_t status) {
+  upstream::HostRuntime& host = attempt_->host();
+  const bool is_grpc = stream_.grpcRequest() && headers.has(HeaderId::kGrpcStatus);
+  upstream::noteStatus(*cluster_, host, is_grpc ? http::httpStatusOf(headers.get(HeaderId::kGrpcStatus)) : status);
+  if (headers.has(HeaderId::kXEnvoyImmediateHealthCheckFail)) upstream::noteImmediateFailure(*cluster_, host);
+}
+
+/** An attempt that ended on our side. */
+void Router::judgeFailure(uint32_t status) {
+  upstream::HostRuntime* host = attempt_ == nullptr ? nullptr : attempt_->knownHost();
+  if (host != nullptr) upstream::noteUnreached(*cluster_, *host, status);
 }
 
 /** What the answer says of its host; of a gRPC answer its grpc-status does. */

@@ -16,6 +16,7 @@ using http::ResponseFlag;
 void Router::onUpstreamReset(ResetReason reason, std::string_view transport) {
   auto& arena = stream_.arena();
   const bool started = attempt_ != nullptr && attempt_->wroteHead();
+  if (reason != ResetReason::kOverflow) judgeFailure(503);
   if (retriesAfterReset(reason, started)) return retry();
   chargeFailure(reason == ResetReason::kProtocolError ? 502 : 503);
   if (!transport.empty()) stream_.info().upstream_transport_failure = arena.copy(transport);  // else there was none

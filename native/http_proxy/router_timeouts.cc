@@ -82,6 +82,7 @@ void Router::onPerTryTimeout(bool idle) {
   auto& stats = cluster_->stats();
   stats.inc(idle ? ClusterStat::upstream_rq_per_try_idle_timeout : ClusterStat::upstream_rq_per_try_timeout);
   if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_timeout.add();
+  judgeFailure(timeout_status_);
   attempt_->reset(ResetReason::kLocalReset);
   if (retriesAfterReset(ResetReason::kLocalReset, true)) {
     retry();
@@ -108,7 +109,10 @@ void Router::onGlobalTimeout() {
   backoff_timer_.cancel();
   if (attempt_ != nullptr) {
     if (upstream::HostRuntime* host = attempt_->knownHost()) host->counters().rq_timeout.add();
-    if (!response_started_) chargeFailure(timeout_status_);
+    if (!response_started_) {
+      judgeFailure(timeout_status_);
+      chargeFailure(timeout_status_);
+    }
     attempt_->reset(ResetReason::kLocalReset);
   }
   giveUp(timeout_status_, timeout_status_ == 204 ? "" : "upstream request timeout", "response_timeout",

@@ -9,6 +9,7 @@
 #include "http_proxy/router.h"
 #include "http_proxy/routed_stream.h"
 #include "http_proxy/upgrade_translation.h"
+#include "upstream/host_judgement.h"
 
 namespace nuncio::http_proxy {
 
@@ -47,6 +48,7 @@ void UpstreamRequest::noteHost() {
 
 void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
   noteHost();
+  upstream::noteReached(router_.cluster(), *host_, false);
   noteConnection(connection.account(), connection.connection());
   if (connection.multiplexed()) router_.stream().info().upstream_protocol = http::Protocol::kHttp2;
   connection_ = &connection;

@@ -54,9 +54,15 @@ struct Member {
   std::string hash_key;             // for consistent hashing, instead of the address
   uint32_t transport_socket = 0;    // 0: the cluster's own; n: the nth of its matches
   std::vector<plan::SubsetValue> subset_values;  // of its metadata, for subset load balancing
-  bool usable() const { return health <= 1; }           // UNKNOWN, HEALTHY
-  bool degraded() const { return health == 5; }
-  bool excluded() const { return health == 3; }         // DRAINING: as if it were not there when health is reckoned
+  bool usable() const { return health <= 1 && !is(host_flag::kFailed | host_flag::kDegradedActiveCheck); }  // UNKNOWN, HEALTHY
+  bool degraded() const {
+    return !is(host_flag::kFailed) && (health == 5 || (health <= 1 && is(host_flag::kDegradedActiveCheck)));
+  }
+  /** As if it were not there when health is reckoned: DRAINING, or not checked yet. */
+  bool excluded() const { return health == 3 || is(host_flag::kExcluded); }
+
+ private:
+  bool is(uint32_t flags) const { return (host->flags.load(std::memory_order_relaxed) & flags) != 0; }
 };
 
 struct EndpointsPart final : snapshot::Part {

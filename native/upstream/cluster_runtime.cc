@@ -8,7 +8,8 @@ namespace nuncio::upstream {
 
 ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const ClusterPart> part)
     : services_(services), part_(std::move(part)), stats_(services.stats.scope<stats::Cluster>(part_->plan.stat_name)),
-      balancer_({*part_, stats_, services.stats, services.random}, part_->plan.locality_weighted) {
+      balancer_({*part_, stats_, services.stats, services.random}, part_->plan.locality_weighted),
+      judges_hosts_(part_->plan.outlier.has_value() || part_->plan.health_checked) {
   if (part_->plan.original_dst) {
     original_dst_ = std::make_unique<OriginalDstHosts>(services_, *part_->plan.original_dst, services_.index + 1);
   }
@@ -88,6 +89,11 @@ void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints
   rebuild();
   if (!renews) return;
   for (auto& [host, runtime] : hosts_) runtime->renewConnections();
+}
+
+void ClusterRuntime::refresh() {
+  for (auto& [host, runtime] : hosts_) runtime->followHealth(part_->plan.close_connections_on_health_failure);
+  rebuild();
 }
 
 void ClusterRuntime::rebuild() {

@@ -55,6 +55,10 @@ class ClusterRuntime : public base::LocalCounted {
 
   /** Takes over a new list of members; hosts that stay keep their pools. */
   void setEndpoints(std::shared_ptr<const EndpointsPart> endpoints);
+  /** Main decided anew on the health of hosts. */
+  void refresh();
+  /** Somebody wants to know how requests to hosts end: outlier detection, or health checks that a header can fail. */
+  bool judgesHosts() const { return judges_hosts_; }
   /** The host for one attempt; null: none is usable. */
   HostRuntime* choose(const PickContext& context) {
     if (subsets_ != nullptr) [[unlikely]] return subsets_->choose(context);
@@ -83,6 +87,7 @@ class ClusterRuntime : public base::LocalCounted {
   std::unique_ptr<OriginalDstHosts> original_dst_;  // in place of `balancer_`, for an ORIGINAL_DST cluster
   std::unique_ptr<tls::UpstreamTls> tls_;
   std::vector<std::unique_ptr<tls::UpstreamTls>> matched_tls_;  // null entries: clear text
+  const bool judges_hosts_;
 };
 using ClusterRef = base::LocalRef<ClusterRuntime>;
 

@@ -40,7 +40,22 @@ std::optional<uint32_t> ClusterSet::slotOf(std::string_view name) {
   return found == names_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void ClusterSet::refresh(uint32_t slot) {
+  if (slot < runtimes_.size() && runtimes_[slot]) runtimes_[slot]->refresh();
+}
+
+ClusterRef ClusterSet::candidate(uint32_t slot, const std::shared_ptr<const ClusterPart>& part) {
+  if (slot < runtimes_.size() && runtimes_[slot] && &runtimes_[slot]->part() == part.get()) return runtimes_[slot];
+  for (const ClusterRef& known : candidates_) {
+    if (&known->part() == part.get()) return known;
+  }
+  constexpr size_t kMost = 256;
+  if (candidates_.size() >= kMost) candidates_.clear();
+  return candidates_.emplace_back(base::makeLocal<ClusterRuntime>(services_, part));
+}
+
 void ClusterSet::adopt(snapshot::SnapshotPtr snapshot) {
+  candidates_.clear();
   static const snapshot::Snapshot kEmpty;
   const snapshot::SnapshotPtr before = std::exchange(snapshot_, std::move(snapshot));
   const snapshot::Snapshot& old = before == nullptr ? kEmpty : *before;

@@ -22,6 +22,10 @@ class ClusterSet {
   ClusterRuntime* find(std::string_view name);
   /** Where a name is in the current snapshot, warm or not. */
   std::optional<uint32_t> slotOf(std::string_view name);
+  /** Main decided anew on the health of hosts of this cluster. */
+  void refresh(uint32_t slot);
+  /** With this very plan, be it in use or on its way into `slot`: for connections beside those of traffic. */
+  ClusterRef candidate(uint32_t slot, const std::shared_ptr<const ClusterPart>& part);
   /** Follows a new snapshot: runtimes that exist are updated, replaced or drained. */
   void adopt(snapshot::SnapshotPtr snapshot);
 
@@ -31,6 +35,7 @@ class ClusterSet {
   WorkerServices& services_;
   snapshot::SnapshotPtr snapshot_;
   std::vector<ClusterRef> runtimes_;
+  std::vector<ClusterRef> candidates_;  // since the last adoption; who uses one holds it
   std::unordered_map<std::string_view, uint32_t> names_;  // into the snapshot's plans; built on first use
   bool names_valid_ = false;
 };

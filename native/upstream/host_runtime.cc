@@ -4,6 +4,7 @@
 
 #include "upstream/connect.h"
 #include "upstream/http_pool.h"
+#include "upstream/tcp_upstream.h"
 
 namespace nuncio::upstream {
 
@@ -66,6 +67,16 @@ void HostRuntime::drain() {
   const auto drain_one = [](HttpPool& pool) { pool.drain(); };
   forEachPool(drain_one);
 }
+
+void HostRuntime::followHealth(bool closes) {
+  const bool failed = (host_->flags.load(std::memory_order_relaxed) & host_flag::kFailed) != 0;
+  if (std::exchange(failed_, failed) || !failed) return;
+  renewConnections();
+  if (!closes) return;
+  while (TcpUpstream* upstream = tcp_.popFront()) upstream->cut();
+}
+
+void HostRuntime::watch(TcpUpstream& upstream) { tcp_.pushBack(&upstream); }
 
 void HostRuntime::renewConnections() {
   const auto renew_one = [](HttpPool& pool) { pool.renew(); };

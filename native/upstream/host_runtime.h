@@ -17,6 +17,7 @@ namespace nuncio::upstream {
 
 class ClusterRuntime;
 class HttpPool;
+class TcpUpstream;
 struct TransportOptions;
 
 class HostRuntime : public base::LocalCounted {
@@ -45,6 +46,10 @@ class HostRuntime : public base::LocalCounted {
   void drain();
   /** The connections of now carry no further requests; new ones may come. */
   void renewConnections();
+  /** Where main says that the host has failed since last time, its connections are renewed; with `closes`, TCP ones end. */
+  void followHealth(bool closes);
+  /** A TCP connection that is to end with the host's health; it leaves by itself. */
+  void watch(TcpUpstream& upstream);
 
  private:
   void forEachPool(base::FunctionRef<void(HttpPool&)> visit);
@@ -52,6 +57,8 @@ class HostRuntime : public base::LocalCounted {
   HostPtr host_;
   HostCounters* counters_;
   Member member_;
+  bool failed_ = false;
+  base::IntrusiveList<TcpUpstream> tcp_;
   static constexpr size_t kPriorities = 2, kWires = 3;
   std::unique_ptr<HttpPool> pools_[kPriorities][kWires];
   std::vector<std::unique_ptr<HttpPool>> special_pools_;  // with a key.transport

@@ -1,6 +1,7 @@
 #include "upstream/tcp_upstream.h"
 
 #include "upstream/connect.h"
+#include "upstream/host_judgement.h"
 
 namespace nuncio::upstream {
 
@@ -49,12 +50,14 @@ TcpUpstream::~TcpUpstream() = default;
 // A connect that worked on the spot (unix sockets) is reported by the loop like any other: the socket is writable.
 void TcpUpstream::start(bool) {
   connection_.start(true);
+  if (account_.cluster().plan().close_connections_on_health_failure) account_.host().watch(*this);
   connect_timer_.arm(account_.cluster().services().loop.timers(), account_.cluster().plan().connect_timeout_ms);
 }
 
 void TcpUpstream::onConnected() {
   connect_timer_.cancel();
   account_.connected();
+  noteReached(account_.cluster(), account_.host(), true);
   sockaddr_storage local;
   socklen_t size = sizeof(local);
   if (getsockname(connection_.fd(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
@@ -76,6 +79,7 @@ void TcpUpstream::onConnectTimeout() { fail(CloseCause::kConnectTimeout); }
 
 void TcpUpstream::fail(CloseCause cause) {
   account_.failed(cause);
+  noteUnreached(account_.cluster(), account_.host(), cause == CloseCause::kConnectTimeout ? 504 : 503);
   account_.cluster().stats().inc(ClusterStat::upstream_rq_pending_failure_eject);
   const int handshake = connection_.connectedNs() != 0 ? -1 : connection_.connectError();
   const int error = cause == CloseCause::kConnectTimeout ? 0 : handshake;
@@ -110,6 +114,7 @@ void TcpUpstream::reset() {
 
 void TcpUpstream::finished(CloseCause cause) {
   finished_ = true;
+  base::ListNode<>::unlink();
   connect_timer_.cancel();
   account_.countBytes(connection_);
   auto& stats = account_.cluster().stats();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/intrusive_list.h"
 #include "loop/timer_wheel.h"
 #include "net/connection.h"
 #include "upstream/connect.h"
@@ -48,7 +49,7 @@ struct TcpConnect {
   int error = 0;
 };
 
-class TcpUpstream final : public net::DeferredFree, private net::ConnectionEvents {
+class TcpUpstream final : public net::DeferredFree, public base::ListNode<>, private net::ConnectionEvents {
  public:
   static TcpConnect connect(ClusterRuntime& cluster, HostRuntime& host, Priority priority, TcpUpstreamCallbacks& callbacks,
                             const TransportOptions& options = {});
@@ -65,6 +66,8 @@ class TcpUpstream final : public net::DeferredFree, private net::ConnectionEvent
   void close(net::CloseCause cause = net::CloseCause::kLocal);
   /** As close, with RST. */
   void reset();
+  /** Ends now, and onUpstreamClosed, or onUpstreamFailed, is called: the host is not to be used any more. */
+  void cut() { connection_.abort(false); }
   /** Ends when the queue is sent; onUpstreamClosed follows. */
   void closeAfterFlush() { connection_.closeAfterFlush(); }
 

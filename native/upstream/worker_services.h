@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 #include "base/random.h"
 #include "http/h2/memory.h"
@@ -13,6 +15,16 @@
 
 namespace nuncio::upstream {
 
+struct Host;
+
+/** What a worker tells main of a host. */
+enum class HostNews : uint8_t {
+  kServerErrors,       // so many 5xx in a row as the cluster bears
+  kGatewayErrors,      // the same of 502, 503, 504
+  kLocalErrors,        // could not be reached so often in a row
+  kImmediateFailure,   // its answer says that it fails its health checks
+};
+
 struct WorkerServices {
   size_t index;
   loop::Loop& loop;
@@ -21,6 +33,7 @@ struct WorkerServices {
   stats::WorkerStats& stats;
   http::h2::Memory& http2;
   tls::WorkerTls& tls;
+  bool (*tell)(HostNews news, std::string_view cluster, const Host& host) = nullptr;  // false: main is too busy
 };
 
 }  // namespace nuncio::upstream

@@ -1,11 +1,13 @@
 #include "worker/process.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "script/script_part.h"
 #include "tls/secret.h"
+#include "upstream/host_tunnel.h"
 #include "worker/extension_tables.h"
 #include "worker/listener_part.h"
 
@@ -158,6 +160,46 @@ void Process::tellWorkers(void (*call)(Worker&, uint64_t), uint64_t argument) {
 void Process::setDemandHandler(DemandHandler handler) {
   std::lock_guard lock(mutex_);
   demand_handler_ = std::move(handler);
+}
+
+void Process::setHostNewsHandler(HostNewsHandler handler) {
+  std::lock_guard lock(mutex_);
+  host_news_handler_ = std::move(handler);
+}
+
+bool Process::tellOfHost(upstream::HostNews news, std::string_view cluster, const upstream::Host& host) {
+  std::lock_guard lock(mutex_);
+  return host_news_handler_ != nullptr && host_news_handler_(news, cluster, host);
+}
+
+namespace {
+
+/** The worker's end of a tunnel on its way there; closed where it does not arrive. */
+class TunnelMail final : public loop::Mail {
+ public:
+  TunnelMail(Worker& worker, upstream::TunnelTarget target, int fd) : worker_(worker), target_(std::move(target)), fd_(fd) {}
+  ~TunnelMail() override {
+    if (fd_ >= 0) close(fd_);
+  }
+  void deliver() override {
+    upstream::HostTunnel::open(worker_.context().clusters.candidate(target_.slot, target_.cluster), target_, std::exchange(fd_, -1));
+  }
+
+ private:
+  Worker& worker_;
+  const upstream::TunnelTarget target_;
+  int fd_;
+};
+
+}  // namespace
+
+int Process::openTunnel(const upstream::TunnelTarget& target) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+  Worker& worker = *workers_[next_tunnel_++ % workers_.size()];
+  if (worker.mailbox().post(std::make_unique<TunnelMail>(worker, target, ends[1]))) return ends[0];
+  close(ends[0]);
+  return -1;
 }
 
 bool Process::demand(const http_proxy::DemandKey& key) {

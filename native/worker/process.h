@@ -18,6 +18,7 @@
 #include "snapshot/snapshot.h"
 #include "stats/registry.h"
 #include "upstream/cluster_part.h"
+#include "upstream/host_tunnel.h"
 #include "worker/worker.h"
 
 namespace nuncio {
@@ -66,7 +67,18 @@ class Process {
   /** What was asked for is there, or will not come: after the commit, if there was one. */
   void settleDemand(const http_proxy::DemandKey& key);
 
+  /** Who hears what workers have to say of hosts; called on their threads. False: too busy. */
+  using HostNewsHandler = std::function<bool(upstream::HostNews, std::string_view cluster, const upstream::Host&)>;
+  void setHostNewsHandler(HostNewsHandler handler);
+  /** Main decided anew on the health of hosts of the cluster in this slot. */
+  void refreshCluster(uint32_t slot) {
+    tellWorkers([](Worker& worker, uint64_t in) { worker.context().clusters.refresh(static_cast<uint32_t>(in)); }, slot);
+  }
+  /** A local socket that is joined to a host, by one of the workers; -1 when there are no more of them to be had. */
+  int openTunnel(const upstream::TunnelTarget& target);
+
   // ---- from workers
+  bool tellOfHost(upstream::HostNews news, std::string_view cluster, const upstream::Host& host);
   bool demand(const http_proxy::DemandKey& key);
   bool handOver(size_t worker, const std::string& listener, int fd, const net::Address& remote,
                 const net::BoundSocketPtr& socket);
@@ -99,6 +111,8 @@ class Process {
   std::map<uint32_t, std::vector<net::BoundSocketPtr>> opened_;                       // main: opened, not committed
   std::map<uint32_t, std::shared_ptr<const ListenerPart>> opening_;                   // main: their listeners
   std::map<std::string, std::weak_ptr<std::atomic<uint64_t>>, std::less<>> counts_;   // guarded by mutex_
+  HostNewsHandler host_news_handler_;                                                 // guarded by mutex_
+  size_t next_tunnel_ = 0;                                                            // main
   DemandHandler demand_handler_;                                                      // guarded by mutex_
   std::vector<std::unique_ptr<Worker>> workers_;
 };

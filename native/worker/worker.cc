@@ -14,6 +14,9 @@ Worker::Worker(Process& process, size_t index)
     : process_(process), context_(index, loop_, io_, process.statistics()) {
   context_.scripts = &scripts_;
   context_.on_demand.ask = [](const http_proxy::DemandKey& key) { return currentProcess()->demand(key); };
+  context_.services.tell = [](upstream::HostNews news, std::string_view cluster, const upstream::Host& host) {
+    return currentProcess()->tellOfHost(news, cluster, host);
+  };
   context_.log.entries = &scripts_.logBatches();
 }
 

@@ -1,7 +1,10 @@
 import type { Message } from '@bufbuild/protobuf'
 import { isMessage, type Types } from '../config/index.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
+import type { Address } from '../generated/protos/envoy/config/core/v3/address_pb.js'
+import type { TransportSocket } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import { TrafficDirection } from '../generated/protos/envoy/config/core/v3/base_pb.js'
+import type { LbEndpoint } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Filter, FilterChain } from '../generated/protos/envoy/config/listener/v3/listener_components_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
@@ -11,10 +14,19 @@ import type { HttpConnectionManager } from '../generated/protos/envoy/extensions
 import type { TcpProxy } from '../generated/protos/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import type { ClusterMeta, DnsSettings, ResolverSettings } from '../plan/compile.js'
 import type { CompiledResource } from '../plan/compile-resource.js'
+import { commonHost } from '../plan/assignment.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
+import { memberCheck } from '../plan/health-check.js'
 import type { PlainHost, PlainLocality } from '../plan/plain-assignment.js'
 import { type SocketMatches, transportSocketOf } from '../plan/transport-socket-match.js'
-import type { ClusterInfo, HostInfo, ListenerInfo, Thresholds, VirtualHostInfo } from '../snapshot/compile-task.js'
+import type {
+  ClusterInfo,
+  HealthTarget,
+  HostInfo,
+  ListenerInfo,
+  Thresholds,
+  VirtualHostInfo,
+} from '../snapshot/compile-task.js'
 import type { ClusterMembers, ConfigUnit } from '../snapshot/config-delta.js'
 
 /** What main keeps about resources, so that it never needs their messages. */
@@ -22,7 +34,7 @@ import type { ClusterMembers, ConfigUnit } from '../snapshot/config-delta.js'
 /** What of a cluster's message main is told, beside what was compiled of it. */
 export type DescribedCluster = Pick<
   Cluster,
-  'altStatName' | 'edsClusterConfig' | 'transportSocketMatches' | 'loadAssignment'
+  'altStatName' | 'edsClusterConfig' | 'transportSocket' | 'transportSocketMatches' | 'loadAssignment'
 >
 
 /** A cluster, and its members where they stand in it. */
@@ -43,20 +55,45 @@ export function describeCluster(
     edsServiceName: cluster.edsClusterConfig?.serviceName ?? '',
     statName: observabilityName,
     observabilityName,
-    dns: meta.dns && dnsPlan(meta.dns, resolver),
+    dns: meta.dns && dnsPlan(meta.dns, resolver, cluster.loadAssignment),
+    health: meta.health,
     ...limitsOf(meta.thresholds),
     transportSocketMatches:
       cluster.transportSocketMatches.length === 0 ? none : cluster.transportSocketMatches.map(match => match.name),
     hasTls: tlsContexts.length > 0,
+    tlsSockets: tlsSockets(cluster),
   }
   const areHere = endpoints !== undefined && meta.dns === undefined
   return {
     clusters: [info],
-    members: areHere ? [describeMembers(meta.name, endpoints, cluster.loadAssignment, socketMatches(cluster))] : [],
+    members: areHere
+      ? [
+          describeMembers(
+            meta.name,
+            endpoints,
+            cluster.loadAssignment,
+            socketMatches(cluster),
+            meta.health !== undefined,
+          ),
+        ]
+      : [],
   }
 }
 
 const none: readonly string[] = []
+const clearText: readonly boolean[] = [false]
+
+/** Is it TLS: its own transport socket, then those of its matches. One object for the many that have none. */
+function tlsSockets({ transportSocket, transportSocketMatches }: DescribedCluster): readonly boolean[] {
+  if (transportSocket === undefined && transportSocketMatches.length === 0) return clearText
+  return [transportSocket, ...transportSocketMatches.map(match => match.transportSocket)].map(isTls)
+}
+
+/** By its type, or that of the one inside (PROXY protocol). */
+function isTls(socket: TransportSocket | undefined): boolean {
+  const { case: kind, value } = socket?.configType ?? {}
+  return kind === 'typedConfig' && value !== undefined && /UpstreamTlsContext$/.test(value.typeUrl)
+}
 
 const socketMatches = (cluster: DescribedCluster): SocketMatches =>
   cluster.transportSocketMatches.map(({ match }) => (match ? { match } : {}))
@@ -67,6 +104,7 @@ export function describeMembers(
   plan: { readonly id: string },
   assignment: ClusterLoadAssignment | undefined,
   matches: SocketMatches,
+  isChecked: boolean,
 ): ClusterMembers {
   const hosts = (assignment?.endpoints ?? []).flatMap(locality =>
     locality.lbEndpoints.map(endpoint => ({
@@ -78,6 +116,7 @@ export function describeMembers(
       subZone: locality.locality?.subZone ?? '',
       priority: locality.priority,
       transportSocket: matches.length === 0 ? 0 : transportSocketOf(matches, endpoint.metadata, locality.metadata),
+      ...(isChecked && { target: healthTarget(endpoint, locality.loadBalancingWeight ?? 0) }),
     })),
   )
   return { cluster, planId: plan.id, hosts }
@@ -109,6 +148,22 @@ function hostInfo({ weight, health }: PlainHost, { region, zone, subZone, priori
   if (!isSame || lastInfo === undefined)
     lastInfo = { weight, health, canary: false, region, zone, subZone, priority, transportSocket: 0 }
   return lastInfo
+}
+
+function healthTarget(endpoint: LbEndpoint, localityWeight: number): HealthTarget {
+  const spec = endpoint.hostIdentifier
+  const { ip = '', port = 0, pipe = '' } = (spec.case === 'endpoint' && plainAddress(spec.value.address)) || {}
+  const { hostname = '', metadataJson = '', hashKey = '' } = commonHost(endpoint)
+  const check = memberCheck(endpoint)
+  return { ip: pipe || ip, port, hostname, metadataJson, hashKey, localityWeight, ...(check && { check }) }
+}
+
+function plainAddress(address: Address | undefined): { ip?: string; port?: number; pipe?: string } {
+  const spec = address?.address
+  if (spec?.case === 'pipe') return { pipe: spec.value.path }
+  if (spec?.case !== 'socketAddress') return {}
+  const { address: ip, portSpecifier } = spec.value
+  return { ip, port: portSpecifier.case === 'portValue' ? portSpecifier.value : 0 }
 }
 
 /** A listener, and the virtual hosts of the route tables in it. */
@@ -207,7 +262,7 @@ function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
 }
 
 /** The compiler's settings in the resolver's terms; a cluster without a resolver of its own takes the bootstrap's. */
-function dnsPlan(dns: DnsSettings, resolver: ResolverSettings): DnsPlan {
+function dnsPlan(dns: DnsSettings, resolver: ResolverSettings, assignment: ClusterLoadAssignment | undefined): DnsPlan {
   const isOwn = dns.resolvers.length > 0 || dns.noDefaultSearchDomain
   const { resolvers, noDefaultSearchDomain } = isOwn ? dns : resolver
   const isFixed = dns.failureBaseMs === dns.refreshMs && dns.failureMaxMs === dns.refreshMs
@@ -221,13 +276,13 @@ function dnsPlan(dns: DnsSettings, resolver: ResolverSettings): DnsPlan {
     ...(isFixed ? {} : { failureBaseMs: dns.failureBaseMs, failureMaxMs: dns.failureMaxMs }),
     servers: resolvers,
     noSearch: noDefaultSearchDomain,
-    localities: dnsLocalities(dns),
+    localities: dnsLocalities(dns, assignment),
     overprovisioningFactor: dns.template.overprovisioningFactor ?? 140,
     dropOverloadPpm: dns.template.dropOverloadPpm ?? 0,
   }
 }
 
-function dnsLocalities(dns: DnsSettings): DnsPlan['localities'] {
+function dnsLocalities(dns: DnsSettings, assignment: ClusterLoadAssignment | undefined): DnsPlan['localities'] {
   return (dns.template.localities ?? []).map((locality, index) => ({
     region: locality.region ?? '',
     zone: locality.zone ?? '',
@@ -236,6 +291,8 @@ function dnsLocalities(dns: DnsSettings): DnsPlan['localities'] {
     priority: locality.priority ?? 0,
     targets: (locality.hosts ?? []).map((host, position) => {
       const named = dns.targets.find(target => target.locality === index && target.host === position)
+      const endpoint = assignment?.endpoints[index]?.lbEndpoints[position]
+      const check = endpoint && memberCheck(endpoint)
       return {
         host: named?.name ?? host.address?.ip ?? '',
         port: named?.port ?? host.address?.port ?? 0,
@@ -246,6 +303,7 @@ function dnsLocalities(dns: DnsSettings): DnsPlan['localities'] {
         metadataJson: host.metadataJson ?? '',
         hashKey: host.hashKey ?? '',
         transportSocket: host.transportSocket ?? 0,
+        ...(check && { check }),
       }
     }),
   }))

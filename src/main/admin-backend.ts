@@ -19,6 +19,7 @@ import type { ClusterInfo, HostInfo, ResolvedHost } from '../snapshot/compile-ta
 import { StatsReport } from '../stats/report.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { StatsStore } from '../stats/store.js'
+import { hostFlag } from '../upstream/health/host-flags.js'
 import { err, ok, type Result } from '../support/result.js'
 import { certificatesJson } from './certificates.js'
 import type { AdminHostOptions } from './admin-host.js'
@@ -188,9 +189,10 @@ export class ProcessBackend implements AdminBackend {
   }
 
   #cluster(cluster: ClusterInfo): ClusterStatus {
-    const { addon, hostsOf } = this.#host
+    const { addon, hostsOf, flagsOf } = this.#host
     const stats = addon.hostStats(cluster.slot)
     const infos = hostsOf(cluster)
+    const flags = flagsOf(cluster)
     const { default: normal, high } = cluster.thresholds
     return {
       name: cluster.name,
@@ -199,7 +201,7 @@ export class ProcessBackend implements AdminBackend {
       ...(cluster.edsServiceName !== '' && { edsServiceName: cluster.edsServiceName }),
       defaultPriority: normal,
       highPriority: high,
-      hosts: stats.map((host, index) => hostStatus(host, infos[index])),
+      hosts: stats.map((host, index) => hostStatus(host, infos[index], flags?.[index])),
     }
   }
 }
@@ -220,13 +222,13 @@ const unknownHost: HostInfo = {
   transportSocket: 0,
 }
 
-function hostStatus(stats: HostStats, info: HostInfo = unknownHost): HostStatus {
-  const { health, ...rest } = info
+function hostStatus(stats: HostStats, info: HostInfo = unknownHost, flags = 0): HostStatus {
+  const { health, target: _, ...rest } = info
   return {
     ...stats,
     ...rest,
     address: socketText(stats.address),
-    healthFlags: flagsOf(health),
+    healthFlags: [...flagsOfStatus(health), ...foundFlags(flags)],
     successRate: -1,
     localOriginSuccessRate: -1,
   }
@@ -242,8 +244,23 @@ const flagsByHealth: readonly (readonly HealthFlag[])[] = [
   ['degraded_eds_health'],
 ]
 
-function flagsOf(health: number): readonly HealthFlag[] {
+function flagsOfStatus(health: number): readonly HealthFlag[] {
   return flagsByHealth[health] ?? []
+}
+
+const flagsByBit: readonly (readonly [bit: number, flag: HealthFlag])[] = [
+  [hostFlag.failedActiveCheck, 'failed_active_hc'],
+  [hostFlag.failedOutlierCheck, 'failed_outlier_check'],
+  [hostFlag.degradedActiveCheck, 'degraded_active_hc'],
+  [hostFlag.pendingRemoval, 'pending_dynamic_removal'],
+  [hostFlag.pendingActiveCheck, 'pending_active_hc'],
+  [hostFlag.excludedByImmediateFailure, 'excluded_via_immediate_hc_fail'],
+  [hostFlag.activeCheckTimeout, 'active_hc_timeout'],
+]
+
+/** What main found out. */
+function foundFlags(flags: number): readonly HealthFlag[] {
+  return flagsByBit.flatMap(([bit, flag]) => ((flags & bit) === 0 ? [] : [flag]))
 }
 
 /** "127.0.0.1:80", "[::1]:80" or a path. */

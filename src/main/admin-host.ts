@@ -27,6 +27,8 @@ export interface AdminHostOptions {
   readonly flushStats: () => void
   /** The members of a cluster, in the order of its endpoints plan. */
   readonly hostsOf: (cluster: ClusterInfo) => readonly HostInfo[]
+  /** What main found out about them, in the same order. */
+  readonly flagsOf: (cluster: ClusterInfo) => Uint32Array | undefined
   readonly certificates: () => CertificatesInUse
   readonly state: () => ServerState
   readonly uptimeS: () => number

@@ -11,11 +11,9 @@ import {
 import { sanitizeName } from '../stats/names.js'
 import type { StatsStore } from '../stats/store.js'
 import type { Clock } from '../support/clock.js'
+import { isDegraded, isExcluded, isFailed } from '../upstream/health/host-flags.js'
 import { Declarations } from './declarations.js'
 import type { HeldUnit, UnitChange } from './units.js'
-
-// Envoy's HealthStatus; unknown (0) counts as healthy.
-const healthStatus = { healthy: 1, draining: 3, degraded: 5 } as const
 
 type DrainGauge = 'total_listeners_draining' | 'total_filter_chains_draining'
 
@@ -24,6 +22,8 @@ export interface ConfigStatsOptions {
   readonly workers: number
   readonly clock: Clock
   readonly drainMs: number
+  /** What main found out about the members of a cluster. */
+  readonly flagsOf?: (cluster: string) => Uint32Array | undefined
 }
 
 /**
@@ -66,7 +66,6 @@ export class ConfigStats {
 
   members(info: ClusterInfo, hosts: readonly HostInfo[], changes?: MemberChanges): void {
     const scope = this.#store.scope('cluster', sanitizeName(info.statName))
-    const count = (wanted: (health: number) => boolean) => hosts.filter(host => wanted(host.health)).length
     // Each priority that has hosts, or had, is an update of its own.
     const priorities = new Set(hosts.map(host => host.priority)).size
     const known = this.#memberCounts.get(info.name)
@@ -79,18 +78,7 @@ export class ConfigStats {
     const membership = changes?.membership ?? (before + hosts.length > 0 ? Math.max(priorities, 1) : 0)
     if (membership > 0) scope.inc('membership_change', membership)
     scope.set('membership_total', hosts.length)
-    scope.set(
-      'membership_healthy',
-      count(health => health <= healthStatus.healthy),
-    )
-    scope.set(
-      'membership_degraded',
-      count(health => health === healthStatus.degraded),
-    )
-    scope.set(
-      'membership_excluded',
-      count(health => health === healthStatus.draining),
-    )
+    this.health(info, hosts, this.#options.flagsOf?.(info.name))
     scope.set('warming_state', 0)
     if (info.dns?.kind === 'strict') scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
     this.#countMatches(info, hosts, before)
@@ -108,6 +96,19 @@ export class ConfigStats {
     }
   }
 
+  /** How many of its members may be used. `flags`: what main found out about them. */
+  health(info: ClusterInfo, hosts: readonly HostInfo[], flags?: Uint32Array): void {
+    const scope = this.#store.scope('cluster', sanitizeName(info.statName))
+    const count = (wanted: (health: number, flags: number) => boolean) =>
+      hosts.reduce((sum, host, index) => sum + (wanted(host.health, flags?.[index] ?? 0) ? 1 : 0), 0)
+    scope.set(
+      'membership_healthy',
+      count((health, found) => !isFailed(health, found) && !isDegraded(health, found)),
+    )
+    scope.set('membership_degraded', count(isDegraded))
+    scope.set('membership_excluded', count(isExcluded))
+  }
+
   #adoptClusters(units: readonly UnitChange[], isStatic: boolean): void {
     const { before, now } = sides(units, unit => unit.clusters)
     const scope = this.#store.scope('cluster_manager', 'cluster_manager')
@@ -120,7 +121,7 @@ export class ConfigStats {
     for (const info of now.values()) {
       const isNew = !this.#clusters.has(info.name)
       this.#clusters.set(info.name, info)
-      const signature = `${info.statName} ${info.hasTls} ${info.transportSocketMatches.join(' ')}`
+      const signature = `${info.statName} ${info.hasTls} ${info.health !== undefined} ${info.transportSocketMatches.join(' ')}`
       this.#declarations.hold(`cluster ${info.name}`, signature, () => declareCluster(this.#store, info))
       const early = isNew ? this.#early.get(info.name) : undefined
       this.#early.delete(info.name)

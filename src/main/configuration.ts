@@ -1,11 +1,12 @@
 import type { OpenedListener } from '../native/addon.js'
 import { Slots } from '../plan/ids.js'
-import type { BootstrapSource, CompiledBootstrap, RefusedBootstrap } from '../snapshot/compile-task.js'
+import type { BootstrapSource, CompiledBootstrap, HostInfo, RefusedBootstrap } from '../snapshot/compile-task.js'
 import type { ConfigDelta, ConfigUnit, DeltaAnswer, RefusedUnit } from '../snapshot/config-delta.js'
 import type { Published, Publisher, PublishError, Refused } from '../snapshot/publisher.js'
 import type { PlacedPlan } from '../snapshot/snapshot.js'
 import { err, ok, type Result } from '../support/result.js'
 import type { Candidates, DnsClusters } from './dns-clusters.js'
+import type { HealthCandidates, HealthChecks } from './health-checks.js'
 import { type UnitChange, Units } from './units.js'
 
 export interface ConfigurationOptions {
@@ -21,6 +22,7 @@ export interface ConfigurationOptions {
   /** The plan of the runtime under a bootstrap, with what is known beside it. */
   readonly runtime: (bootstrap: CompiledBootstrap) => PlacedPlan
   readonly dns: DnsClusters
+  readonly health: HealthChecks
   readonly onAdopted: (change: Adopted) => void
   /** A cluster of a management server's knows its members, or that it has none. */
   readonly onResolved: (cluster: string) => void
@@ -36,6 +38,11 @@ export interface Adopted {
 /** Lines to print. */
 export type Errors = readonly string[]
 
+interface Waiting {
+  readonly candidates: Candidates
+  checks: HealthCandidates | undefined
+}
+
 interface UnitShare {
   readonly unit: ConfigUnit
   readonly plans: readonly PlacedPlan[]
@@ -49,8 +56,8 @@ export class Configuration {
   readonly #options: ConfigurationOptions
   readonly #units = new Units()
   readonly #listening = new Map<number, OpenedListener>()
-  /** Units that wait for DNS, with the candidates that tell whether they are still meant. */
-  readonly #resolving = new Map<string, Candidates>()
+  /** Units that wait for DNS or for first health checks, with what tells whether they are still meant. */
+  readonly #resolving = new Map<string, Waiting>()
   #current: CompiledBootstrap | undefined
   /** For a thread that takes another's place. */
   readonly #slots = new Slots()
@@ -89,6 +96,7 @@ export class Configuration {
     const { dns } = this.#options
     const candidates = dns.prepare(next.unit.clusters)
     await candidates.ready()
+    const checks = await this.#checkFirst([next.unit], candidates)
     const runtime = this.#options.runtime(next)
     const plans = next.unit.plans.map(plan => (plan.kind === 'runtime' ? runtime : plan))
     const whole = { ...next.unit, plans }
@@ -97,13 +105,72 @@ export class Configuration {
     const [refused] = published.refused
     if (refused !== undefined) {
       dns.abandon(candidates)
+      this.#options.health.abandon(checks)
       return err(refused.errors.map(error => `error: ${sentence(error)}`))
     }
     const before = this.#current
     this.#current = next
     this.#slots.adoptTable(next.slots)
-    this.#adopt(published, [], candidates, { before, now: next })
+    this.#adopt(published, [], candidates, checks, { before, now: next })
     return ok()
+  }
+
+  /** Begins the first checks of members that are new to this, and waits for the answers. */
+  async #checkFirst(units: readonly ConfigUnit[], candidates: Candidates): Promise<HealthCandidates> {
+    const checks = this.#prepareChecks(units, units, candidates)
+    await this.#awaitChecks(units, checks)
+    return checks
+  }
+
+  /** `around`: units that may hold their members. */
+  #prepareChecks(
+    units: readonly ConfigUnit[],
+    around: readonly ConfigUnit[],
+    candidates: Candidates,
+  ): HealthCandidates {
+    return this.#options.health.prepare(
+      units.flatMap(({ clusters }) => clusters),
+      units.flatMap(({ plans }) => plans),
+      name => this.#membersOf(name, around, candidates),
+    )
+  }
+
+  // TLS needs its secrets where workers find them; nothing else uses them yet, or they are as they were.
+  async #awaitChecks(units: readonly ConfigUnit[], checks: HealthCandidates): Promise<void> {
+    if (checks.isReady) return
+    const secrets = units.flatMap(({ plans }) => plans).filter(({ kind }) => kind === 'secret')
+    if (secrets.length > 0) await this.#options.publisher.publish(secrets)
+    await checks.ready()
+  }
+
+  #membersOf(name: string, units: readonly ConfigUnit[], candidates: Candidates): readonly HostInfo[] {
+    for (const { members } of units) {
+      const found = members.find(({ cluster }) => cluster === name)
+      if (found !== undefined) return found.hosts
+    }
+    return candidates.entries.get(name)?.hosts ?? this.#options.dns.hostsOf(name) ?? this.#units.members.get(name) ?? []
+  }
+
+  /** DNS has another answer for the members of a cluster in use. */
+  async membersResolved(plan: PlacedPlan, hosts: readonly HostInfo[]): Promise<void> {
+    const { health } = this.#options
+    await this.republish(() => health.completeMembers(plan, hosts).plan)
+    health.membersAdopted(plan.name)
+  }
+
+  /** Members of a cluster in use, as they are when their turn comes. */
+  async republish(makePlan: () => PlacedPlan | undefined): Promise<void> {
+    const { health, publisher } = this.#options
+    await publisher.publishRound({
+      shares: () => {
+        const plan = makePlan()
+        return plan === undefined ? [] : [{ plans: [plan] }]
+      },
+      settle: shares => {
+        for (const { plans } of shares) health.stage(plans)
+        return { emptied: [] }
+      },
+    })
   }
 
   /** Those that `apply` left out. */
@@ -118,20 +185,23 @@ export class Configuration {
     const now: ConfigUnit[] = []
     const known: Candidates[] = []
     const resolving: string[] = []
+    const checked: HealthCandidates[] = []
     for (const unit of delta.units) {
       const candidates = dns.prepare(unit.clusters)
-      if (!candidates.isReady) {
-        void this.#applyLater(unit, candidates)
+      const checks = candidates.isReady ? this.#prepareChecks([unit], delta.units, candidates) : undefined
+      if (checks === undefined || !checks.isReady) {
+        void this.#applyLater(unit, candidates, checks)
         resolving.push(...unit.clusters.map(({ name }) => name))
         continue
       }
       now.push(unit)
+      if (checks.entries.size > 0) checked.push(checks)
       if (candidates.entries.size > 0) known.push(candidates)
     }
     const candidates = dns.joined(known)
     const published = await this.#publish(now, delta.removed, candidates)
     this.#slots.adopt(delta.newSlots ?? [])
-    this.#adopt(published, delta.removed, candidates)
+    this.#adopt(published, delta.removed, candidates, this.#options.health.joined(checked))
     const failed = await this.#tryOut(delta.trials ?? [])
     return { number: delta.number, refused: published.refused.map(refusedUnit), failed, resolving }
   }
@@ -142,23 +212,31 @@ export class Configuration {
     return (await this.#options.publisher.tryListeners(shares)).map(refusedUnit)
   }
 
-  async #applyLater(unit: ConfigUnit, candidates: Candidates): Promise<void> {
-    const { dns, onResolved } = this.#options
-    this.#resolving.set(unit.key, candidates)
+  async #applyLater(unit: ConfigUnit, candidates: Candidates, begun: HealthCandidates | undefined): Promise<void> {
+    const { dns, health, onResolved } = this.#options
+    const waiting: Waiting = { candidates, checks: begun }
+    this.#resolving.set(unit.key, waiting)
     await candidates.ready()
-    if (this.#resolving.get(unit.key) !== candidates) return
+    if (this.#resolving.get(unit.key) !== waiting) return
+    const checks = begun ?? this.#prepareChecks([unit], [unit], candidates)
+    waiting.checks = checks
+    await this.#awaitChecks([unit], checks)
+    if (this.#resolving.get(unit.key) !== waiting) return
     this.#resolving.delete(unit.key)
     const published = await this.#publish([unit], [], candidates)
-    if (published.refused.length > 0) dns.abandon(candidates)
-    else this.#adopt(published, [], candidates)
+    if (published.refused.length > 0) {
+      dns.abandon(candidates)
+      health.abandon(checks)
+    } else this.#adopt(published, [], candidates, checks)
     for (const { name } of unit.clusters) onResolved(name)
   }
 
   #stopResolving(key: string): void {
-    const candidates = this.#resolving.get(key)
-    if (candidates === undefined) return
+    const waiting = this.#resolving.get(key)
+    if (waiting === undefined) return
     this.#resolving.delete(key)
-    this.#options.dns.abandon(candidates)
+    this.#options.dns.abandon(waiting.candidates)
+    if (waiting.checks !== undefined) this.#options.health.abandon(waiting.checks)
   }
 
   #publish(
@@ -166,10 +244,16 @@ export class Configuration {
     removed: readonly string[],
     candidates: Candidates,
   ): Promise<Published<UnitShare>> {
+    const { health } = this.#options
     return this.#options.publisher.publishRound<UnitShare>({
-      shares: () => units.map(unit => ({ unit, plans: candidates.complete(unit.plans) })),
+      shares: () =>
+        units
+          .map(unit => ({ ...unit, plans: candidates.complete(unit.plans) }))
+          .map(unit => health.complete(unit, name => this.#membersOf(name, [unit], candidates)))
+          .map(unit => ({ unit, plans: unit.plans })),
       settle: accepted => {
         const kept = accepted.map(({ unit }) => unit)
+        for (const unit of kept) health.stage(unit.plans, unit)
         return {
           emptied: this.#units.emptiedBy(kept, removed),
           ...(touchesPrograms(kept, removed, this.#units) && {
@@ -184,15 +268,21 @@ export class Configuration {
     { accepted, opened }: Published<UnitShare>,
     removed: readonly string[],
     candidates: Candidates,
+    checks: HealthCandidates,
     bootstrap?: Adopted['bootstrap'],
   ): void {
-    const { dns, onAdopted } = this.#options
+    const { dns, health, onAdopted } = this.#options
     const units = this.#units.adopt(
       accepted.map(({ unit }) => unit),
       removed,
     )
     dns.adopt(candidates)
+    health.adopt(checks)
+    for (const { unit } of accepted)
+      for (const { kind, name } of unit.plans) if (kind === 'endpoints') health.membersAdopted(name)
     for (const { before } of units) {
+      for (const cluster of before?.clusters ?? [])
+        if (this.#units.clusters.get(cluster.name)?.health === undefined) health.remove(cluster)
       for (const { name } of before?.clusters ?? [])
         if (this.#units.clusters.get(name)?.dns === undefined) dns.remove(name)
       for (const { name, slot } of before?.listeners ?? [])

@@ -12,7 +12,7 @@ export interface DnsClustersOptions {
   readonly random?: () => number
   readonly makeLookup?: (plan: DnsPlan) => DnsLookup
   /** Members of a cluster that is in use changed. */
-  readonly onEndpoints: (plan: PlacedPlan) => void
+  readonly onEndpoints: (cluster: ClusterInfo, plan: PlacedPlan, members: readonly HostInfo[]) => void
   readonly onEvent: (cluster: ClusterInfo, event: DnsEvent) => void
   readonly onMembers: (cluster: ClusterInfo, members: readonly HostInfo[]) => void
 }
@@ -87,7 +87,14 @@ export class DnsClusters {
   #start(cluster: ClusterInfo, plan: DnsPlan, signature: string): Entry {
     const { clock, random = Math.random, makeLookup = makeDnsLookup, onEndpoints, onEvent, onMembers } = this.#options
     const onNewEndpoints = (bytes: Uint8Array, localities: readonly LocalityValue[]) => {
-      entry.hosts = localities.flatMap(({ hosts, ...locality }) => hosts.map(host => ({ ...locality, ...host })))
+      const isChecked = cluster.health !== undefined
+      entry.hosts = localities.flatMap(({ hosts, ...locality }) =>
+        hosts.map(host => ({
+          ...locality,
+          ...host,
+          ...(isChecked && { target: { ...host, localityWeight: locality.weight } }),
+        })),
+      )
       entry.endpoints = {
         kind: 'endpoints',
         name: cluster.name,
@@ -96,7 +103,7 @@ export class DnsClusters {
         bytes,
       }
       onMembers(cluster, entry.hosts)
-      if (entry.isAdopted) onEndpoints(entry.endpoints)
+      if (entry.isAdopted) onEndpoints(cluster, entry.endpoints, entry.hosts)
     }
     const entry: Entry = {
       cluster,

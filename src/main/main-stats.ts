@@ -15,6 +15,7 @@ import {
   secondsUntilFirstOcspExpiration,
 } from './certificates.js'
 import type { DnsEvent } from '../upstream/dns-cluster.js'
+import type { HealthCount } from '../upstream/health/health-checker.js'
 
 /** The numbers of Envoy's server.state. */
 export const serverStates = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const
@@ -25,6 +26,9 @@ const zeroFromTheStart = {
   counters: ['dynamic_unknown_fields', 'static_unknown_fields', 'wip_protos'],
   gauges: ['compilation_settings.fips_mode', 'stats_recent_lookups'],
 }
+
+/** What is known of a cluster's traffic holds so long. */
+const trafficLookMs = 20
 
 export type ServerState = keyof typeof serverStates
 
@@ -43,6 +47,8 @@ export class MainStats {
     'fileStats' | 'accessLogStreamStats' | 'memory' | 'connectionCount' | 'publishBreakers'
   >
   #hasDns = false
+  /** Which clusters were connected to, by name; only those that are checked are asked for. */
+  readonly #traffic = new Map<string, { readonly has: boolean; readonly until: number }>()
   #sentLogs: (() => number) | undefined
   #certificates: CertificatesInUse = { contexts: [], secrets: new Map() }
   /** Gauges of certificates, by whole name. */
@@ -51,10 +57,10 @@ export class MainStats {
   constructor(
     store: StatsStore,
     addon: Pick<NativeAddon, 'fileStats' | 'accessLogStreamStats' | 'memory' | 'connectionCount' | 'publishBreakers'>,
-    { workers, clock, drainMs }: Omit<ConfigStatsOptions, 'store'>,
+    { workers, clock, drainMs, flagsOf }: Omit<ConfigStatsOptions, 'store'>,
   ) {
     this.store = store
-    this.configured = new ConfigStats({ store, workers, clock, drainMs })
+    this.configured = new ConfigStats({ store, workers, clock, drainMs, ...(flagsOf && { flagsOf }) })
     this.#addon = addon
     declareServer(store, workers)
     this.server.set('concurrency', workers)
@@ -154,6 +160,32 @@ export class MainStats {
       resolver.dec('pending_resolutions')
       if (event === 'update_failure') resolver.inc('get_addr_failure')
     }
+  }
+
+  /** Has it ever been connected to for traffic? */
+  hasTraffic(info: ClusterInfo): boolean {
+    const known = this.#traffic.get(info.name)
+    const now = performance.now()
+    if (known !== undefined && (known.has || now < known.until)) return known.has
+    const has = (this.store.valueOf('cluster', sanitizeName(info.statName), 'upstream_cx_total') ?? 0) > 0
+    this.#traffic.set(info.name, { has, until: now + trafficLookMs })
+    return has
+  }
+
+  healthCheck(info: ClusterInfo, count: HealthCount): void {
+    this.#health(info).inc(count)
+  }
+
+  healthCounts(
+    info: ClusterInfo,
+    { healthy, degraded }: { readonly healthy: number; readonly degraded: number },
+  ): void {
+    this.#health(info).set('healthy', healthy)
+    this.#health(info).set('degraded', degraded)
+  }
+
+  #health(info: ClusterInfo): MainScope {
+    return this.store.scope('health_check', `${sanitizeName(info.statName)}.health_check`)
   }
 
   members(info: ClusterInfo, hosts: readonly HostInfo[]): void {

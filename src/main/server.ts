@@ -1,7 +1,8 @@
 /** The main thread's composition root: builds everything in order, stops it in reverse. */
 import type { Options } from '../command-line.js'
-import type { CompiledBootstrap, RuntimeLayer } from '../snapshot/compile-task.js'
+import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
 import type { ConfigDelta, EngineMessage } from '../snapshot/config-delta.js'
+import type { PlacedPlan } from '../snapshot/snapshot.js'
 import { Publisher } from '../snapshot/publisher.js'
 import { compileMatcher } from '../stats/pattern.js'
 import { StatsStore } from '../stats/store.js'
@@ -17,6 +18,7 @@ import { DnsClusters } from './dns-clusters.js'
 import type { CertificatesInUse } from './certificates.js'
 import { FileWatch } from './file-watch.js'
 import { FilesWatch } from './files-watch.js'
+import { HealthChecks } from './health-checks.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { Process } from './process.js'
 import { runtimePlan } from './runtime-flags.js'
@@ -37,6 +39,7 @@ export class Server {
   readonly #publisher: Publisher
   readonly #configuration: Configuration
   readonly #dns: DnsClusters
+  readonly #health: HealthChecks
   readonly #secrets: Secrets
   readonly #admin: AdminHost
   readonly #startedAt = performance.now()
@@ -98,9 +101,24 @@ export class Server {
     const publisher = this.#publisher
     this.#dns = new DnsClusters({
       clock: systemClock,
-      onEndpoints: plan => void publisher.publish([plan]),
+      onEndpoints: (cluster, plan, hosts) => void this.#membersResolved(cluster, plan, hosts),
       onEvent: (cluster, event) => this.#stats?.dnsEvent(cluster, event),
       onMembers: (cluster, members) => this.#stats?.members(cluster, members),
+    })
+    this.#health = new HealthChecks({
+      clock: systemClock,
+      addon,
+      hasTraffic: cluster => this.#stats?.hasTraffic(cluster) ?? false,
+      onCount: (cluster, count) => this.#stats?.healthCheck(cluster, count),
+      onHealth: cluster => this.#healthChanged(cluster),
+      republish: async (cluster, makePlan) => {
+        await this.#configuration.republish(makePlan)
+        this.#stats?.members(cluster, this.#hostsOf(cluster))
+      },
+      onError: message => this.#process.config.warning(message),
+    })
+    addon.onHostNews((news, cluster, address, hostname) => {
+      if (news === 'immediate-failure') this.#health.failAtOnce(cluster, address, hostname)
     })
     this.#secrets = new Secrets({
       clock: systemClock,
@@ -119,6 +137,7 @@ export class Server {
       publisher,
       runtime: bootstrap => runtimePlan(this.#layersOf(bootstrap), this.#runtimeOverrides),
       dns: this.#dns,
+      health: this.#health,
       onAdopted: change => this.#adopted(change),
       onResolved: cluster => compiler.tell({ kind: 'resolved', cluster }),
     })
@@ -129,7 +148,8 @@ export class Server {
       compiler,
       workers: this.workers,
       configuration: this.#configuration,
-      hostsOf: cluster => this.#dns.hostsOf(cluster.name) ?? this.#configuration.units.members.get(cluster.name) ?? [],
+      hostsOf: cluster => this.#hostsOf(cluster),
+      flagsOf: cluster => this.#health.flagsOf(cluster.name),
       runtimeLayers: () => this.runtimeLayers,
       stats: () => this.#refreshedStats(),
       flushStats: () => this.#stats?.flush(this.#facts),
@@ -205,6 +225,23 @@ export class Server {
     return this.#configuration.openListeners()
   }
 
+  /** Members of a cluster, in the order of its endpoints plan. */
+  #hostsOf({ name }: ClusterInfo): readonly HostInfo[] {
+    return this.#health.hostsOf(name) ?? this.#dns.hostsOf(name) ?? this.#configuration.units.members.get(name) ?? []
+  }
+
+  async #membersResolved(cluster: ClusterInfo, plan: PlacedPlan, hosts: readonly HostInfo[]): Promise<void> {
+    await this.#configuration.membersResolved(plan, hosts)
+    if (cluster.health !== undefined) this.#stats?.members(cluster, this.#hostsOf(cluster))
+  }
+
+  #healthChanged(cluster: ClusterInfo): void {
+    const counts = this.#health.counts(cluster.name)
+    const flags = this.#health.flagsOf(cluster.name)
+    if (counts !== undefined) this.#stats?.healthCounts(cluster, counts)
+    if (flags !== undefined) this.#stats?.configured.health(cluster, this.#hostsOf(cluster), flags)
+  }
+
   #engineMessage(message: EngineMessage): void {
     switch (message.kind) {
       case 'delta':
@@ -272,6 +309,7 @@ export class Server {
       workers: this.workers,
       clock: backgroundClock,
       drainMs: this.#process.options.drainTimeS * 1000,
+      flagsOf: cluster => this.#health.flagsOf(cluster),
     })
     // As Envoy: the first six digits of the revision.
     this.#stats.server.set('version', serverVersion ?? Number.parseInt(buildInfo().commit.slice(0, 6), 16))
@@ -432,6 +470,7 @@ export class Server {
   reopenLogs(): void {
     this.#process.sink.reopen()
     this.#admin.reopenLogs()
+    this.#health.reopenLogs()
     this.#process.addon.reopenAccessLogs()
   }
 
@@ -460,6 +499,7 @@ export class Server {
     clearInterval(this.#noteTimer)
     this.#secrets.close()
     this.#dns.close()
+    await this.#health.close()
     await this.#admin.close()
     await this.#pool.stop()
     this.#process.addon.flushAccessLogs()
@@ -470,6 +510,7 @@ export class Server {
   async #abort(): Promise<void> {
     this.#secrets.close()
     this.#dns.close()
+    await this.#health.close()
     await this.#admin.close()
     this.#process.addon.flushAccessLogs()
   }

@@ -67,6 +67,24 @@ export interface HostStats {
   readonly rqTimeout: number
 }
 
+export type HostNews = 'server-errors' | 'gateway-errors' | 'local-errors' | 'immediate-failure'
+
+export interface TunnelTarget {
+  /** Of a plan that was put. */
+  readonly clusterPlanId: string
+  readonly clusterSlot: number
+  /** An IP address, or the path of a unix socket. */
+  readonly address: string
+  readonly port: number
+  readonly hostname: string
+  /** 0: the cluster's own; n: the nth of its transport_sockets. */
+  readonly transportSocket: number
+  /** Offered instead of what is configured; empty: as configured. */
+  readonly alpn: readonly string[]
+  /** One byte comes when the host is reached. */
+  readonly announces: boolean
+}
+
 /** Called once per process, on the main thread, before anything else. */
 export interface NativeAddon {
   init(options: ProcessOptions): void
@@ -138,6 +156,21 @@ export interface NativeAddon {
 
   /** Counters of the hosts of a cluster slot, summed over workers, in the order of its endpoints plan. */
   hostStats(slot: number): readonly HostStats[]
+  /** Health of the hosts of an endpoints plan, from the host at `first` on (native/upstream/host.h). False: the plan is not known. */
+  setHostFlags(planId: string, first: number, flags: Uint32Array): boolean
+  /** Workers look at the flags of the hosts of the cluster in this slot again. */
+  refreshCluster(slot: number): void
+  /** Four numbers for each host of an endpoints plan: answers, good ones, attempts to reach it, good ones. */
+  hostOutcomes(planId: string): Float64Array
+  /** The run of errors of a host begins anew. */
+  endErrorRuns(planId: string, index: number, which: 'server' | 'gateway' | 'local' | 'all'): void
+  /**
+   * A connection to a host, as the cluster's plan says, by way of a worker: a descriptor that is the caller's, or why there is none. It
+   * just closes when the host cannot be reached.
+   */
+  openTunnel(target: TunnelTarget): number | string
+  /** What workers have to say of hosts: by address and hostname. Does not keep the process alive. */
+  onHostNews(callback: (news: HostNews, cluster: string, address: string, hostname: string) => void): void
   /** Copies the circuit breakers' counts into their gauges; before statistics are read. */
   publishBreakers(): void
   /** Bytes of native heap in use and mapped, for /memory and server.memory_*. */

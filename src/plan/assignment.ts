@@ -8,6 +8,7 @@ import type {
 } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import { literalAddress } from './address.js'
+import { validateMemberCheck } from './health-check.js'
 import type { EndpointsInit, HostInit, LocalityInit } from './init.js'
 import { fraction } from './matcher.js'
 import { subsetValues } from './subset.js'
@@ -104,6 +105,7 @@ const useDns = ". Consider setting resolver_name or setting cluster type to 'STR
 export function staticHost(endpoint: LbEndpoint, at: Place): HostInit {
   const spec = endpoint.hostIdentifier
   const host = commonHost(endpoint)
+  validateMemberCheck(endpoint, at)
   host.address = literalAddress(addressOf(endpoint, at), at, useDns)
   if (spec.case === 'endpoint' && spec.value.additionalAddresses.length > 0)
     host.moreAddresses = spec.value.additionalAddresses.map(entry => literalAddress(entry.address, at, useDns))

@@ -1,7 +1,7 @@
 import { encodePlan } from '../api/plan-encoder.js'
 import type { Place } from '../api/plan-context.js'
 import { isMessage, type Types } from '../config/index.js'
-import { Cluster_Type, ClusterSchema } from '../generated/plan_pb.js'
+import { Cluster_Protocol, Cluster_Type, ClusterSchema } from '../generated/plan_pb.js'
 import type {
   CircuitBreakers,
   CircuitBreakers_Thresholds,
@@ -15,6 +15,8 @@ import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { clusterProtocol, type ClusterProtocolTools } from './cluster-protocol.js'
 import type { FieldWalk } from './field-walk.js'
 import type { ClusterInit, ExtensionInit, ThresholdsInit } from './init.js'
+import { healthCheckPlan } from './health-check.js'
+import type { HealthCheckPlan } from './health-check-plan.js'
 import { loadBalancer } from './load-balancer.js'
 import { originalDst } from './original-dst.js'
 import { metadataJson, milliseconds } from './values.js'
@@ -76,7 +78,12 @@ function runtimeLimit(runtime: ReadonlyMap<string, string>, key: string): bigint
   return value !== undefined && /^\d+$/.test(value) ? BigInt(value) : undefined
 }
 
-export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tools: ClusterTools): Uint8Array {
+export function clusterPlan(
+  cluster: Cluster,
+  kind: ClusterKind,
+  at: Place,
+  tools: ClusterTools,
+): { readonly bytes: Uint8Array; readonly health: HealthCheckPlan | undefined } {
   // Joined by assign(): an object literal that begins with a spread takes V8 thirty times as long.
   const plan: ClusterInit = {
     name: cluster.name,
@@ -101,8 +108,25 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
     perHost(cluster.circuitBreakers, at.field('circuit_breakers')),
     bindOptions(cluster, at, tools),
   )
-  return encodePlan(ClusterSchema, plan)
+  const health = healthCheckPlan(cluster, at, {
+    ...tools,
+    isHttp2: plan.protocol !== undefined && plan.protocol !== Cluster_Protocol.HTTP1,
+    isPlain: isPlain(plan),
+  })
+  plan.healthChecked = health !== undefined
+  plan.closeConnectionsOnHealthFailure = cluster.closeConnectionsOnHostHealthFailure
+  return { bytes: encodePlan(ClusterSchema, plan), health }
 }
+
+const isPlain = ({
+  transportSocket,
+  transportSockets = [],
+  bindAddress,
+  socketOptions = [],
+  tcpKeepalive,
+}: ClusterInit) =>
+  [transportSocket, bindAddress, tcpKeepalive].every(one => one === undefined) &&
+  transportSockets.length + socketOptions.length === 0
 
 function transportSockets(
   cluster: Cluster,

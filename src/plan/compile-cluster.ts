@@ -5,6 +5,7 @@ import { clusterKind, clusterPlan, type ClusterThresholds, clusterThresholds, ty
 import type { Compilation } from './compilation.js'
 import { discoverySource } from './config-source.js'
 import { type DnsSettings, endpointsPlan } from './endpoints.js'
+import type { HealthCheckPlan } from './health-check-plan.js'
 import { namePart } from './ids.js'
 import type { EndpointUse } from './reference.js'
 
@@ -16,6 +17,8 @@ export interface ClusterMeta {
   readonly thresholds: ClusterThresholds
   /** For STRICT_DNS and LOGICAL_DNS. */
   readonly dns?: DnsSettings
+  /** Its members are checked actively. */
+  readonly health?: HealthCheckPlan
   /** For EDS: what its assignment is compiled with. */
   readonly endpoints?: EndpointUse
 }
@@ -30,14 +33,16 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
     return undefined
   }
   const slot = compilation.deps.slots.of('clusters', cluster.name)
-  const { id: planId } = compilation.add('cluster', cluster.name, slot, clusterPlan(cluster, kind, at, tools))
+  const compiled = clusterPlan(cluster, kind, at, tools)
+  const { id: planId } = compilation.add('cluster', cluster.name, slot, compiled.bytes)
   const { type } = kind
   const { name } = cluster
-  if (type === Cluster_Type.EDS)
-    return { name, slot, planId, type, thresholds, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
+  const { health } = compiled
+  const meta = { name, slot, planId, type, thresholds, ...(health && { health }) }
+  if (type === Cluster_Type.EDS) return { ...meta, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
   const { bytes, dns } = endpointsPlan(cluster, kind, at, tools.types)
   compilation.add('endpoints', name, slot, bytes)
-  return dns ? { name, slot, planId, type, thresholds, dns } : { name, slot, planId, type, thresholds }
+  return dns ? { ...meta, dns } : meta
 }
 
 const assignmentTypeUrl = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment'
@@ -47,6 +52,7 @@ function discoverEndpoints(cluster: Cluster, slot: number, compilation: Compilat
     cluster: cluster.name,
     slot,
     transportSocketMatches: cluster.transportSocketMatches.map(({ match }) => (match ? { match } : {})),
+    isChecked: cluster.healthChecks.length > 0,
   }
   const config = cluster.edsClusterConfig
   if (!config) return use // reported

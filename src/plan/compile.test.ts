@@ -454,10 +454,16 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     /malformed IP/,
   ],
   [
-    'health checks',
+    'health checks of other protocols',
     withCluster({
       health_checks: [
-        { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} },
+        {
+          timeout: '1s',
+          interval: '1s',
+          unhealthy_threshold: 1,
+          healthy_threshold: 1,
+          custom_health_check: { name: 'envoy.health_checkers.redis' },
+        },
       ],
     }),
     'later',

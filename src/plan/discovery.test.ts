@@ -454,9 +454,14 @@ test('what breaks a rule, and what are not bytes of the message, is told without
 })
 
 test('what is not carried out is refused in a dynamic resource too', () => {
-  const checks = [{ timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }]
+  const checks = [
+    { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, custom_health_check: { name: 'x' } },
+  ]
   const refused = compileClusterResource(cluster({ ...xds, health_checks: checks }), environment)
-  assert.equal(refused.ok ? '' : reasonOf(refused.error), 'health_checks: not supported yet: health checks')
+  assert.equal(
+    refused.ok ? '' : reasonOf(refused.error),
+    'health_checks[0].custom_health_check: not supported yet: health checks of other protocols',
+  )
 })
 
 test('a bootstrap is the sum of its resources', () => {

@@ -1,3 +1,5 @@
+import type { MemberCheck } from './health-check-plan.js'
+
 /** What the compile thread says about a cluster whose members DNS knows. Plain data: it crosses threads. */
 export interface DnsPlan {
   /** STRICT_DNS: every address is a member. LOGICAL_DNS: one member, whose address is the first of the answer. */
@@ -47,4 +49,5 @@ export interface DnsTarget {
   readonly metadataJson: string
   readonly hashKey: string
   readonly transportSocket: number
+  readonly check?: MemberCheck
 }

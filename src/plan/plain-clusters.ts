@@ -19,7 +19,10 @@ const namedLimits = 'circuit_breakers.'
 export interface PlainCluster {
   readonly compiled: CompiledResource
   /** What of its message is not in the plan. */
-  readonly described: Pick<Cluster, 'altStatName' | 'edsClusterConfig' | 'transportSocketMatches' | 'loadAssignment'>
+  readonly described: Pick<
+    Cluster,
+    'altStatName' | 'edsClusterConfig' | 'transportSocket' | 'transportSocketMatches' | 'loadAssignment'
+  >
 }
 
 interface Form {
@@ -59,7 +62,7 @@ export class PlainClusters {
     const id = planId(planBytes, name)
     const { compiled, reference } = form
     const meta = compiled.cluster as NonNullable<CompiledResource['cluster']>
-    const use = { cluster: name, slot, transportSocketMatches: reference.use.transportSocketMatches }
+    const use = { cluster: name, slot, transportSocketMatches: reference.use.transportSocketMatches, isChecked: false }
     const whole: CompiledResource = {
       name,
       plans: [{ kind: 'cluster', name, slot, id, bytes: planBytes }],
@@ -137,6 +140,8 @@ function formOf(name: string, message: Cluster, compiled: CompiledResource): For
   const isPlain =
     cluster?.type === Cluster_Type.EDS &&
     cluster.dns === undefined &&
+    cluster.health === undefined &&
+    message.healthChecks.length === 0 &&
     message.altStatName === '' &&
     (message.edsClusterConfig?.serviceName ?? '') === '' &&
     plans.length === 1 &&
@@ -146,8 +151,14 @@ function formOf(name: string, message: Cluster, compiled: CompiledResource): For
   if (!isPlain || plan === undefined || reference?.kind !== 'endpoint' || reference.name !== name) return undefined
   const head = withNames(name, nothing)
   if (Buffer.compare(head, plan.bytes.subarray(0, head.length)) !== 0) return undefined
-  const { altStatName, transportSocketMatches } = message
-  const described = { altStatName, edsClusterConfig: undefined, transportSocketMatches, loadAssignment: undefined }
+  const { altStatName, transportSocket, transportSocketMatches } = message
+  const described = {
+    altStatName,
+    edsClusterConfig: undefined,
+    transportSocket,
+    transportSocketMatches,
+    loadAssignment: undefined,
+  }
   return { compiled, reference, described, tail: plan.bytes.slice(head.length), isProven: false }
 }
 

@@ -107,7 +107,7 @@ function wholeAssignment(bytes: Uint8Array, at: ResourceEnvironment): CompiledRe
   return compiled.ok && compiled.value.warnings.length === 0 ? compiled.value : undefined
 }
 
-const use = { cluster: 'c', slot: 3, transportSocketMatches: [] }
+const use = { cluster: 'c', slot: 3, transportSocketMatches: [], isChecked: false }
 
 test('an assignment of the common form is compiled from its bytes to the plan that its message makes', () => {
   const at = environment()
@@ -143,6 +143,7 @@ test('damaged bytes are no assignment of the common form unless they are one', (
 
 const ads = { ads: {}, resource_api_version: 'V3' }
 const eds = (more: Json = {}): Json => ({ type: 'EDS', eds_cluster_config: { eds_config: ads }, ...more })
+const tcpCheck = { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, tcp_health_check: {} }
 const forms: readonly Json[] = [
   eds(),
   eds({ connect_timeout: '1s', lb_policy: 'LEAST_REQUEST' }),
@@ -205,6 +206,8 @@ test('a cluster is left to its message when its form is not known, or more than 
   assert.ok(!isKnown(taught(['a', 'b'], [service], at), { ...service, name: 'c' }))
   const fixed = { type: 'STATIC', load_assignment: assignment([{ lb_endpoints: [host()] }]) }
   assert.ok(!isKnown(taught(['a', 'b'], [fixed], at), { ...fixed, name: 'c' }))
+  const checked = eds({ health_checks: [tcpCheck] })
+  assert.ok(!isKnown(taught(['a', 'b'], [checked], at), { ...checked, name: 'c' }), 'members that are checked')
   const clusters = taught(['a', 'b'], [eds()], at)
   assert.ok(!isKnown(clusters, one, environment()), 'compiled with something else')
   const limited = environment(new Map([['circuit_breakers.c.default.max_requests', '7']]))

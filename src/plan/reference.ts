@@ -53,6 +53,8 @@ export interface EndpointUse {
   readonly slot: number
   /** Criteria of its transport_socket_matches, in order. */
   readonly transportSocketMatches: SocketMatches
+  /** Its members are checked actively: main has to know where. */
+  readonly isChecked: boolean
 }
 
 /** LEDS: the members of one locality. `name`: of the collection. `slot`: the cluster's. */

@@ -6,6 +6,7 @@ import type { SecretSource } from '../plan/secret.js'
 import type { SecretMeta } from '../plan/secrets.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
+import type { HealthCheckPlan, MemberCheck } from '../plan/health-check-plan.js'
 import type { ConfigUnit, EngineMessage, ToEngine } from './config-delta.js'
 import type { PlacedPlan } from './snapshot.js'
 
@@ -161,10 +162,13 @@ export interface ClusterInfo {
   /** Prefix of its statistics. */
   readonly statName: string
   readonly dns: DnsPlan | undefined
+  readonly health: HealthCheckPlan | undefined
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
   readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
   readonly observabilityName: string
   readonly hasTls: boolean
+  /** Is it TLS: its own transport socket, then those of its matches. */
+  readonly tlsSockets: readonly boolean[]
   /** Names of its transport_socket_matches, in order. */
   readonly transportSocketMatches: readonly string[]
 }
@@ -180,6 +184,21 @@ export interface HostInfo {
   readonly priority: number
   /** 0: the cluster's own transport socket; n: that of its nth match. */
   readonly transportSocket: number
+  /** In a cluster whose members are checked actively. */
+  readonly target?: HealthTarget
+}
+
+/** A member that is checked actively: all that its plan says of it, so that it can be kept when it is no member any more. */
+export interface HealthTarget {
+  /** An address, or the path of a unix socket. */
+  readonly ip: string
+  readonly port: number
+  readonly hostname: string
+  readonly metadataJson: string
+  readonly hashKey: string
+  /** Of its locality. */
+  readonly localityWeight: number
+  readonly check?: MemberCheck
 }
 
 export interface Thresholds {

@@ -52,6 +52,12 @@ export const mainTemplates: readonly KindTemplate[] = [
       total_filter_chains_draining total_listeners_active total_listeners_draining
       total_listeners_warming workers_pinned workers_started`,
   }),
+  // `<cluster>.health_check`, of clusters that are checked.
+  kind('health_check', {
+    prefix: 'cluster.',
+    counters: 'attempt failure network_failure passive_failure success verify_cluster',
+    gauges: 'degraded healthy',
+  }),
   kind('cluster_manager', {
     counters: `
       cluster_added cluster_modified cluster_removed cluster_updated cluster_updated_via_merge

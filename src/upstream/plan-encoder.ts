@@ -2,6 +2,8 @@
  * Writes the two plans that the main thread makes itself: Endpoints when DNS answers, Runtime when an operator sets a value. Otherwise it
  * would load the whole protobuf library for them; plan-encoder.test.ts checks the bytes against the generated encoder.
  */
+import type { MemberCheck } from '../plan/health-check-plan.js'
+
 export interface EndpointsValue {
   readonly localities: readonly LocalityValue[]
   readonly overprovisioningFactor: number
@@ -19,6 +21,7 @@ export interface LocalityValue {
 }
 
 export interface HostValue {
+  /** An address, or the path of a unix socket. */
   readonly ip: string
   readonly port: number
   readonly hostname: string
@@ -31,6 +34,8 @@ export interface HostValue {
   readonly transportSocket: number
   /** Further addresses of the same host, same port. */
   readonly moreIps: readonly string[]
+  /** Not part of the plan. */
+  readonly check?: MemberCheck
 }
 
 // Field numbers are those of plan.proto.
@@ -42,6 +47,9 @@ export function encodeEndpoints(value: EndpointsValue): Uint8Array {
     number(4, value.warm ? 1 : 0),
   )
 }
+
+/** What makes one more locality of an Endpoints plan when it is appended to its bytes. */
+export const encodeFurtherLocality = (locality: LocalityValue): Uint8Array => bytes(1, encodeLocality(locality))
 
 /** `entries` in the order to be written. */
 export function encodeRuntime(entries: readonly (readonly [key: string, value: string])[]): Uint8Array {
@@ -61,7 +69,8 @@ function encodeLocality(value: LocalityValue): Uint8Array {
 }
 
 function encodeHost(value: HostValue): Uint8Array {
-  const address = (ip: string) => message(text(1, ip), number(2, value.port))
+  const address = (ip: string) =>
+    /^[/@]/.test(ip) ? message(text(3, ip)) : message(text(1, ip), number(2, value.port))
   return message(
     bytes(1, address(value.ip)),
     text(2, value.hostname),

@@ -60,11 +60,11 @@ function endpointUnit(
   compiled: Pick<CompiledResource, 'plans'>,
   message: ClusterLoadAssignment | undefined,
 ): ConfigUnit {
-  const { cluster, transportSocketMatches } = reference.use
+  const { cluster, transportSocketMatches, isChecked } = reference.use
   const [plan] = compiled.plans
   return {
     ...plainUnit(key, compiled),
-    members: plan === undefined ? [] : [describeMembers(cluster, plan, message, transportSocketMatches)],
+    members: plan === undefined ? [] : [describeMembers(cluster, plan, message, transportSocketMatches, isChecked)],
   }
 }
 
@@ -81,7 +81,9 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
       )
     },
     compilePlain: (key, bytes, reference) => {
-      if (reference.kind !== 'endpoint' || reference.use.transportSocketMatches.length > 0) return undefined
+      if (reference.kind !== 'endpoint') return undefined
+      const { isChecked, transportSocketMatches } = reference.use
+      if (isChecked || transportSocketMatches.length > 0) return undefined
       const localities = plainAssignment(bytes)
       if (localities === undefined) return undefined
       const plan = plainEndpoints(localities, reference.use)

@@ -1,3 +1,4 @@
+import { healthCheckPolicy } from './health-check.js'
 import { carried, isFalse, later, type PolicyTable, tcpDns, tuning, whole } from './verdict.js'
 
 const cluster = 'envoy.config.cluster.v3'
@@ -15,7 +16,6 @@ const subsetLb = {
 }
 const subsetSelector = whole('keys fallback_policy fallback_keys_subset single_host_per_subset')
 const h3 = 'HTTP/3 upstream'
-const health = 'has no effect without health checks'
 
 export const clusterPolicy: PolicyTable = {
   [`${cluster}.Cluster`]: {
@@ -36,7 +36,7 @@ export const clusterPolicy: PolicyTable = {
     ...tuning('use_tcp_for_dns_lookups', tcpDns),
     ...tuning('wait_for_warm_on_init', 'has no effect: a cluster is routed to when it is warm'),
     ...whole('cleanup_interval'),
-    ...tuning('close_connections_on_host_health_failure ignore_health_on_host_removal', health),
+    ...whole('close_connections_on_host_health_failure ignore_health_on_host_removal'),
     ...tuning('track_timeout_budgets track_cluster_stats stats_matcher', 'has no effect on statistics'),
     ...tuning('preconnect_policy queuing_policies per_connection_buffer_high_watermark_timeout'),
     ...carried('ring_hash_lb_config maglev_lb_config'),
@@ -44,7 +44,7 @@ export const clusterPolicy: PolicyTable = {
     ...later('transport_socket_matcher', 'transport sockets chosen by a matcher tree'),
     ...carried('eds_cluster_config'),
     ...later('connection_pool_per_downstream_connection', 'connection pools per downstream connection', isFalse),
-    ...later('health_checks', 'health checks'),
+    ...carried('health_checks'),
     ...carried('http2_protocol_options'),
     ...later('outlier_detection', 'outlier detection'),
     ...carried('lb_subset_config'),
@@ -78,7 +78,8 @@ export const clusterPolicy: PolicyTable = {
     ...whole('locality_weighted_lb_config'),
     ...whole('close_connections_on_host_set_change'),
     ...tuning('update_merge_window', 'has no effect: changes of assignments are applied at once, as in Envoy'),
-    ...tuning('ignore_new_hosts_until_first_hc override_host_status', health),
+    ...whole('ignore_new_hosts_until_first_hc'),
+    ...tuning('override_host_status', 'has no effect without stateful sessions'),
     ...carried('consistent_hashing_lb_config'),
   },
   [`${cluster}.Cluster.CommonLbConfig.ConsistentHashingLbConfig`]: consistentHashing,
@@ -170,9 +171,11 @@ export const clusterPolicy: PolicyTable = {
     ...carried('address'),
     ...whole('hostname'),
     ...later('additional_addresses', 'several addresses of one endpoint'),
-    ...tuning('health_check_config', health),
+    ...carried('health_check_config'),
     ...tuning('observability_name', 'is not shown in statistics yet'),
   },
+  [`${endpoint}.Endpoint.HealthCheckConfig`]: whole('port_value hostname address disable_active_health_check'),
+  ...healthCheckPolicy,
   [upstreamHttp]: {
     ...carried(
       'common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config',

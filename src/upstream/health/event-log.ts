@@ -4,7 +4,7 @@ import type { CheckedHost } from './checked-host.js'
 /** What happened to a host. */
 export type HealthEvent =
   | { readonly kind: 'add_healthy'; readonly isFirst: boolean }
-  | { readonly kind: 'eject_unhealthy'; readonly failure: string }
+  | { readonly kind: 'eject_unhealthy'; readonly failure: string; readonly httpStatus: number }
   | { readonly kind: 'failure'; readonly failure: string; readonly isFirst: boolean; readonly httpStatus: number }
   | { readonly kind: 'degraded' | 'no_longer_degraded' | 'success' }
 
@@ -39,7 +39,7 @@ function earlyPart(event: HealthEvent): object {
     case 'add_healthy':
       return { add_healthy_event: { first_check: event.isFirst } }
     case 'eject_unhealthy':
-      return { eject_unhealthy_event: { failure_type: event.failure } }
+      return { eject_unhealthy_event: { failure_type: event.failure, http_status_code: event.httpStatus } }
     default:
       return {}
   }

@@ -87,11 +87,13 @@ export class HealthSession {
     const { plan, onCount, onEvent } = this.#options
     this.#failures = 0
     let transition: Transition = 'unchanged'
+    let isBack = false
     if (this.#has('failedActiveCheck')) {
       transition = 'pending'
       if (this.#isFirst || ++this.#successes === plan.healthyThreshold) {
         this.#clear('failedActiveCheck', 'excludedByImmediateFailure', 'activeCheckTimeout')
         transition = 'changed'
+        isBack = true
         onEvent(this.host, { kind: 'add_healthy', isFirst: this.#isFirst })
       }
     }
@@ -104,7 +106,7 @@ export class HealthSession {
     if (this.#has('pendingActiveCheck')) transition = 'changed'
     this.#clear('pendingActiveCheck')
     onCount('success')
-    if (plan.log.successes && !this.#isFirst) onEvent(this.host, { kind: 'success' })
+    if (plan.log.successes && !isBack) onEvent(this.host, { kind: 'success' })
     this.#answered(true, transition)
   }
 
@@ -120,7 +122,7 @@ export class HealthSession {
       if (isClear || ++this.#failures === plan.unhealthyThreshold) {
         this.#flags |= hostFlag.failedActiveCheck
         transition = 'changed'
-        onEvent(this.host, { kind: 'eject_unhealthy', failure: type })
+        onEvent(this.host, { kind: 'eject_unhealthy', failure: type, httpStatus })
       }
     }
     if (this.#has('pendingActiveCheck')) transition = 'changed'

@@ -33,6 +33,9 @@ export interface PlacedMembers {
   readonly hosts: readonly HostInfo[]
 }
 
+/** More changes than these in one turn, and the flags of all members are set. */
+const pushedOneByOne = 64
+
 interface Entry {
   readonly cluster: ClusterInfo
   readonly signature: string
@@ -336,21 +339,27 @@ export class HealthChecks {
       if (entry.changed.size === 0 || entry.placed === undefined) continue
       const { plan, hosts } = entry.placed
       const configured = this.#configuredCount(entry, entry.placed)
-      entry.positions ??= new Map(
-        hosts.flatMap(({ target }, index) => (target === undefined ? [] : [[hostKey(target), index]])),
-      )
+      const positions = this.#positionsIn(entry, hosts)
       let goes = false
       for (const [key, flags] of entry.changed) {
-        const at = entry.positions.get(key)
+        const at = positions.get(key)
         if (at === undefined) continue
-        this.#options.addon.setHostFlags(plan.id, at, Uint32Array.of(flags))
+        if (entry.changed.size < pushedOneByOne) this.#options.addon.setHostFlags(plan.id, at, Uint32Array.of(flags))
         goes ||= (flags & hostFlag.failedActiveCheck) !== 0 && at >= configured
       }
+      if (entry.changed.size >= pushedOneByOne) this.#push(entry, entry.placed)
       entry.changed.clear()
       this.#options.addon.refreshCluster(entry.cluster.slot)
       this.#options.onHealth(entry.cluster)
       if (goes) void this.#letGo(entry)
     }
+  }
+
+  #positionsIn(entry: Entry, hosts: readonly HostInfo[]): ReadonlyMap<string, number> {
+    entry.positions ??= new Map(
+      hosts.flatMap(({ target }, index) => (target === undefined ? [] : [[hostKey(target), index]])),
+    )
+    return entry.positions
   }
 
   /** Members that were kept while they were healthy are not any more. */

@@ -112,6 +112,9 @@ export function clusterPlan(
     ...tools,
     isHttp2: plan.protocol !== undefined && plan.protocol !== Cluster_Protocol.HTTP1,
     isPlain: isPlain(plan),
+    isProxied: [plan.transportSocket, ...(plan.transportSockets ?? [])].some(
+      socket => socket?.type === 'envoy.transport_sockets.upstream_proxy_protocol',
+    ),
   })
   plan.healthChecked = health !== undefined
   plan.closeConnectionsOnHealthFailure = cluster.closeConnectionsOnHostHealthFailure

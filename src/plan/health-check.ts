@@ -45,6 +45,8 @@ export interface HealthCheckTools {
   readonly isHttp2: boolean
   /** A connection to its hosts is a TCP connection and nothing more. */
   readonly isPlain: boolean
+  /** Connections to its hosts begin with a PROXY header. */
+  readonly isProxied: boolean
 }
 
 const defaultNoTrafficMs = 60_000
@@ -60,6 +62,7 @@ export function healthCheckPlan(cluster: Cluster, at: Place, tools: HealthCheckT
     return undefined
   }
   const place = inChecks.item(0)
+  if (tools.isProxied) place.error('health checks through the PROXY protocol transport are not supported yet')
   const check = checkOf(config, place, tools)
   if (!check) return undefined
   const ms = (field: string, duration: HealthCheck['timeout'], missing: number) =>

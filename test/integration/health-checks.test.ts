@@ -1,6 +1,6 @@
 // Active health checks: what is asked, what follows from the answers, and what it means for traffic.
 import { answer, get } from '../support/bytes.js'
-import { cluster, http } from '../support/config.js'
+import { cluster, http, tcp } from '../support/config.js'
 import { FakeUpstream, type SeenRequest } from '../support/fake-upstream.js'
 import { feature, type Scene } from '../support/scenario.js'
 import { poll } from '../support/wait.js'
@@ -563,6 +563,96 @@ feature(
       async s => {
         const names = [...(await s.proxy.stats()).keys()].filter(name => name.startsWith('cluster.good.health_check'))
         s.note(names.sort().join('\n'))
+      },
+    )
+  },
+)
+
+// ---------------------------------------------------------------- connections
+
+feature(
+  'connections to a host that fails',
+  {
+    file: import.meta.url,
+    values: () => startPeers('closes', 'stays', 'named'),
+    cleanUp: stopPeers,
+    clusters: [
+      cluster('closes', ['closes'], `close_connections_on_host_health_failure: true\n${httpCheck()}`),
+      cluster('stays', ['stays'], httpCheck()),
+      cluster(
+        'named',
+        [],
+        `type: STRICT_DNS\ndns_lookup_family: V4_ONLY\nload_assignment: {cluster_name: x, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: localhost, port_value: "\${named}"}}}}]}]}\n${httpCheck()}`,
+      ),
+    ],
+    listeners: [
+      tcp('closes', 'cluster: closes'),
+      tcp('stays', 'cluster: stays'),
+      http('main', { routes: routes('named', 'stays') }),
+    ],
+  },
+  f => {
+    f.scenario(
+      'TCP connections end, or not',
+      {
+        sees: `
+      closes: closed
+      stays: HTTP/1.1 200 Reason
+    `,
+      },
+      async s => {
+        const open = async (name: string) => {
+          const client = await s.connect(name)
+          await client.send(get('/x'))
+          await client.response(1)
+          return client
+        }
+        const closes = await open('closes')
+        const stays = await open('stays')
+        peer('closes').health = status(500)
+        peer('stays').health = status(500)
+        await flagsBecome(s, 'closes', '/failed_active_hc')
+        await flagsBecome(s, 'stays', '/failed_active_hc')
+        s.note(`closes: ${await closes.closed()}`)
+        await stays.send(get('/x'))
+        s.note(`stays: ${(await stays.response(2)).startLine}`)
+        peer('stays').health = status(200)
+        await flagsBecome(s, 'stays', 'healthy')
+      },
+    )
+    f.scenario(
+      'HTTP connections carry no further requests',
+      {
+        sees: `
+      the same
+      another
+    `,
+      },
+      async s => {
+        const traffic = () => peer('stays').upstream.requests.filter(one => !one.startLine.includes('/hz'))
+        await ask(s, '/stays')
+        const first = traffic().at(-1)?.connection
+        await ask(s, '/stays')
+        s.note(traffic().at(-1)?.connection === first ? 'the same' : 'another')
+        peer('stays').health = status(500)
+        await flagsBecome(s, 'stays', '/failed_active_hc')
+        peer('stays').health = status(200)
+        await flagsBecome(s, 'stays', 'healthy')
+        await ask(s, '/stays')
+        s.note(traffic().at(-1)?.connection === first ? 'the same' : 'another')
+      },
+    )
+    f.scenario(
+      'members that DNS knows',
+      {
+        sees: `
+      healthy: 200 named
+      host: named
+    `,
+      },
+      async s => {
+        s.note(`${await flags(s, 'named')}: ${await ask(s, '/named')}`)
+        s.note((await peer('named').probe()).bytes.toString('latin1').split('\r\n')[1] ?? '')
       },
     )
   },

@@ -20,8 +20,10 @@ export const hostKey = ({ ip, port, hostname }: Pick<CheckedHost, 'ip' | 'port' 
   `${ip}\n${port}\n${hostname}`
 
 /** Where and whether it is checked: another answer makes another host of it. */
-export const checkKey = (host: CheckedHost): string =>
-  JSON.stringify([addressOf(host), host.check?.isDisabled ?? false])
+export const checkKey = ({ check }: CheckedHost): string =>
+  check === undefined || (check.ip === undefined && check.port === undefined && !check.isDisabled)
+    ? ''
+    : `${check.ip ?? ''}\n${check.port ?? ''}\n${check.isDisabled}`
 
 /** Where its checks go. */
 export function addressOf({ ip, port, check }: CheckedHost): { readonly ip: string; readonly port: number } {

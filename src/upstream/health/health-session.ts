@@ -61,7 +61,9 @@ export class HealthSession {
 
   #later(ms: number): void {
     this.#cancelInterval()
-    this.#cancelInterval = this.#options.clock.after(ms, () => this.#check())
+    const { clock, soon } = this.#options
+    // Timers of many hosts end at once.
+    this.#cancelInterval = clock.after(ms, () => soon(() => this.#check()))
   }
 
   #check(): void {

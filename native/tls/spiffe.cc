@@ -51,10 +51,7 @@ base::Result<SpiffeDomains, std::string> SpiffeDomains::make(const std::vector<p
 
 std::string SpiffeDomains::verify(X509_STORE_CTX* context) const {
   X509* leaf = X509_STORE_CTX_get0_cert(context);
-  if (!isWorkload(leaf)) {
-    X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_REJECTED);
-    return "verify cert failed: SPIFFE pre check";
-  }
+  if (!isWorkload(leaf)) return "verify cert failed: SPIFFE pre check";
   auto found = stores_.end();
   for (const std::string& uri : sansOf(leaf, net::TlsInfo::San::kUri)) {
     if (const std::string_view domain = domainOf(uri); !domain.empty()) {
@@ -62,18 +59,13 @@ std::string SpiffeDomains::verify(X509_STORE_CTX* context) const {
       break;
     }
   }
-  if (found == stores_.end()) {
-    X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_REJECTED);
-    return "verify cert failed: no trust bundle store";
-  }
+  if (found == stores_.end()) return "verify cert failed: no trust bundle store";
   const StoreContextPtr inner(X509_STORE_CTX_new_ex(libraryContext(), nullptr));
   if (inner == nullptr || X509_STORE_CTX_init(inner.get(), found->second.get(), leaf, X509_STORE_CTX_get0_untrusted(context)) != 1) {
     return "verify cert failed: out of memory";
   }
   if (X509_verify_cert(inner.get()) == 1) return {};
-  const int error = X509_STORE_CTX_get_error(inner.get());
-  X509_STORE_CTX_set_error(context, error);
-  return std::string("verify cert failed: SPIFFE: ") + X509_verify_cert_error_string(error);
+  return std::string("verify cert failed: SPIFFE: ") + X509_verify_cert_error_string(X509_STORE_CTX_get_error(inner.get()));
 }
 
 }  // namespace nuncio::tls

@@ -187,8 +187,12 @@ Verdict Validation::verify(X509_STORE_CTX* store, const std::vector<std::string_
   if (!spiffe_.empty()) {
     verdict.detail = spiffe_.verify(store);
     verdict.validated = verdict.detail.empty();
-    if (!verdict.validated) verdict.refusal = Refusal::kChain;
-    if (!verdict.validated) return verdict;
+    if (!verdict.validated) {
+      // Envoy's validator names no reason to the peer: certificate_unknown, whatever it was.
+      X509_STORE_CTX_set_error(store, X509_V_ERR_SUBTREE_MINMAX);
+      verdict.refusal = Refusal::kChain;
+      return verdict;
+    }
   } else if (has_ca_) {
     if (X509_verify_cert(store) != 1) {
       const int error = X509_STORE_CTX_get_error(store);

@@ -207,11 +207,11 @@ void Stream::noteRequestEnd() {
 void Stream::onRequestData(std::string_view data, bool end_stream) {
   if (complete_) return;
   info_.bytes_received += data.size();
-  if (end_stream) noteRequestEnd();
   armIdleTimer();
-  if (replying_) return;
   in_input_ = true;
-  if (end_stream && endsApart(data, info_.protocol)) filters_.requestData(std::exchange(data, {}), false);
+  // Who answers the data has not seen the end yet: the connection closes then, as in Envoy.
+  if (end_stream && !replying_ && endsApart(data, info_.protocol)) filters_.requestData(std::exchange(data, {}), false);
+  if (end_stream && !complete_) noteRequestEnd();
   if (!complete_ && !replying_) filters_.requestData(data, end_stream);
   in_input_ = false;
 }

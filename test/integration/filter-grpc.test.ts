@@ -1215,5 +1215,145 @@ feature(
       log: 200 - grpc_bridge_content_type_wrong grpc=- in=1 out=0 -
     `,
     })
+    f.exchange('reverse: frames withheld, and a failed answer without a body', {
+      send: call('application/grpc', frame('ask')),
+      reply: plain(503, '', 'application/x-protobuf'),
+      log: 1,
+      sees: `
+        > up
+        POST /pkg.Service/Method HTTP/1.1
+        host: a
+        content-type: application/x-protobuf
+        content-length: 3
+        x-forwarded-proto: http
+        x-request-id: UUID
+        accept: application/x-protobuf
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        ask
+        < client
+        HTTP/1.1 200 OK
+        content-type: application/grpc
+        content-length: 5
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+
+        \\x00\\x00\\x00\\x00\\x00
+        (open)
+        log: 200 - via_upstream grpc=- in=8 out=5 -
+      `,
+    })
+  },
+)
+
+feature(
+  'grpc_http1_reverse_bridge with a header that tells the size',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', {
+        log,
+        hcm:
+          httpFilters([
+            'reverse',
+            reverse,
+            '{content_type: application/x-protobuf, withhold_grpc_frames: true, response_size_header: X-Size}',
+          ]) + trailers,
+        routes,
+      }),
+    ],
+    clusters,
+  },
+  f => {
+    const answerOf = (...lines: string[]): string =>
+      `HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\n${lines.map(line => `${line}\r\n`).join('')}transfer-encoding: chunked\r\n\r\n${chunks('ans', 'wer')}0\r\n\r\n`
+    const told = { send: call('application/grpc', frame('ask')), log: 1 }
+    f.exchange('reverse: a size told', {
+      ...told,
+      reply: answerOf('x-size: 6'),
+      sees: `
+      > up
+      POST /pkg.Service/Method HTTP/1.1
+      host: a
+      content-type: application/x-protobuf
+      content-length: 3
+      x-forwarded-proto: http
+      x-request-id: UUID
+      accept: application/x-protobuf
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      ask
+      < client
+      HTTP/1.1 200 OK
+      content-type: application/grpc
+      x-size: 6
+      x-envoy-upstream-service-time: MS
+      content-length: 11
+      date: DATE
+      server: envoy
+
+      \\x00\\x00\\x00\\x00\\x06answer
+      (open)
+      log: 200 - via_upstream grpc=- in=8 out=11 -
+    `,
+    })
+    f.exchange('reverse: no size told', {
+      ...told,
+      reply: answerOf(),
+      sees: `
+      > up
+      POST /pkg.Service/Method HTTP/1.1
+      host: a
+      content-type: application/x-protobuf
+      content-length: 3
+      x-forwarded-proto: http
+      x-request-id: UUID
+      accept: application/x-protobuf
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      ask
+      < client
+      HTTP/1.1 200 OK
+      content-type: application/grpc
+      grpc-status: 13
+      grpc-message: envoy reverse bridge: upstream did not set content length
+      date: DATE
+      server: envoy
+      content-length: 0
+
+      (open)
+      log: 200 - grpc_bridge_content_length_missing grpc=- in=8 out=0 -
+    `,
+    })
+    f.exchange('reverse: a wrong size told', {
+      ...told,
+      reply: answerOf('x-size: 5'),
+      sees: `
+      > up
+      POST /pkg.Service/Method HTTP/1.1
+      host: a
+      content-type: application/x-protobuf
+      content-length: 3
+      x-forwarded-proto: http
+      x-request-id: UUID
+      accept: application/x-protobuf
+      x-envoy-expected-rq-timeout-ms: 15000
+
+      ask
+      < client
+      HTTP/1.1 200 OK
+      content-type: application/grpc
+      x-size: 5
+      x-envoy-upstream-service-time: MS
+      content-length: 10
+      date: DATE
+      server: envoy
+
+      \\x00\\x00\\x00\\x00\\x05answer
+      (open)
+      log: 200 - grpc_bridge_content_length_wrong grpc=- in=8 out=11 -
+    `,
+    })
   },
 )

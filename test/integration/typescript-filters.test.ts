@@ -251,9 +251,10 @@ feature(
         content-type: text/plain
         date: DATE
         server: envoy
+        connection: close
 
         Payload Too Large
-        (open)
+        (closed)
         log: HTTP/1.1 413 - request_payload_too_large in=101 out=17
       `,
     })

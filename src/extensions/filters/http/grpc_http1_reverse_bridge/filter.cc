@@ -18,7 +18,7 @@ using http_proxy::FilterStream;
 using http_proxy::Verdict;
 
 constexpr size_t kFrameHead = 5;
-constexpr uint32_t kUnknownStatus = 2;
+constexpr uint32_t kUnknownStatus = 2, kInternalStatus = 13;
 
 struct Settings final : routing::RouteSettings {
   plan::grpc_http1_reverse_bridge::ReverseBridge plan;
@@ -59,7 +59,7 @@ class ReverseBridge final : public http_proxy::Filter {
     return Verdict::kContinue;
   }
 
-  Verdict onResponseHeaders(http::HeaderMap& headers, FilterStream& stream, bool) override {
+  Verdict onResponseHeaders(http::HeaderMap& headers, FilterStream& stream, bool end_stream) override {
     if (!enabled_) return Verdict::kContinue;
     const std::string_view status = headers.get(HeaderId::kStatus);
     const std::string_view type = headers.get(HeaderId::kContentType);
@@ -74,27 +74,34 @@ class ReverseBridge final : public http_proxy::Filter {
     headers.set(HeaderId::kContentType, content_type_);
     const auto code = static_cast<uint32_t>(base::parseDecimal(status).value_or(0));
     grpc_status_ = code == 200 ? 0 : http_proxy::grpcStatusOf(code);
-    if (!config_.withhold_frames) return Verdict::kContinue;
-    adjustLength(headers, kFrameHead);
-    if (config_.response_size_header.empty()) return Verdict::kContinue;
-    const auto size = base::parseDecimal<uint32_t>(headers.get(config_.response_size_header));
-    if (!size) {
+    if (config_.withhold_frames && !tellLength(headers)) {
       enabled_ = false;
       return stream.reply({.status = 200,
-                           .body = "envoy reverse bridge: upstream did not set the content length",
-                           .details = "grpc_bridge_content_wrong",
-                           .grpc_status = kUnknownStatus});
+                           .body = "envoy reverse bridge: upstream did not set content length",
+                           .details = "grpc_bridge_content_length_missing",
+                           .grpc_status = kInternalStatus});
     }
-    headers.remove(std::string_view(config_.response_size_header));
-    told_size_ = *size;
+    headers.set(HeaderId::kStatus, "200");  // a gRPC client knows no other
+    if (!end_stream || !config_.withhold_frames) return Verdict::kContinue;
+    headers.set(HeaderId::kContentLength, stream.arena().decimal(kFrameHead));
+    enabled_ = false;  // the empty message is whole
+    stream.addResponseData(framed({}, nullptr, 0, stream));
+    setStatus(stream.addResponseTrailers(), stream);
     return Verdict::kContinue;
   }
 
   Verdict onResponseData(std::string_view& data, FilterStream& stream, bool end_stream) override {
     if (!enabled_) return Verdict::kContinue;
+    received_ += data.size();
     if (config_.withhold_frames && told_size_ && !std::exchange(framed_, true)) data = framed(data, {}, *told_size_, stream);
     const bool holds = config_.withhold_frames && !told_size_;
     if (!end_stream) return holds ? Verdict::kBuffer : Verdict::kContinue;
+    if (told_size_ && received_ != *told_size_) {
+      return stream.reply({.status = 200,
+                           .body = "envoy reverse bridge: upstream set incorrect content length",
+                           .details = "grpc_bridge_content_length_wrong",
+                           .grpc_status = kInternalStatus});
+    }
     setStatus(stream.addResponseTrailers(), stream);
     if (!holds) return Verdict::kContinue;
     data = frameAll(data, stream);
@@ -112,6 +119,17 @@ class ReverseBridge final : public http_proxy::Filter {
   }
 
  private:
+  /** The answer's length with its frame's head; false: the upstream should have told it in a header of its own and did not. */
+  bool tellLength(http::HeaderMap& headers) {
+    if (config_.response_size_header.empty()) {
+      adjustLength(headers, kFrameHead);
+      return true;
+    }
+    told_size_ = base::parseDecimal<uint32_t>(headers.get(config_.response_size_header));
+    if (told_size_) headers.set(HeaderId::kContentLength, headers.arena().decimal(uint64_t{*told_size_} + kFrameHead));
+    return told_size_.has_value();
+  }
+
   void setStatus(http::HeaderMap& trailers, FilterStream& stream) {
     trailers.set(HeaderId::kGrpcStatus, stream.arena().decimal(grpc_status_));
   }
@@ -139,6 +157,7 @@ class ReverseBridge final : public http_proxy::Filter {
   const plan::grpc_http1_reverse_bridge::ReverseBridge& config_;
   std::string_view content_type_;
   std::optional<uint32_t> told_size_;
+  uint64_t received_ = 0;    // of the answer
   uint32_t grpc_status_ = 0;
   bool enabled_ = false;
   bool frame_taken_ = false;

@@ -183,7 +183,7 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
   if (end_stream) side.ended = true;
   if (!program_) return Verdict::kContinue;
   if (side.wait == Wait::kHead) return whileHeadWaits(side, data, end_stream);
-  if (side.wait != Wait::kNone) return whileDataWaits(side, data);
+  if (side.wait != Wait::kNone) return whileDataWaits(side, data, end_stream);
   if (side.replaced) {
     if (!end_stream) return Verdict::kPause;  // its own body goes nowhere
     data = side.replacement;
@@ -192,7 +192,8 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
   const Stage stage = side.stage(Stage::kRequestData);
   if (!program_->has(stage)) return Verdict::kContinue;
   if (!enter(stream)) return stream.reply({.status = 503, .details = kNoHandle, .flag = http::ResponseFlag::kOverloadManager});
-  switch (run(stage, end_stream, data)) {
+  // The end of a body may come by itself: to its hook that is an empty piece, not none.
+  switch (run(stage, end_stream, data.data() == nullptr ? std::string_view("", 0) : data)) {
     case Outcome::kReplied: return reply();
     case Outcome::kChanged:
       data = left_chunk_;
@@ -223,8 +224,9 @@ Verdict HttpFilter::whileHeadWaits(Side& side, std::string_view data, bool end_s
   return Verdict::kBuffer;
 }
 
-Verdict HttpFilter::whileDataWaits(Side& side, std::string_view data) {
-  queue(side, data);
+Verdict HttpFilter::whileDataWaits(Side& side, std::string_view data, bool end_stream) {
+  side.end_waits = end_stream;
+  if (!data.empty()) queue(side, data);
   return Verdict::kPause;
 }
 
@@ -264,18 +266,25 @@ void HttpFilter::inject(Side& side, std::string_view data, bool end_stream) {
   side.response ? stream_->injectResponseData(data, end_stream) : stream_->injectRequestData(data, end_stream);
 }
 
+/** In one piece, for this turn. Never null: to a hook that is no piece at all. */
+std::string_view HttpFilter::takeQueue(Side& side) {
+  if (side.queue == nullptr || side.queue->empty()) return {"", 0};
+  char* memory = stream_->turnMemory(side.queue->size());
+  size_t at = 0;
+  side.queue->forEach([&](std::string_view piece) {
+    piece.copy(memory + at, piece.size());
+    at += piece.size();
+  });
+  side.queue->clear();
+  block(side, false);
+  return {memory, at};
+}
+
 /** Gives what queued to the hook, as often as it takes; then the end of the message, or its trailers, go on. */
 void HttpFilter::drainQueue(Side& side) {
-  while (!over_ && side.queue != nullptr && !side.queue->empty()) {
-    char* memory = stream_->turnMemory(side.queue->size());
-    size_t at = 0;
-    side.queue->forEach([&](std::string_view piece) {
-      piece.copy(memory + at, piece.size());
-      at += piece.size();
-    });
-    side.queue->clear();
-    block(side, false);
-    std::string_view data(memory, at);
+  while (!over_ && (side.end_waits || (side.queue != nullptr && !side.queue->empty()))) {
+    std::string_view data = takeQueue(side);
+    side.end_waits = false;
     const bool end_stream = side.ended && !side.has_trailers;
     if (!enter(*stream_)) return;
     switch (run(side.stage(Stage::kRequestData), end_stream, data)) {

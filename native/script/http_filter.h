@@ -51,7 +51,10 @@ class HttpFilter final : public http_proxy::Filter {
   /** Bytes behind what went on: from hooks of trailers, and of heads that end their message. */
   void appendBody(bool response, std::string_view bytes);
   /** Nothing comes after what the hooks have seen, trailers apart. */
-  bool bodyComplete(bool response) const { return (response ? response_ : request_).ended; }
+  bool bodyComplete(bool response) const {
+    const Side& side = response ? response_ : request_;
+    return side.ended && !side.end_waits;
+  }
   uint64_t bodyLimit(bool response) const { return response ? stream_->responseBufferLimit() : stream_->requestBufferLimit(); }
   /** Wants the stage kComplete though it has no hook. */
   void watch() { watched_ = true; }
@@ -82,6 +85,7 @@ class HttpFilter final : public http_proxy::Filter {
     uint64_t enough = 0;         // or for so much of it; 0: for all
     bool ended = false;          // the message has ended (with head, body or trailers)
     bool head_ended = false;     // with its head
+    bool end_waits = false;      // came while a data hook was pending, which has to see it
     bool has_trailers = false;
     bool trailers_seen = false;  // by their hook
     bool replaced = false;
@@ -103,8 +107,9 @@ class HttpFilter final : public http_proxy::Filter {
   Verdict fail(Side& side);
   void failLater(Side& side);
   Verdict whileHeadWaits(Side& side, std::string_view data, bool end_stream);
-  Verdict whileDataWaits(Side& side, std::string_view data);
+  Verdict whileDataWaits(Side& side, std::string_view data, bool end_stream);
   void queue(Side& side, std::string_view data);
+  std::string_view takeQueue(Side& side);
   void drainQueue(Side& side);
   void resumeAll(Side& side);
   void headSettled(Side& side);

@@ -26,7 +26,7 @@ export type Awaitable<T> = T | Promise<T>
  */
 export interface HttpFilterHooks<State = undefined, RouteConfig = undefined> {
   onRequestHeaders?(request: RequestHead, stream: Stream<State, RouteConfig>): Awaitable<HookResult> | HeldBack
-  /** `chunk` is a copy of the filter's own. Other bytes that are returned take its place. */
+  /** `chunk` is a copy of the filter's own; it is empty where the end comes by itself. Other bytes that are returned take its place. */
   onRequestData?(chunk: Uint8Array, stream: Stream<State, RouteConfig>): Awaitable<Uint8Array | HookResult> | HeldBack
   onRequestTrailers?(trailers: Headers, stream: Stream<State, RouteConfig>): Awaitable<HookResult>
   onResponseHeaders?(response: ResponseHead, stream: Stream<State, RouteConfig>): Awaitable<HookResult> | HeldBack

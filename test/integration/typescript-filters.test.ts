@@ -45,6 +45,7 @@ feature(
   route: {cluster: up}`,
       }),
       http('async', { hcm: filters({ module: 'async', config: { ms: 5 } }) }),
+      http('gather', { hcm: filters({ module: 'gather', config: { ms: 5 } }) }),
       http('body', { hcm: filters({ module: 'body', config: { limit: 100 } }) }),
       http('broken', { hcm: filters({ module: 'broken', config: {} }) }),
       http('open', { hcm: filters({ module: 'broken', config: {}, failOpen: true, name: 'open' }) }),
@@ -192,6 +193,40 @@ feature(
         RESPONSE BODY
         (open)
         log: HTTP/1.1 200 - via_upstream in=12 out=13
+      `,
+    })
+    f.exchange('hooks of bodies see the end by itself, also when they wait', {
+      onlyNuncio: OURS,
+      to: 'gather',
+      send: post('/', 'request body'),
+      reply: answer(200, 'response body'),
+      sees: `
+        > up
+        POST / HTTP/1.1
+        host: a
+        x-forwarded-proto: http
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+        transfer-encoding: chunked
+
+        e
+        2:request body
+        0
+
+
+        < client
+        HTTP/1.1 200 OK
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+        transfer-encoding: chunked
+
+        f
+        2:response body
+        0
+
+        (open)
+        log: HTTP/1.1 200 - via_upstream in=12 out=15
       `,
     })
     f.exchange('a hook that waits and then answers', {

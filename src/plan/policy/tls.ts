@@ -59,7 +59,11 @@ export const tlsPolicy: PolicyTable = {
     ...later('ca_certificate_provider_instance', providers),
   },
   [`${tls}.SPIFFECertValidatorConfig`]: carried('trust_domains trust_bundles'),
-  [`${tls}.SPIFFECertValidatorConfig.TrustDomain`]: { ...whole('name'), ...carried('trust_bundle') },
+  [`${tls}.SPIFFECertValidatorConfig.TrustDomain`]: {
+    ...whole('name'),
+    ...carried('trust_bundle'),
+    ...later('workload_trust_domain', 'trust domains of workloads'),
+  },
   [`${tls}.TlsSessionTicketKeys`]: { ...carried('keys') },
   [`${tls}.GenericSecret`]: { ...whole('secret secrets') },
   [`${tls}.SdsSecretConfig`]: { ...whole('name'), ...carried('sds_config') },

@@ -220,6 +220,7 @@ class Server final : public http::ServerCallbacks {
     return *requests_.back();
   }
   void onStreamComplete(http::RequestDecoder& decoder) override { static_cast<Request&>(decoder).over(); }
+  void onStreamCut(http::RequestDecoder& decoder, ResetReason, std::string_view) override { static_cast<Request&>(decoder).over(); }
   void onGoAway() override { journal_.line("goaway"); }
 
  private:

@@ -119,6 +119,7 @@ feature('secrets in files', { file: import.meta.url, withoutProxy: true }, f => 
           put(response('v2', 'own'))
           await shows(port, 'DNS:v2.test')
           s.note('DNS:v2.test')
+          await x.statBecomes('sds.own.update_success', 2)
           s.note((await x.stats(...names.map(name => `sds.own.${name}`))).replaceAll('sds.own.', ''))
           put(response('v3', 'other'))
           await x.statBecomes('sds.own.update_rejected', 1)

@@ -124,13 +124,13 @@ export class ScriptHttpFilter {
       case Stage.requestHeaders:
         return hooks.onRequestHeaders?.(view, view)
       case Stage.requestData:
-        return hooks.onRequestData?.(chunk ?? new Uint8Array(), view)
+        return hooks.onRequestData?.(chunk as Uint8Array, view)
       case Stage.requestTrailers:
         return hooks.onRequestTrailers?.(new HeaderView(this.parts, view.handle, Part.requestTrailers), view)
       case Stage.responseHeaders:
         return hooks.onResponseHeaders?.(new ResponseView(this.parts, view.handle), view)
       case Stage.responseData:
-        return hooks.onResponseData?.(chunk ?? new Uint8Array(), view)
+        return hooks.onResponseData?.(chunk as Uint8Array, view)
       case Stage.responseTrailers:
         return hooks.onResponseTrailers?.(new HeaderView(this.parts, view.handle, Part.responseTrailers), view)
       default:

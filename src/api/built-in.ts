@@ -42,7 +42,7 @@ export interface BuiltInStream {
 export interface BuiltInContext {
   /** A counter by its whole name. */
   counter(name: string): Counter
-  /** Of what `toolText` has made. */
+  /** Of what `toolText` has made: one for a text, however often it is asked for. */
   tool(text: string): NativeTool
   matchesText(tool: NativeTool, text: string): boolean
   /** Does a request fall into the tool's fraction? */

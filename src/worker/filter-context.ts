@@ -1,3 +1,4 @@
+import type { NativeTool } from '../api/native-tool.js'
 import type {
   Counter,
   FilterClock,
@@ -27,10 +28,19 @@ export interface ContextParts {
 /** What `create` is given. */
 export function makeFilterContext(parts: ContextParts): FilterContext {
   const { addon, name, statPrefix, workerIndex, log, signal, clusters } = parts
+  // As many as the filter's settings have.
+  const tools = new Map<string, NativeTool>()
+  const tool = (text: string): NativeTool => {
+    const known = tools.get(text)
+    if (known !== undefined) return known
+    const made = { native: addon.toolOpen(Buffer.from(text, 'base64')) }
+    tools.set(text, made)
+    return made
+  }
   // `counter` and tools: of built-in filters (src/api/built-in.ts).
   const context: FilterContext & BuiltInContext = {
     counter: full => new Stat(addon, addon.statOpen('counter', full)),
-    tool: text => ({ native: addon.toolOpen(Buffer.from(text, 'base64')) }),
+    tool,
     matchesText: (tool, text) => addon.toolMatchesText(tool.native, text),
     covers: tool => addon.toolCovers(tool.native),
     name,

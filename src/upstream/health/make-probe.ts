@@ -1,3 +1,4 @@
+import type { TunnelTarget } from '../../native/addon.js'
 import { compilePattern } from '../../stats/pattern.js'
 import type { HealthCheckPlan } from '../../plan/health-check-plan.js'
 import { addressOf, type CheckedHost } from './checked-host.js'
@@ -9,22 +10,15 @@ import { requestHeaders } from './http-check.js'
 import type { Connect, Probe, ProbeResult } from './probe.js'
 import { TcpProbe } from './tcp-probe.js'
 
-/** How one host is to be reached through a worker. */
-export interface TunnelTarget {
-  readonly address: string
-  readonly port: number
-  readonly hostname: string
-  readonly transportSocket: number
-  readonly alpn: readonly string[]
-  readonly announces: boolean
-}
+/** How one host is to be reached through a worker, whatever its cluster. */
+export type HostTarget = Omit<TunnelTarget, 'clusterPlanId' | 'clusterSlot'>
 
 export interface ProbeTools {
   readonly cluster: string
   /** Is the host spoken to by TLS? */
   readonly isTls: (transportSocket: number) => boolean
   /** A descriptor, or why there is none. */
-  readonly openTunnel: (target: TunnelTarget) => number | string
+  readonly openTunnel: (target: HostTarget) => number | string
 }
 
 /** What makes the probes of a cluster's members. */
@@ -56,7 +50,7 @@ function connectTo(host: CheckedHost, plan: HealthCheckPlan, tools: ProbeTools):
   const { ip, port } = addressOf(host)
   if (plan.isPlain) return connectPlain({ ip, port })
   const announces = plan.check.kind === 'tcp'
-  const target: TunnelTarget = {
+  const target: HostTarget = {
     address: ip,
     port,
     hostname: host.hostname,

@@ -55,7 +55,6 @@ class Authorizer {
   >
   readonly #ignoredMetadata: Counter
   readonly #names: Names
-  readonly #tools = new Map<string, NativeTool>()
   readonly #shadow: { readonly denied: Counter; readonly error: Counter }
 
   constructor(settings: Settings, context: FilterContext) {
@@ -159,12 +158,7 @@ class Authorizer {
   }
 
   #tool(text: string): NativeTool {
-    let tool = this.#tools.get(text)
-    if (tool === undefined) {
-      tool = builtIn.context(this.#context).tool(text)
-      this.#tools.set(text, tool)
-    }
-    return tool
+    return builtIn.context(this.#context).tool(text)
   }
 
   #follow(verdict: Verdict, request: RequestHead, stream: AuthzStream, tookMs: number): undefined | LocalReply {

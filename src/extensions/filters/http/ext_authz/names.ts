@@ -1,12 +1,10 @@
 import { builtIn } from '../../../../api/built-in.js'
 import type { FilterContext } from '../../../../api/context.js'
-import type { NativeTool } from '../../../../api/native-tool.js'
 import type { NameRule } from './settings.js'
 
 /** Judges names of headers by lists of rules; regular expressions are RE2's, and native. */
 export class Names {
   readonly #context: FilterContext
-  readonly #patterns = new Map<string, NativeTool>()
 
   constructor(context: FilterContext) {
     this.#context = context
@@ -29,17 +27,10 @@ export class Names {
         return name.endsWith(wanted)
       case 'contains':
         return name.includes(wanted)
-      case 'regex':
-        return builtIn.context(this.#context).matchesText(this.#pattern(text), name)
+      case 'regex': {
+        const context = builtIn.context(this.#context)
+        return context.matchesText(context.tool(text), name)
+      }
     }
-  }
-
-  #pattern(text: string): NativeTool {
-    let pattern = this.#patterns.get(text)
-    if (pattern === undefined) {
-      pattern = builtIn.context(this.#context).tool(text)
-      this.#patterns.set(text, pattern)
-    }
-    return pattern
   }
 }

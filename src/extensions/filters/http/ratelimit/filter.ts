@@ -43,7 +43,6 @@ class RateLimiter {
   readonly #settings: Settings
   readonly #context: FilterContext
   readonly #counters = new Map<string, Counter>()
-  readonly #tools = new Map<string, NativeTool>()
   readonly #enabled: NativeTool
   readonly #enforced: NativeTool
 
@@ -156,12 +155,7 @@ class RateLimiter {
   }
 
   #tool(text: string): NativeTool {
-    let tool = this.#tools.get(text)
-    if (tool === undefined) {
-      tool = builtIn.context(this.#context).tool(text)
-      this.#tools.set(text, tool)
-    }
-    return tool
+    return builtIn.context(this.#context).tool(text)
   }
 
   #count(stream: LimitedStream, what: 'ok' | 'error' | 'over_limit' | 'failure_mode_allowed'): void {

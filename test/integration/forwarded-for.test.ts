@@ -617,7 +617,6 @@ feature(
     f.scenario(
       'the XFF detection extension',
       {
-        notYet: 'original IP detection extensions',
         sees: `
     (nothing)
       x-forwarded-proto: http | x-from: 127.0.0.1 | x-direct: 127.0.0.1

@@ -714,7 +714,6 @@ feature(
     f.scenario(
       'template rewrite',
       {
-        notYet: 'URI templates',
         sees: `
     /t/1/x/y?q -> GET /x/y/of/1?q HTTP/1.1 | host: a | x-envoy-original-path: /t/1/x/y?q
     /t/1/x -> GET /x/of/1 HTTP/1.1 | host: a | x-envoy-original-path: /t/1/x

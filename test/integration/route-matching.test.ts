@@ -687,7 +687,6 @@ feature(
     f.scenario(
       'URI template',
       {
-        notYet: 'URI templates',
         sees: `
     GET /t/1/x | host: a -> template
     GET /t/1/ | host: a -> template

@@ -24,6 +24,7 @@ void ClusterRuntime::adoptRuntime(const snapshot::RuntimePart* runtime) {
   for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
     limits_[static_cast<size_t>(priority)] = upstream::limitsOf(*part_, priority, runtime);
   }
+  if (part_->plan.outlier) [[unlikely]] outlier_limits_ = upstream::outlierLimitsOf(*part_->plan.outlier, runtime);
 }
 
 void ClusterRuntime::makeTls() {

@@ -46,6 +46,8 @@ class ClusterRuntime : public base::LocalCounted {
   }
   /** What holds now, the runtime's words included. */
   const plan::Thresholds& limitsOf(Priority priority) const { return limits_[static_cast<size_t>(priority)]; }
+  /** So many errors in a row are told to main; the runtime's words included. Of a cluster with outlier detection. */
+  const plan::OutlierDetection& outlierLimits() const { return outlier_limits_; }
   /** The layered runtime is another one; null: it has no values. */
   void adoptRuntime(const snapshot::RuntimePart* runtime);
   CircuitBreaker& breaker(Priority priority) { return (*part_->breakers)[priority]; }
@@ -75,6 +77,7 @@ class ClusterRuntime : public base::LocalCounted {
   WorkerServices& services_;
   std::shared_ptr<const ClusterPart> part_;
   plan::Thresholds limits_[2];
+  plan::OutlierDetection outlier_limits_;
   std::shared_ptr<const EndpointsPart> endpoints_;
   stats::ClusterScope stats_;
   stats::ScopeRef<stats::NamedCounter> dropped_tlvs_;  // with a PROXY transport

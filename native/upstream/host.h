@@ -38,6 +38,7 @@ namespace host_flag {
 inline constexpr uint32_t kFailedActiveCheck = 1, kFailedOutlierCheck = 2, kDegradedActiveCheck = 4;
 inline constexpr uint32_t kPendingActiveCheck = 8, kExcludedByImmediateFailure = 16;
 inline constexpr uint32_t kFailed = kFailedActiveCheck | kFailedOutlierCheck;
+inline constexpr uint32_t kOfOutlierDetection = kFailedOutlierCheck;  // the others are of active checks
 inline constexpr uint32_t kExcluded = kPendingActiveCheck | kExcludedByImmediateFailure;
 }  // namespace host_flag
 
@@ -49,6 +50,7 @@ struct ErrorRuns {
 };
 
 struct Host {
+  const uint64_t id = nextId();  // of this process; what is a member again after it was none may be another host
   net::Address address;
   std::string hostname;          // config's hostname, or the DNS name
   std::vector<net::Address> more_addresses;
@@ -59,6 +61,12 @@ struct Host {
 
   Host(net::Address host_address, std::string host_name, size_t workers)
       : address(host_address), hostname(std::move(host_name)), counters(workers) {}
+
+ private:
+  static uint64_t nextId() {
+    static std::atomic<uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
 };
 using HostPtr = std::shared_ptr<Host>;
 

@@ -31,11 +31,11 @@ void status(ClusterRuntime& cluster, HostRuntime& host, uint32_t code) {
     return;
   }
   if (isGatewayError(code)) {
-    lengthen(runs.gateway, outlier->consecutive_gateway, HostNews::kGatewayErrors, cluster, host);
+    lengthen(runs.gateway, cluster.outlierLimits().consecutive_gateway, HostNews::kGatewayErrors, cluster, host);
   } else {
     end(runs.gateway);
   }
-  lengthen(runs.server, outlier->consecutive_5xx, HostNews::kServerErrors, cluster, host);
+  lengthen(runs.server, cluster.outlierLimits().consecutive_5xx, HostNews::kServerErrors, cluster, host);
 }
 
 void reached(ClusterRuntime& cluster, HostRuntime& host, bool final) {
@@ -55,7 +55,7 @@ void unreached(ClusterRuntime& cluster, HostRuntime& host, uint32_t code) {
   if (!outlier) return;
   if (!outlier->split_local_origin) return status(cluster, host, code);
   host.counters().attempts.add();
-  lengthen(host.shared()->runs.local, outlier->consecutive_local_origin, HostNews::kLocalErrors, cluster, host);
+  lengthen(host.shared()->runs.local, cluster.outlierLimits().consecutive_local_origin, HostNews::kLocalErrors, cluster, host);
 }
 
 void immediateFailure(ClusterRuntime& cluster, HostRuntime& host) {

@@ -1,5 +1,6 @@
 #include "upstream/limits.h"
 
+#include <algorithm>
 #include <string>
 
 namespace nuncio::upstream {
@@ -21,6 +22,18 @@ plan::Thresholds limitsOf(const ClusterPart& cluster, Priority priority, const s
     take("retry_budget.budget_percent", *limits.retry_budget_percent);
     take("retry_budget.min_retry_concurrency", limits.retry_min_concurrency);
   }
+  return limits;
+}
+
+plan::OutlierDetection outlierLimitsOf(const plan::OutlierDetection& configured, const snapshot::RuntimePart* runtime) {
+  plan::OutlierDetection limits = configured;
+  if (runtime == nullptr || runtime->values.empty()) return limits;
+  const auto take = [&](std::string_view key, uint32_t& limit) {
+    if (const auto value = runtime->integer(key)) limit = static_cast<uint32_t>(std::min<uint64_t>(*value, UINT32_MAX));
+  };
+  take("outlier_detection.consecutive_5xx", limits.consecutive_5xx);
+  take("outlier_detection.consecutive_gateway_failure", limits.consecutive_gateway);
+  take("outlier_detection.consecutive_local_origin_failure", limits.consecutive_local_origin);
   return limits;
 }
 

@@ -1,5 +1,5 @@
-// The limits of a cluster's circuit breakers: those of its plan, with what the runtime says in their place
-// (circuit_breakers.<cluster>.<priority>.<limit>). Any thread.
+// The limits of a cluster: those of its plan, with what the runtime says in their place
+// (circuit_breakers.<cluster>.<priority>.<limit>, outlier_detection.<limit>). Any thread.
 #pragma once
 
 #include "plan/plan_types.h"
@@ -10,5 +10,7 @@ namespace nuncio::upstream {
 
 /** `runtime` may be null: no layer has values. */
 plan::Thresholds limitsOf(const ClusterPart& cluster, Priority priority, const snapshot::RuntimePart* runtime);
+/** The same of the runs of errors that are told to main. */
+plan::OutlierDetection outlierLimitsOf(const plan::OutlierDetection& configured, const snapshot::RuntimePart* runtime);
 
 }  // namespace nuncio::upstream

@@ -57,6 +57,7 @@ export function describeCluster(
     observabilityName,
     dns: meta.dns && dnsPlan(meta.dns, resolver, cluster.loadAssignment),
     health: meta.health,
+    outlier: meta.outlier,
     ...limitsOf(meta.thresholds),
     transportSocketMatches:
       cluster.transportSocketMatches.length === 0 ? none : cluster.transportSocketMatches.map(match => match.name),

@@ -161,6 +161,7 @@ function compile(
     hasUnknownFields: warnings.some(warning => warning.code === 'unknown-field'),
     admin: config.admin,
     adminLogPaths: (config.admin?.accessLogs ?? []).map(logPath),
+    outlierLogPath: bootstrap.clusterManager?.outlierDetection?.eventLogPath || undefined,
     node: config.node,
     stats: {
       flushIntervalMs: config.stats.flushOnAdmin ? 0 : config.stats.flushIntervalMs,

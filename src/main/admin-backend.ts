@@ -21,8 +21,10 @@ import type { StatsSettings } from '../stats/settings.js'
 import type { StatsStore } from '../stats/store.js'
 import { hostFlag } from '../upstream/health/host-flags.js'
 import { err, ok, type Result } from '../support/result.js'
+import { noRates } from '../upstream/outlier/outlier-monitor.js'
 import { certificatesJson } from './certificates.js'
 import type { AdminHostOptions } from './admin-host.js'
+import type { OutlierStatus } from './outlier-detection.js'
 import { buildInfo } from './build-info.js'
 import { commandLineOptions } from './command-line-options.js'
 
@@ -189,10 +191,11 @@ export class ProcessBackend implements AdminBackend {
   }
 
   #cluster(cluster: ClusterInfo): ClusterStatus {
-    const { addon, hostsOf, flagsOf } = this.#host
+    const { addon, hostsOf, flagsOf, outliersOf } = this.#host
     const stats = addon.hostStats(cluster.slot)
     const infos = hostsOf(cluster)
     const flags = flagsOf(cluster)
+    const outliers = outliersOf(cluster)
     const { default: normal, high } = cluster.thresholds
     return {
       name: cluster.name,
@@ -201,7 +204,8 @@ export class ProcessBackend implements AdminBackend {
       ...(cluster.edsServiceName !== '' && { edsServiceName: cluster.edsServiceName }),
       defaultPriority: normal,
       highPriority: high,
-      hosts: stats.map((host, index) => hostStatus(host, infos[index], flags?.[index])),
+      ...(outliers && { outlier: outlierStatus(outliers) }),
+      hosts: stats.map((host, index) => hostStatus(host, infos[index], flags?.[index], outliers?.rates[index])),
     }
   }
 }
@@ -222,15 +226,26 @@ const unknownHost: HostInfo = {
   transportSocket: 0,
 }
 
-function hostStatus(stats: HostStats, info: HostInfo = unknownHost, flags = 0): HostStatus {
+function outlierStatus({ detector }: OutlierStatus): NonNullable<ClusterStatus['outlier']> {
+  const external = detector.clusterRate('external')
+  const local = detector.clusterRate('local')
+  return {
+    successRateAverage: external.average,
+    successRateEjectionThreshold: external.threshold,
+    localOriginSuccessRateAverage: local.average,
+    localOriginSuccessRateEjectionThreshold: local.threshold,
+  }
+}
+
+function hostStatus(stats: HostStats, info = unknownHost, flags = 0, rates = noRates): HostStatus {
   const { health, target: _, ...rest } = info
   return {
     ...stats,
     ...rest,
     address: socketText(stats.address),
     healthFlags: [...flagsOfStatus(health), ...foundFlags(flags)],
-    successRate: -1,
-    localOriginSuccessRate: -1,
+    successRate: rates.external,
+    localOriginSuccessRate: rates.local,
   }
 }
 

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../support/result.js'
 import type { CertificatesInUse } from './certificates.js'
 import type { CompileThread } from './compile-thread.js'
 import type { Configuration, Errors } from './configuration.js'
+import type { OutlierStatus } from './outlier-detection.js'
 import { LogSink } from './log-sink.js'
 import type { ServerState } from './main-stats.js'
 
@@ -29,6 +30,8 @@ export interface AdminHostOptions {
   readonly hostsOf: (cluster: ClusterInfo) => readonly HostInfo[]
   /** What main found out about them, in the same order. */
   readonly flagsOf: (cluster: ClusterInfo) => Uint32Array | undefined
+  /** Of a cluster with outlier detection. */
+  readonly outliersOf: (cluster: ClusterInfo) => OutlierStatus | undefined
   readonly certificates: () => CertificatesInUse
   readonly state: () => ServerState
   readonly uptimeS: () => number

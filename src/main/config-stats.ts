@@ -121,7 +121,7 @@ export class ConfigStats {
     for (const info of now.values()) {
       const isNew = !this.#clusters.has(info.name)
       this.#clusters.set(info.name, info)
-      const signature = `${info.statName} ${info.hasTls} ${info.health !== undefined} ${info.transportSocketMatches.join(' ')}`
+      const signature = `${info.statName} ${info.hasTls} ${info.health !== undefined} ${info.outlier !== undefined} ${info.transportSocketMatches.join(' ')}`
       this.#declarations.hold(`cluster ${info.name}`, signature, () => declareCluster(this.#store, info))
       const early = isNew ? this.#early.get(info.name) : undefined
       this.#early.delete(info.name)

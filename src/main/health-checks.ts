@@ -6,7 +6,8 @@ import type { PlacedPlan } from '../snapshot/snapshot.js'
 import type { Clock } from '../support/clock.js'
 import type { CheckedHost } from '../upstream/health/checked-host.js'
 import { hostKey } from '../upstream/health/checked-host.js'
-import { EventFiles, healthEventLine } from '../upstream/health/event-log.js'
+import { EventFiles } from '../upstream/event-files.js'
+import { healthEventLine } from '../upstream/health/event-log.js'
 import { HealthChecker, type HealthCount } from '../upstream/health/health-checker.js'
 import { hostFlag } from '../upstream/health/host-flags.js'
 import { probeMaker } from '../upstream/health/make-probe.js'
@@ -19,6 +20,8 @@ export interface HealthChecksOptions {
   readonly addon: Pick<NativeAddon, 'setHostFlags' | 'refreshCluster' | 'openTunnel' | 'putPlan'>
   readonly hasTraffic: (cluster: ClusterInfo) => boolean
   readonly onCount: (cluster: ClusterInfo, count: HealthCount) => void
+  /** A member passed a check, and does not fail its checks; `address` as "127.0.0.1:80", "[::1]:80" or a path. */
+  readonly onGoodCheck: (cluster: ClusterInfo, address: string, hostname: string) => void
   /** The health of some members is another. */
   readonly onHealth: (cluster: ClusterInfo) => void
   /** Members that were only kept because they were healthy are to go. */
@@ -250,6 +253,7 @@ export class HealthChecks {
       soon: start => this.#pace.run(start),
       onChange: (host, flags) => this.#changed(entry, host, flags),
       onCount: count => onCount(cluster, count),
+      onGoodCheck: host => this.#options.onGoodCheck(cluster, addressText(host), host.hostname),
       onEvent: (host, event) => {
         for (const path of health.log.paths)
           this.#files.write(path, healthEventLine(health.check.kind, cluster.name, host, event, new Date()))

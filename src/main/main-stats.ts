@@ -16,6 +16,7 @@ import {
 } from './certificates.js'
 import type { DnsEvent } from '../upstream/dns-cluster.js'
 import type { HealthCount } from '../upstream/health/health-checker.js'
+import type { OutlierCount } from '../upstream/outlier/outlier-detector.js'
 
 /** The numbers of Envoy's server.state. */
 export const serverStates = { LIVE: 0, DRAINING: 1, PRE_INITIALIZING: 2, INITIALIZING: 3 } as const
@@ -186,6 +187,18 @@ export class MainStats {
 
   #health(info: ClusterInfo): MainScope {
     return this.store.scope('health_check', `${sanitizeName(info.statName)}.health_check`)
+  }
+
+  outlierCount(info: ClusterInfo, count: OutlierCount): void {
+    this.#outliers(info).inc(count)
+  }
+
+  outliersActive(info: ClusterInfo, ejected: number): void {
+    this.#outliers(info).set('ejections_active', ejected)
+  }
+
+  #outliers(info: ClusterInfo): MainScope {
+    return this.store.scope('outlier_detection', `${sanitizeName(info.statName)}.outlier_detection`)
   }
 
   members(info: ClusterInfo, hosts: readonly HostInfo[]): void {

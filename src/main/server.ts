@@ -19,6 +19,7 @@ import type { CertificatesInUse } from './certificates.js'
 import { FileWatch } from './file-watch.js'
 import { FilesWatch } from './files-watch.js'
 import { HealthChecks } from './health-checks.js'
+import { OutlierDetection } from './outlier-detection.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { Process } from './process.js'
 import { runtimePlan } from './runtime-flags.js'
@@ -40,6 +41,7 @@ export class Server {
   readonly #configuration: Configuration
   readonly #dns: DnsClusters
   readonly #health: HealthChecks
+  readonly #outliers: OutlierDetection
   readonly #secrets: Secrets
   readonly #admin: AdminHost
   readonly #startedAt = performance.now()
@@ -110,15 +112,27 @@ export class Server {
       addon,
       hasTraffic: cluster => this.#stats?.hasTraffic(cluster) ?? false,
       onCount: (cluster, count) => this.#stats?.healthCheck(cluster, count),
+      onGoodCheck: (cluster, address, hostname) => this.#outliers.onGoodCheck(cluster, address, hostname),
       onHealth: cluster => this.#healthChanged(cluster),
       republish: async (cluster, makePlan) => {
         await this.#configuration.republish(makePlan)
+        this.#outliers.membersChanged(cluster.name)
         this.#stats?.members(cluster, this.#hostsOf(cluster))
       },
       onError: message => this.#process.config.warning(message),
     })
-    addon.onHostNews((news, cluster, address, hostname) => {
+    this.#outliers = new OutlierDetection({
+      clock: backgroundClock,
+      addon,
+      runtime: key => this.#runtimeValue(key),
+      onCount: (cluster, count) => this.#stats?.outlierCount(cluster, count),
+      onActive: (cluster, ejected) => this.#stats?.outliersActive(cluster, ejected),
+      onHealth: cluster => this.#membersHealth(cluster),
+      onError: message => this.#process.config.warning(message),
+    })
+    addon.onHostNews((news, cluster, address, hostname, id) => {
       if (news === 'immediate-failure') this.#health.failAtOnce(cluster, address, hostname)
+      else this.#outliers.onNews(news, cluster, id)
     })
     this.#secrets = new Secrets({
       clock: systemClock,
@@ -149,7 +163,8 @@ export class Server {
       workers: this.workers,
       configuration: this.#configuration,
       hostsOf: cluster => this.#hostsOf(cluster),
-      flagsOf: cluster => this.#health.flagsOf(cluster.name),
+      flagsOf: cluster => this.#flagsOf(cluster.name),
+      outliersOf: cluster => this.#outliers.statusOf(cluster.name),
       runtimeLayers: () => this.runtimeLayers,
       stats: () => this.#refreshedStats(),
       flushStats: () => this.#stats?.flush(this.#facts),
@@ -232,14 +247,27 @@ export class Server {
 
   async #membersResolved(cluster: ClusterInfo, plan: PlacedPlan, hosts: readonly HostInfo[]): Promise<void> {
     await this.#configuration.membersResolved(plan, hosts)
+    this.#outliers.membersChanged(cluster.name)
     if (cluster.health !== undefined) this.#stats?.members(cluster, this.#hostsOf(cluster))
   }
 
   #healthChanged(cluster: ClusterInfo): void {
     const counts = this.#health.counts(cluster.name)
-    const flags = this.#health.flagsOf(cluster.name)
-    if (counts !== undefined) this.#stats?.healthCounts(cluster, counts)
-    if (flags !== undefined) this.#stats?.configured.health(cluster, this.#hostsOf(cluster), flags)
+    if (counts === undefined) return
+    this.#stats?.healthCounts(cluster, counts)
+    this.#membersHealth(cluster)
+  }
+
+  #membersHealth(cluster: ClusterInfo): void {
+    this.#stats?.configured.health(cluster, this.#hostsOf(cluster), this.#flagsOf(cluster.name))
+  }
+
+  /** What main found out about the members of a cluster, in their order; undefined: nothing. */
+  #flagsOf(cluster: string): Uint32Array | undefined {
+    const checked = this.#health.flagsOf(cluster)
+    const ejected = this.#outliers.flagsOf(cluster)
+    if (checked === undefined || ejected === undefined) return checked ?? ejected
+    return checked.map((flags, index) => flags | (ejected[index] ?? 0))
   }
 
   #engineMessage(message: EngineMessage): void {
@@ -289,6 +317,11 @@ export class Server {
     return current === undefined ? [] : this.#layersOf(current)
   }
 
+  /** The highest layer that has the key. */
+  #runtimeValue(key: string): string | undefined {
+    return this.runtimeLayers.findLast(({ values }) => values[key] !== undefined)?.values[key]
+  }
+
   #layersOf({ runtime }: CompiledBootstrap): readonly RuntimeLayer[] {
     return runtime.map(layer => {
       if (layer.isAdmin) return { ...layer, values: this.#runtimeOverrides }
@@ -309,7 +342,7 @@ export class Server {
       workers: this.workers,
       clock: backgroundClock,
       drainMs: this.#process.options.drainTimeS * 1000,
-      flagsOf: cluster => this.#health.flagsOf(cluster),
+      flagsOf: cluster => this.#flagsOf(cluster),
     })
     // As Envoy: the first six digits of the revision.
     this.#stats.server.set('version', serverVersion ?? Number.parseInt(buildInfo().commit.slice(0, 6), 16))
@@ -370,6 +403,8 @@ export class Server {
     const touches = (of: 'secrets' | 'tlsContexts' | 'programs') =>
       units.some(({ before, now }) => (before?.[of].length ?? 0) + (now?.[of].length ?? 0) > 0)
     if (touches('secrets')) this.#secrets.changed()
+    if (bootstrap !== undefined) this.#outliers.logTo(bootstrap.now.outlierLogPath)
+    this.#outliers.adopt(units)
     this.#stats?.adopt(units, opened)
     if (bootstrap !== undefined) {
       this.#process.addon.setConnectionLimit(bootstrap.now.connectionLimit)
@@ -471,6 +506,7 @@ export class Server {
     this.#process.sink.reopen()
     this.#admin.reopenLogs()
     this.#health.reopenLogs()
+    this.#outliers.reopenLogs()
     this.#process.addon.reopenAccessLogs()
   }
 
@@ -500,6 +536,7 @@ export class Server {
     this.#secrets.close()
     this.#dns.close()
     await this.#health.close()
+    await this.#outliers.close()
     await this.#admin.close()
     await this.#pool.stop()
     this.#process.addon.flushAccessLogs()
@@ -511,6 +548,7 @@ export class Server {
     this.#secrets.close()
     this.#dns.close()
     await this.#health.close()
+    await this.#outliers.close()
     await this.#admin.close()
     this.#process.addon.flushAccessLogs()
   }

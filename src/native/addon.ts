@@ -67,7 +67,9 @@ export interface HostStats {
   readonly rqTimeout: number
 }
 
-export type HostNews = 'server-errors' | 'gateway-errors' | 'local-errors' | 'immediate-failure'
+export type HostNews = `${ErrorRun}-errors` | 'immediate-failure'
+/** Errors in a row: 5xx; 502, 503 and 504; a host that could not be reached. */
+export type ErrorRun = 'server' | 'gateway' | 'local'
 
 export interface TunnelTarget {
   /** Of a plan that was put. */
@@ -156,21 +158,25 @@ export interface NativeAddon {
 
   /** Counters of the hosts of a cluster slot, summed over workers, in the order of its endpoints plan. */
   hostStats(slot: number): readonly HostStats[]
-  /** Health of the hosts of an endpoints plan, from the host at `first` on (native/upstream/host.h). False: the plan is not known. */
+  /** By active checks: health of the hosts of an endpoints plan, from the host at `first` on (native/upstream/host.h). False: the plan is not known. */
   setHostFlags(planId: string, first: number, flags: Uint32Array): boolean
   /** Workers look at the flags of the hosts of the cluster in this slot again. */
   refreshCluster(slot: number): void
-  /** Four numbers for each host of an endpoints plan: answers, good ones, attempts to reach it, good ones. */
-  hostOutcomes(planId: string): Float64Array
-  /** The run of errors of a host begins anew. */
-  endErrorRuns(planId: string, index: number, which: 'server' | 'gateway' | 'local' | 'all'): void
+  /** Five numbers for each member of the cluster in a slot: its id, answers, good ones, attempts to reach it, good ones. */
+  hostOutcomes(slot: number): Float64Array
+  /** A member by its position among them. */
+  memberAt(slot: number, index: number): { readonly address: string; readonly hostname: string } | undefined
+  /** Sets or clears flags of outlier detection of members, by id. How many have others than before. */
+  markHosts(slot: number, ids: Float64Array, flags: number, isSet: boolean): number
+  /** The runs of errors of members, by id, begin anew. */
+  endErrorRuns(slot: number, ids: Float64Array, which: ErrorRun | 'all'): void
   /**
    * A connection to a host, as the cluster's plan says, by way of a worker: a descriptor that is the caller's, or why there is none. It
    * just closes when the host cannot be reached.
    */
   openTunnel(target: TunnelTarget): number | string
   /** What workers have to say of hosts: by address and hostname. Does not keep the process alive. */
-  onHostNews(callback: (news: HostNews, cluster: string, address: string, hostname: string) => void): void
+  onHostNews(callback: (news: HostNews, cluster: string, address: string, hostname: string, id: number) => void): void
   /** Copies the circuit breakers' counts into their gauges; before statistics are read. */
   publishBreakers(): void
   /** Bytes of native heap in use and mapped, for /memory and server.memory_*. */

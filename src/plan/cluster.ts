@@ -19,6 +19,8 @@ import { healthCheckPlan } from './health-check.js'
 import type { HealthCheckPlan } from './health-check-plan.js'
 import { loadBalancer } from './load-balancer.js'
 import { originalDst } from './original-dst.js'
+import { outlierDetection } from './outlier.js'
+import type { OutlierPlan } from './outlier-plan.js'
 import { metadataJson, milliseconds } from './values.js'
 
 const defaultConnectTimeout = 5_000
@@ -78,12 +80,14 @@ function runtimeLimit(runtime: ReadonlyMap<string, string>, key: string): bigint
   return value !== undefined && /^\d+$/.test(value) ? BigInt(value) : undefined
 }
 
-export function clusterPlan(
-  cluster: Cluster,
-  kind: ClusterKind,
-  at: Place,
-  tools: ClusterTools,
-): { readonly bytes: Uint8Array; readonly health: HealthCheckPlan | undefined } {
+export interface CompiledCluster {
+  readonly bytes: Uint8Array
+  /** What main does about the health of its members. */
+  readonly health: HealthCheckPlan | undefined
+  readonly outlier: OutlierPlan | undefined
+}
+
+export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tools: ClusterTools): CompiledCluster {
   // Joined by assign(): an object literal that begins with a spread takes V8 thirty times as long.
   const plan: ClusterInit = {
     name: cluster.name,
@@ -118,7 +122,9 @@ export function clusterPlan(
   })
   plan.healthChecked = health !== undefined
   plan.closeConnectionsOnHealthFailure = cluster.closeConnectionsOnHostHealthFailure
-  return { bytes: encodePlan(ClusterSchema, plan), health }
+  const outlier = outlierDetection(cluster, at)
+  if (outlier) plan.outlier = outlier.counted
+  return { bytes: encodePlan(ClusterSchema, plan), health, outlier: outlier?.plan }
 }
 
 const isPlain = ({

@@ -7,6 +7,7 @@ import { discoverySource } from './config-source.js'
 import { type DnsSettings, endpointsPlan } from './endpoints.js'
 import type { HealthCheckPlan } from './health-check-plan.js'
 import { namePart } from './ids.js'
+import type { OutlierPlan } from './outlier-plan.js'
 import type { EndpointUse } from './reference.js'
 
 export interface ClusterMeta {
@@ -19,6 +20,7 @@ export interface ClusterMeta {
   readonly dns?: DnsSettings
   /** Its members are checked actively. */
   readonly health?: HealthCheckPlan
+  readonly outlier?: OutlierPlan
   /** For EDS: what its assignment is compiled with. */
   readonly endpoints?: EndpointUse
 }
@@ -37,8 +39,8 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
   const { id: planId } = compilation.add('cluster', cluster.name, slot, compiled.bytes)
   const { type } = kind
   const { name } = cluster
-  const { health } = compiled
-  const meta = { name, slot, planId, type, thresholds, ...(health && { health }) }
+  const { health, outlier } = compiled
+  const meta = { name, slot, planId, type, thresholds, ...(health && { health }), ...(outlier && { outlier }) }
   if (type === Cluster_Type.EDS) return { ...meta, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
   const { bytes, dns } = endpointsPlan(cluster, kind, at, tools.types)
   compilation.add('endpoints', name, slot, bytes)

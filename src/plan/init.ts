@@ -50,6 +50,7 @@ export type SubsetInit = PlanInit<typeof plan.SubsetLbSchema>
 export type SubsetCriteriaInit = PlanInit<typeof plan.SubsetCriteriaSchema>
 export type SubsetValueInit = PlanInit<typeof plan.SubsetValueSchema>
 export type SlowStartInit = PlanInit<typeof plan.SlowStartSchema>
+export type OutlierDetectionInit = PlanInit<typeof plan.OutlierDetectionSchema>
 export type ThresholdsInit = PlanInit<typeof plan.ThresholdsSchema>
 export type EndpointsInit = PlanInit<typeof plan.EndpointsSchema>
 export type LocalityInit = PlanInit<typeof plan.LocalitySchema>

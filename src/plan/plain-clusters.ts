@@ -72,7 +72,15 @@ export class PlainClusters {
       references: [{ kind: 'endpoint', source: reference.source, name, slot, isRequired: reference.isRequired, use }],
       sendsLogs: false,
       warnings: compiled.warnings,
-      cluster: { name, slot, planId: id, type: meta.type, thresholds: meta.thresholds, endpoints: use },
+      cluster: {
+        name,
+        slot,
+        planId: id,
+        type: meta.type,
+        thresholds: meta.thresholds,
+        endpoints: use,
+        ...(meta.outlier && { outlier: meta.outlier }),
+      },
     }
     return { compiled: whole, described: found.form.described }
   }

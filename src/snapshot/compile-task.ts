@@ -7,6 +7,7 @@ import type { SecretMeta } from '../plan/secrets.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
 import type { HealthCheckPlan, MemberCheck } from '../plan/health-check-plan.js'
+import type { OutlierPlan } from '../plan/outlier-plan.js'
 import type { ConfigUnit, EngineMessage, ToEngine } from './config-delta.js'
 import type { PlacedPlan } from './snapshot.js'
 
@@ -105,6 +106,8 @@ export interface CompiledBootstrap {
   readonly admin: AdminSettings | undefined
   /** Files of the admin server's access log. */
   readonly adminLogPaths: readonly string[]
+  /** File of the events of outlier detection; undefined: they are not written. */
+  readonly outlierLogPath: string | undefined
   /** envoy.config.core.v3.Node in proto JSON. */
   readonly node: JsonObject
   readonly stats: StatsInfo
@@ -163,6 +166,7 @@ export interface ClusterInfo {
   readonly statName: string
   readonly dns: DnsPlan | undefined
   readonly health: HealthCheckPlan | undefined
+  readonly outlier: OutlierPlan | undefined
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
   readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
   readonly observabilityName: string

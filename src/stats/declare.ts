@@ -57,6 +57,7 @@ export interface ClusterStats {
   readonly hasTls?: boolean
   /** It is checked actively. */
   readonly health?: object | undefined
+  readonly outlier?: object | undefined
   /** Names of its transport_socket_matches. */
   readonly transportSocketMatches?: readonly string[]
 }
@@ -80,6 +81,7 @@ function clusterScopes(cluster: ClusterStats): Scope[] {
   for (const match of cluster.transportSocketMatches ?? [])
     scopes.push(['transport_socket_match', `${name}.${sanitizeName(match)}`])
   if (cluster.health !== undefined) scopes.push(['health_check', `${name}.health_check`])
+  if (cluster.outlier !== undefined) scopes.push(['outlier_detection', `${name}.outlier_detection`])
   if (cluster.hasTls) scopes.push(...tlsScopes(`cluster.${name}`, 'client'))
   if (cluster.trackRemaining?.default) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.default`])
   if (cluster.trackRemaining?.high) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.high`])

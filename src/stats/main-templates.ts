@@ -58,6 +58,22 @@ export const mainTemplates: readonly KindTemplate[] = [
     counters: 'attempt failure network_failure passive_failure success verify_cluster',
     gauges: 'degraded healthy',
   }),
+  // `<cluster>.outlier_detection`, of clusters that have it.
+  kind('outlier_detection', {
+    prefix: 'cluster.',
+    counters: `
+      ejections_consecutive_5xx ejections_detected_consecutive_5xx
+      ejections_detected_consecutive_gateway_failure ejections_detected_consecutive_local_origin_failure
+      ejections_detected_degradation
+      ejections_detected_failure_percentage ejections_detected_local_origin_failure_percentage
+      ejections_detected_local_origin_success_rate ejections_detected_success_rate
+      ejections_enforced_consecutive_5xx ejections_enforced_consecutive_gateway_failure
+      ejections_enforced_consecutive_local_origin_failure ejections_enforced_failure_percentage
+      ejections_enforced_local_origin_failure_percentage ejections_enforced_local_origin_success_rate
+      ejections_enforced_success_rate ejections_enforced_total ejections_overflow ejections_success_rate
+      ejections_total`,
+    gauges: 'ejections_active',
+  }),
   kind('cluster_manager', {
     counters: `
       cluster_added cluster_modified cluster_removed cluster_updated cluster_updated_via_merge

@@ -38,9 +38,13 @@ export const bootstrapPolicy: PolicyTable = {
   'envoy.config.bootstrap.v3.ClusterManager': {
     ...carried('upstream_bind_config'),
     ...tuning('local_cluster_name', 'is used with zone-aware routing only'),
-    ...tuning('outlier_detection', 'is used with outlier detection only'),
+    ...carried('outlier_detection'),
     ...tuning('enable_deferred_cluster_creation'),
     ...later('load_stats_config', 'load reporting (LRS)'),
+  },
+  'envoy.config.bootstrap.v3.ClusterManager.OutlierDetection': {
+    ...whole('event_log_path'),
+    ...later('event_service', 'outlier events for a service'),
   },
   'envoy.config.bootstrap.v3.Admin': {
     ...carried('address'),

@@ -1,4 +1,3 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
 import type { CheckedHost } from './checked-host.js'
 
 /** What happened to a host. */
@@ -81,41 +80,5 @@ function addressJson({ ip, port }: CheckedHost): object {
       ipv4_compat: false,
       network_namespace_filepath: '',
     },
-  }
-}
-
-/** Files of events by path, opened when they are first written to. What cannot be written is lost, and said once. */
-export class EventFiles {
-  readonly #files = new Map<string, WriteStream>()
-  readonly #onError: (message: string) => void
-
-  constructor(onError: (message: string) => void) {
-    this.#onError = onError
-  }
-
-  write(path: string, line: string): void {
-    this.#file(path).write(line)
-  }
-
-  /** They may have been moved: further lines go to new ones. */
-  reopen(): void {
-    for (const file of this.#files.values()) file.end()
-    this.#files.clear()
-  }
-
-  async close(): Promise<void> {
-    const ended = [...this.#files.values()].map(file => new Promise<void>(resolve => file.end(resolve)))
-    this.#files.clear()
-    await Promise.all(ended)
-  }
-
-  #file(path: string): WriteStream {
-    let file = this.#files.get(path)
-    if (file === undefined) {
-      file = createWriteStream(path, { flags: 'a' })
-      file.on('error', (error: Error) => this.#onError(`events cannot be written to '${path}': ${error.message}`))
-      this.#files.set(path, file)
-    }
-    return file
   }
 }

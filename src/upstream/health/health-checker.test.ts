@@ -90,6 +90,7 @@ function harness(over: Partial<HealthCheckPlan> = {}, { hasTraffic = true, rando
     soon: start => start(),
     onChange: ({ ip }, flags) => changes.push(`${ip} ${flags}`),
     onCount: count => counts.push(count),
+    onGoodCheck: () => undefined,
     onEvent: (_host, event) => events.push(event.kind),
   })
   /** The timers that are set, in milliseconds. */

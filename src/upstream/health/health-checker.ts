@@ -22,6 +22,8 @@ export interface HealthCheckerOptions {
   /** The health of a host is another. */
   readonly onChange: (host: CheckedHost, flags: number) => void
   readonly onCount: (count: HealthCount) => void
+  /** It passed a check, and does not fail its checks. */
+  readonly onGoodCheck: (host: CheckedHost) => void
   readonly onEvent: (host: CheckedHost, event: HealthEvent) => void
 }
 

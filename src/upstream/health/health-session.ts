@@ -141,6 +141,7 @@ export class HealthSession {
     this.#isFirst = false
     this.#cancelTimeout()
     if (transition === 'changed') this.#options.onChange(this.host, this.#flags)
+    if (isHealthy && !this.#has('failedActiveCheck')) this.#options.onGoodCheck(this.host)
     this.#onAnswer()
     if (!this.#isClosed) this.#later(this.#interval(isHealthy, transition))
   }

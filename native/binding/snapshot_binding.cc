@@ -1,5 +1,6 @@
 #include "binding/snapshot_binding.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,6 +82,7 @@ Napi::Value checkRegex(const Napi::CallbackInfo& info) {
 }
 
 constexpr std::string_view kDemandNames[] = {"virtual-host", "scope", "cluster"};
+constexpr std::string_view kDemandEnds[] = {"came", "missing", "timeout"};
 
 /** onDemand(callback): it is called with (kind, slot, name); asking for more than main takes is as if there were nothing. */
 Napi::Value onDemand(const Napi::CallbackInfo& info) {
@@ -103,13 +105,12 @@ Napi::Value onDemand(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value settleDemand(const Napi::CallbackInfo& info) {
-  const std::string kind = textAt(info, 0);
-  for (size_t i = 0; i < std::size(kDemandNames); ++i) {
-    if (kDemandNames[i] != kind) continue;
-    currentProcess()->settleDemand({static_cast<http_proxy::DemandKind>(i), numberAt(info, 1), textAt(info, 2)});
-    return info.Env().Undefined();
-  }
-  return fail(info.Env(), "settleDemand: unknown kind");
+  const auto kind = std::find(std::begin(kDemandNames), std::end(kDemandNames), textAt(info, 0));
+  const auto end = std::find(std::begin(kDemandEnds), std::end(kDemandEnds), textAt(info, 3));
+  if (kind == std::end(kDemandNames) || end == std::end(kDemandEnds)) return fail(info.Env(), "settleDemand: unknown kind or end");
+  currentProcess()->settleDemand({static_cast<http_proxy::DemandKind>(kind - kDemandNames), numberAt(info, 1), textAt(info, 2)},
+                                 static_cast<http_proxy::DemandEnd>(end - kDemandEnds));
+  return info.Env().Undefined();
 }
 
 }  // namespace

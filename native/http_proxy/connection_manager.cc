@@ -78,6 +78,10 @@ std::unique_ptr<tcp::NetworkFilter> ManagerRuntime::create(const tcp::Downstream
   return std::make_unique<ConnectionManager>(*this, downstream);
 }
 
+void ManagerRuntime::retire() {
+  if (config.plan.own_routes && !own_routes_) own_routes_ = worker.routeTable(config.plan.route_table_slot);
+}
+
 std::unique_ptr<tcp::NetworkFilterRuntime> ManagerFactory::makeRuntime(WorkerContext& worker,
                                                                        const tcp::ListenerFacts& listener) const {
   return std::make_unique<ManagerRuntime>(worker, *config_, listener);

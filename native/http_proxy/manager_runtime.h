@@ -40,6 +40,7 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   ManagerRuntime(WorkerContext& worker, const ManagerConfig& config, const tcp::ListenerFacts& listener);
   ~ManagerRuntime() override;
   std::unique_ptr<tcp::NetworkFilter> create(const tcp::Downstream& downstream) override;
+  void retire() override;
 
   WorkerContext& worker;
   const ManagerConfig& config;
@@ -57,12 +58,15 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   const FilterListRuntime& upgradeFilters(size_t upgrade) const {
     return upgrade_filters_[upgrade] ? *upgrade_filters_[upgrade] : filters;
   }
+  /** Of the moment; of a listener that is no more, those it had last where they were its own. */
+  Lease routes() const { return own_routes_ ? own_routes_ : worker.routeTable(config.plan.route_table_slot); }
   /** Made with the first connection that speaks it. */
   stats::Http2Scope http2();
 
  private:
   std::vector<std::unique_ptr<const FilterListRuntime>> upgrade_filters_;
   stats::Http2Scope http2_;
+  Lease own_routes_;  // since retire()
 };
 
 class ManagerFactory final : public tcp::NetworkFilterFactory {

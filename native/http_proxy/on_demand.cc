@@ -18,7 +18,7 @@ bool OnDemand::wait(DemandKey key, Waiter& waiter) {
   return true;
 }
 
-void OnDemand::settle(const DemandKey& key) {
+void OnDemand::settle(const DemandKey& key, DemandEnd end) {
   const auto found = waiting_.find(key);
   if (found == waiting_.end()) return;
   // Those who go on may ask again; each is out of the list before it does, and who comes meanwhile is asked for anew.
@@ -26,7 +26,7 @@ void OnDemand::settle(const DemandKey& key) {
   base::IntrusiveList<Waiter>& list = node.mapped();
   while (Waiter* waiter = list.front()) {
     waiter->base::ListNode<>::unlink();
-    waiter->onSettled();
+    waiter->onSettled(end);
   }
 }
 

@@ -17,6 +17,9 @@ namespace nuncio::http_proxy {
 
 enum class DemandKind : uint8_t { kVirtualHost, kScope, kCluster };
 
+/** How asking ended. */
+enum class DemandEnd : uint8_t { kCame, kMissing, kTimeout };
+
 /** What is wanted: a virtual host of the route table in a slot, a scope of the set in a slot, a cluster by a source's slot. */
 struct DemandKey {
   DemandKind kind;
@@ -39,7 +42,7 @@ class OnDemand {
   /** Who waits. It leaves the table by being destroyed, or by being settled. */
   class Waiter : public base::ListNode<> {
    public:
-    virtual void onSettled() = 0;
+    virtual void onSettled(DemandEnd end) = 0;
 
    protected:
     ~Waiter() = default;
@@ -51,7 +54,7 @@ class OnDemand {
   /** False: nobody will answer. */
   bool wait(DemandKey key, Waiter& waiter);
   /** Everybody who waits for the key goes on. */
-  void settle(const DemandKey& key);
+  void settle(const DemandKey& key, DemandEnd end);
   /** Keys that were not taken because there were too many. */
   uint64_t overflows() const { return overflows_; }
 

@@ -30,7 +30,7 @@ void Stream::pickWeighted() {
 /** The table of the moment; with scoped routes that of the request's scope, which a filter may have changed. */
 void Stream::takeRouteTable() {
   const ManagerConfig& manager = config();
-  if (!manager.scope_key) [[likely]] return setRouteTable(worker().routeTable(manager.plan.route_table_slot));
+  if (!manager.scope_key) [[likely]] return setRouteTable(runtime_.routes());
   const auto key = manager.scope_key->keyOf(*request_headers_, arena_);
   if (key == scope_key_ && table_ != nullptr) return;
   scope_key_ = key;

@@ -25,6 +25,7 @@ class DrainState {
   bool healthFailed() const {
     return health_failed_.load(std::memory_order_relaxed) || (parent_ != nullptr && parent_->healthFailed());
   }
+  bool begun() const { return since_ns_.load(std::memory_order_relaxed) != 0; }
   bool draining() const { return since_ns_.load(std::memory_order_relaxed) != 0 || (parent_ != nullptr && parent_->draining()); }
 
   /** For one response: end the connection after it? Gradual: with a probability that rises to 1 over the drain time. */

@@ -142,6 +142,11 @@
   COUNTER(route_delayed_total) COUNTER(upstream_flush_total) GAUGE(downstream_cx_rx_bytes_buffered) \
   GAUGE(downstream_cx_tx_bytes_buffered) GAUGE(upstream_flush_active)
 
+// TCP proxy that asks for clusters on demand: `tcp.<prefix>.`.
+#define NUNCIO_TCP_ON_DEMAND_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
+  COUNTER(on_demand_cluster_attempt) COUNTER(on_demand_cluster_missing) COUNTER(on_demand_cluster_success) \
+  COUNTER(on_demand_cluster_timeout)
+
 // `vhost.<vhost>.vcluster.<name>.` and `vhost.<vhost>.route.<stat_prefix>.`; scope name `<vhost>.vcluster.<name>`.
 #define NUNCIO_VIRTUAL_CLUSTER_STATS(COUNTER, GAUGE, LAZY_COUNTER, HISTOGRAM, LAZY_HISTOGRAM) \
   LAZY_COUNTER(upstream_rq_completed) COUNTER(upstream_rq_retry) COUNTER(upstream_rq_retry_limit_exceeded) \
@@ -225,6 +230,7 @@
   KIND(RequestResponseSize, request_response_size, "cluster.", NUNCIO_REQUEST_RESPONSE_SIZE_STATS) \
   KIND(Responses, responses, "", NUNCIO_RESPONSES_STATS) \
   KIND(Tcp, tcp, "tcp.", NUNCIO_TCP_STATS) \
+  KIND(TcpOnDemand, tcp_on_demand, "tcp.", NUNCIO_TCP_ON_DEMAND_STATS) \
   KIND(VirtualCluster, virtual_cluster, "vhost.", NUNCIO_VIRTUAL_CLUSTER_STATS) \
   KIND(Http1, http1, "", NUNCIO_HTTP1_STATS) \
   KIND(Http2, http2, "", NUNCIO_HTTP2_STATS) \

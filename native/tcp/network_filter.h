@@ -57,6 +57,8 @@ class NetworkFilterRuntime {
   /** Is everything there that a connection needs? Asked when one comes; if not, it is closed. */
   virtual bool complete() { return true; }
   virtual std::unique_ptr<NetworkFilter> create(const Downstream& downstream) = 0;
+  /** No more connections come; for those that are there everything stays as it is now. */
+  virtual void retire() {}
 };
 
 class NetworkFilterFactory {

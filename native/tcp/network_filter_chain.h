@@ -27,6 +27,7 @@ class ChainRuntime final : public NetworkFilterRuntime {
   ChainRuntime(std::span<const ReadFilterFactory* const> readers, const NetworkFilterFactory& terminal, WorkerContext& worker,
                const ListenerFacts& listener);
   std::unique_ptr<NetworkFilter> create(const Downstream& downstream) override;
+  void retire() override { terminal_->retire(); }
 
   const std::vector<std::unique_ptr<ReadFilterRuntime>>& readers() const { return readers_; }
   NetworkFilterRuntime& terminal() { return *terminal_; }

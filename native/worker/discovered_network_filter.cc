@@ -68,6 +68,10 @@ class DiscoveredChainRuntime final : public tcp::NetworkFilterRuntime {
     return std::make_unique<DiscoveredConnection>(version_, downstream);
   }
 
+  void retire() override {
+    if (version_) version_->chain->retire();
+  }
+
  private:
   /** Null: a configuration is none for its place. */
   std::unique_ptr<tcp::NetworkFilterRuntime> makeChain(const Configs& configs) const {

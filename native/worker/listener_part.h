@@ -31,6 +31,7 @@ bool holds(const plan::ListenerFilterPredicate& predicate, const net::Address& l
 
 struct FilterChainPart {
   std::string name;
+  std::string id;                       // what is configured, as a hash
   tls::DownstreamConfigPtr tls;         // null: clear text
   uint32_t handshake_timeout_ms;        // 0: none
   tcp::NetworkFilterFactoryPtr filter;  // the terminal filter; null: the chain has none and its connections are closed

@@ -39,20 +39,26 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       extension_stats_(worker.stats.scope<stats::ListenerExtension>(stat_name_)),
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
       connections_(process.connectionsOf(part_->plan.name)),
-      chain_tls_(part_->chains.size() + 1),
-      chain_runtimes_(part_->chains.size() + 1),
       listener_filters_(worker, part_->listener_filters) {
-  for (size_t i = 0; i < part_->chains.size(); ++i) {
-    if (part_->chains[i].filter != nullptr && part_->chains[i].filter->eager()) chainRuntime(i);
+  chains_.reserve(part_->chains.size() + 1);
+  for (const FilterChainPart& chain : part_->chains) {
+    chains_.push_back(std::make_unique<Chain>(*this, chain));
+    if (chain.filter != nullptr && chain.filter->eager()) chainRuntime(*chains_.back());
   }
-  for (size_t chain = 0; chain < chain_tls_.size(); ++chain) {
-    if (chain == part_->chains.size() && !part_->default_chain) break;
-    const tls::DownstreamConfigPtr& config = chainPart(chain).tls;
-    if (config == nullptr) continue;
-    if (!tls_stats_) tls_stats_ = base::makeLocal<tls::TlsStats>(worker.stats, "listener." + stat_name_ + ".", "server_ssl_socket_factory");
-    chain_tls_[chain] = std::make_unique<tls::DownstreamTls>(worker.services.tls, config, tls_stats_);
-  }
+  if (part_->default_chain) chains_.push_back(std::make_unique<Chain>(*this, *part_->default_chain));
   for (net::BoundSocketPtr& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
+}
+
+ListenerRuntime::Chain::Chain(ListenerRuntime& listener, const FilterChainPart& filter_chain)
+    : owner(listener),
+      part(filter_chain),
+      drain(listener.process_.drainTiming(), &listener.drain_),
+      facts{listener.facts_.name, listener.facts_.stat_name, listener.facts_.buffer_limit, drain} {
+  if (part.tls == nullptr) return;
+  WorkerContext& worker = listener.worker_;
+  tls::TlsStatsRef& stats = listener.tls_stats_;
+  if (!stats) stats = base::makeLocal<tls::TlsStats>(worker.stats, "listener." + listener.stat_name_ + ".", "server_ssl_socket_factory");
+  tls = std::make_unique<tls::DownstreamTls>(worker.services.tls, part.tls, stats);
 }
 
 ListenerRuntime::~ListenerRuntime() {
@@ -85,6 +91,57 @@ void ListenerRuntime::drain() {
   drain_.begin(worker_.services.loop.now());
   const ListenerRef keep(this);
   sessions_.forEach([](Session& session) { session.drain(); });
+  for (const ListenerRef& before : earlier_) before->drain();
+}
+
+// ---------------------------------------------------------------- versions after this one
+
+void ListenerRuntime::keepForSessions() {
+  for (const auto& chain : chains_) {
+    if (chain->runtime != nullptr) chain->runtime->retire();
+  }
+}
+
+void ListenerRuntime::retire() {
+  const ListenerRef keep(this);
+  drain();
+  const auto close_later = [](ListenerRuntime& listener) {
+    if (listener.isIdle()) return;
+    const auto delay = static_cast<uint64_t>(listener.process_.drainTiming().drain_ms);
+    listener.drained_timer_.arm(listener.worker_.services.loop.timers(), delay);
+  };
+  close_later(*this);
+  for (const ListenerRef& before : earlier_) close_later(*before);
+  earlier_.clear();
+}
+
+void ListenerRuntime::succeed(ListenerRef before) {
+  std::unordered_set<std::string_view> kept;
+  for (const auto& chain : chains_) kept.insert(chain->part.id);
+  earlier_ = std::exchange(before->earlier_, {});
+  earlier_.push_back(std::move(before));
+  std::erase_if(earlier_, [](const ListenerRef& one) { return one->isIdle(); });
+  for (const ListenerRef& one : earlier_) one->drainAllBut(kept);
+}
+
+void ListenerRuntime::drainAllBut(const std::unordered_set<std::string_view>& kept) {
+  const ListenerRef keep(this);
+  loop::Loop& loop = worker_.services.loop;
+  for (const auto& chain : chains_) {
+    if (chain->drain.begun() || kept.contains(chain->part.id)) continue;
+    chain->drain.begin(loop.now());
+    chain->drained.arm(loop.timers(), static_cast<uint64_t>(process_.drainTiming().drain_ms));
+    sessions_.forEach([&](Session& session) {
+      if (chains_[session.chainIndex()] == chain) session.drain();
+    });
+  }
+}
+
+void ListenerRuntime::closeSessions(const Chain* chain) {
+  const ListenerRef keep(this);
+  sessions_.forEach([&](Session& session) {
+    if (chain == nullptr || chains_[session.chainIndex()].get() == chain) session.shutDown();
+  });
 }
 
 // ---------------------------------------------------------------- accepting
@@ -176,7 +233,7 @@ int ListenerRuntime::chooseByTree(const net::MatchFacts& facts, Inspection* insp
 /** The connection gets its filter chain, or none takes it. */
 void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::BoundSocketPtr& socket, Inspection* inspection) {
   const int matched = part_->chain_tree ? chooseByTree(facts, inspection) : part_->matcher.choose(facts);
-  const size_t chain = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
+  const size_t index = matched >= 0 ? static_cast<size_t>(matched) : part_->chains.size();
   if (matched < 0 && !part_->default_chain) {
     countOut(*socket->active);
     if (inspection != nullptr) return refuseUnmatched(fd, inspection->info(), inspection->beganNs());
@@ -195,18 +252,14 @@ void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::Bou
   auto* session = new Session(*this, fd, facts.local, facts.remote, socket->active);
   if (inspection != nullptr) session->inspected(std::move(inspection->info().facts), inspection->beganNs());
   sessions_.pushBack(session);
-  const FilterChainPart& part = matched >= 0 ? part_->chains[chain] : *part_->default_chain;
-  if (part.filter == nullptr || !chainRuntime(chain).complete()) {
+  Chain& chain = *chains_[index];
+  if (chain.part.filter == nullptr || !chainRuntime(chain).complete()) {
     session->info().local_close_reason = "no_filters";
     extension_stats_.inc(stats::ListenerExtensionStat::network_extension_config_missing);
     return onSessionGone(*session);
   }
-  session->start(chainRuntime(chain), part.name, newTransport(chain, facts.local, facts.remote), part.handshake_timeout_ms);
-}
-
-std::unique_ptr<net::Transport> ListenerRuntime::newTransport(size_t chain, const net::Address& local, const net::Address& remote) {
-  tls::DownstreamTls* tls = chain_tls_[chain].get();
-  return tls == nullptr ? nullptr : tls->newTransport(local, remote);
+  auto transport = chain.tls == nullptr ? nullptr : chain.tls->newTransport(facts.local, facts.remote);
+  session->start(index, *chain.runtime, chain.part.name, std::move(transport), chain.part.handshake_timeout_ms);
 }
 
 void ListenerRuntime::countIn(const net::BoundSocket& socket) {
@@ -252,13 +305,9 @@ void ListenerRuntime::onInspected(Inspection& inspection, Inspection::End end) {
   worker_.services.io.freeLater(&inspection);
 }
 
-tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(size_t chain) {
-  auto& runtime = chain_runtimes_[chain];
-  if (runtime == nullptr) {
-    const FilterChainPart& part = chain < part_->chains.size() ? part_->chains[chain] : *part_->default_chain;
-    runtime = part.filter->makeRuntime(worker_, facts_);
-  }
-  return *runtime;
+tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(Chain& chain) {
+  if (chain.runtime == nullptr) chain.runtime = chain.part.filter->makeRuntime(worker_, chain.facts);
+  return *chain.runtime;
 }
 
 // No connection of its own comes into being: only the counter and the log know of it.

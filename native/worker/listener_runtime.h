@@ -6,12 +6,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/intrusive_list.h"
 #include "base/local_ref.h"
 #include "http_proxy/worker_context.h"
 #include "loop/loop.h"
+#include "loop/timer_wheel.h"
 #include "net/drain.h"
 #include "net/socket_table.h"
 #include "worker/inspection.h"
@@ -34,8 +37,18 @@ class ListenerRuntime : public base::LocalCounted {
   void startAccepting();
   /** Takes none any more; the sockets close when no other version uses them. */
   void stopAccepting();
-  /** Sessions are asked to go; removed filter chains, replaced listeners. */
+  /** Sessions are asked to go. */
   void drain();
+  /** Another version comes, or none: what is there keeps what belonged to it. Before the worker takes what is new. */
+  void keepForSessions();
+  /** It was removed, or another version of other shape took its place: sessions are asked to go, and closed after the drain time. */
+  void retire();
+  /** Does this version differ from `before` in filter chains alone? */
+  bool replacesInPlace(const ListenerRuntime& before) const {
+    return !part_->plan.shape.empty() && part_->plan.shape == before.part_->plan.shape;
+  }
+  /** Takes the place of `before`: sessions whose filter chain is there no more drain, the others go on undisturbed. */
+  void succeed(base::LocalRef<ListenerRuntime> before);
   /** A connection that was accepted here, by this worker or (exact balance) by another. */
   void adoptConnection(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
 
@@ -64,6 +77,20 @@ class ListenerRuntime : public base::LocalCounted {
     net::BoundSocketPtr socket_;
   };
 
+  /** One filter chain; the default chain is last. */
+  struct Chain {
+    Chain(ListenerRuntime& listener, const FilterChainPart& part);
+    void onDrained() { owner.closeSessions(this); }
+
+    ListenerRuntime& owner;
+    const FilterChainPart& part;
+    net::DrainState drain;
+    const tcp::ListenerFacts facts;
+    std::unique_ptr<tls::DownstreamTls> tls;             // null: clear text
+    std::unique_ptr<tcp::NetworkFilterRuntime> runtime;  // made with the first connection
+    loop::MemberTimer<&Chain::onDrained> drained{this};
+  };
+
   void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
   bool overLimit();
   void inspect(int fd, const net::Address& local, const net::Address& peer, const net::BoundSocketPtr& socket);
@@ -74,12 +101,12 @@ class ListenerRuntime : public base::LocalCounted {
   void countIn(const net::BoundSocket& socket);
   void countOut(net::WorkerCounts& counts);
   void log(const http::StreamInfo& info);
-  tcp::NetworkFilterRuntime& chainRuntime(size_t chain);
-  const FilterChainPart& chainPart(size_t chain) const {
-    return chain < part_->chains.size() ? part_->chains[chain] : *part_->default_chain;
-  }
-  /** What stands between a connection of this chain and its socket; null: nothing. */
-  std::unique_ptr<net::Transport> newTransport(size_t chain, const net::Address& local, const net::Address& remote);
+  tcp::NetworkFilterRuntime& chainRuntime(Chain& chain);
+  void drainAllBut(const std::unordered_set<std::string_view>& kept);
+  /** Of one chain; null: of all. */
+  void closeSessions(const Chain* chain);
+  void onDrained() { closeSessions(nullptr); }
+  bool isIdle() const { return sessions_.empty() && inspections_.empty(); }
 
   Process& process_;
   WorkerContext& worker_;
@@ -94,11 +121,12 @@ class ListenerRuntime : public base::LocalCounted {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Acceptor>> retired_;  // one of them may be accepting right now
   tls::TlsStatsRef tls_stats_;  // when a chain has TLS
-  std::vector<std::unique_ptr<tls::DownstreamTls>> chain_tls_;  // as chain_runtimes_; null: clear text
-  std::vector<std::unique_ptr<tcp::NetworkFilterRuntime>> chain_runtimes_;  // by chain; the default chain is last
+  std::vector<std::unique_ptr<Chain>> chains_;
   ListenerFilterList listener_filters_;
   base::IntrusiveList<Session> sessions_;
   base::IntrusiveList<Inspection> inspections_;
+  loop::MemberTimer<&ListenerRuntime::onDrained> drained_timer_{this};
+  std::vector<base::LocalRef<ListenerRuntime>> earlier_;  // replaced in place; sessions of theirs go on
 };
 using ListenerRef = base::LocalRef<ListenerRuntime>;
 

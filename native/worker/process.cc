@@ -207,10 +207,10 @@ bool Process::demand(const http_proxy::DemandKey& key) {
   return demand_handler_ != nullptr && demand_handler_(key);
 }
 
-void Process::settleDemand(const http_proxy::DemandKey& key) {
+void Process::settleDemand(const http_proxy::DemandKey& key, http_proxy::DemandEnd end) {
   for (const auto& worker : workers_) {
     Worker* target = worker.get();
-    target->mailbox().post(loop::mailFrom([target, key] { target->context().on_demand.settle(key); }));
+    target->mailbox().post(loop::mailFrom([target, key, end] { target->context().on_demand.settle(key, end); }));
   }
 }
 

@@ -65,7 +65,7 @@ class Process {
   using DemandHandler = std::function<bool(const http_proxy::DemandKey&)>;
   void setDemandHandler(DemandHandler handler);
   /** What was asked for is there, or will not come: after the commit, if there was one. */
-  void settleDemand(const http_proxy::DemandKey& key);
+  void settleDemand(const http_proxy::DemandKey& key, http_proxy::DemandEnd end);
 
   /** Who hears what workers have to say of hosts; called on their threads. False: too busy. */
   using HostNewsHandler = std::function<bool(upstream::HostNews, std::string_view cluster, const upstream::Host&)>;

@@ -29,10 +29,11 @@ void Session::inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t ac
   began_ns_ = accepted_ns;
 }
 
-void Session::start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
+void Session::start(size_t index, tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
                     uint32_t handshake_timeout_ms) {
   info_.filter_chain_name = chain_name;
   chain_ = &chain;
+  chain_index_ = index;
   if (transport == nullptr) {
     connection_.start(false);
     return open();
@@ -69,6 +70,14 @@ void Session::onEndOfInput() {
 void Session::onClosed(net::CloseCause cause) {
   info_.transport_failure = connection_.failureReason();
   if (filter_ != nullptr) filter_->onClosed(cause);
+  gone();
+}
+
+void Session::shutDown() {
+  if (gone_) return;
+  handshake_timer_.cancel();
+  connection_.close();
+  if (filter_ != nullptr) filter_->onClosed(net::CloseCause::kLocal);
   gone();
 }
 

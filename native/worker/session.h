@@ -25,8 +25,10 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   /** Takes over what listener filters found out. */
   void inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t accepted_ns);
   /** Makes the filter and starts reading; with a `transport` once its handshake is done, within the time (0: any). */
-  void start(tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
+  void start(size_t index, tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
              uint32_t handshake_timeout_ms);
+  /** Of the filter chain among its listener's. */
+  size_t chainIndex() const { return chain_index_; }
   http::ConnectionInfo& info() { return info_; }
   net::WorkerCounts& counts() { return *counts_; }
   int64_t beganNs() const { return began_ns_; }
@@ -35,6 +37,8 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   void drain() {
     if (filter_ != nullptr) filter_->onDrain();
   }
+  /** The time to go by itself is over. */
+  void shutDown();
 
   // ---- net::ConnectionEvents; none but the first and the last comes before there is a filter
   void onConnected() override;
@@ -56,6 +60,7 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   net::Connection connection_;
   std::unique_ptr<tcp::NetworkFilter> filter_;
   tcp::NetworkFilterRuntime* chain_ = nullptr;  // of the listener
+  size_t chain_index_ = 0;
   int64_t began_ns_;
   bool gone_ = false;
   loop::MemberTimer<&Session::onHandshakeTimeout> handshake_timer_{this};

@@ -27,8 +27,12 @@ void Worker::adopt() {
   const snapshot::SnapshotPtr snapshot = process_.store().current();
   if (snapshot->version == adopted_.load(std::memory_order_relaxed)) return;
   scripts_.adopt(*snapshot_, *snapshot);
+  const auto& listeners = snapshot->of(Kind::kListener);
+  listeners.forEachChange(snapshot_->of(Kind::kListener), [&](uint32_t slot, const snapshot::PartPtr&) {
+    if (slot < listeners_.size() && listeners_[slot]) listeners_[slot]->keepForSessions();
+  });
   context_.adopt(snapshot);
-  snapshot->of(Kind::kListener).forEachChange(snapshot_->of(Kind::kListener), [&](uint32_t slot, const snapshot::PartPtr& part) {
+  listeners.forEachChange(snapshot_->of(Kind::kListener), [&](uint32_t slot, const snapshot::PartPtr& part) {
     if (listeners_.size() <= slot) listeners_.resize(slot + 1);
     replace(slot, part);
   });
@@ -44,7 +48,9 @@ void Worker::replace(uint32_t slot, const snapshot::PartPtr& part) {
     listeners_[slot] = base::makeLocal<ListenerRuntime>(process_, context_, listener, process_.socketsOf(slot));
     listeners_[slot]->startAccepting();
   }
-  if (old) old->drain();
+  if (!old) return;
+  if (listeners_[slot] && listeners_[slot]->replacesInPlace(*old)) return listeners_[slot]->succeed(std::move(old));
+  old->retire();
 }
 
 void Worker::stopListeners(bool inbound_only) {

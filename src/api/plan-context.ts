@@ -18,6 +18,7 @@ import type {
 } from '../generated/protos/envoy/config/core/v3/base_pb.js'
 import type { SubstitutionFormatString } from '../generated/protos/envoy/config/core/v3/substitution_format_string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { OnDemandCds } from '../generated/protos/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
 import type {
   HttpFilter,
   Rds,
@@ -112,6 +113,8 @@ export interface PlanContext extends Place {
   routeTable(config: RouteConfiguration, at: Place): number
   /** The slot of a route table that comes from elsewhere (RDS); all who ask the same source for the same name share it. */
   discoveredRoutes(rds: Rds, at: Place, statPrefix?: string): number
+  /** Where clusters are asked for that requests want and that are not there (ODCDS), as a number; `at`: of the source. Undefined: an error was reported. */
+  clustersOnDemand(config: Pick<OnDemandCds, 'source' | 'timeout'>, at: Place): number | undefined
   /** The scopes of scoped routes, inline or from elsewhere (SRDS). Undefined: an error was reported. */
   scopedRoutes(config: ScopedRoutes, at: Place, statPrefix: string): PlanInit<typeof ScopedRoutesSchema> | undefined
   /** Compiles a chain of HTTP filters; the last must be terminal, and no other. `called`: "http filter chain", for messages. */

@@ -95,7 +95,7 @@ export class Session {
       case 'demand': {
         const { what, slot, name } = message
         if (this.#engine !== undefined) return this.#engine.demanded({ what, slot, name })
-        return this.#options.post({ kind: 'settled-demand', what, slot, name })
+        return this.#options.post({ kind: 'settled-demand', what, slot, name, end: 'missing' })
       }
       case 'resolved':
         return this.#engine?.resolved(message.cluster)
@@ -154,7 +154,7 @@ export class Session {
         post({ kind: 'delta', delta: { ...delta, newSlots: slots.takeAdded() } })
       },
       onInitialized: () => post({ kind: 'initialized' }),
-      onSettledDemand: demand => post({ kind: 'settled-demand', ...demand }),
+      onSettledDemand: (demand, end) => post({ kind: 'settled-demand', ...demand, end }),
       time: Date.now,
       drainMs: source.drainMs,
     })

@@ -97,7 +97,7 @@ export class Server {
     this.#process.onEngineMessage = message => this.#engineMessage(message)
     addon.onDemand((what, slot, name) => {
       if (compiler.isRunning) compiler.tell({ kind: 'demand', what, slot, name })
-      else addon.settleDemand(what, slot, name)
+      else addon.settleDemand(what, slot, name, 'missing')
     })
     this.#process.onEngineLost = reason => this.#engineLost(reason)
     const publisher = this.#publisher
@@ -281,7 +281,7 @@ export class Server {
       case 'initialized':
         return this.#onInitialized()
       case 'settled-demand':
-        return this.#process.addon.settleDemand(message.what, message.slot, message.name)
+        return this.#process.addon.settleDemand(message.what, message.slot, message.name, message.end)
     }
   }
 

@@ -17,6 +17,8 @@ export type PlanKind =
   | 'extension-config'
 
 export type DemandKind = 'virtual-host' | 'scope' | 'cluster'
+/** How asking ended. */
+export type DemandEnd = 'came' | 'missing' | 'timeout'
 
 /** One slot of the next snapshot. `id` empty: the slot is emptied. */
 export interface SnapshotChange {
@@ -113,7 +115,7 @@ export interface NativeAddon {
    */
   onDemand(callback: (kind: DemandKind, slot: number, name: string) => void): void
   /** After the commit that brought it, or when nothing will come: who waits for it goes on, and looks for itself. */
-  settleDemand(kind: DemandKind, slot: number, name: string): void
+  settleDemand(kind: DemandKind, slot: number, name: string, end: DemandEnd): void
   /** Is a regular expression valid RE2? The reason when it is not. */
   checkRegex(pattern: string): string | undefined
 

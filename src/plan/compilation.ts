@@ -13,6 +13,7 @@ import {
 } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
 import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration, Vhds } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { OnDemandCds } from '../generated/protos/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
 import type { Rds } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { ScriptLoader } from '../script/loader.js'
 import type { Files } from '../support/files.js'
@@ -32,8 +33,11 @@ import { type DiscoverySource, type Reference, referenceKey } from './reference.
 import { CompiledSecrets, type TlsOwner } from './secrets.js'
 import { routeTable, type RouteTools } from './route-table.js'
 import { checkSettings, scriptProgram } from './script.js'
+import { milliseconds } from './values.js'
 
 const virtualHostTypeUrl = 'type.googleapis.com/envoy.config.route.v3.VirtualHost'
+const clusterTypeUrl = 'type.googleapis.com/envoy.config.cluster.v3.Cluster'
+const defaultOnDemandTimeoutMs = 5000
 const routeTypeUrl = 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration'
 
 /** What the slot of a route table that was discovered is called by. */
@@ -268,6 +272,18 @@ export class Compilation {
     }
     const source = discoverySource(rds.configSource, routeTypeUrl, at.field('config_source'), this.environment.sources)
     return source ? this.referToRoutes(source, rds.routeConfigName, true, statPrefix) : 0
+  }
+
+  clustersOnDemand(
+    { source: config, timeout }: Pick<OnDemandCds, 'source' | 'timeout'>,
+    at: Place,
+  ): number | undefined {
+    const source = discoverySource(config, clusterTypeUrl, at, this.environment.sources)
+    if (source === undefined) return undefined
+    const timeoutMs = milliseconds(timeout, defaultOnDemandTimeoutMs, at)
+    const slot = this.deps.slots.of('clusterSources', `${source.key}/${timeoutMs}`)
+    this.refer({ kind: 'cluster', source, name: '', slot, isRequired: false, use: { timeoutMs } })
+    return slot
   }
 
   referToRoutes(source: DiscoverySource, name: string, isRequired: boolean, statPrefix = ''): number {

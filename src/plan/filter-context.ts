@@ -27,6 +27,7 @@ import type { RegexMatchAndSubstitute } from '../generated/protos/envoy/type/mat
 import type { FractionalPercent } from '../generated/protos/envoy/type/v3/percent_pb.js'
 import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/string_pb.js'
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
+import type { OnDemandCds } from '../generated/protos/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
 import type {
   HttpFilter,
   Rds,
@@ -139,6 +140,10 @@ export class FilterContext implements PlanContext {
 
   routeTable(config: RouteConfiguration, at: Place): number {
     return this.#compilation.inlineRoutes(config, this.#owner, at)
+  }
+
+  clustersOnDemand(config: Pick<OnDemandCds, 'source' | 'timeout'>, at: Place): number | undefined {
+    return this.#compilation.clustersOnDemand(config, at)
   }
 
   scopedRoutes(config: ScopedRoutes, at: Place, statPrefix: string): ScopedRoutesInit | undefined {

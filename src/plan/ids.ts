@@ -14,6 +14,8 @@ export interface SlotTable {
   readonly scripts: ReadonlyMap<string, number>
   readonly scopedRoutes: ReadonlyMap<string, number>
   readonly extensionConfigs: ReadonlyMap<string, number>
+  /** Where clusters are asked for on demand. */
+  readonly clusterSources: ReadonlyMap<string, number>
 }
 
 export const emptySlots: SlotTable = {
@@ -24,6 +26,7 @@ export const emptySlots: SlotTable = {
   scripts: new Map(),
   scopedRoutes: new Map(),
   extensionConfigs: new Map(),
+  clusterSources: new Map(),
 }
 
 /** A name that has got its slot. */
@@ -46,6 +49,7 @@ export class Slots {
       scripts: new Map(table.scripts),
       scopedRoutes: new Map(table.scopedRoutes),
       extensionConfigs: new Map(table.extensionConfigs),
+      clusterSources: new Map(table.clusterSources),
     }
   }
 
@@ -86,6 +90,7 @@ export class Slots {
       scripts: new Map(this.#maps.scripts),
       scopedRoutes: new Map(this.#maps.scopedRoutes),
       extensionConfigs: new Map(this.#maps.extensionConfigs),
+      clusterSources: new Map(this.#maps.clusterSources),
     }
   }
 }

@@ -79,6 +79,7 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   const reusePort = config.enableReusePort ?? true
   const { filterChains: _, defaultFilterChain: __, ...rest } = config
   const shape = tools.idOf({ ...rest, filterChains: [] } as Message)
+  const compiledChains = chains(config, name, at, tools)
   const plan: ListenerInit = {
     name,
     statName: config.statPrefix,
@@ -101,16 +102,16 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     ),
     continueOnListenerFiltersTimeout: config.continueOnListenerFiltersTimeout,
     listenerFilters: listenerFilters(config, at, tools),
-    ...chains(config, name, at, tools),
+    ...compiledChains,
     accessLogs: tools.accessLogs(config.accessLog, at.field('access_log')),
     trafficDirection: config.trafficDirection,
     drainModifyOnly: config.drainType === Listener_DrainType.MODIFY_ONLY,
     connectionLimit: tools.connectionLimit(name),
     ignoreGlobalConnLimit: config.ignoreGlobalConnLimit,
+    shape,
   }
-  const ids = [...config.filterChains, ...(config.defaultFilterChain ? [config.defaultFilterChain] : [])].map(
-    tools.idOf,
-  )
+  const { filterChains = [], defaultFilterChain } = compiledChains
+  const ids = [...filterChains, ...(defaultFilterChain ? [defaultFilterChain] : [])].map(({ id = '' }) => id)
   return { bytes: encodePlan(ListenerSchema, plan), addresses, bindToPort, reusePort, shape, chains: ids }
 }
 
@@ -207,6 +208,7 @@ function filterChain(
   const transportSocket = tools.transportSocket(chain.transportSocket, chainOwner, at.field('transport_socket'))
   return {
     name: chain.name,
+    id: tools.idOf(chain),
     ...(transportSocket && { transportSocket }),
     match: chain.filterChainMatch ? filterChainMatch(chain.filterChainMatch, at.field('filter_chain_match')) : {},
     filters: tools.networkFilters(chain.filters, chainOwner.owner, at.field('filters')),

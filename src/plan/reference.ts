@@ -19,6 +19,7 @@ export interface DiscoverySource {
 export type ReferenceKind = Reference['kind']
 
 export type Reference =
+  | ClusterReference
   | EndpointReference
   | LocalityEndpointsReference
   | RouteReference
@@ -38,6 +39,13 @@ interface ReferenceBase {
    * (on demand, or with a default of its own).
    */
   readonly isRequired: boolean
+}
+
+/** ODCDS: clusters by name, as requests come for them. `slot`: of the source, within `clusterSources`; no plan stands there. */
+export interface ClusterReference extends ReferenceBase {
+  readonly kind: 'cluster'
+  /** As long a request waits at most. */
+  readonly use: { readonly timeoutMs: number }
 }
 
 /** EDS: the members of a cluster. `slot`: the cluster's; compileEndpointsResource makes its endpoints plan. */

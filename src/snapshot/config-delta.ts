@@ -126,6 +126,9 @@ export interface UpdatesTaken {
   readonly durationMs: number
 }
 
+/** How asking ended; where nobody cares it "came". */
+export type DemandEnd = 'came' | 'missing' | 'timeout'
+
 /** Something that requests wait for: see onDemand of src/native/addon.ts. */
 export interface Demand {
   readonly what: 'virtual-host' | 'scope' | 'cluster'
@@ -140,7 +143,7 @@ export type EngineMessage =
   | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warning' | 'error'; readonly line: string }
   /** Everything that traffic waits for is there, or will not come. */
   | { readonly kind: 'initialized' }
-  | ({ readonly kind: 'settled-demand' } & Demand)
+  | ({ readonly kind: 'settled-demand'; readonly end: DemandEnd } & Demand)
 
 /** From main to the configuration thread, besides requests. */
 export type ToEngine =

@@ -391,7 +391,7 @@ export function showRequest(request: SeenRequest): string {
   return parts.filter(part => part !== '').join(' ')
 }
 
-function asAny(resource: TestResource): Any {
+export function asAny(resource: TestResource): Any {
   const isAny = typeof resource === 'object' && resource !== null && '$typeName' in resource
   if (isAny) return resource as Any
   return fromJson(AnySchema, resource as JsonValue, { registry: testTypes.registry })

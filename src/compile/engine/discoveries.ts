@@ -11,6 +11,7 @@ import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '.
 import { assignmentChanges, plainChanges } from './assignment-changes.js'
 import { type CompiledNeed, isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
+import type { OnDemandClusters } from './on-demand-clusters.js'
 import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
 import { type ScopeCounts, ScopeSets, type StoredScopes } from './scope-sets.js'
@@ -29,6 +30,7 @@ export interface DiscoveriesOptions {
   readonly onOpened: (reference: Reference) => void
   /** Nobody refers to it any more. */
   readonly onClosed: (reference: Reference) => void
+  readonly clusters: Pick<OnDemandClusters, 'acquire'>
   readonly onScopes: (reference: ScopedRouteReference, counts: ScopeCounts) => void
   /** Unix milliseconds. */
   readonly time: () => number
@@ -119,6 +121,7 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   acquire(reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
+    if (reference.kind === 'cluster') return this.#options.clusters.acquire(reference)
     if (reference.kind === 'scoped-route') return this.#scopes.acquire(reference, onSettled)
     if (reference.kind === 'virtual-host') return this.#virtualHosts.acquire(reference, onSettled)
     if (reference.kind === 'locality-endpoints') return this.#localities.acquire(reference, onSettled)

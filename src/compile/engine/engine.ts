@@ -14,7 +14,7 @@ import {
 } from '../../plan/compile-resource.js'
 import type { CollectionSource, DynamicSettings } from '../../plan/dynamic-settings.js'
 import type { Reference } from '../../plan/reference.js'
-import type { ConfigDelta, DeltaAnswer, Demand } from '../../snapshot/config-delta.js'
+import type { ConfigDelta, DeltaAnswer, Demand, DemandEnd } from '../../snapshot/config-delta.js'
 import { backgroundClock } from '../../support/clock.js'
 import type { Logger } from '../../support/log.js'
 import { err, ok, type Result } from '../../support/result.js'
@@ -26,6 +26,7 @@ import { CollectionWatcher, type CollectionWatcherOptions } from './collection-w
 import type { Decoder } from './decoder.js'
 import { Discoveries } from './discoveries.js'
 import { Draining } from './draining.js'
+import { OnDemandClusters } from './on-demand-clusters.js'
 import { Outbox } from './outbox.js'
 import { RuntimeLayers } from './runtime-layers.js'
 import type { StaticThings } from './static-things.js'
@@ -61,7 +62,7 @@ export interface EngineOptions {
   readonly send: (delta: ConfigDelta) => void
   readonly onInitialized: () => void
   /** What requests waited for is there, or will not come. */
-  readonly onSettledDemand: (demand: Demand) => void
+  readonly onSettledDemand: (demand: Demand, end: DemandEnd) => void
   /** The way to clusters for the client: a listener that nobody is shown. Absent: no source needs it. */
   readonly door?: CompiledResource | undefined
   /** Keys of units in use that nobody here knows of: what is not sent again is removed when everything has come. */
@@ -93,6 +94,7 @@ export class Engine {
   readonly clusters: Collection
   readonly listeners: Collection
   readonly draining: Draining
+  readonly #onDemand: OnDemandClusters
   #settings: EngineSettings
   #areClustersInitialized = false
   #resumeClusters: (() => void) | undefined
@@ -113,7 +115,20 @@ export class Engine {
       },
     })
     const { statistics } = options
+    this.#onDemand = new OnDemandClusters({
+      client: options.client,
+      types: this.#types,
+      clock: backgroundClock,
+      onOpened: () => statistics.declare(onDemandScope),
+      onEvent: event => statistics.subscription(onDemandScope, event),
+      watcher: () => this.#collectionWatcher('cluster', { onFirst: () => undefined, onApplied: () => undefined }),
+      isInUse: name =>
+        this.#settings.things.names.clusters.has(name) ||
+        (this.clusters.entries.get(name)?.active !== undefined && !this.#resolving.has(name)),
+      whenIdle: () => this.#outbox.idle(),
+    })
     this.#discoveries = new Discoveries({
+      clusters: this.#onDemand,
       client: options.client,
       outbox: this.#outbox,
       environment: () => this.#settings.environment,
@@ -245,9 +260,9 @@ export class Engine {
 
   /** A request waits for something that may come on demand. */
   demanded({ what, slot, name }: Demand): void {
-    const settled = (): void => this.#options.onSettledDemand({ what, slot, name })
-    if (what === 'cluster') settled()
-    else this.#discoveries.demand(what, slot, name, settled)
+    const settled = (end: DemandEnd): void => this.#options.onSettledDemand({ what, slot, name }, end)
+    if (what === 'cluster') this.#onDemand.demand(slot, name, settled)
+    else this.#discoveries.demand(what, slot, name, () => settled('came'))
   }
 
   resolved(cluster: string): void {
@@ -261,6 +276,7 @@ export class Engine {
     this.#outbox.close()
     this.#runtime.close()
     this.draining.close()
+    this.#onDemand.close()
     this.#discoveries.close()
   }
 
@@ -377,6 +393,7 @@ export class Engine {
   }
 
   #countClusters(): void {
+    this.#onDemand.look()
     const warming = this.clusters.warming + this.#resolving.size
     this.#options.statistics.set('cluster_manager', 'cluster_manager', 'warming_clusters', warming)
     if (!this.#areClustersInitialized) return
@@ -409,6 +426,7 @@ function clusterThing(
   return { name, unit: clusterUnit(compiled, message, resolver, true), references, stored, isStatic: false }
 }
 
+const onDemandScope: SubscriptionScope = { kind: 'subscription', scope: 'cluster_manager.odcds' }
 const heldBackByClusters: readonly ResourceType[] = ['endpoint', 'locality-endpoints', 'secret']
 const heldBackByListeners: readonly ResourceType[] = ['route', 'scoped-route', 'virtual-host', 'extension-config']
 

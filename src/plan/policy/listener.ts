@@ -85,7 +85,7 @@ export const listenerPolicy: PolicyTable = {
     ...whole('access_log_flush_interval flush_access_log_on_connected'),
     ...carried('weighted_clusters access_log_options backoff_options'),
     ...later('downstream_idle_timeout upstream_idle_timeout', 'separate idle timeouts of the two sides'),
-    ...later('on_demand', 'on-demand clusters'),
+    ...carried('on_demand'),
     ...whole('metadata_match'),
     ...carried('hash_policy'),
     ...carried('tunneling_config'),
@@ -93,6 +93,10 @@ export const listenerPolicy: PolicyTable = {
     ...later('proxy_protocol_tlvs proxy_protocol_tlv_merge_policy', 'the PROXY protocol'),
     ...later('upstream_connect_mode max_early_data_bytes', 'upstream connect modes'),
     ...later('check_drain_close', 'drain of TCP proxies', isFalse),
+  },
+  'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand': {
+    ...whole('odcds_config timeout'),
+    ...later('resources_locator', 'collections of clusters that come on demand'),
   },
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig': {
     ...whole('hostname use_post headers_to_add post_path'),

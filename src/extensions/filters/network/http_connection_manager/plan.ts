@@ -32,6 +32,8 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
     statPrefix: config.statPrefix,
     ...(config.routeSpecifier.case === 'routeConfig' && {
       routeTableSlot: context.routeTable(config.routeSpecifier.value, context.field('route_config')),
+      // Virtual hosts that come on demand come to connections of former listeners too.
+      ownRoutes: config.routeSpecifier.value.vhds === undefined,
     }),
     ...(config.routeSpecifier.case === 'rds' && {
       routeTableSlot: context.discoveredRoutes(config.routeSpecifier.value, context.field('rds'), config.statPrefix),

@@ -16,6 +16,8 @@ class Factory final : public nuncio::tcp::NetworkFilterFactory {
                                                                  const nuncio::tcp::ListenerFacts&) const override {
     return std::make_unique<Runtime>(worker, *config_);
   }
+  /** The counters of clusters on demand are there from the start. */
+  bool eager() const override { return config_->plan.cluster_source.has_value(); }
 
  private:
   const std::unique_ptr<const Config> config_;

@@ -29,6 +29,7 @@ const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
         maxDurationJitter: config.maxDownstreamConnectionDurationJitterPercentage?.value ?? 0,
         accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
         hashPolicies: config.hashPolicy.map(() => ({ kind: HashPolicy_Kind.SOURCE_IP })),
+        ...onDemand(config, context),
         ...tunnel(config, context),
         ...accessLogOptions(config, context),
         ...backOff(config, context),
@@ -51,6 +52,15 @@ function target(config: TcpProxy, context: PlanContext) {
     metadataMatch: context.subsetCriteria(config.metadataMatch, cluster.metadataMatch),
   }))
   return { weighted }
+}
+
+function onDemand({ onDemand: wanted, tunnelingConfig }: TcpProxy, context: PlanContext) {
+  if (!wanted?.odcdsConfig) return {}
+  const place = context.field('on_demand')
+  if (tunnelingConfig) place.unsupported('clusters on demand for tunnels')
+  const { odcdsConfig: source, timeout } = wanted
+  const clusterSource = context.clustersOnDemand({ source, timeout }, place.field('odcds_config'))
+  return clusterSource === undefined ? {} : { clusterSource }
 }
 
 function tunnel(config: TcpProxy, context: PlanContext) {

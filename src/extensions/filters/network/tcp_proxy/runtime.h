@@ -14,11 +14,17 @@ namespace nuncio::ext::tcp {
 
 struct Books : base::LocalCounted {
   Books(WorkerContext& context, const Config& config)
-      : worker(context), stats(context.stats.scope<stats::Tcp>(config.plan.stat_prefix)) {}
-  ~Books() { worker.stats.release(stats); }
+      : worker(context), stats(context.stats.scope<stats::Tcp>(config.plan.stat_prefix)) {
+    if (config.plan.cluster_source) on_demand = context.stats.scope<stats::TcpOnDemand>(config.plan.stat_prefix);
+  }
+  ~Books() {
+    worker.stats.release(stats);
+    worker.stats.release(on_demand);
+  }
 
   WorkerContext& worker;
   const stats::TcpScope stats;
+  stats::ScopeRef<stats::TcpOnDemand> on_demand;  // only where clusters are asked for
   net::PipePool pipes;
 };
 using BooksRef = base::LocalRef<Books>;

@@ -50,11 +50,7 @@ void Session::onNewConnection() {
 void Session::connect() {
   auto& clusters = runtime_.worker().clusters;
   facts_.cluster = upstream::ClusterRef(named_.empty() ? clusters.find(target_.slot) : clusters.find(named_));
-  if (!facts_.cluster) {
-    facts_.flags.add(ResponseFlag::kNoClusterFound);
-    stats().inc(TcpStat::downstream_cx_no_route);
-    return giveUp(InitFailure::kNoRoute);
-  }
+  if (!facts_.cluster) return demandCluster() ? void() : giveUpUnrouted();
   upstream::ClusterRuntime& cluster = *facts_.cluster;
   facts_.pool_ready_ns = loop().now();
   constexpr auto kPriority = upstream::Priority::kDefault;
@@ -99,6 +95,31 @@ void Session::connect() {
     facts_.failure = {attempt.error, true};
   }
   if (attempt.outcome != TcpConnect::Outcome::kPending) retry(true);
+}
+
+void Session::giveUpUnrouted() {
+  facts_.flags.add(ResponseFlag::kNoClusterFound);
+  stats().inc(TcpStat::downstream_cx_no_route);
+  giveUp(InitFailure::kNoRoute);
+}
+
+/** Once. False: there is nobody to ask. */
+bool Session::demandCluster() {
+  const auto& source = plan().cluster_source;
+  if (!source || asked_) return false;
+  asked_ = true;
+  const std::string_view name = named_.empty() ? target_.name : named_;
+  runtime_.books->on_demand.inc(stats::TcpOnDemandStat::on_demand_cluster_attempt);
+  return runtime_.worker().on_demand.wait({http_proxy::DemandKind::kCluster, *source, std::string(name)}, *this);
+}
+
+void Session::onSettled(http_proxy::DemandEnd end) {
+  using stats::TcpOnDemandStat;
+  constexpr TcpOnDemandStat kCounters[] = {TcpOnDemandStat::on_demand_cluster_success, TcpOnDemandStat::on_demand_cluster_missing,
+                                           TcpOnDemandStat::on_demand_cluster_timeout};
+  runtime_.books->on_demand.inc(kCounters[static_cast<size_t>(end)]);
+  if (end != http_proxy::DemandEnd::kCame) return giveUpUnrouted();
+  connect();
 }
 
 /** What is wanted of hosts, and over it what listener and network filters left in the metadata "envoy.lb". False: nothing. */
@@ -283,6 +304,7 @@ void Session::onClosed(CloseCause cause) {
   if (buffered_ != 0) countBuffered(0);
   if (finished_) return;
   finished_ = true;
+  base::ListNode<>::unlink();
   if (isReset(cause, downstream_.connection)) {
     downstream_.info.close_type = http::CloseType::kRemoteReset;
     if (upstream_ != nullptr) upstream_->reset();

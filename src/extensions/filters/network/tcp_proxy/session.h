@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "http_proxy/on_demand.h"
 #include "src/extensions/filters/network/tcp_proxy/bulk.h"
 #include "src/extensions/filters/network/tcp_proxy/flush.h"
 #include "src/extensions/filters/network/tcp_proxy/runtime.h"
@@ -21,7 +22,10 @@
 
 namespace nuncio::ext::tcp {
 
-class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUpstreamCallbacks, private net::ChannelEvents {
+class Session final : public nuncio::tcp::NetworkFilter,
+                      private upstream::TcpUpstreamCallbacks,
+                      private net::ChannelEvents,
+                      private http_proxy::OnDemand::Waiter {
  public:
   Session(Runtime& runtime, const nuncio::tcp::Downstream& downstream);
   ~Session() override;
@@ -48,6 +52,10 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   // ---- net::ChannelEvents
   void onChannelDrained(net::Channel& channel) override;
 
+  // ---- http_proxy::OnDemand::Waiter: the cluster was asked for
+  void onSettled(http_proxy::DemandEnd end) override;
+  bool demandCluster();
+
   // Numbered as Envoy prints them.
   enum class InitFailure : uint8_t { kConnectFailed, kNoHealthyUpstream, kResourceLimit, kNoRoute };
   void connect();
@@ -55,6 +63,7 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   void retry(bool at_once);
   bool attemptsExhausted() const { return facts_.attempts >= std::max(plan().max_connect_attempts, 1u); }
   void giveUp(InitFailure why);
+  void giveUpUnrouted();
   void closeDownstream(std::string_view reason);
   void moveBulk(net::Connection& from, net::Connection& to, std::string_view bytes);
   void pauseSource(bool upwards, bool pause);
@@ -87,6 +96,7 @@ class Session final : public nuncio::tcp::NetworkFilter, private upstream::TcpUp
   bool downstream_ended_ = false;  // the client sent FIN
   bool upstream_ended_ = false;    // the upstream sent FIN
   bool finished_ = false;
+  bool asked_ = false;             // for a cluster that was not there
   loop::MemberTimer<&Session::onIdle> idle_timer_{this};
   loop::MemberTimer<&Session::onMaxDuration> duration_timer_{this};
   loop::MemberTimer<&Session::connect> retry_timer_{this};

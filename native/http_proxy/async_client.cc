@@ -82,6 +82,7 @@ AsyncStream::AsyncStream(AsyncClient& client, const AsyncOptions& options, base:
       timeout_ms_(options.timeout_ms),
       send_internal_(options.send_internal),
       send_forwarded_(options.send_forwarded),
+      host_wishes_(options.host),
       router_(*this, config_) {
   config_.dynamic_stats = options.dynamic_stats;
   config_.suppress_envoy_headers = options.suppress_envoy_headers;

@@ -51,6 +51,7 @@ struct AsyncOptions {
   bool suppress_envoy_headers = false;
   uint64_t buffer_limit = 1024 * 1024;  // body kept for another attempt
   Lease table = {};              // that the head's texts may belong to
+  HostWishes host = {};
 };
 
 /** The route of such requests to one cluster. */
@@ -111,6 +112,7 @@ class AsyncStream final : public RoutedStream, public net::DeferredFree, public 
 
   // ---- RoutedStream
   const routing::Route* route() override { return route_->route; }
+  const HostWishes* hostWishes() const override { return &host_wishes_; }
   void reply(const LocalReply& reply) override;
   void encode1xx(http::HeaderMap&) override {}
   void answerHeaders(http::HeaderMap& headers, bool end_stream) override;
@@ -135,6 +137,7 @@ class AsyncStream final : public RoutedStream, public net::DeferredFree, public 
   const uint32_t timeout_ms_;
   const bool send_internal_;
   const bool send_forwarded_;
+  const HostWishes host_wishes_;
   bool request_ended_ = false;
   bool response_started_ = false;
   bool answered_here_ = false;

@@ -31,33 +31,30 @@ ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& mana
       custom_settings(customSettings(manager.plan)),
       http2_options(http2ServerOptions(manager.plan, manager.common, facts.buffer_limit, custom_settings)),
       keep_alive(manager.plan.http2 ? upstream::keepAlive(*manager.plan.http2) : http::KeepAliveOptions()),
-      filters(*this, manager.filters) {
+      filters({worker, &listener, config.plan.stat_prefix, {}}, manager.filters) {
   for (const auto& list : manager.upgrade_filters) {
-    upgrade_filters_.push_back(list == nullptr ? nullptr : std::make_unique<FilterListRuntime>(*this, *list));
+    upgrade_filters_.push_back(list == nullptr ? nullptr : std::make_unique<FilterListRuntime>(filters.site, *list));
   }
 }
 
-static FilterSite siteOf(const ManagerRuntime& manager, std::string_view name) {
-  return {manager.worker, manager.listener, manager.config.plan.stat_prefix, name};
-}
-
-FilterListRuntime::FilterListRuntime(const ManagerRuntime& manager_of, const FilterList& configured)
-    : manager(manager_of),
+FilterListRuntime::FilterListRuntime(const FilterSite& at, const FilterList& configured)
+    : site(at),
       list(configured),
       discovered_(list.discovers ? std::make_unique<DiscoveredFilters>(list.filters.size() + 1) : nullptr) {
   for (const NamedFilter& filter : list.filters) {
-    runtimes.push_back(filter.factory == nullptr ? nullptr : filter.factory->makeRuntime(siteOf(manager, filter.name)));
+    runtimes.push_back(filter.factory == nullptr ? nullptr : filter.factory->makeRuntime(siteOf(filter.name)));
   }
+  if (list.router.upstream_filters != nullptr) upstream = std::make_unique<const FilterListRuntime>(at, *list.router.upstream_filters);
 }
 
 DiscoveredFilterRef FilterListRuntime::discovered(size_t place) const {
   const NamedFilter& filter = list.filters[place];
-  DiscoveredFilterRef found = discovered_->at(place, *filter.config_slot, siteOf(manager, filter.name));
+  DiscoveredFilterRef found = discovered_->at(place, *filter.config_slot, siteOf(filter.name));
   return found && found->config->filter.factory != nullptr ? found : DiscoveredFilterRef();
 }
 
 DiscoveredFilterRef FilterListRuntime::discoveredRouter() const {
-  DiscoveredFilterRef found = discovered_->at(list.filters.size(), *list.router_slot, siteOf(manager, {}));
+  DiscoveredFilterRef found = discovered_->at(list.filters.size(), *list.router_slot, siteOf({}));
   return found && found->config->router ? found : DiscoveredFilterRef();
 }
 

@@ -7,6 +7,8 @@
 //   request:   filter 0 ─▶ filter 1 ─▶ … ─▶ router
 //   response:  filter 0 ◀─ filter 1 ◀─ … ◀─ router
 //
+// Upstream filters stand the same way between the router and one attempt's connection; there is a set of them for each attempt.
+//
 // A local reply takes the whole response path, whoever made it; one that comes while a response is on its way through the
 // filters, but not sent yet, goes to the client directly.
 #pragma once
@@ -78,7 +80,7 @@ class Filter {
 /** Where a filter stands, for its runtime. */
 struct FilterSite {
   WorkerContext& worker;
-  const tcp::ListenerFacts& listener;
+  const tcp::ListenerFacts* listener;  // null: it is an upstream filter of a cluster
   std::string_view stat_prefix;  // of the connection manager: "http.<stat_prefix>."
   std::string_view name;         // as configured
 };

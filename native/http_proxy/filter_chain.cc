@@ -5,6 +5,7 @@
 
 #include "http_proxy/manager_runtime.h"
 #include "http_proxy/stream.h"
+#include "http_proxy/upstream_request.h"
 
 namespace nuncio::http_proxy {
 
@@ -67,7 +68,7 @@ void FilterChain::create(const FilterListRuntime& list) {
 }
 
 void FilterChain::add(const NamedFilter& filter, FilterRuntime* runtime) {
-  auto* place = ::new (places_ + count_) FilterStream(stream_, filter, count_);
+  auto* place = ::new (places_ + count_) FilterStream(*this, filter, count_);
   place->filter_ = filter.factory->create(stream_.arena(), stream_.worker(), runtime);
   ++count_;
 }
@@ -83,7 +84,11 @@ FilterChain::~FilterChain() {
   for (; kept_ != nullptr; kept_ = kept_->next) kept_->filter.reset();
 }
 
-bool FilterChain::stopped(const Direction& direction) const { return direction.aborted || stream_.complete(); }
+Stream& FilterChain::client() const { return static_cast<Stream&>(stream_); }
+
+bool FilterChain::stopped(const Direction& direction) const {
+  return direction.aborted || (attempt_ == nullptr && client().complete());
+}
 
 // ---------------------------------------------------------------- entrances
 
@@ -108,7 +113,8 @@ void FilterChain::response1xx(http::HeaderMap& headers) {
     if (call(places_[i], [&](Filter& filter) { return filter.on1xx(headers, places_[i]); }) != Verdict::kContinue) return;
     if (stopped(response_)) return;
   }
-  stream_.send1xx(headers);
+  if (attempt_ != nullptr) return attempt_->filtered1xx(headers);
+  client().send1xx(headers);
 }
 
 void FilterChain::responseHeaders(http::HeaderMap& headers, bool end_stream) {
@@ -134,7 +140,7 @@ Verdict FilterChain::call(FilterStream& place, Call&& hook) {
   ++depth_;
   const Verdict verdict = hook(*place.filter_);
   --depth_;
-  if (pending_ != nullptr && depth_ == 0) [[unlikely]] stream_.reply(*std::exchange(pending_, nullptr));
+  if (pending_ != nullptr && depth_ == 0) [[unlikely]] reply(*std::exchange(pending_, nullptr));
   return verdict;
 }
 
@@ -274,7 +280,7 @@ void FilterChain::keep(Direction& direction, FilterSide& side, std::string_view 
 }
 
 uint64_t FilterChain::limitOf(const Direction& direction) const {
-  return direction.limit_set ? direction.limit : stream_.runtime().listener.buffer_limit;
+  return direction.limit_set ? direction.limit : stream_.bufferLimit();
 }
 
 /** Counts for what is held already, too: by this filter, or by one before it that is letting go. */
@@ -288,24 +294,27 @@ void FilterChain::checkLimit(Direction& direction, FilterSide& side) {
   const uint64_t limit = limitOf(direction);
   if (limit == 0 || !holds(side) || side.held->size() <= limit) return;
   if (side.streaming) return setBlocks(direction, side, true);
-  auto& stats = stream_.runtime().http;
+  if (attempt_ == nullptr) {
+    client().runtime().http.inc(direction.response ? stats::HttpStat::rs_too_large : stats::HttpStat::downstream_rq_too_large);
+  }
   if (direction.response) {
-    stats.inc(stats::HttpStat::rs_too_large);
-    stream_.reply({.status = 500, .body = "Internal Server Error", .details = "response_payload_too_large"});
+    reply({.status = 500, .body = "Internal Server Error", .details = "response_payload_too_large"});
   } else {
-    stats.inc(stats::HttpStat::downstream_rq_too_large);
-    stream_.reply({.status = 413, .body = "Payload Too Large", .details = "request_payload_too_large"});
+    reply({.status = 413, .body = "Payload Too Large", .details = "request_payload_too_large"});
   }
 }
 
 void FilterChain::setBlocks(Direction& direction, FilterSide& side, bool blocks) {
   if (side.blocks == blocks) return;
   side.blocks = blocks;
-  if (direction.response) {
-    stream_.blockResponse(blocks);
-  } else {
-    stream_.pauseRequest(blocks);
-  }
+  block(direction, blocks);
+}
+
+/** Holds the sender back, counted. */
+void FilterChain::block(const Direction& direction, bool block) {
+  if (!direction.response) return stream_.pauseRequest(block);
+  if (attempt_ != nullptr) return attempt_->pauseForFilters(block);
+  client().blockResponse(block);
 }
 
 /** Trailers that the filter's hook just made wait at the filter. */
@@ -376,7 +385,7 @@ http::HeaderMap& FilterChain::addTrailers(Direction& direction, FilterStream& fi
   if (direction.trailers == nullptr) {
     direction.trailers = stream_.arena().make<http::HeaderMap>(stream_.arena());
     direction.fresh_trailers = static_cast<uint16_t>(positionOf(direction, filter));
-    stream_.noteTrailers(*direction.trailers, direction.response);
+    if (attempt_ == nullptr) client().noteTrailers(*direction.trailers, direction.response);
   }
   return *direction.trailers;
 }
@@ -389,29 +398,32 @@ void FilterChain::drop(Direction& direction, FilterSide& side) {
 // ---------------------------------------------------------------- ends of the chain
 
 void FilterChain::deliverHeaders(Direction& direction, bool end_stream) {
+  if (attempt_ != nullptr) [[unlikely]] return attempt_->filteredHeaders(*direction.headers, end_stream, direction.response);
   if (direction.response) {
-    stream_.sendHead(*direction.headers, end_stream);
+    client().sendHead(*direction.headers, end_stream);
   } else {
-    stream_.router_->onRequestHeaders(*direction.headers, end_stream);
+    client().router_->onRequestHeaders(*direction.headers, end_stream);
   }
 }
 
 void FilterChain::deliverData(Direction& direction, std::string_view data, bool end_stream) {
   if (stopped(direction)) return;
+  if (attempt_ != nullptr) [[unlikely]] return attempt_->filteredData(data, end_stream, direction.response);
   if (direction.response) {
-    stream_.sendData(data, end_stream);
+    client().sendData(data, end_stream);
   } else {
-    stream_.router_->onRequestData(data, end_stream);
+    client().router_->onRequestData(data, end_stream);
   }
 }
 
 void FilterChain::deliverTrailers(Direction& direction) {
   // A filter may have taken all of them (gRPC-Web puts them into the body).
   if (direction.trailers->empty()) return deliverData(direction, {}, true);
+  if (attempt_ != nullptr) return attempt_->filteredTrailers(*direction.trailers, direction.response);
   if (direction.response) {
-    stream_.sendTrailers(*direction.trailers);
+    client().sendTrailers(*direction.trailers);
   } else {
-    stream_.router_->onRequestTrailers(*direction.trailers);
+    client().router_->onRequestTrailers(*direction.trailers);
   }
 }
 
@@ -419,7 +431,13 @@ void FilterChain::replyAfterHook(const LocalReply& reply) {
   if (pending_ != nullptr) return;
   pending_ = stream_.arena().make<LocalReply>(reply);
   request_.aborted = true;
-  if (responseBegun()) response_.aborted = true;
+  if (responseBegun() || attempt_ != nullptr) response_.aborted = true;
+}
+
+void FilterChain::reply(const LocalReply& reply) {
+  if (attempt_ == nullptr) return client().reply(reply);
+  if (inHook()) return replyAfterHook(reply);
+  attempt_->onFilterReply(reply);
 }
 
 void FilterChain::startLocalReply(const LocalReply& reply, bool direct) {
@@ -434,6 +452,15 @@ void FilterChain::onResponseBlocked(bool blocked) {
 
 void FilterChain::complete() {
   for (uint16_t i = 0; i < count_; ++i) places_[i].filter_->onComplete(places_[i]);
+}
+
+void FilterChain::abandon() {
+  request_.aborted = true;
+  response_.aborted = true;
+  for (uint16_t i = 0; i < count_; ++i) {
+    setBlocks(request_, places_[i].request_, false);
+    setBlocks(response_, places_[i].response_, false);
+  }
 }
 
 }  // namespace nuncio::http_proxy

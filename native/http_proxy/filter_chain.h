@@ -1,5 +1,6 @@
 // FilterChain: the HTTP filters of one stream, in order, and what waits at each of them. The request goes through them
-// towards the router, the response comes back in reverse. Part of its Stream.
+// towards the router, the response comes back in reverse. Part of its Stream. Upstream filters are a chain of their own, behind
+// the router: one for each attempt, in the stream's arena.
 //
 // Each filter has a side for each direction (FilterSide): open, paused (body bytes still come to it) or stopped. What
 // waits, waits at the filter that asked for it, and goes on from there: head, then body, then trailers.
@@ -15,10 +16,13 @@
 namespace nuncio::http_proxy {
 
 struct FilterListRuntime;
+class UpstreamRequest;
 
 class FilterChain {
  public:
-  explicit FilterChain(Stream& stream) : stream_(stream) {}
+  explicit FilterChain(RoutedStream& stream) : stream_(stream) {}
+  /** Upstream filters of an attempt. */
+  FilterChain(RoutedStream& stream, UpstreamRequest& attempt) : stream_(stream), attempt_(&attempt) {}
   FilterChain(const FilterChain&) = delete;
   FilterChain& operator=(const FilterChain&) = delete;
   ~FilterChain();
@@ -50,6 +54,8 @@ class FilterChain {
   void startLocalReply(const LocalReply& reply, bool direct);
   void onResponseBlocked(bool blocked);
   void complete();
+  /** Of an attempt that is over: nothing goes through it any more. */
+  void abandon();
 
  private:
   friend class FilterStream;
@@ -96,6 +102,9 @@ class FilterChain {
   void deliverData(Direction& direction, std::string_view data, bool end_stream);
   void deliverTrailers(Direction& direction);
   bool stopped(const Direction& direction) const;
+  Stream& client() const;
+  void reply(const LocalReply& reply);
+  void block(const Direction& direction, bool block);
 
   // ---- for FilterStream
   void resume(Direction& direction, FilterStream& place);
@@ -106,7 +115,8 @@ class FilterChain {
   uint64_t limitOf(const Direction& direction) const;
   void setLimit(Direction& direction, uint64_t bytes);
 
-  Stream& stream_;
+  RoutedStream& stream_;
+  UpstreamRequest* const attempt_ = nullptr;  // null: the chain is a client's
   FilterStream* places_ = nullptr;
   const LocalReply* pending_ = nullptr;
   Kept* kept_ = nullptr;  // discovered filters of this stream

@@ -3,67 +3,77 @@
 #include "http_proxy/filter_chain.h"
 #include "http_proxy/manager_config.h"
 #include "http_proxy/stream.h"
+#include "http_proxy/upstream_request.h"
 
 namespace nuncio::http_proxy {
 
-base::Arena& FilterStream::arena() { return stream_.arena(); }
-WorkerContext& FilterStream::worker() { return stream_.worker(); }
-http::StreamInfo& FilterStream::info() { return stream_.info(); }
+RoutedStream& FilterStream::routed() { return chain_.stream_; }
+Stream& FilterStream::stream() { return chain_.client(); }
+base::Arena& FilterStream::arena() { return chain_.stream_.arena(); }
+WorkerContext& FilterStream::worker() { return routed().worker(); }
+http::StreamInfo& FilterStream::info() { return routed().info(); }
 std::string_view FilterStream::name() const { return configured_.name; }
-http::FormatContext FilterStream::formatContext() const { return stream_.formatContext(); }
+http::FormatContext FilterStream::formatContext() const {
+  http::FormatContext context = chain_.stream_.formatContext();
+  if (chain_.attempt_ != nullptr) context.response = chain_.response_.headers;
+  return context;
+}
 http::HeaderMap& FilterStream::requestHeaders() {
   // A head that could not be read is answered through the filters too.
-  if (stream_.requestHeadersIfAny() == nullptr) return *arena().make<http::HeaderMap>(arena());
-  return stream_.requestHeaders();
+  http::HeaderMap* headers = routed().requestHeadersIfAny();
+  return headers != nullptr ? *headers : *arena().make<http::HeaderMap>(arena());
 }
-http::HeaderMap* FilterStream::requestTrailers() { return stream_.filters().request_.trailers; }
-http::HeaderMap* FilterStream::responseHeaders() { return stream_.filters().response_.headers; }
-http::HeaderMap* FilterStream::responseTrailers() { return stream_.filters().response_.trailers; }
+http::HeaderMap* FilterStream::requestTrailers() { return chain_.request_.trailers; }
+http::HeaderMap* FilterStream::responseHeaders() { return chain_.response_.headers; }
+http::HeaderMap* FilterStream::responseTrailers() { return chain_.response_.trailers; }
 
-void FilterStream::resumeRequest() { stream_.filters().resume(stream_.filters().request_, *this); }
-void FilterStream::resumeResponse() { stream_.filters().resume(stream_.filters().response_, *this); }
+void FilterStream::resumeRequest() { chain_.resume(chain_.request_, *this); }
+void FilterStream::resumeResponse() { chain_.resume(chain_.response_, *this); }
 
 Verdict FilterStream::reply(const LocalReply& reply) {
-  stream_.reply(reply);
+  chain_.reply(reply);
   return Verdict::kReplied;
 }
 
-void FilterStream::reset() { stream_.resetDownstream(http::ResetReason::kLocalReset); }
+void FilterStream::reset() {
+  if (chain_.attempt_ != nullptr) return chain_.attempt_->onFilterReset();
+  chain_.client().resetDownstream(http::ResetReason::kLocalReset);
+}
 
-void FilterStream::addRequestData(std::string_view data) { stream_.filters().add(stream_.filters().request_, *this, data); }
-void FilterStream::addResponseData(std::string_view data) { stream_.filters().add(stream_.filters().response_, *this, data); }
+void FilterStream::addRequestData(std::string_view data) { chain_.add(chain_.request_, *this, data); }
+void FilterStream::addResponseData(std::string_view data) { chain_.add(chain_.response_, *this, data); }
 
 void FilterStream::injectRequestData(std::string_view data, bool end_stream) {
-  stream_.filters().inject(stream_.filters().request_, *this, data, end_stream);
+  chain_.inject(chain_.request_, *this, data, end_stream);
 }
 void FilterStream::injectResponseData(std::string_view data, bool end_stream) {
-  stream_.filters().inject(stream_.filters().response_, *this, data, end_stream);
+  chain_.inject(chain_.response_, *this, data, end_stream);
 }
 
-http::HeaderMap& FilterStream::addRequestTrailers() { return stream_.filters().addTrailers(stream_.filters().request_, *this); }
-http::HeaderMap& FilterStream::addResponseTrailers() { return stream_.filters().addTrailers(stream_.filters().response_, *this); }
+http::HeaderMap& FilterStream::addRequestTrailers() { return chain_.addTrailers(chain_.request_, *this); }
+http::HeaderMap& FilterStream::addResponseTrailers() { return chain_.addTrailers(chain_.response_, *this); }
 
-void FilterStream::dropHeldRequest() { stream_.filters().drop(stream_.filters().request_, request_); }
-void FilterStream::dropHeldResponse() { stream_.filters().drop(stream_.filters().response_, response_); }
+void FilterStream::dropHeldRequest() { chain_.drop(chain_.request_, request_); }
+void FilterStream::dropHeldResponse() { chain_.drop(chain_.response_, response_); }
 
 char* FilterStream::turnMemory(size_t size) { return worker().services.io.turnMemory(size); }
 
-uint64_t FilterStream::requestBufferLimit() const { return stream_.filters().limitOf(stream_.filters().request_); }
-uint64_t FilterStream::responseBufferLimit() const { return stream_.filters().limitOf(stream_.filters().response_); }
+uint64_t FilterStream::requestBufferLimit() const { return chain_.limitOf(chain_.request_); }
+uint64_t FilterStream::responseBufferLimit() const { return chain_.limitOf(chain_.response_); }
 void FilterStream::setRequestBufferLimit(uint64_t bytes) {
-  stream_.filters().setLimit(stream_.filters().request_, bytes);
+  chain_.setLimit(chain_.request_, bytes);
 }
 void FilterStream::setResponseBufferLimit(uint64_t bytes) {
-  stream_.filters().setLimit(stream_.filters().response_, bytes);
+  chain_.setLimit(chain_.response_, bytes);
 }
 
-void FilterStream::pauseRequest(bool pause) { stream_.pauseRequest(pause); }
-void FilterStream::pauseResponse(bool pause) { stream_.blockResponse(pause); }
+void FilterStream::pauseRequest(bool pause) { chain_.block(chain_.request_, pause); }
+void FilterStream::pauseResponse(bool pause) { chain_.block(chain_.response_, pause); }
 
 const routing::ClusterRef* FilterStream::clusterRef() {
-  const routing::Route* route = stream_.route();
+  const routing::Route* route = routed().route();
   if (route == nullptr || route->cluster == nullptr) return nullptr;
-  const routing::WeightedCluster* weighted = stream_.weightedCluster();
+  const routing::WeightedCluster* weighted = routed().weightedCluster();
   return weighted == nullptr ? &route->cluster->cluster : &weighted->cluster;
 }
 
@@ -79,14 +89,16 @@ upstream::ClusterRuntime* FilterStream::cluster() {
   return wanted->header.empty() ? clusters.find(wanted->slot) : clusters.find(wanted->nameFor(requestHeaders()));
 }
 
-const routing::Route* FilterStream::route() { return stream_.route(); }
-void FilterStream::refreshRoute() { stream_.refreshRoute(); }
+const routing::Route* FilterStream::route() { return routed().route(); }
+void FilterStream::refreshRoute() {
+  if (chain_.attempt_ == nullptr) chain_.client().refreshRoute();
+}
 
 const routing::RouteSettings* FilterStream::mostSpecificSettings() {
-  const routing::Route* route = stream_.route();
+  const routing::Route* route = routed().route();
   if (route == nullptr) return nullptr;
   const routing::ExtensionConfigs* levels[routing::Route::kLevels];
-  const size_t count = route->filterLevels(stream_.weightedCluster(), levels);
+  const size_t count = route->filterLevels(routed().weightedCluster(), levels);
   for (size_t i = 0; i < count; ++i) {
     const routing::ExtensionConfig* config = levels[i]->find(configured_.name);
     if (config != nullptr && config->settings != nullptr && config->type == configured_.type) return config->settings.get();
@@ -95,17 +107,17 @@ const routing::RouteSettings* FilterStream::mostSpecificSettings() {
 }
 
 void FilterStream::eachSettings(base::FunctionRef<void(const routing::RouteSettings&)> visit) {
-  const routing::Route* route = stream_.route();
+  const routing::Route* route = routed().route();
   if (route == nullptr) return;
   const routing::ExtensionConfigs* levels[routing::Route::kLevels];
-  for (size_t i = route->filterLevels(stream_.weightedCluster(), levels); i-- > 0;) {
+  for (size_t i = route->filterLevels(routed().weightedCluster(), levels); i-- > 0;) {
     const routing::ExtensionConfig* config = levels[i]->find(configured_.name);
     if (config != nullptr && config->settings != nullptr && config->type == configured_.type) visit(*config->settings);
   }
 }
 
 void FilterStream::eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)> visit) {
-  FilterChain& chain = stream_.filters();
+  FilterChain& chain = chain_;
   for (uint16_t i = 0; i < chain.count_; ++i) {
     FilterStream& place = chain.places_[i];
     if (place.configured_.type == configured_.type) visit(*place.filter_, place);
@@ -113,7 +125,7 @@ void FilterStream::eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)
 }
 
 void FilterStream::eachFollowingOfSameType(base::FunctionRef<bool(Filter&, FilterStream&)> visit) {
-  FilterChain& chain = stream_.filters();
+  FilterChain& chain = chain_;
   for (uint16_t i = index_ + 1; i < chain.count_; ++i) {
     FilterStream& place = chain.places_[i];
     if (place.configured_.type != configured_.type || !visit(*place.filter_, place)) return;

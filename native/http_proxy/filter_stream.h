@@ -19,6 +19,7 @@
 namespace nuncio::http_proxy {
 
 class FilterChain;
+class RoutedStream;
 class Stream;
 struct NamedFilter;
 
@@ -38,11 +39,12 @@ struct FilterSide {
 
 class FilterStream {
  public:
-  FilterStream(Stream& stream, const NamedFilter& configured, uint16_t index) : stream_(stream), configured_(configured), index_(index) {}
+  FilterStream(FilterChain& chain, const NamedFilter& configured, uint16_t index) : chain_(chain), configured_(configured), index_(index) {}
   FilterStream(const FilterStream&) = delete;
   FilterStream& operator=(const FilterStream&) = delete;
 
-  Stream& stream() { return stream_; }
+  /** The client's stream; not for upstream filters, whose stream may be another. */
+  Stream& stream();
   base::Arena& arena();
   WorkerContext& worker();
   http::StreamInfo& info();
@@ -98,7 +100,7 @@ class FilterStream {
   /** The cluster that the route chooses: its name, empty when there is none, and its runtime in this worker, which may be missing. */
   std::string_view clusterName();
   upstream::ClusterRuntime* cluster();
-  /** The request changed: its route is looked up anew when somebody asks (Envoy's clearRouteCache). */
+  /** The request changed: its route is looked up anew when somebody asks (Envoy's clearRouteCache). Upstream filters: too late. */
   void refreshRoute();
   /** The filter's settings at the most specific level that has some; null: none. `T`: what its makeRoute makes. */
   template <class T>
@@ -139,7 +141,9 @@ class FilterStream {
   void eachFollowingOfSameType(base::FunctionRef<bool(Filter&, FilterStream&)> visit);
   void eachSettings(base::FunctionRef<void(const routing::RouteSettings&)> visit);
 
-  Stream& stream_;
+  RoutedStream& routed();
+
+  FilterChain& chain_;
   const NamedFilter& configured_;
   Filter* filter_ = nullptr;
   const uint16_t index_;

@@ -6,8 +6,11 @@ namespace nuncio::http_proxy {
 namespace {
 
 constexpr std::string_view kRouter = "envoy.filters.http.router";
+constexpr std::string_view kUpstreamCodec = "envoy.filters.http.upstream_codec";
 
 using Made = std::optional<std::string>;  // an error, or nothing
+
+Made makeUpstreamFilters(const std::vector<plan::Extension>& plans, DecodeContext& context, FilterList& out);
 
 Made makeRouter(const plan::Extension& extension, DecodeContext& context, RouterConfig& out) {
   plan::Router plan;
@@ -21,6 +24,10 @@ Made makeRouter(const plan::Extension& extension, DecodeContext& context, Router
   auto loggers = makeLoggers(plan.upstream_logs, context.writers);
   if (!loggers.ok()) return std::move(loggers.error());
   out.upstream_logs = std::move(loggers.value());
+  if (plan.upstream_http_filters.empty()) return {};
+  auto filters = std::make_shared<FilterList>();
+  if (auto error = makeUpstreamFilters(plan.upstream_http_filters, context, *filters)) return error;
+  out.upstream_filters = std::move(filters);
   return {};
 }
 
@@ -39,6 +46,21 @@ Made makeFilter(const plan::Extension& extension, DecodeContext& context, NamedF
   auto factory = entry->make(bytesOf(extension.plan), context);
   if (!factory.ok()) return "filter '" + extension.name + "': " + factory.error();
   out = {extension.name, entry->name, std::move(factory.value()), extension.disabled};
+  return {};
+}
+
+/** The codec that ends such a list is always there, and no filter. */
+Made makeUpstreamFilters(const std::vector<plan::Extension>& plans, DecodeContext& context, FilterList& out) {
+  for (const plan::Extension& extension : plans) {
+    if (extension.type == kUpstreamCodec) continue;
+    NamedFilter& filter = out.filters.emplace_back();
+    if (extension.config_slot) {
+      out.discovers = true;
+      filter = {extension.name, {}, nullptr, extension.disabled, extension.config_slot};
+    } else if (auto error = makeFilter(extension, context, filter)) {
+      return error;
+    }
+  }
   return {};
 }
 
@@ -119,6 +141,13 @@ base::Result<RouteSettingsPtr, std::string> makeRouteSettings(const plan::Extens
   const FilterEntry* entry = findEntry(plan.type, context);
   if (entry == nullptr || entry->makeRoute == nullptr) return "no settings for routes of native HTTP filter '" + plan.type + "'";
   return entry->makeRoute(bytesOf(plan.plan), context);
+}
+
+base::Result<std::shared_ptr<const upstream::ClusterFilters>, std::string> makeClusterFilters(
+    const std::vector<plan::Extension>& plans, DecodeContext& context) {
+  auto filters = std::make_shared<ClusterFilterList>();
+  if (auto error = makeUpstreamFilters(plans, context, filters->list)) return *error;
+  return std::shared_ptr<const upstream::ClusterFilters>(std::move(filters));
 }
 
 base::Result<LoggerList, std::string> makeLoggers(const std::vector<plan::AccessLog>& plans, access_log::FileWriters& writers) {

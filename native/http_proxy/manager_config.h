@@ -22,6 +22,7 @@
 #include "plan/plan_types.h"
 #include "routing/cluster_action.h"
 #include "routing/route_scopes.h"
+#include "upstream/cluster_part.h"
 
 namespace nuncio::http_proxy {
 
@@ -41,6 +42,8 @@ struct LocalReplyMapper {
   http::HeaderMutations headers;
 };
 
+struct FilterList;
+
 /** Settings of the router filter. */
 struct RouterConfig {
   bool dynamic_stats = true;
@@ -48,6 +51,7 @@ struct RouterConfig {
   bool respect_expected_rq_timeout = false;
   std::vector<std::string> strict_headers;
   LoggerList upstream_logs;
+  std::shared_ptr<const FilterList> upstream_filters;  // of every attempt whose cluster has none of its own; null: none
 };
 
 struct NamedFilter {
@@ -92,6 +96,14 @@ struct ManagerConfig {
 
   bool isInternal(const net::Address& address) const;
 };
+
+/** The upstream filters of a cluster. */
+struct ClusterFilterList final : upstream::ClusterFilters {
+  FilterList list;
+};
+
+base::Result<std::shared_ptr<const upstream::ClusterFilters>, std::string> makeClusterFilters(const std::vector<plan::Extension>& plans,
+                                                                                             DecodeContext& context);
 
 /** A filter's settings for a route or a level above it, for RouteTable::make. */
 base::Result<RouteSettingsPtr, std::string> makeRouteSettings(const plan::Extension& plan, DecodeContext& context);

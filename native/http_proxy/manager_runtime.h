@@ -20,9 +20,10 @@ class ManagerRuntime;
 
 /** A worker's part of a list of filters. */
 struct FilterListRuntime {
-  FilterListRuntime(const ManagerRuntime& manager, const FilterList& list);
+  /** `at`: where they stand; a filter's own name apart. */
+  FilterListRuntime(const FilterSite& at, const FilterList& list);
 
-  const ManagerRuntime& manager;
+  const FilterSite site;
   const FilterList& list;
   std::vector<std::unique_ptr<FilterRuntime>> runtimes;  // beside list.filters; null where a filter needs none
 
@@ -31,7 +32,12 @@ struct FilterListRuntime {
   /** And for the router. */
   DiscoveredFilterRef discoveredRouter() const;
 
+  /** Of the router at its end: what stands behind it where the cluster says nothing. Null: nothing. */
+  std::unique_ptr<const FilterListRuntime> upstream;
+
  private:
+  FilterSite siteOf(std::string_view name) const { return {site.worker, site.listener, site.stat_prefix, name}; }
+
   const std::unique_ptr<DiscoveredFilters> discovered_;  // with list.discovers
 };
 

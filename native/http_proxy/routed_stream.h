@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/arena.h"
@@ -20,6 +21,12 @@ namespace nuncio::http_proxy {
 class BodyBuffer;
 struct RedirectTrail;
 
+/** What is wanted of a request's host besides what its route says. */
+struct HostWishes {
+  const routing::OwnedSubsetCriteria* metadata_match = nullptr;  // null: nothing; lasts as long as the stream
+  std::optional<uint64_t> hash = std::nullopt;                   // for consistent hashing
+};
+
 class RoutedStream {
  public:
   RoutedStream(const RoutedStream&) = delete;
@@ -33,6 +40,7 @@ class RoutedStream {
   /** Request bytes that may be kept for another attempt. */
   uint64_t bufferLimit() const { return buffer_limit_; }
   http::FormatContext formatContext() const;
+  http::HeaderMap* requestHeadersIfAny() { return request_headers_; }
 
   /** Null: none. */
   virtual const routing::Route* route() = 0;
@@ -45,6 +53,8 @@ class RoutedStream {
   /** The cluster that the route leads to, which the access log names from now on; null: there is none. */
   upstream::ClusterRuntime* findCluster(const routing::ClusterAction& action, http::HeaderMap& headers);
   uint64_t randomValue() const { return random_; }
+  /** Null: none. */
+  virtual const HostWishes* hostWishes() const { return nullptr; }
 
   bool internalRequest() const { return internal_; }
   bool isUpgrade() const { return upgrade_; }

@@ -20,10 +20,12 @@ using http::ResponseFlag;
 using stats::ClusterStat;
 using stats::RouterStat;
 
-Router::Router(RoutedStream& stream, const RouterConfig& config) : stream_(stream), config_(config) {}
+Router::Router(RoutedStream& stream, const RouterConfig& config, const FilterListRuntime* upstream_filters)
+    : stream_(stream), config_(config), upstream_filters_(upstream_filters) {}
 
 Router::~Router() {
   if (attempt_ != nullptr) attempt_->~UpstreamRequest();
+  if (attempt_filters_ != nullptr) [[unlikely]] dropFilters();
 }
 
 // ---------------------------------------------------------------- the request's head
@@ -161,6 +163,7 @@ bool Router::passesDropAndMaintenance() {
 std::optional<uint64_t> Router::requestHash() {
   if (hash_known_) return hash_;
   hash_known_ = true;
+  if (const HostWishes* wishes = stream_.hostWishes(); wishes != nullptr && wishes->hash) return hash_ = wishes->hash;
   const routing::HashPolicies& policies = route_->hashPolicies();
   if (policies.empty()) return hash_;
   const http::StreamInfo& info = stream_.info();
@@ -174,7 +177,10 @@ std::optional<uint64_t> Router::requestHash() {
 
 /** What the route wants of hosts, and over it what filters left in the metadata "envoy.lb". False: nothing. */
 bool Router::subsetCriteria(routing::SubsetCriteria& out) {
-  const auto& own = weighted_ != nullptr ? weighted_->metadata_match : route_->cluster->metadata_match;
+  const HostWishes* wishes = stream_.hostWishes();
+  const routing::OwnedSubsetCriteria* own =
+      (weighted_ != nullptr ? weighted_->metadata_match : route_->cluster->metadata_match).get();
+  if (wishes != nullptr && wishes->metadata_match != nullptr) own = wishes->metadata_match;
   if (own != nullptr) out = own->view();
   const http::DynamicMetadata* written = stream_.info().dynamic_metadata;
   const http::MetadataValue* added = written == nullptr ? nullptr : written->find("envoy.lb");

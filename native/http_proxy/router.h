@@ -24,6 +24,9 @@ namespace nuncio::http_proxy {
 class RequestMirrors;
 class RoutedStream;
 class UpstreamRequest;
+struct AttemptFilters;
+struct FilterListRuntime;
+struct LocalReply;
 struct RouterConfig;
 
 struct RouterTimeouts {
@@ -34,7 +37,8 @@ struct RouterTimeouts {
 
 class Router {
  public:
-  Router(RoutedStream& stream, const RouterConfig& config);
+  /** `upstream_filters`: of attempts whose cluster has none; null: none. */
+  Router(RoutedStream& stream, const RouterConfig& config, const FilterListRuntime* upstream_filters = nullptr);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
@@ -65,6 +69,12 @@ class Router {
   void noteHost(const upstream::HostRuntime& host);
   void onPerTryTimeout(bool idle);
   void onUpstreamMaxDuration();
+  /** One of the attempt's filters answers. */
+  void onFilterReply(const LocalReply& reply);
+  /** The filters of a new attempt, which last as long as the router; null: there are none. */
+  AttemptFilters* makeFilters(UpstreamRequest& attempt);
+  bool filtersAttempts() const { return attempt_filters_ != nullptr; }
+  bool isCurrent(const UpstreamRequest& attempt) const { return attempt_ == &attempt; }
   /** Writes the upstream log's line of an attempt that goes. */
   void logAttempt(const UpstreamRequest& attempt);
 
@@ -124,6 +134,7 @@ class Router {
   void chargeTime(int64_t began_ns, bool canary);
   bool retriesAfterReset(http::ResetReason reason, bool started);
   void finishUpstream();
+  void dropFilters();
 
   struct KeptMetadata {
     std::string_view block;
@@ -133,6 +144,8 @@ class Router {
 
   RoutedStream& stream_;
   const RouterConfig& config_;
+  const FilterListRuntime* const upstream_filters_;
+  AttemptFilters* attempt_filters_ = nullptr;  // of all attempts; in the arena
   const routing::Route* route_ = nullptr;
   const routing::WeightedCluster* weighted_ = nullptr;
   upstream::ClusterRef cluster_;

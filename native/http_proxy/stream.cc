@@ -187,7 +187,7 @@ bool Stream::acceptUpgrade() {
 }
 
 void Stream::finishRequestHead(bool end_stream) {
-  router_.emplace(*this, filters_.routerConfig(*filter_list_));
+  router_.emplace(*this, filters_.routerConfig(*filter_list_), filter_list_->upstream.get());
   takeRouteTimeouts();
   filters_.create(*filter_list_);
   if (encoder_blocks_ != 0) blockResponse(true);  // the connection was full already
@@ -225,9 +225,10 @@ void Stream::answerData(std::string_view data, bool end_stream) {
   filters_.responseData(data, end_stream);
 }
 
-/** To filters the end of an HTTP/1 body comes by itself, as in Envoy: what they hold meets its limit before the end. */
+/** To filters, upstream filters too, the end of an HTTP/1 body comes by itself, as in Envoy: what they hold meets its limit before the end. */
 bool Stream::endsApart(std::string_view data, http::Protocol protocol) const {
-  return filters_.size() != 0 && !data.empty() && protocol != http::Protocol::kHttp2;
+  if (data.empty() || protocol == http::Protocol::kHttp2) return false;
+  return filters_.size() != 0 || (router_ && router_->filtersAttempts());
 }
 
 void Stream::onRequestTrailers(http::HeaderMap& trailers) {

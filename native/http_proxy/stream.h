@@ -47,7 +47,6 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
 
   // ---- for filters and the router
   http::HeaderMap& requestHeaders() { return *request_headers_; }
-  http::HeaderMap* requestHeadersIfAny() { return request_headers_; }
   http::HeaderMap* requestTrailers() { return request_trailers_; }
   http::HeaderMap* responseHeaders() { return response_headers_; }
   const ManagerConfig& config() const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "http_proxy/attempt_filters.h"
 #include "http_proxy/request_preparation.h"
 #include "http_proxy/reset_text.h"
 #include "http_proxy/router.h"
@@ -21,9 +22,12 @@ UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
       host_(&host),
       began_ns_(router.stream().worker().services.loop.now()),
       before_{router.stream().info().upstream_wire_sent, router.stream().info().upstream_wire_received,
-              router.stream().info().upstream_headers_sent, router.stream().info().upstream_headers_received} {}
+              router.stream().info().upstream_headers_sent, router.stream().info().upstream_headers_received} {
+  filtering_ = router.makeFilters(*this);
+}
 
 UpstreamRequest::~UpstreamRequest() {
+  if (filtering_ != nullptr) [[unlikely]] stopFilters();
   dropRareTimers();
   router_.logAttempt(*this);
 }
@@ -35,10 +39,16 @@ void UpstreamRequest::start(http::HeaderMap& headers, bool end_stream) {
   head_only_ = end_stream;
   if (end_stream) end_stream_ = true;  // with a body it may be known already
   router_.stream().info().at.upstream_connect_begin = began_ns_;
+  if (filtering_ != nullptr && !filterHead()) [[unlikely]] return;
+  Router& router = router_;
+  AttemptFilters* filters = filtering_;
   if (router_.endsConnect()) {
-    return tunnel_.emplace(*this).start(router_.cluster(), *host_, router_.poolKey().priority, router_.transportOptions());
+    tunnel_.emplace(*this).start(router_.cluster(), *host_, router_.poolKey().priority, router_.transportOptions());
+  } else {
+    host_->httpPool(router_.cluster(), router_.poolKey(), router_.transportOptions()).newStream(*this);
   }
-  host_->httpPool(router_.cluster(), router_.poolKey(), router_.transportOptions()).newStream(*this);
+  // When there was no connection to be had, this attempt may be gone.
+  if (filters != nullptr && !filters->stopped && router.isCurrent(*this)) [[unlikely]] filterEarlyBody();
 }
 
 void UpstreamRequest::noteHost() {
@@ -67,6 +77,7 @@ void UpstreamRequest::onTunnelReady(TcpTunnel& tunnel) {
 }
 
 void UpstreamRequest::begin(http::RequestEncoder& encoder) {
+  if (filtering_ != nullptr && !filtering_->head_through) [[unlikely]] return;
   auto& loop = router_.stream().worker().services.loop;
   router_.stream().info().at.upstream_tx_begin = loop.now();
   wrote_head_ = true;
@@ -140,11 +151,19 @@ void UpstreamRequest::onPoolFailure(upstream::PoolFailure failure, std::string_v
 }
 
 void UpstreamRequest::failed(ResetReason reason, std::string_view transport) {
+  if (filtering_ != nullptr) [[unlikely]] stopFilters();
   flag_ = flagOf(reason);
   router_.onUpstreamReset(reason, transport);
 }
 
 void UpstreamRequest::sendData(std::string_view data, bool end_stream) {
+  if (filtering_ == nullptr) [[likely]] return writeData(data, end_stream);
+  if (filtering_->begun) return filterData(data, end_stream, router_.stream().info().protocol, false);
+  filtering_->early.append(data);
+  filtering_->early_end = end_stream;
+}
+
+void UpstreamRequest::writeData(std::string_view data, bool end_stream) {
   end_stream_ = end_stream;
   if (encoder_ != nullptr && !awaits_handshake_) {
     touchIdle();
@@ -159,6 +178,12 @@ void UpstreamRequest::sendData(std::string_view data, bool end_stream) {
 }
 
 void UpstreamRequest::sendTrailers(http::HeaderMap& trailers) {
+  if (filtering_ == nullptr) [[likely]] return writeTrailers(trailers);
+  if (filtering_->begun) return filtering_->chain.requestTrailers(trailers);
+  filtering_->early_trailers = &trailers;
+}
+
+void UpstreamRequest::writeTrailers(http::HeaderMap& trailers) {
   end_stream_ = true;
   trailers_ = &trailers;
   if (encoder_ != nullptr && !awaits_handshake_) encoder_->encodeTrailers(trailers);
@@ -186,6 +211,7 @@ void UpstreamRequest::pauseReading(bool pause) {
 }
 
 void UpstreamRequest::reset(ResetReason reason) {
+  if (filtering_ != nullptr) [[unlikely]] stopFilters();
   if (over_) return;
   http::RequestEncoder* encoder = encoder_;
   upstream::HttpConnection* connection = connection_;
@@ -220,13 +246,21 @@ void UpstreamRequest::ended() {
 // ---------------------------------------------------------------- the answer
 
 void UpstreamRequest::on1xx(http::HeaderMap& headers) {
-  if (!over_) router_.onUpstream1xx(headers);
+  if (over_) return;
+  if (filtering_ != nullptr) [[unlikely]] return filtering_->chain.response1xx(headers);
+  router_.onUpstream1xx(headers);
 }
 
 bool UpstreamRequest::failsHandshake(const http::HeaderMap& headers) const {
   const auto status = base::parseDecimal(headers.get(http::HeaderId::kStatus)).value_or(0);
   // An error passes as it is, and over HTTP/2 whatever the answer is.
   return awaits_handshake_ && upgrade_.empty() && !isConnect() && status != 101 && status < 400;
+}
+
+/** To a client's CONNECT only 200 does; to the proxy's own, over HTTP/1, every 2xx. */
+bool UpstreamRequest::opensTunnel() const {
+  const bool any = !router_.stream().isConnect() && connection_ != nullptr && !connection_->multiplexed();
+  return any ? status_ / 100 == 2 : status_ == 200;
 }
 
 void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_stream) {
@@ -241,7 +275,7 @@ void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_strea
     reset(ResetReason::kLocalReset);
     return router_.onUpstreamHeaders(headers, true);
   }
-  if (awaits_handshake_ && !(isConnect() && status_ != 200)) {
+  if (awaits_handshake_ && !(isConnect() && !opensTunnel())) {
     awaits_handshake_ = false;
     writeQueued();
   }
@@ -253,6 +287,7 @@ void UpstreamRequest::onResponseHeaders(http::HeaderMap& headers, bool end_strea
     at.upstream_rx_end = at.upstream_rx_begin;
     ended();
   }
+  if (filtering_ != nullptr) [[unlikely]] return filtering_->chain.responseHeaders(headers, end_stream);
   router_.onUpstreamHeaders(headers, end_stream);
 }
 
@@ -267,6 +302,7 @@ void UpstreamRequest::onResponseData(std::string_view data, bool end_stream) {
     noteBytes();
     ended();
   }
+  if (filtering_ != nullptr) [[unlikely]] return filterData(data, end_stream, router_.stream().info().upstream_protocol, true);
   router_.onUpstreamData(data, end_stream);
 }
 
@@ -275,6 +311,7 @@ void UpstreamRequest::onResponseTrailers(http::HeaderMap& trailers) {
   router_.stream().info().at.upstream_rx_end = router_.stream().worker().services.loop.now();
   noteBytes();
   ended();
+  if (filtering_ != nullptr) [[unlikely]] return filtering_->chain.responseTrailers(trailers);
   router_.onUpstreamTrailers(trailers);
 }
 
@@ -292,6 +329,92 @@ void UpstreamRequest::onEncoderAboveHighWatermark() {
 
 void UpstreamRequest::onEncoderBelowLowWatermark() {
   if (!over_) holdDownstream(false);
+}
+
+// ---------------------------------------------------------------- filters
+
+/** Shows them the head, before a connection is asked for, as Envoy does. False: the attempt is over, and may be gone. */
+bool UpstreamRequest::filterHead() {
+  AttemptFilters& filtering = *filtering_;
+  filtering.begun = true;
+  filtering.chain.requestHeaders(*headers_, head_only_);
+  return !filtering.stopped;
+}
+
+/** And the rest, as far as it came before the attempt began. */
+void UpstreamRequest::filterEarlyBody() {
+  AttemptFilters& filtering = *filtering_;
+  if (!filtering.early.empty()) {
+    net::IoContext& io = router_.stream().worker().services.io;
+    BodyBuffer going(io.blocks());
+    going.absorb(filtering.early);
+    size_t left = going.size();
+    going.forEach([&](std::string_view piece) {
+      left -= piece.size();
+      if (!filtering.stopped) filtering.chain.requestData(piece, filtering.early_end && left == 0);
+    });
+    io.keepForTurn(going.queue());
+  } else if (filtering.early_end) {
+    filtering.chain.requestData({}, true);
+  }
+  if (filtering.early_trailers != nullptr && !filtering.stopped) filtering.chain.requestTrailers(*filtering.early_trailers);
+}
+
+/** The end of an HTTP/1 body comes by itself, as it does to a client's filters. */
+void UpstreamRequest::filterData(std::string_view data, bool end_stream, http::Protocol protocol, bool response) {
+  AttemptFilters& filtering = *filtering_;
+  const auto pass = [&](std::string_view piece, bool ends) {
+    if (response) {
+      filtering.chain.responseData(piece, ends);
+    } else {
+      filtering.chain.requestData(piece, ends);
+    }
+  };
+  if (end_stream && !data.empty() && protocol != http::Protocol::kHttp2) {
+    pass(std::exchange(data, {}), false);
+    if (filtering.stopped) return;
+  }
+  pass(data, end_stream);
+}
+
+void UpstreamRequest::stopFilters() {
+  if (std::exchange(filtering_->stopped, true)) return;
+  filtering_->chain.abandon();
+  filtering_->chain.complete();
+}
+
+void UpstreamRequest::onFilterReply(const LocalReply& reply) { router_.onFilterReply(reply); }
+
+void UpstreamRequest::onFilterReset() {
+  reset(ResetReason::kLocalReset);
+  failed(ResetReason::kLocalReset, {});
+}
+
+void UpstreamRequest::pauseForFilters(bool pause) {
+  uint16_t& pauses = filtering_->pauses;
+  if (!pause && pauses == 0) return;
+  pauses = static_cast<uint16_t>(pause ? pauses + 1 : pauses - 1);
+  pauseReading(pauses != 0 || router_.downstreamBlocked());
+}
+
+void UpstreamRequest::filtered1xx(http::HeaderMap& headers) { router_.onUpstream1xx(headers); }
+
+void UpstreamRequest::filteredHeaders(http::HeaderMap& headers, bool end_stream, bool response) {
+  if (response) return router_.onUpstreamHeaders(headers, end_stream);
+  head_only_ = end_stream;
+  end_stream_ = end_stream;
+  filtering_->head_through = true;
+  if (encoder_ != nullptr) begin(*encoder_);
+}
+
+void UpstreamRequest::filteredData(std::string_view data, bool end_stream, bool response) {
+  if (response) return router_.onUpstreamData(data, end_stream);
+  if (!over_) writeData(data, end_stream);
+}
+
+void UpstreamRequest::filteredTrailers(http::HeaderMap& trailers, bool response) {
+  if (response) return router_.onUpstreamTrailers(trailers);
+  if (!over_) writeTrailers(trailers);
 }
 
 // ---------------------------------------------------------------- time

@@ -16,6 +16,8 @@
 namespace nuncio::http_proxy {
 
 class Router;
+struct AttemptFilters;
+struct LocalReply;
 
 class UpstreamRequest final : public upstream::PoolStream {
  public:
@@ -42,6 +44,17 @@ class UpstreamRequest final : public upstream::PoolStream {
   /** The head is out: METADATA can follow. */
   bool writesMetadata() const { return wrote_head_ && encoder_ != nullptr; }
   void sendMetadata(std::string_view block);
+  // ---- of its filters
+  /** One answers instead of the upstream, or gives the attempt up. */
+  void onFilterReply(const LocalReply& reply);
+  void onFilterReset();
+  /** Counted: the answer's body is held back. */
+  void pauseForFilters(bool pause);
+  /** What came through all of them: the request goes to the connection, the answer to the router. */
+  void filtered1xx(http::HeaderMap& headers);
+  void filteredHeaders(http::HeaderMap& headers, bool end_stream, bool response);
+  void filteredData(std::string_view data, bool end_stream, bool response);
+  void filteredTrailers(http::HeaderMap& trailers, bool response);
   int64_t beganNs() const { return began_ns_; }
   // ---- what came of it, for the upstream log
   uint16_t status() const { return status_; }
@@ -68,6 +81,12 @@ class UpstreamRequest final : public upstream::PoolStream {
 
  private:
   void failed(http::ResetReason reason, std::string_view transport);
+  void writeData(std::string_view data, bool end_stream);
+  void writeTrailers(http::HeaderMap& trailers);
+  bool filterHead();
+  void filterEarlyBody();
+  void filterData(std::string_view data, bool end_stream, http::Protocol protocol, bool response);
+  void stopFilters();
   void writeQueued();
   void noteConnection(upstream::ConnectionAccount& account, const net::Connection& connection);
   void begin(http::RequestEncoder& encoder);
@@ -80,6 +99,7 @@ class UpstreamRequest final : public upstream::PoolStream {
   void noteHost();
   bool failsHandshake(const http::HeaderMap& headers) const;
   bool isConnect() const;
+  bool opensTunnel() const;
   const http::HeaderMap& headersFor(const upstream::HttpConnection& connection);
 
   Router& router_;
@@ -114,6 +134,7 @@ class UpstreamRequest final : public upstream::PoolStream {
   RareTimers& rareTimers();
   void dropRareTimers();
   RareTimers* rare_timers_ = nullptr;
+  AttemptFilters* filtering_ = nullptr;  // null: no filters
 };
 
 }  // namespace nuncio::http_proxy

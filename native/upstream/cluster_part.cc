@@ -73,8 +73,8 @@ static bool unwrapProxyProtocol(ClusterPart& part) {
   return true;
 }
 
-base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std::string_view name,
-                                                                             std::span<const uint8_t> bytes) {
+base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std::string_view name, std::span<const uint8_t> bytes,
+                                                                             const MakeClusterFilters& make_filters) {
   auto part = std::make_shared<ClusterPart>();
   if (!plan::decode(bytes, part->plan)) return "malformed cluster plan '" + std::string(name) + "'";
   if (!unwrapProxyProtocol(*part)) return "malformed PROXY transport of cluster '" + std::string(name) + "'";
@@ -86,6 +86,11 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
     auto mirror = routing::MirrorPolicy::make(one);
     if (!mirror.ok()) return std::move(mirror.error());
     part->mirrors.push_back(std::move(mirror.value()));
+  }
+  if (!part->plan.http_filters.empty()) {
+    auto filters = make_filters(part->plan.http_filters);
+    if (!filters.ok()) return "cluster '" + part->plan.name + "': " + filters.error();
+    part->filters = std::move(filters.value());
   }
   if (const auto& socket = part->plan.transport_socket) {
     auto config = transportSocket(*socket, part->plan.name);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "generated/plan.h"
 #include "http/h1/options.h"
@@ -25,6 +26,15 @@
 
 namespace nuncio::upstream {
 
+/** Upstream HTTP filters, and one worker's part of them: what they are is known to the HTTP proxy alone, which makes both. */
+struct ClusterFilters {
+  virtual ~ClusterFilters() = default;
+};
+struct ClusterFiltersRuntime {
+  virtual ~ClusterFiltersRuntime() = default;
+};
+using MakeClusterFilters = base::FunctionRef<base::Result<std::shared_ptr<const ClusterFilters>, std::string>(const std::vector<plan::Extension>&)>;
+
 struct ClusterPart final : snapshot::Part {
   plan::Cluster plan;
   plan::Thresholds limits[2];       // by Priority, as configured; see limits.h
@@ -38,6 +48,7 @@ struct ClusterPart final : snapshot::Part {
   std::vector<http::h2::Setting> custom_settings;  // that `http2` refers to
   http::KeepAliveOptions keep_alive;
   std::vector<routing::MirrorPolicy> mirrors;  // not empty: instead of the route's
+  std::shared_ptr<const ClusterFilters> filters;  // null: none
 };
 
 /** One host as a cluster's membership lists it. */
@@ -77,7 +88,8 @@ class ClusterDirectory {
  public:
   explicit ClusterDirectory(size_t workers) : workers_(workers) {}
 
-  base::Result<snapshot::PartPtr, std::string> decodeCluster(std::string_view name, std::span<const uint8_t> bytes);
+  base::Result<snapshot::PartPtr, std::string> decodeCluster(std::string_view name, std::span<const uint8_t> bytes,
+                                                             const MakeClusterFilters& make_filters);
   base::Result<snapshot::PartPtr, std::string> decodeEndpoints(std::string_view name, std::span<const uint8_t> bytes);
 
  private:

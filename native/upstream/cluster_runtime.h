@@ -67,6 +67,8 @@ class ClusterRuntime : public base::LocalCounted {
     if (original_dst_ != nullptr) [[unlikely]] return original_dst_->choose(context.destination);
     return balancer_.choose(context);
   }
+  /** Of part().filters; the HTTP proxy makes it when it first needs it. */
+  std::unique_ptr<ClusterFiltersRuntime>& filters() { return filters_; }
   /** The cluster is gone or replaced: every host drains. */
   void drain();
 
@@ -90,6 +92,7 @@ class ClusterRuntime : public base::LocalCounted {
   std::unique_ptr<OriginalDstHosts> original_dst_;  // in place of `balancer_`, for an ORIGINAL_DST cluster
   std::unique_ptr<tls::UpstreamTls> tls_;
   std::vector<std::unique_ptr<tls::UpstreamTls>> matched_tls_;  // null entries: clear text
+  std::unique_ptr<ClusterFiltersRuntime> filters_;
   const bool judges_hosts_;
 };
 using ClusterRef = base::LocalRef<ClusterRuntime>;

@@ -44,7 +44,11 @@ Decoded decodeRouteTable(std::string_view name, std::span<const uint8_t> bytes) 
 }
 
 Decoded decodeCluster(std::string_view name, std::span<const uint8_t> bytes) {
-  return currentProcess()->clusters().decodeCluster(name, bytes);
+  http_proxy::DecodeContext context{currentProcess()->writers(), httpFilters()};
+  const auto make_filters = [&](const std::vector<plan::Extension>& filters) {
+    return http_proxy::makeClusterFilters(filters, context);
+  };
+  return currentProcess()->clusters().decodeCluster(name, bytes, upstream::MakeClusterFilters(make_filters));
 }
 
 Decoded decodeEndpoints(std::string_view name, std::span<const uint8_t> bytes) {

@@ -8,6 +8,7 @@ import type { PlanContext } from './plan-context.js'
 
 export type ExtensionCategory =
   | 'envoy.filters.http'
+  | 'envoy.filters.http.upstream'
   | 'envoy.filters.network'
   | 'envoy.filters.listener'
   | 'envoy.access_loggers'
@@ -45,6 +46,8 @@ export interface NativeExtension<M extends Message = Message> {
   plan?(config: M, context: PlanContext): Uint8Array
   /** HTTP filters: absent, a route has nothing to say but whether the filter takes part. */
   readonly route?: RouteSettings
+  /** HTTP filters: it may also stand between the router and an upstream, where Envoy's may. */
+  readonly isUpstreamToo?: boolean
   /** What becomes of the fields of its messages that an operator sets; messages the core knows anyway are in src/plan/policy. */
   readonly policy?: PolicyTable
 }
@@ -59,6 +62,11 @@ export function defineNativeHttpFilter<M extends Message, R extends Message = Me
 ): NativeExtension<M> {
   // The compiler hands plan() only messages of typeNames.
   return { isTerminal: false, ...definition, category: 'envoy.filters.http' } as NativeExtension<M>
+}
+
+/** A filter that stands between the router and an upstream, and nowhere else. */
+export function defineNativeUpstreamFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {
+  return { isTerminal: false, ...definition, category: 'envoy.filters.http.upstream' }
 }
 
 export function defineNativeNetworkFilter<M extends Message>(definition: Filter<M>): NativeExtension<M> {

@@ -124,6 +124,8 @@ export interface PlanContext extends Place {
     called?: string,
     statPrefix?: string,
   ): PlanInit<typeof ExtensionSchema>[]
+  /** Compiles the filters between a router and its upstreams; the codec must be their last. */
+  upstreamHttpFilters(filters: readonly HttpFilter[], at: Place): PlanInit<typeof ExtensionSchema>[]
   /** What a `metadata_match` asks of hosts; `over` wins where both name a key. Undefined: nothing. */
   subsetCriteria(metadata: Metadata | undefined, over?: Metadata): PlanInit<typeof SubsetCriteriaSchema> | undefined
   accessLogs(logs: readonly AccessLog[], at: Place): PlanInit<typeof AccessLogSchema>[]

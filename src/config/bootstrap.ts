@@ -188,10 +188,10 @@ function textDocument(file: string, text: string, schema: DescMessage, options: 
 function yamlDocument(file: string, text: string, schema: DescMessage, options: LoadOptions): Document {
   const parsed = parseYaml(text)
   if (!parsed.ok) return broken(file, text, parsed.error)
-  const tree = parsed.value as Tree
+  const tree = parsed.value.tree as Tree
   if (typeof tree !== 'object' || tree === null)
     return broken(file, text, { message: 'the document holds no fields', line: 1, column: 1 })
-  return decoded({ file, text, kind: 'yaml' }, tree, schema, options)
+  return decoded({ file, text: parsed.value.text, kind: 'yaml' }, tree, schema, options)
 }
 
 function jsonDocument(file: string, text: string, schema: DescMessage, options: LoadOptions): Document {

@@ -14,7 +14,10 @@ class ListedExtensions implements ExtensionRegistry {
     this.#all = extensions
     for (const extension of extensions) {
       for (const typeName of extension.route?.typeNames ?? []) this.#add(`route/${typeName}`, extension)
-      for (const key of [extension.name, ...extension.typeNames]) this.#add(`${extension.category}/${key}`, extension)
+      for (const key of [extension.name, ...extension.typeNames]) {
+        this.#add(`${extension.category}/${key}`, extension)
+        if (extension.isUpstreamToo) this.#add(`envoy.filters.http.upstream/${key}`, extension)
+      }
     }
   }
 

@@ -9,6 +9,7 @@ import {
 } from 'js-yaml'
 import { err, ok, type Result } from '../support/result.js'
 import type { SyntaxError } from './text-syntax.js'
+import { regularLayout } from './yaml-layout.js'
 
 /*
  * YAML as Envoy reads it (yaml-cpp, then its own typing of scalars), which is neither YAML 1.1 nor 1.2:
@@ -16,14 +17,29 @@ import type { SyntaxError } from './text-syntax.js'
  *   - decimal, 0x and 0-octal integers are numbers if they fit 32 bits, else strings of their decimal form;
  *   - every other plain scalar is a string: 1.5 too, the field's type decides later;
  *   - a later duplicate key wins; `<<` is an ordinary key; a key tagged !ignore is left out; other tags mean nothing;
- *   - of several documents the first counts.
+ *   - of several documents the first counts;
+ *   - how far continued lines of flow collections and quoted scalars are indented does not matter (yaml-layout.ts).
  */
 
-/** Parses YAML text to null, booleans, numbers, strings, arrays and plain objects. Takes no note of positions, for speed. */
-export function parseYaml(text: string): Result<unknown, SyntaxError> {
+/** `tree`: null, booleans, numbers, strings, arrays and plain objects. `text`: what to look for positions in. */
+export interface YamlDocument {
+  readonly tree: unknown
+  readonly text: string
+}
+
+/** Parses YAML text. Takes no note of positions, for speed. */
+export function parseYaml(text: string): Result<YamlDocument, SyntaxError> {
+  const parsed = parse(text)
+  if (parsed.ok) return parsed
+  const layout = regularLayout(text)
+  const again = layout === text ? parsed : parse(layout)
+  return again.ok ? again : parsed
+}
+
+function parse(text: string): Result<YamlDocument, SyntaxError> {
   try {
     const [root] = loadAll(text, { schema: envoySchema })
-    return ok(valueOf(root ?? null))
+    return ok({ tree: valueOf(root ?? null), text })
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
     const mark = error.mark
@@ -39,7 +55,8 @@ class Plain {
   ) {}
 }
 
-const ignoredKey = Symbol('a key tagged !ignore')
+/** A scalar tagged !ignore: a key that is left out; as a value the tag means nothing. */
+class Ignored extends Plain {}
 const truths = new Set(['y', 'yes', 'true', 'on'])
 const falsehoods = new Set(['n', 'no', 'false', 'off'])
 
@@ -82,7 +99,10 @@ const envoySchema = new Schema([
     identify: never,
   }),
   defineScalarTag<unknown>('plain', { implicit: true, resolve: resolvePlain, identify: never }),
-  defineScalarTag<unknown>('!ignore', { resolve: () => ignoredKey, identify: never }),
+  defineScalarTag<unknown>('!ignore', {
+    resolve: source => new Ignored(source, source),
+    identify: never,
+  }),
   ...['!', 'tag:'].map(prefix =>
     defineScalarTag<unknown>(prefix, {
       matchByTagPrefix: true,
@@ -108,8 +128,8 @@ const envoySchema = new Schema([
       matchByTagPrefix: position > 0,
       create: () => Object.create(null) as Record<string, unknown>,
       addPair: (map, key, value) => {
-        if (key === ignoredKey) return ''
-        const name = key instanceof Plain ? key.source : key
+        if (key instanceof Ignored) return ''
+        const name = key instanceof Plain ? (key.value === null ? 'null' : key.source) : key
         if (typeof name !== 'string') return 'a key must be a scalar'
         map[name] = valueOf(value)
         return ''

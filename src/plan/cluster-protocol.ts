@@ -12,9 +12,10 @@ import type {
   UpstreamHttpProtocolOptions,
 } from '../generated/protos/envoy/config/core/v3/protocol_pb.js'
 import type { HttpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import type { HttpFilter } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { TcpProtocolOptions } from '../generated/protos/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.js'
 import { Cluster_Protocol } from '../generated/plan_pb.js'
-import type { ClusterInit } from './init.js'
+import type { ClusterInit, ExtensionInit } from './init.js'
 import { http1Options, http2Options, httpCommon, type HttpOptionTools } from './http-options.js'
 import { mirrorPolicies } from './route-action.js'
 import type { RouteTools } from './route-table.js'
@@ -24,9 +25,15 @@ const httpOptionsType = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
 const tcpOptionsType = 'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions'
 const tcpIdleTimeout = 600_000
 
-export type ClusterProtocolTools = HttpOptionTools & Pick<RouteTools, 'clusterSlot' | 'format'>
+export type ClusterProtocolTools = HttpOptionTools &
+  Pick<RouteTools, 'clusterSlot' | 'format'> & {
+    upstreamFilters(filters: readonly HttpFilter[], cluster: Cluster, at: Place): ExtensionInit[]
+  }
 
-type Protocol = Pick<ClusterInit, 'protocol' | 'common' | 'http1' | 'http2' | 'mirrors' | 'tcpIdleTimeoutMs'>
+type Protocol = Pick<
+  ClusterInit,
+  'protocol' | 'common' | 'http1' | 'http2' | 'mirrors' | 'httpFilters' | 'tcpIdleTimeoutMs'
+>
 type AutoSni = Pick<ClusterInit, 'autoSni' | 'autoSanValidation' | 'overrideAutoSniHeader'>
 
 /** How a cluster's upstreams are spoken to: typed options win over the cluster's own deprecated ones. */
@@ -90,6 +97,7 @@ function typedProtocol(
     http1: http1Options(http1, place.field('http_protocol_options'), tools),
     ...withHttp2(http2, place),
     mirrors: mirrorPolicies(options.requestMirrorPolicies, at.field('request_mirror_policies'), tools),
+    httpFilters: tools.upstreamFilters(options.httpFilters, cluster, at.field('http_filters')),
   }
 }
 

@@ -14,7 +14,10 @@ import {
 import type { FilterConfig } from '../generated/protos/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration, Vhds } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { OnDemandCds } from '../generated/protos/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
-import type { Rds } from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import type {
+  HttpFilter,
+  Rds,
+} from '../generated/protos/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { ScriptLoader } from '../script/loader.js'
 import type { Files } from '../support/files.js'
 import type { ScriptProgram } from '../threads/script-program.js'
@@ -93,6 +96,8 @@ export interface CompileDeps {
     error(code: ConfigError['code'], path: string, message: string, suggestion?: string): ConfigError
   }
 }
+
+const codecType = 'envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec'
 
 /** A filter in a configured chain, of either kind. */
 export interface ConfiguredFilter {
@@ -402,6 +407,21 @@ export class Compilation {
     })
   }
 
+  /** Of a cluster or a router; the codec ends them. */
+  upstreamFilters(
+    filters: readonly HttpFilter[],
+    at: Place,
+    of: { readonly owner: string; readonly statPrefix: string; readonly isRouter: boolean },
+  ): ExtensionInit[] {
+    const { configType } = filters.at(-1) ?? {}
+    if (!configType) return []
+    if (!of.isRouter && configType.case === 'typedConfig' && !configType.value.typeUrl.endsWith(`/${codecType}`))
+      at.error(`The codec filter is the only valid terminal upstream HTTP filter, use '${codecType}'`)
+    const called = `${of.isRouter ? 'router ' : ''}upstream http filter chain`
+    const rules = { category: 'envoy.filters.http.upstream', called, ...of } as const
+    return this.filterChain(filters.map(configuredFilter), at, rules)
+  }
+
   #discovered(
     { name, disabled }: ConfiguredFilter,
     discovery: ExtensionConfigSource,
@@ -475,6 +495,10 @@ export class Compilation {
     }
     const unpacked = this.unpack(filter.typedConfig, at.field('typed_config'))
     const definition = unpacked && this.deps.registry.byType(category, unpacked.typeName)
+    if (unpacked && !definition && this.walk.knows(unpacked.typeName))
+      at.field('typed_config').error(
+        `Didn't find a registered implementation for '${filter.name}' with type URL: '${unpacked.typeName}'`,
+      )
     return definition && { definition, message: unpacked.message }
   }
 }

@@ -84,6 +84,12 @@ function clusterTools(compilation: Compilation): ClusterTools {
     unpack: (any, place) => compilation.unpack(any, place),
     format: (text, place) => compilation.formats.format(text, place),
     clusterSlot: name => compilation.deps.slots.of('clusters', name),
+    upstreamFilters: (filters, cluster, place) =>
+      compilation.upstreamFilters(filters, place, {
+        owner: `cluster/${namePart(cluster.name)}`,
+        statPrefix: cluster.altStatName || cluster.name,
+        isRouter: false,
+      }),
     defaultBind: bind && { config: bind, at: compilation.issues.root('cluster_manager.upstream_bind_config') },
   }
 }

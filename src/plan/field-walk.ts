@@ -33,6 +33,11 @@ export class FieldWalk {
     this.#table = table
   }
 
+  /** Does the table say something of messages of this type? */
+  knows(typeName: string): boolean {
+    return this.#table[typeName] !== undefined
+  }
+
   message(message: Message, at: Place): void {
     const watched = this.#watchedOf(message.$typeName)
     if (!watched) {

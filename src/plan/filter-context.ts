@@ -168,6 +168,16 @@ export class FilterContext implements PlanContext {
     })
   }
 
+  upstreamHttpFilters(filters: readonly HttpFilter[], at: Place): ExtensionInit[] {
+    if (filters.length > 0 && this.#owner.endsWith('/discovered'))
+      at.unsupported('upstream HTTP filters of a router that is discovered')
+    return this.#compilation.upstreamFilters(filters, at, {
+      owner: `${this.#owner}/upstream`,
+      statPrefix: this.statPrefix,
+      isRouter: true,
+    })
+  }
+
   subsetCriteria(metadata: Metadata | undefined, over?: Metadata): SubsetCriteriaInit | undefined {
     return subsetCriteria(metadata, over)
   }

@@ -16,6 +16,7 @@ const typeUrl = 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig'
 
 const categories: Readonly<Record<ExtensionConfigUse['category'], Category>> = {
   'envoy.filters.http': Category.HTTP_FILTER,
+  'envoy.filters.http.upstream': Category.HTTP_FILTER,
   'envoy.filters.network': Category.NETWORK_FILTER,
   'envoy.filters.listener': Category.LISTENER_FILTER,
 }

@@ -141,7 +141,11 @@ export interface ExtensionConfigReference extends ReferenceBase {
 
 export interface ExtensionConfigUse {
   readonly slot: number
-  readonly category: 'envoy.filters.http' | 'envoy.filters.network' | 'envoy.filters.listener'
+  readonly category:
+    | 'envoy.filters.http'
+    | 'envoy.filters.http.upstream'
+    | 'envoy.filters.network'
+    | 'envoy.filters.listener'
   /** "http filter chain", for messages. */
   readonly called: string
   /** Full names of the messages that are taken. */

@@ -263,6 +263,7 @@ export const vhdsScope = (statPrefix: string, routes: string): SubscriptionScope
 
 const filterKinds = {
   'envoy.filters.http': 'http_filter',
+  'envoy.filters.http.upstream': 'upstream_http_filter',
   'envoy.filters.network': 'network_filter',
   'envoy.filters.listener': 'tcp_listener_filter',
 } as const

@@ -191,8 +191,7 @@ export const clusterPolicy: PolicyTable = {
     ...carried(
       'common_http_protocol_options upstream_http_protocol_options explicit_http_config use_downstream_protocol_config',
     ),
-    ...carried('auto_config request_mirror_policies'),
-    ...later('http_filters', 'upstream HTTP filters'),
+    ...carried('auto_config request_mirror_policies http_filters'),
     ...later('header_validation_config', 'header validators'),
     ...later('outlier_detection', 'what counts as an error for outlier detection'),
     ...later('hash_policy', 'hash policies of a cluster'),

@@ -83,7 +83,7 @@ export const httpPolicy: PolicyTable = {
     ...tuning('suppress_grpc_request_failure_code_stats', 'has no effect on statistics'),
     ...tuning('start_child_span', 'has no effect until tracing is carried'),
     ...later('upstream_log_options', 'options of the upstream access log'),
-    ...later('upstream_http_filters', 'upstream HTTP filters'),
+    ...carried('upstream_http_filters'),
     ...later('reject_connect_request_early_data', 'CONNECT', isFalse),
   },
   'envoy.config.core.v3.HttpProtocolOptions': {

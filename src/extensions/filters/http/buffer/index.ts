@@ -15,6 +15,7 @@ const buffer = defineNativeHttpFilter<BufferConfig, BufferPerRoute>({
   typeNames: [`${schema}.Buffer`],
   status: 'stable',
   securityPosture: 'robust_to_untrusted_downstream',
+  isUpstreamToo: true,
   plan: config => toBinary(BufferSchema, create(BufferSchema, { maxRequestBytes: config.maxRequestBytes ?? 0 })),
   route: {
     typeNames: [`${schema}.BufferPerRoute`],

@@ -29,6 +29,7 @@ const compressor = defineNativeHttpFilter<Compressor, CompressorPerRoute>({
   typeNames: [`${schema}.Compressor`],
   status: 'stable',
   securityPosture: 'robust_to_untrusted_downstream',
+  isUpstreamToo: true,
   plan: compressorPlan,
   route: { typeNames: [`${schema}.CompressorPerRoute`], plan: routePlan },
   policy: {

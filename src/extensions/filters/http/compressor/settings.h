@@ -11,6 +11,7 @@
 #include "compression/codec.h"
 #include "generated/filters/http/compressor/plan.h"
 #include "http/matcher.h"
+#include "http_proxy/filter_prefix.h"
 #include "http_proxy/filter_support.h"
 
 namespace nuncio::ext::compressors {
@@ -78,7 +79,7 @@ struct DirectionCounters {
 struct Runtime final : http_proxy::FilterRuntime {
   Runtime(const http_proxy::FilterSite& site, const Settings& settings)
       : Runtime(site.worker.stats, settings,
-                "http." + std::string(site.stat_prefix) + ".compressor." + settings.plan.library_name + "." +
+                http_proxy::statPrefix(site) + "compressor." + settings.plan.library_name + "." +
                     std::string(compression::statName(*settings.plan.library)) + ".") {}
 
   const DirectionCounters request;

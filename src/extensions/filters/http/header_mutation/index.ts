@@ -31,6 +31,7 @@ const headerMutation = defineNativeHttpFilter<HeaderMutation, HeaderMutationPerR
   typeNames: [`${schema}.HeaderMutation`],
   status: 'stable',
   securityPosture: 'unknown',
+  isUpstreamToo: true,
   plan: (config, context) =>
     toBinary(
       HeaderMutationFilterSchema,

@@ -41,7 +41,7 @@ struct HealthCheckConfig {
 };
 
 struct HealthCheckRuntime final : http_proxy::FilterRuntime {
-  HealthCheckRuntime(const http_proxy::FilterSite& site, const HealthCheckConfig&) : drain(site.listener.drain) {}
+  HealthCheckRuntime(const http_proxy::FilterSite& site, const HealthCheckConfig&) : drain(site.listener->drain) {}
   const net::DrainState& drain;
 };
 

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "generated/filters/http/rbac/plan.h"
+#include "http_proxy/filter_prefix.h"
 #include "http_proxy/filter_support.h"
 #include "http_proxy/manager_config.h"
 #include "src/extensions/filters/http/rbac/rules.h"
@@ -41,7 +42,7 @@ struct RbacSettings final : routing::RouteSettings {
 
 struct RbacRuntime final : http_proxy::FilterRuntime {
   RbacRuntime(const http_proxy::FilterSite& site, const RbacSettings& own)
-      : prefix("http." + std::string(site.stat_prefix) + ".rbac."),
+      : prefix(http_proxy::statPrefix(site) + "rbac."),
         allowed(site.worker.stats, prefix + own.stat_prefix + "allowed"),
         denied(site.worker.stats, prefix + own.stat_prefix + "denied"),
         shadow_allowed(site.worker.stats, prefix + own.shadow_prefix + "shadow_allowed"),

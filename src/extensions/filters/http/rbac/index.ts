@@ -14,6 +14,7 @@ const rbac = defineNativeHttpFilter<RBAC, RBACPerRoute>({
   typeNames: [`${schema}.RBAC`],
   status: 'stable',
   securityPosture: 'robust_to_untrusted_downstream',
+  isUpstreamToo: true,
   plan: (config, context) => toBinary(RbacPlanSchema, create(RbacPlanSchema, rbacPlan(config, context, context))),
   route: {
     typeNames: [`${schema}.RBACPerRoute`],

@@ -20,6 +20,10 @@ const router = defineNativeHttpFilter<Router>({
         respectExpectedRqTimeout: config.respectExpectedRqTimeout,
         upstreamLogs: context.accessLogs(config.upstreamLog, context.field('upstream_log')),
         suppressGrpcRequestFailureCodeStats: config.suppressGrpcRequestFailureCodeStats,
+        upstreamHttpFilters: context.upstreamHttpFilters(
+          config.upstreamHttpFilters,
+          context.field('upstream_http_filters'),
+        ),
       }),
     )
   },

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/xxhash64.h"
+
 namespace nuncio::ext::tcp {
 
 using http::HeaderId;
@@ -31,6 +33,7 @@ void TunnelSession::onNewConnection() {
   stats().inc(TcpStat::downstream_cx_total);
   downstream_.connection.pauseReading(true);
   if (const uint32_t ms = plan().max_downstream_connection_duration_ms; ms != 0) duration_timer_.arm(loop().timers(), ms);
+  if (const uint32_t ms = plan().access_log_flush_interval_ms; ms != 0) log_timer_.arm(loop().timers(), ms);
   ask();
 }
 
@@ -46,12 +49,17 @@ void TunnelSession::ask() {
   options.cluster = target_.name;
   options.send_internal = options.send_forwarded = options.dynamic_stats = false;
   options.suppress_envoy_headers = true;
+  options.host.metadata_match = target_.metadata_match;
+  // The only policy a TCP proxy has is the client's address.
+  const net::Address& client = downstream_.info.remote;
+  if (!plan().hash_policies.empty() && client.isIp()) options.host.hash = base::xxHash64(client.ipText());
   stream_ = runtime_.worker().asyncClient().start(options);
   if (stream_ == nullptr) {
     facts_.flags.add(ResponseFlag::kUpstreamOverflow);
     return close("tcp_initializion_failure:2");
   }
   ++facts_.attempts;
+  if (downstream_.info.facts != nullptr) stream_->info().dynamic_metadata = &downstream_.info.facts->metadata;
   base::Arena& arena = stream_->arena();
   auto& headers = *arena.make<http::HeaderMap>(arena);
   fillHead(headers, arena);
@@ -86,13 +94,18 @@ void TunnelSession::fillHead(http::HeaderMap& headers, base::Arena& arena) {
   config.tunnel_headers.apply(headers, context, scratch);
 }
 
+/** Does this answer mean that the tunnel stands? Over HTTP/1 every 2xx does, over HTTP/2 nothing but 200, as in Envoy. */
+static bool opens(std::string_view status, http::Protocol protocol) {
+  return protocol == http::Protocol::kHttp2 ? status == "200" : status.starts_with('2');
+}
+
 void TunnelSession::onHeaders(http::HeaderMap& headers, bool end_stream) {
   const http::StreamInfo& info = stream_->info();
   has_host_ = info.upstream_host != nullptr;
   if (has_host_) host_ = *info.upstream_host;
   host_name_ = info.upstream_host_name;
   const std::string_view status = headers.get(HeaderId::kStatus);
-  if (stream_->answeredHere() || status != "200") return failed();
+  if (stream_->answeredHere() || !opens(status, info.upstream_protocol)) return failed();
   established_ = true;
   facts_.pool_ready_ns = loop().now();
   upstream_ = {info.at.upstream_connect_begin, info.at.upstream_connect_end, info.upstream_connection_id,
@@ -110,6 +123,7 @@ void TunnelSession::failed() {
   const http::FlagList& flags = stream->info().flags;
   if (flags.has(ResponseFlag::kNoHealthyUpstream)) {
     facts_.flags.add(ResponseFlag::kNoHealthyUpstream);
+    --facts_.attempts;  // nobody was asked
     stream->cancel();
     return close("tcp_initializion_failure:1");
   }
@@ -208,6 +222,7 @@ void TunnelSession::onClosed(CloseCause) {
   duration_timer_.cancel();
   retry_timer_.cancel();
   end_timer_.cancel();
+  log_timer_.cancel();
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->cancel();
   log(http::AccessLogType::kTcpConnectionEnd);
 }
@@ -230,6 +245,11 @@ void TunnelSession::onMaxDuration() {
   facts_.flags.add(ResponseFlag::kDurationTimeout);
   stats().inc(TcpStat::max_downstream_connection_duration);
   close("max_connection_duration_reached");
+}
+
+void TunnelSession::onLogInterval() {
+  log(http::AccessLogType::kTcpPeriodic);
+  log_timer_.arm(loop().timers(), plan().access_log_flush_interval_ms);
 }
 
 void TunnelSession::describe(http::StreamInfo& info, std::string& text) const {

@@ -1,5 +1,6 @@
 // TunnelSession: the network filter that carries one client's bytes in an HTTP request of the proxy's own (CONNECT, or a
-// POST with an endless body) and brings the answer's body back. The client is not read before the answer's head said 200.
+// POST with an endless body) and brings the answer's body back. The client is not read before the answer's head said that the tunnel
+// stands.
 // Worker thread only.
 //
 //   new ─▶ asked ─▶ established ─▶ ended
@@ -49,6 +50,7 @@ class TunnelSession final : public nuncio::tcp::NetworkFilter, private http_prox
   void onClientGone();
   void onIdle();
   void onMaxDuration();
+  void onLogInterval();
   void log(http::AccessLogType type);
   http::FormatContext formatContext(http::StreamInfo& info, std::string& text);
   void touch() { active_ns_ = loop().now(); }
@@ -72,6 +74,7 @@ class TunnelSession final : public nuncio::tcp::NetworkFilter, private http_prox
   loop::MemberTimer<&TunnelSession::onMaxDuration> duration_timer_{this};
   loop::MemberTimer<&TunnelSession::ask> retry_timer_{this};
   loop::MemberTimer<&TunnelSession::onClientGone> end_timer_{this};
+  loop::MemberTimer<&TunnelSession::onLogInterval> log_timer_{this};
 };
 
 }  // namespace nuncio::ext::tcp

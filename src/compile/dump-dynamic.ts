@@ -56,6 +56,8 @@ export function dynamicFields(engine: Engine, resolved: DumpTask['resolved'], ty
     ]
   })
   for (const [name, old] of draining) listeners.push({ name, draining_state: state('listener', old) })
+  // As in Envoy, once more without a name.
+  for (const refused of engine.listeners.failures) listeners.push({ error_state: failure(refused) })
   // As in Envoy, what stands in a listener counts as static, wherever the listener is from.
   const inPlace = [...engine.listeners.entries.values()].flatMap(({ active, warming }) =>
     [dynamic(active), dynamic(warming)].flatMap(version =>
@@ -96,7 +98,10 @@ export function dynamicFields(engine: Engine, resolved: DumpTask['resolved'], ty
             ...timed(version.stored),
           })),
         ),
-        dynamic_route_configs: stored('route').map(one => state('route_config', one)),
+        dynamic_route_configs: engine.discoveries.tables.map(({ stored: one, table }) => ({
+          ...state('route_config', one),
+          route_config: packedJson(table, types),
+        })),
       },
       ScopedRoutesConfigDump: {
         inline_scoped_route_configs: inPlace.flatMap(({ version, listener }) =>

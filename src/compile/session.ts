@@ -192,6 +192,7 @@ export class Session {
       reach: () => ({ path }),
       rejectUnknownFields: source.unknownDynamicFields === 'refuse',
       check: (type, resource) => decoder.check(type, resource),
+      beforeSend: () => this.#statistics.flush(),
       onSharedStream: event => this.#statistics.controlPlane('control_plane', event),
     })
   }

@@ -62,7 +62,7 @@ export interface CompiledListener {
 }
 
 export function listener(config: Listener, name: string, at: Place, tools: ListenerTools): CompiledListener {
-  if (!config.address) at.error('address is necessary')
+  if (!config.address) at.error(`error adding listener named '${config.name}': address is necessary`)
   const addresses = [
     literalAddress(config.address, at.field('address')),
     ...config.additionalAddresses.map((extra, index) =>

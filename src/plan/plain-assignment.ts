@@ -59,7 +59,21 @@ export function plainAssignment(bytes: Uint8Array): readonly PlainLocality[] | u
       localities.push(locality)
     } else return undefined
   }
-  return reader.isBroken || name === undefined || name === '' ? undefined : localities
+  if (reader.isBroken || name === undefined || name === '') return undefined
+  return hasTwins(localities) ? undefined : localities
+}
+
+/** Few hosts are compared with each other, many are gathered. */
+const mostCompared = 8
+
+/** The same address twice: Envoy takes the first. */
+function hasTwins(localities: readonly PlainLocality[]): boolean {
+  const hosts = localities.length === 1 ? (localities[0]?.hosts ?? []) : localities.flatMap(locality => locality.hosts)
+  if (hosts.length > mostCompared)
+    return new Set(hosts.map(({ address: { ip, port } }) => `${ip} ${port}`)).size < hosts.length
+  return hosts.some(({ address }, index) =>
+    hosts.some((other, at) => at < index && other.address.port === address.port && other.address.ip === address.ip),
+  )
 }
 
 /** The plan of such an assignment at one place of use. */

@@ -127,8 +127,8 @@ function checkDomains(config: RouteConfiguration, at: Place): void {
       if (domains.has(key)) {
         place.error(
           key === '*'
-            ? 'Only a single wildcard domain is permitted in a route table'
-            : `Only unique values for domains are permitted. Duplicate entry of domain ${key}`,
+            ? `Only a single wildcard domain is permitted in route ${config.name}`
+            : `Only unique values for domains are permitted. Duplicate entry of domain ${key} in route ${config.name}`,
         )
       }
       domains.add(key)

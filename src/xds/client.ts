@@ -203,6 +203,7 @@ class Client implements DiscoveryClient {
       log,
       check,
       onEvent,
+      beforeSend: this.#options.beforeSend ?? (() => undefined),
       openStream: callbacks =>
         new ManagedStream({
           transport,

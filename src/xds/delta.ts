@@ -176,6 +176,7 @@ export class DeltaMux implements Mux {
     const isWithNode = this.#isFirstRequest || !this.#options.isNodeSentOnce
     this.#isFirstRequest = false
     const error = answer?.error
+    this.#options.beforeSend()
     this.#stream.send(
       this.#options.wire.request(true, {
         ...(isWithNode && { node: this.#options.node }),

@@ -39,6 +39,8 @@ export interface MuxOptions {
   readonly log: Logger
   readonly check: (type: ResourceType, resource: Resource) => string | undefined
   readonly onEvent: (event: ControlPlaneEvent) => void
+  /** Called before each request goes out. */
+  readonly beforeSend: () => void
   readonly openStream: (callbacks: StreamCallbacks) => ManagedStream
 }
 

@@ -164,6 +164,7 @@ export class SotwMux implements Mux {
     const { wire } = this.#options
     state.names ??= wire.names(namesOf(state))
     const isWithNode = this.#isFirstRequest || !this.#options.isNodeSentOnce
+    this.#options.beforeSend()
     this.#stream.send(
       wire.request(
         false,
@@ -236,7 +237,12 @@ export class SotwMux implements Mux {
     const { fresh, still } = this.#sortOut(state, unwrapped.value, response.versionInfo)
     // Envoy takes an answer of nothing but heartbeats for the whole state of clusters, and drops all the others.
     if (fresh.length === 0 && still.length > 0) return undefined
-    const byName = new Map(fresh.map(resource => [normalName(resource.name), resource]))
+    const byName = new Map<string, Resource>()
+    for (const resource of fresh) {
+      const name = normalName(resource.name)
+      // As in Envoy, the first of a name counts.
+      if (!byName.has(name)) byName.set(name, resource)
+    }
     const { versionInfo: version } = response
     const controlPlane = response.controlPlane?.identifier ?? ''
     const everything = [...fresh, ...still]
@@ -292,6 +298,8 @@ export class SotwMux implements Mux {
 
   #fault(type: ResourceType, resource: Resource): string | undefined {
     if (!resource.isAbsent) return this.#options.check(type, resource)
+    // As in Envoy, a wrapper of nothing is nothing among clusters and listeners.
+    if (type === 'cluster' || type === 'listener') return undefined
     return `Unable to unpack as ${typeNameOf(resource.typeUrl)}: nothing in ${resource.name}`
   }
 

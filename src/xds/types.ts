@@ -163,6 +163,8 @@ export interface DiscoveryClientOptions {
    * sees one, because Envoy then refuses the whole response.
    */
   readonly check?: (type: ResourceType, resource: Resource) => string | undefined
+  /** Called before each request goes out: what was counted so far can be seen by whoever sees the request. */
+  readonly beforeSend?: () => void
   /** control_plane.* of the shared streams, without a prefix of their own. */
   readonly onSharedStream?: (event: ControlPlaneEvent) => void
 }

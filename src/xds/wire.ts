@@ -124,6 +124,18 @@ function ownBytes(bytes: Uint8Array, known: Uint8Array | undefined): Uint8Array 
   return known !== undefined && Buffer.compare(known, bytes) === 0 ? known : new Uint8Array(bytes)
 }
 
+/** What a resource calls itself, whatever its wrapper says; undefined when the bytes are no message. */
+export function ownName({ name, bytes }: Pick<Resource, 'name' | 'bytes'>): string | undefined {
+  const { length } = name
+  const isAsWrapped =
+    bytes[0] === 0x0a &&
+    bytes[1] === length &&
+    length < 0x80 &&
+    bytes.length >= length + 2 &&
+    Buffer.from(bytes.buffer, bytes.byteOffset + 2, length).equals(Buffer.from(name))
+  return isAsWrapped ? name : nameIn(bytes)
+}
+
 /** Field 1 of a message, which is the name in every type that can come without a wrapper; undefined when the bytes are no message. */
 function nameIn(bytes: Uint8Array): string | undefined {
   const reader = new BinaryReader(bytes)

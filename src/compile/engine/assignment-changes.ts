@@ -63,8 +63,11 @@ function prioritiesOf({ endpoints }: ClusterLoadAssignment, types: Types): Prior
     priorities.set(priority, known)
     const where = `${locality?.region ?? ''}/${locality?.zone ?? ''}/${locality?.subZone ?? ''}`
     known.weights += `${where} ${loadBalancingWeight ?? 0};`
-    for (const endpoint of lbEndpoints)
-      known.members.set(addressOf(endpoint, types), `${where} ${saidOf(endpoint, types)}`)
+    for (const endpoint of lbEndpoints) {
+      const address = addressOf(endpoint, types)
+      // Of several with one address the first counts.
+      if (!known.members.has(address)) known.members.set(address, `${where} ${saidOf(endpoint, types)}`)
+    }
   }
   return priorities
 }

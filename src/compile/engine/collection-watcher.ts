@@ -1,6 +1,7 @@
 import type { CompiledThing } from './collection.js'
 import type { Collection } from './collection.js'
 import type { Resource, Update, Watcher } from '../../xds/types.js'
+import { ownName } from '../../xds/wire.js'
 import { reasonOf, type ResourceErrors } from '../../plan/compile-resource.js'
 import type { Result } from '../../support/result.js'
 import type { Verdict } from './outbox.js'
@@ -32,28 +33,36 @@ export class CollectionWatcher implements Watcher {
     this.#options = options
   }
 
-  async onUpdate(update: Update): Promise<string | undefined> {
+  async onUpdate(wrapped: Update): Promise<string | undefined> {
     const { collection, around, onFirst, onApplied } = this.#options
+    // As in Envoy, what a wrapper calls them means nothing here.
+    const update = { ...wrapped, added: wrapped.added.map(underOwnName) }
     const finish = around()
-    const verdicts: Promise<{ name: string; verdict: Verdict }>[] = []
+    const verdicts: Promise<Judged>[] = []
     const seen = new Set<string>()
+    if (this.#options.called === 'listener') collection.forgetErrors()
     // What is gone makes room for what comes.
     let removed = this.#options.called === 'listener' ? this.#remove(update) : 0
     for (const resource of update.added) {
       if (resource.isAbsent) continue
       if (seen.has(resource.name)) {
         const verdict = `duplicate ${this.#options.called} ${resource.name} found`
-        verdicts.push(Promise.resolve({ name: resource.name, verdict }))
+        verdicts.push(Promise.resolve({ resource, verdict }))
         continue
       }
       seen.add(resource.name)
       const verdict = this.#take(resource)
-      if (verdict !== undefined) verdicts.push(verdict.then(text => ({ name: resource.name, verdict: text })))
+      if (verdict !== undefined) verdicts.push(verdict.then(text => ({ resource, verdict: text })))
       await this.#options.breathe()
     }
     if (this.#options.called === 'cluster') removed = this.#remove(update)
     finish()
     const refused = (await Promise.all(verdicts)).filter(({ verdict }) => verdict !== undefined)
+    if (this.#options.called === 'listener')
+      collection.failures = refused.map(({ resource, verdict = '' }) => ({
+        failed: this.#stored(resource),
+        details: verdict,
+      }))
     const taken = verdicts.length - refused.length
     if (taken > 0 || removed > 0) onApplied(update.version, taken > 0 && refused.length === 0)
     void collection.settled().then(onFirst)
@@ -64,9 +73,9 @@ export class CollectionWatcher implements Watcher {
     if (reason !== 'connection') void this.#options.collection.settled().then(this.#options.onFirst)
   }
 
-  #words(refused: readonly { name: string; verdict: Verdict }[]): string {
+  #words(refused: readonly Judged[]): string {
     const { called } = this.#options
-    const lines = refused.map(({ name, verdict }) => `${name}: ${verdict}`)
+    const lines = refused.map(({ resource, verdict }) => `${resource.name}: ${verdict}`)
     const listed = called === 'cluster' ? lines.join(', ') : lines.map(line => `${line}\n`).join('')
     return `Error adding/updating ${called}(s) ${listed}`
   }
@@ -80,9 +89,8 @@ export class CollectionWatcher implements Watcher {
   }
 
   #take(resource: Resource): Promise<Verdict> | undefined {
-    const { collection, compile, conflictOf, time } = this.#options
-    const { name, version, typeUrl, bytes } = resource
-    const stored: StoredResource = { name, version, typeUrl, bytes, updatedAt: time() }
+    const { collection, compile, conflictOf } = this.#options
+    const stored = this.#stored(resource)
     if (collection.isKnown(stored, false)) return undefined
     const compiled = compile(resource, stored)
     const problem = compiled.ok ? conflictOf?.(compiled.value) : reasonOf(compiled.error)
@@ -92,4 +100,18 @@ export class CollectionWatcher implements Watcher {
     }
     return compiled.ok ? collection.set(compiled.value) : undefined
   }
+
+  #stored({ name, version, typeUrl, bytes }: Resource): StoredResource {
+    return { name, version, typeUrl, bytes, updatedAt: this.#options.time() }
+  }
+}
+
+interface Judged {
+  readonly resource: Resource
+  readonly verdict: Verdict
+}
+
+function underOwnName(resource: Resource): Resource {
+  const name = resource.isAbsent ? resource.name : (ownName(resource) ?? resource.name)
+  return name === resource.name ? resource : { ...resource, name }
 }

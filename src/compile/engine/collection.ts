@@ -56,6 +56,8 @@ export class Collection {
   readonly #options: CollectionOptions
   readonly #entries = new Map<string, Entry>()
   readonly #ready = new Set<Version>()
+  /** What the last update had that was refused. */
+  failures: readonly ErrorState[] = []
   #warming = 0
   /** Of those that wait: how many lack something. */
   #lacking = 0
@@ -144,6 +146,14 @@ export class Collection {
     this.#options.onCounts()
     this.#look()
     return problem
+  }
+
+  /** Another update begins. */
+  forgetErrors(): void {
+    for (const [name, entry] of this.#entries) {
+      entry.error = undefined
+      if (entry.active === undefined && entry.warming === undefined) this.#entries.delete(name)
+    }
   }
 
   /** It was refused: what is there stays. */

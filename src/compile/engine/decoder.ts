@@ -9,7 +9,7 @@ import type { StoredResource } from './stored.js'
 
 const urlPrefix = 'type.googleapis.com/'
 
-const takenOneByOne: ReadonlySet<ResourceType> = new Set(['cluster', 'listener'])
+const takenOneByOne: ReadonlySet<ResourceType> = new Set(['cluster', 'listener', 'extension-config'])
 
 export interface DecoderOptions {
   readonly environment: () => ResourceEnvironment

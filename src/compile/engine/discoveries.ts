@@ -2,7 +2,7 @@ import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf'
 import type { ConfigSource } from '../../generated/protos/envoy/config/core/v3/config_source_pb.js'
 import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
-import { reasonOf, type ResourceEnvironment } from '../../plan/compile-resource.js'
+import { reasonOf, type ResourceEnvironment, type ResourceErrors } from '../../plan/compile-resource.js'
 import { plainAssignment } from '../../plan/plain-assignment.js'
 import { type DiscoverySource, type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
 import type { ConfigUnit, MemberChanges } from '../../snapshot/config-delta.js'
@@ -16,6 +16,8 @@ import type { Outbox, Verdict } from './outbox.js'
 import { type Needed, Requirements, type Supplier } from './requirements.js'
 import { type ScopeCounts, ScopeSets, type StoredScopes } from './scope-sets.js'
 import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
+import { ownName } from '../../xds/wire.js'
+import { isUrn } from '../../xds/xdstp.js'
 import { LocalityEndpoints } from './locality-endpoints.js'
 import { VirtualHosts } from './virtual-hosts.js'
 
@@ -25,6 +27,8 @@ export interface DiscoveriesOptions {
   readonly environment: () => ResourceEnvironment
   /** The message of a resource, checked before. */
   readonly messageOf: (resource: Resource) => Message
+  /** What is wrong with a payload in it. */
+  readonly faultsOf: (resource: Resource) => ResourceErrors | undefined
   readonly onEvent: (reference: Reference, event: FeedEvent) => void
   /** Asking for something begins. */
   readonly onOpened: (reference: Reference) => void
@@ -95,7 +99,10 @@ export class Discoveries implements Supplier<Needed> {
   constructor(options: DiscoveriesOptions) {
     this.#options = options
     this.#scopes = new ScopeSets({ ...options, supplier: this })
-    this.#virtualHosts = new VirtualHosts({ ...options, onChange: slot => this.#renew('route', slot) })
+    this.#virtualHosts = new VirtualHosts({
+      ...options,
+      onChange: (slot, version) => this.#renew('route', slot, version),
+    })
     this.#localities = new LocalityEndpoints({ ...options, onChange: slot => this.#renew('endpoint', slot) })
   }
 
@@ -263,6 +270,8 @@ export class Discoveries implements Supplier<Needed> {
       this.#failed(feed)
       return undefined
     }
+    const misnamed = misnaming(feed.reference, resource)
+    if (misnamed !== undefined) return misnamed
     const { typeUrl, bytes, name } = resource
     const stored = { name, version: resource.version, typeUrl, bytes, updatedAt: this.#options.time() }
     if (feed.stored !== undefined && sameBytes(feed.stored.bytes, bytes)) {
@@ -273,6 +282,11 @@ export class Discoveries implements Supplier<Needed> {
       if (this.#settleRenewals(feed)) this.#renewed(feed, bytes, () => this.#options.messageOf(resource))
       else this.#options.onEvent(feed.reference, { kind: 'unchanged' })
       return undefined
+    }
+    const faults = this.#options.faultsOf(resource)
+    if (faults !== undefined) {
+      feed.error = { failed: stored, details: reasonOf(faults) }
+      return reasonOf(faults)
     }
     const verdicts: Promise<Verdict>[] = []
     const isAnew = feed.stored !== undefined && this.#hasRenewals(feed)
@@ -287,6 +301,9 @@ export class Discoveries implements Supplier<Needed> {
           : this.#warm(need, plain, verdicts, changes)
       if (refused === undefined) continue
       feed.error = { failed: stored, details: refused }
+      // What secrets say of themselves is of the last response, even of one that was refused.
+      if (feed.reference.kind === 'secret' && feed.stored !== undefined)
+        feed.stored = { ...feed.stored, version: stored.version }
       return refused
     }
     feed.stored = stored
@@ -388,17 +405,30 @@ export class Discoveries implements Supplier<Needed> {
   }
 
   /** A table whose virtual hosts come by themselves has others now, or an assignment other members. */
-  async #renew(kind: 'route' | 'endpoint', slot: number): Promise<Verdict> {
+  async #renew(kind: 'route' | 'endpoint', slot: number, version?: string): Promise<Verdict> {
     const verdicts: Promise<Verdict>[] = []
-    for (const { stored, needs } of this.#feeds.values()) {
+    for (const feed of this.#feeds.values()) {
+      const { stored, needs } = feed
       for (const need of needs.values()) {
         if (stored === undefined || need.reference.kind !== kind || need.reference.slot !== slot) continue
         const message = this.#messageOf(stored)
         const refused = this.#compile(need, message, verdicts)
         if (refused !== undefined) return refused
+        // As in Envoy, a table is of the version of what was said last about its virtual hosts.
+        if (version !== undefined) feed.stored = { ...stored, version }
       }
     }
     return (await Promise.all(verdicts)).find(verdict => verdict !== undefined)
+  }
+
+  /** The route tables that came, each with the virtual hosts that came for it. */
+  get tables(): readonly { readonly stored: StoredResource; readonly table: Message }[] {
+    return [...this.#feeds.values()].flatMap(({ reference, stored, needs }) => {
+      if (reference.kind !== 'route' || stored === undefined) return []
+      const [need] = needs.values()
+      const slot = need?.reference.kind === 'route' ? need.reference.slot : reference.slot
+      return [{ stored, table: this.#withDiscoveredHosts(this.#messageOf(stored), slot) }]
+    })
   }
 
   #withDiscoveredHosts(message: Message, slot: number): Message {
@@ -411,6 +441,7 @@ export class Discoveries implements Supplier<Needed> {
 
   /** What was there is there no more: the default holds, or nothing. */
   #removed(feed: Feed): void {
+    this.#options.onEvent(feed.reference, { kind: 'changed', at: this.#options.time() })
     feed.stored = undefined
     feed.hasFailed = true
     for (const need of feed.needs.values()) {
@@ -512,4 +543,17 @@ export class Discoveries implements Supplier<Needed> {
     feed.subscription?.close()
     this.#options.onClosed(feed.reference)
   }
+}
+
+/** Those that Envoy takes only under the name in them, whatever they were wrapped in. */
+const misnamings: Partial<Record<Reference['kind'], string>> = {
+  route: 'Unexpected RDS configuration',
+  endpoint: 'Unexpected EDS cluster',
+  secret: 'Unexpected SDS secret',
+}
+
+function misnaming({ kind, name }: Reference, resource: Resource): string | undefined {
+  const words = misnamings[kind]
+  const own = words === undefined || isUrn(name) ? name : ownName(resource)
+  return own === name ? undefined : `${words} (expecting ${name}): ${own}`
 }

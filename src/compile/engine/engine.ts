@@ -133,6 +133,7 @@ export class Engine {
       outbox: this.#outbox,
       environment: () => this.#settings.environment,
       messageOf: resource => options.decoder.messageOf(resource),
+      faultsOf: resource => options.decoder.faultsOf(resource),
       onEvent: (reference, event) => this.#subscriptionEvent(reference, event),
       onOpened: reference => {
         const scope = scopeOf(reference)
@@ -377,12 +378,12 @@ export class Engine {
     return isTaken ? addresses.join(',') : undefined
   }
 
-  #runtimeChanged(values: ReadonlyMap<string, ReadonlyMap<string, string>>): void {
+  #runtimeChanged(values: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<void> {
     const { environment, dynamic } = this.#settings
     const merged = new Map(environment.runtime)
     for (const { layer } of dynamic.runtime) for (const [key, value] of values.get(layer) ?? []) merged.set(key, value)
     this.#settings = { ...this.#settings, environment: { ...environment, runtime: merged } }
-    this.#outbox.runtime(
+    return this.#outbox.runtime(
       dynamic.runtime.map(({ layer: name }) => ({ name, values: Object.fromEntries(values.get(name) ?? []) })),
     )
   }

@@ -1,6 +1,7 @@
 /** How what references ask for is compiled, by kind. */
 import type { Message } from '@bufbuild/protobuf'
 import type { ClusterLoadAssignment } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
+import type { LbEndpoint } from '../../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { TypedExtensionConfig } from '../../generated/protos/envoy/config/core/v3/extension_pb.js'
 import type { RouteConfiguration } from '../../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { Secret } from '../../generated/protos/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
@@ -54,6 +55,25 @@ function compiledTo(
   return ok({ unit: unitOf(compiled.value), references, staleAfterMs })
 }
 
+/** As in Envoy, of members with one address the first counts, whatever the others say. */
+function withoutTwins(assignment: ClusterLoadAssignment): ClusterLoadAssignment {
+  const seen = new Set<string>()
+  const isFirst = ({ hostIdentifier: host }: LbEndpoint): boolean => {
+    const address = host.case === 'endpoint' ? host.value.address?.address : undefined
+    const isLiteral = address?.case === 'socketAddress' && address.value.portSpecifier.case === 'portValue'
+    if (!isLiteral) return true
+    const key = `${address.value.address} ${address.value.portSpecifier.value}`
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  }
+  const endpoints = assignment.endpoints.map(entry => {
+    const lbEndpoints = entry.lbEndpoints.filter(isFirst)
+    return lbEndpoints.length === entry.lbEndpoints.length ? entry : { ...entry, lbEndpoints }
+  })
+  return { ...assignment, endpoints }
+}
+
 function endpointUnit(
   key: string,
   reference: Extract<Reference, { kind: 'endpoint' }>,
@@ -73,11 +93,12 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
     compile: (key, message, reference, environment, elsewhere) => {
       if (reference.kind !== 'endpoint') throw new Error(reference.kind)
       const assignment = message as ClusterLoadAssignment
-      const endpoints = assignment.endpoints.map((entry, locality) =>
+      const own = withoutTwins(assignment)
+      const endpoints = own.endpoints.map((entry, locality) =>
         isElsewhere(entry) ? { ...entry, lbEndpoints: [...(elsewhere(locality) ?? [])] } : entry,
       )
-      return compiledTo(compileEndpointsResource(assignment, reference.use, environment, elsewhere), compiled =>
-        endpointUnit(key, reference, compiled, { ...assignment, endpoints }),
+      return compiledTo(compileEndpointsResource(own, reference.use, environment, elsewhere), compiled =>
+        endpointUnit(key, reference, compiled, { ...own, endpoints }),
       )
     },
     compilePlain: (key, bytes, reference) => {

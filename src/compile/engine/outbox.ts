@@ -21,7 +21,7 @@ export class Outbox {
   readonly #units = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
   readonly #removed = new Map<string, (() => void)[]>()
   readonly #trials = new Map<string, { unit: ConfigUnit; settle: ((verdict: Verdict) => void)[] }>()
-  #runtime: Runtime | undefined
+  #runtime: { readonly layers: Runtime; readonly settle: readonly (() => void)[] } | undefined
   #underWay: { settle(answer: DeltaAnswer): void } | undefined
   #number = 0
   #isScheduled = false
@@ -64,9 +64,12 @@ export class Outbox {
     })
   }
 
-  runtime(layers: Runtime): void {
-    this.#runtime = layers
-    this.#schedule()
+  /** Resolves when main has it. */
+  runtime(layers: Runtime): Promise<void> {
+    return new Promise(resolve => {
+      this.#runtime = { layers, settle: [...(this.#runtime?.settle ?? []), resolve] }
+      this.#schedule()
+    })
   }
 
   /** Resolves when nothing is under way or waiting. */
@@ -118,6 +121,7 @@ export class Outbox {
         const refused = new Map(answer.refused.map(({ key, message }) => [key, message]))
         for (const [key, { settle }] of units) for (const resolve of settle) resolve(refused.get(key))
         for (const settle of removed.values()) for (const resolve of settle) resolve()
+        for (const resolve of runtime?.settle ?? []) resolve()
         const failed = new Map(answer.failed?.map(({ key, message }) => [key, message]))
         for (const [key, { settle }] of trials) for (const resolve of settle) resolve(failed.get(key))
       },
@@ -128,7 +132,7 @@ export class Outbox {
       units: [...units.values()].map(({ unit }) => unit),
       removed: [...removed.keys()],
       ...(trials.size > 0 && { trials: [...trials.values()].map(({ unit }) => unit) }),
-      ...(runtime && { runtime }),
+      ...(runtime && { runtime: runtime.layers }),
     })
   }
 }

@@ -4,6 +4,8 @@ import type { Runtime } from '../../generated/protos/envoy/service/runtime/v3/rt
 import { compileRuntimeResource, reasonOf } from '../../plan/compile-resource.js'
 import type { DiscoveredLayer } from '../../plan/dynamic-settings.js'
 import type { Types } from '../../config/index.js'
+import { ownName } from '../../xds/wire.js'
+import { isUrn } from '../../xds/xdstp.js'
 import type { DiscoveryClient, Resource, Subscription, SubscriptionEvent, Update } from '../../xds/types.js'
 
 export interface RuntimeLayersOptions {
@@ -11,7 +13,8 @@ export interface RuntimeLayersOptions {
   readonly client: DiscoveryClient
   readonly types: Types
   readonly messageOf: (resource: Resource) => unknown
-  readonly onValues: (values: ReadonlyMap<string, ReadonlyMap<string, string>>) => void
+  /** Resolves when they are in force. */
+  readonly onValues: (values: ReadonlyMap<string, ReadonlyMap<string, string>>) => Promise<void>
   readonly onEvent: (event: SubscriptionEvent) => void
 }
 
@@ -45,7 +48,7 @@ export class RuntimeLayers {
         names: new Set([name]),
         watcher: {
           onUpdate: async update => {
-            const refused = this.#take(layer, name, update)
+            const refused = await this.#take(layer, name, update)
             resolve()
             return refused
           },
@@ -59,17 +62,20 @@ export class RuntimeLayers {
     })
   }
 
-  #take(layer: string, name: string, { added, removed }: Update): string | undefined {
+  async #take(layer: string, name: string, { added, removed }: Update): Promise<string | undefined> {
     const resource = added.find(one => one.name === name && !one.isAbsent)
     if (resource === undefined) {
       if (!removed.includes(name)) return undefined
       this.#values.delete(layer)
     } else {
+      const own = ownName(resource)
+      if (own !== name && !isUrn(name)) return `Unexpected RTDS runtime (expecting ${name}): ${own}`
       const compiled = compileRuntimeResource(this.#options.messageOf(resource) as Runtime)
-      if (!compiled.ok) return reasonOf(compiled.error)
+      // The first thing that is wrong, as in Envoy.
+      if (!compiled.ok) return reasonOf(compiled.error.slice(0, 1))
       this.#values.set(layer, compiled.value)
     }
-    this.#options.onValues(this.#values)
+    await this.#options.onValues(this.#values)
     return undefined
   }
 }

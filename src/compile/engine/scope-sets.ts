@@ -126,7 +126,7 @@ export class ScopeSets {
     )
     if (!plan.ok) errors.push(plan.error)
     if (errors.length > 0 || !plan.ok) return `Error adding/updating scoped route(s): ${errors.join(', ')}`
-    if (!isSame(set.scopes, next)) onEvent(set.reference, { kind: 'changed', at: time() })
+    onEvent(set.reference, { kind: 'changed', at: time() })
     set.scopes = next
     set.version = update.version
     set.updatedAt = time()
@@ -184,9 +184,6 @@ const newScopes = (): Omit<ScopeSet, keyof HeldSet<ScopedRouteReference>> => ({
   active: undefined,
   warming: undefined,
 })
-
-const isSame = (before: ReadonlyMap<string, Scope>, now: ReadonlyMap<string, Scope>): boolean =>
-  before.size === now.size && [...now].every(([name, { compiled }]) => before.get(name)?.compiled === compiled)
 
 /** On demand it is asked for when a request comes. */
 const isWanted = (reference: Reference): boolean => reference.isRequired

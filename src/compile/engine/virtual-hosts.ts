@@ -8,11 +8,11 @@ import type { Needed } from './requirements.js'
 
 export interface VirtualHostsOptions extends DiscoveriesOptions {
   /** The table in this slot has other virtual hosts now. Resolves when it is in use, or with why it cannot be. */
-  readonly onChange: (slot: number) => Promise<Verdict>
+  readonly onChange: (slot: number, version: string) => Promise<Verdict>
 }
 
 interface HostSet extends HeldSet<VirtualHostReference> {
-  /** By the name of the resource. */
+  /** By their own names: as in Envoy, what a resource is called counts only when it is removed. */
   hosts: ReadonlyMap<string, VirtualHost>
   /** Who waits for an alias, "<route table>/<host>". */
   readonly demanded: Map<string, (() => void)[]>
@@ -63,12 +63,16 @@ export class VirtualHosts {
   async #onUpdate(set: HostSet, update: Update): Promise<string | undefined> {
     const before = set.hosts
     const next = new Map(before)
-    for (const name of update.removed) next.delete(name)
+    let isOther = update.added.some(({ isAbsent }) => !isAbsent)
+    for (const name of update.removed) if (next.delete(name)) isOther = true
     for (const resource of update.added)
-      if (!resource.isAbsent) next.set(resource.name, this.#options.messageOf(resource) as VirtualHost)
+      if (!resource.isAbsent) {
+        const host = this.#options.messageOf(resource) as VirtualHost
+        next.set(host.name, host)
+      }
     set.hosts = next
     const { onChange, onEvent, time } = this.#options
-    const refused = await onChange(set.reference.slot)
+    const refused = isOther ? await onChange(set.reference.slot, update.version) : undefined
     if (refused === undefined) onEvent(set.reference, { kind: 'changed', at: time() })
     if (refused !== undefined) set.hosts = before
     for (const { name, aliases } of update.added) for (const alias of [name, ...aliases]) this.#answer(set, alias)

@@ -9,6 +9,7 @@
 #include "http/dynamic_metadata.h"
 #include "http/header_map.h"
 #include "http/matcher.h"
+#include "http/request_id.h"
 #include "http/substitution/grpc_status.h"
 
 namespace nuncio::access_log {
@@ -54,15 +55,6 @@ bool addLogType(std::string_view name, uint64_t& bits) {
 }
 
 bool hasBit(uint64_t bits, uint64_t at) { return at < 64 && ((bits >> at) & 1) != 0; }
-
-// The first eight hexadecimal digits of a request id as a number; none when it has not the shape of a UUID.
-std::optional<uint64_t> numberOf(std::string_view request_id) {
-  if (request_id.size() < 8) return std::nullopt;
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(request_id.data(), request_id.data() + 8, value, 16);
-  if (error != std::errc() || end != request_id.data() + 8) return std::nullopt;
-  return value;
-}
 
 // Fractions are kept in parts per million; the sampling arithmetic is in the denominator the configuration has.
 void setFraction(const plan::Fraction& fraction, uint32_t& numerator, uint32_t& denominator) {
@@ -131,7 +123,7 @@ bool Filter::Node::passes(const http::FormatContext& context, const Conditions& 
       return compares(end > info.at.start ? static_cast<uint64_t>(end - info.at.start) / 1'000'000 : 0, conditions);
     }
     case Kind::NOT_HEALTH_CHECK: return !info.health_check;
-    case Kind::TRACEABLE: return info.traced && !info.health_check;
+    case Kind::TRACEABLE: return info.trace_reason == http::TraceReason::kForced && !info.health_check;
     case Kind::RUNTIME: return sampled(context, conditions);
     case Kind::AND: return std::all_of(children.begin(), children.end(), passing);
     case Kind::OR: return std::any_of(children.begin(), children.end(), passing);
@@ -163,7 +155,7 @@ bool Filter::Node::compares(uint64_t actual, const Conditions& conditions) const
 
 // The request id decides, so that all hops of a request sample alike; without one, chance does.
 bool Filter::Node::sampled(const http::FormatContext& context, const Conditions& conditions) const {
-  const std::optional<uint64_t> stable = independent_randomness ? std::nullopt : numberOf(context.info.request_id);
+  const std::optional<uint64_t> stable = independent_randomness ? std::nullopt : http::requestIdNumber(context.info.request_id);
   const uint64_t draw = stable.has_value() ? *stable : conditions.random();
   const uint64_t limit = runtime_key.empty() ? numerator : conditions.runtimeInteger(runtime_key, numerator);
   return draw % denominator < limit;

@@ -10,20 +10,14 @@
 #include "generated/plan.h"
 #include "http/dynamic_metadata.h"
 #include "http/header_map.h"
-#include "http/substitution/formatter.h"
+#include "http/substitution/custom_tags.h"
 
 namespace nuncio::access_log {
 
 struct GrpcEntrySettings {
-  struct Tag {
-    std::string name;
-    http::Formatter value;
-    std::string otherwise;
-  };
-
   bool tcp = false;
   std::vector<std::string> request_headers, response_headers, response_trailers, filter_state;
-  std::vector<Tag> tags;
+  http::CustomTags tags;
 };
 
 namespace {
@@ -332,13 +326,7 @@ std::vector<std::string> lowerCase(const std::vector<std::string>& names) {
 }
 
 void customTags(ProtoWriter& to, uint32_t field, const FormatContext& context, const GrpcEntrySettings& settings) {
-  base::TextBuffer text;
-  for (const GrpcEntrySettings::Tag& tag : settings.tags) {
-    text.clear();
-    tag.value.append(context, text);
-    const std::string_view value = text.empty() ? std::string_view(tag.otherwise) : text.view();
-    if (!value.empty()) mapEntry(to, field, tag.name, value);
-  }
+  settings.tags.forEach(context, [&](std::string_view name, std::string_view value) { mapEntry(to, field, name, value); });
 }
 
 void commonProperties(ProtoWriter& to, const FormatContext& context, const GrpcEntrySettings& settings) {
@@ -382,11 +370,9 @@ base::Result<GrpcEntry, std::string> GrpcEntry::make(const plan::GrpcAccessLog& 
   settings->response_headers = lowerCase(plan.response_headers);
   settings->response_trailers = lowerCase(plan.response_trailers);
   settings->filter_state = plan.filter_state;
-  for (const plan::GrpcLogTag& tag : plan.tags) {
-    auto value = http::Formatter::make(tag.value.value_or(plan::Format{}));
-    if (!value.ok()) return std::move(value.error().message);
-    settings->tags.push_back({tag.name, std::move(value.value()), tag.default_value});
-  }
+  auto tags = http::CustomTags::make(plan.tags);
+  if (!tags.ok()) return std::move(tags.error());
+  settings->tags = std::move(tags.value());
   return GrpcEntry(std::move(settings));
 }
 

@@ -114,6 +114,18 @@ napi_value toolCovers(napi_env env, napi_callback_info info) {
   return boolean(env, tool == nullptr || host == nullptr || tool->covers(host->worker().context()));
 }
 
+/** runtimeInteger(key, fallback) */
+napi_value runtimeInteger(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Room room;
+  std::string spill;
+  ScriptHost* host = arguments.host();
+  const double fallback = arguments.real(1);
+  if (host == nullptr) return number(env, fallback);
+  const std::string_view key = arguments.text(0, room, spill);
+  return number(env, static_cast<double>(host->worker().context().runtimeInteger(key, static_cast<uint64_t>(fallback))));
+}
+
 /**
  * streamDescriptors(handle, tool, stage, hostLimits, isDone): of the tool's limits, or without a tool of those of the route.
  * As JSON: [{"entries": [["key", "value"]], "hits": 1, "negative": true, "override": [requests, unit], "header": 1}].
@@ -207,6 +219,7 @@ std::span<const NativeCall> toolCalls() {
       {"toolRewrite", toolRewrite},
       {"toolMutate", toolMutate},
       {"toolCovers", toolCovers},
+      {"runtimeInteger", runtimeInteger},
       {"streamDescriptors", streamDescriptors},
       {"filterStateGet", filterStateGet},
       {"filterStateSet", filterStateSet},

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <bit>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
 
 #include "base/random.h"
 
@@ -39,5 +42,18 @@ inline void writeUuid(char* out, base::Random& random) {
   std::memcpy(out + 24, text + 20, 12);
   out[8] = out[13] = out[18] = out[23] = '-';
 }
+
+/** The first eight hexadecimal digits of a request id as a number, which samples requests; none when it has no such digits. */
+inline std::optional<uint64_t> requestIdNumber(std::string_view id) {
+  if (id.size() < 8) return std::nullopt;
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + 8, value, 16);
+  if (error != std::errc() || end != id.data() + 8) return std::nullopt;
+  return value;
+}
+
+/** The digit of a UUID that says why a request is traced, in place of the version's. */
+inline constexpr size_t kTraceDigit = 14;
+inline constexpr char kTraceDigits[] = {'4', '9', 'a', 'b'};  // by TraceReason
 
 }  // namespace nuncio::http

@@ -130,6 +130,20 @@ struct ConnectionInfo {
   }
 };
 
+/** Why a request is traced. */
+enum class TraceReason : uint8_t {
+  kNone,     // it is not
+  kSampled,
+  kForced,   // a service asked for it: x-envoy-force-trace
+  kClient,   // its client did: x-client-trace-id
+};
+
+/** What its span is known by, as text. */
+struct TraceIds {
+  std::string_view trace;
+  std::string_view span;
+};
+
 struct StreamInfo {
   const ConnectionInfo* downstream = nullptr;
   int64_t start_wall_ns = 0;           // wall clock at start, nanoseconds since the epoch
@@ -138,7 +152,7 @@ struct StreamInfo {
   AccessLogType log_type = AccessLogType::kNotSet;
   uint16_t response_code = 0;          // 0: none was sent
   bool health_check = false;
-  bool traced = false;                 // the request is traced because a service forced it
+  TraceReason trace_reason = TraceReason::kNone;
   FlagList flags;
   std::string_view response_code_details;
   std::string_view connection_termination_details;
@@ -173,6 +187,7 @@ struct StreamInfo {
   // Metadata as JSON text of a map "filter name" → object, keys sorted; empty: none.
   std::string_view cluster_metadata_json, upstream_metadata_json, route_metadata_json, virtual_host_metadata_json;
   DynamicMetadata* dynamic_metadata = nullptr;      // of this stream; null: no filter wrote any
+  const TraceIds* trace = nullptr;                  // null: it has no span
   FilterState* filter_state = nullptr;              // of this stream; the connection's is in `downstream->facts`
 };
 

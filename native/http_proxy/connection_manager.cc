@@ -26,6 +26,7 @@ ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& mana
       http(context.stats.scope<stats::Http>(manager.plan.stat_prefix)),
       listener_http(context.stats.scope<stats::ListenerHttp>(std::string(facts.stat_name) + ".http." + manager.plan.stat_prefix)),
       router(context.stats.scope<stats::Router>(manager.plan.stat_prefix)),
+      tracing(context.stats.scope<stats::Tracing>(manager.plan.stat_prefix + ".tracing")),
       http1(context.stats.scope<stats::Http1>(codecScope(manager.plan, "http1"))),
       codec_options(serverOptions(manager.plan, manager.common)),
       custom_settings(customSettings(manager.plan)),
@@ -62,6 +63,7 @@ ManagerRuntime::~ManagerRuntime() {
   worker.stats.release(http);
   worker.stats.release(listener_http);
   worker.stats.release(router);
+  worker.stats.release(tracing);
   worker.stats.release(http1);
   if (http2_) worker.stats.release(http2_);
 }

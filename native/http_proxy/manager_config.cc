@@ -20,6 +20,7 @@ Made makeRouter(const plan::Extension& extension, DecodeContext& context, Router
   out.dynamic_stats = plan.dynamic_stats;
   out.suppress_envoy_headers = plan.suppress_envoy_headers;
   out.respect_expected_rq_timeout = plan.respect_expected_rq_timeout;
+  out.start_child_span = plan.start_child_span;
   out.strict_headers = std::move(plan.strict_check_headers);
   auto loggers = makeLoggers(plan.upstream_logs, context.writers);
   if (!loggers.ok()) return std::move(loggers.error());
@@ -181,6 +182,11 @@ base::Result<std::unique_ptr<const ManagerConfig>, std::string> ManagerConfig::m
   auto early = http::HeaderMutations::make(plan.early_mutations, http::MessageSide::kRequest);
   if (!early.ok()) return std::move(early.error());
   config->early_mutations = std::move(early.value());
+  if (plan.tracing) {
+    auto tracing = TracingConfig::make(*plan.tracing);
+    if (!tracing.ok()) return std::move(tracing.error());
+    config->tracing = std::move(tracing.value());
+  }
   if (plan.scoped_routes) config->scope_key.emplace(plan.scoped_routes->fragments);
   return std::unique_ptr<const ManagerConfig>(std::move(config));
 }

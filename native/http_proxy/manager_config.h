@@ -19,6 +19,7 @@
 #include "http_proxy/client_certificate.h"
 #include "http_proxy/filter.h"
 #include "http_proxy/ip_detection.h"
+#include "http_proxy/tracing_config.h"
 #include "plan/plan_types.h"
 #include "routing/cluster_action.h"
 #include "routing/route_scopes.h"
@@ -49,6 +50,7 @@ struct RouterConfig {
   bool dynamic_stats = true;
   bool suppress_envoy_headers = false;
   bool respect_expected_rq_timeout = false;
+  bool start_child_span = false;
   std::vector<std::string> strict_headers;
   LoggerList upstream_logs;
   std::shared_ptr<const FilterList> upstream_filters;  // of every attempt whose cluster has none of its own; null: none
@@ -91,6 +93,7 @@ struct ManagerConfig {
   ClientCertificateDetails client_cert_details;
   FilterList filters;
   std::vector<routing::UpgradeRule> upgrades;
+  std::unique_ptr<const TracingConfig> tracing;       // null: requests are not traced
   std::optional<routing::ScopeKeyBuilder> scope_key;  // scoped routes
   std::vector<std::unique_ptr<const FilterList>> upgrade_filters;  // beside `upgrades`; null: `filters`
 

@@ -54,6 +54,7 @@ class ManagerRuntime final : public tcp::NetworkFilterRuntime {
   stats::HttpScope http;
   stats::ListenerHttpScope listener_http;
   stats::RouterScope router;
+  stats::TracingScope tracing;
   stats::Http1Scope http1;
   const http::h1::ServerOptions codec_options;
   const std::vector<http::h2::Setting> custom_settings;

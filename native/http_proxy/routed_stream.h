@@ -20,6 +20,7 @@ namespace nuncio::http_proxy {
 
 class BodyBuffer;
 struct RedirectTrail;
+struct StreamTrace;
 
 /** What is wanted of a request's host besides what its route says. */
 struct HostWishes {
@@ -55,6 +56,8 @@ class RoutedStream {
   uint64_t randomValue() const { return random_; }
   /** Null: none. */
   virtual const HostWishes* hostWishes() const { return nullptr; }
+  /** Null: requests are not traced here. */
+  const StreamTrace* trace() const { return trace_; }
 
   bool internalRequest() const { return internal_; }
   bool isUpgrade() const { return upgrade_; }
@@ -116,6 +119,7 @@ class RoutedStream {
   const routing::RouteTable* table_ = nullptr;
   const routing::WeightedCluster* weighted_ = nullptr;
   RedirectTrail* redirect_trail_ = nullptr;
+  StreamTrace* trace_ = nullptr;  // in the arena
   bool internal_ : 1 = false;
   bool head_ : 1 = false;
   bool grpc_ : 1 = false;

@@ -8,6 +8,7 @@
 #include "http_proxy/request_mirrors.h"
 #include "http_proxy/reset_text.h"
 #include "http_proxy/routed_stream.h"
+#include "http_proxy/stream_trace.h"
 #include "http_proxy/upstream_request.h"
 #include "upstream/hash_balancer.h"
 #include "upstream/proxy_preamble.h"
@@ -278,6 +279,8 @@ bool Router::endsConnect() const {
   if (rule == nullptr || !rule->connect) return false;
   return stream_.isConnect() || (rule->connect_allow_post && headers_->get(HeaderId::kMethod) == "POST");
 }
+
+bool Router::spawnsSpans() const { return config_.start_child_span || stream_.trace()->config.spawns_upstream_span; }
 
 /** auto_sni, auto_san_validation: the upstream is asked for, and must prove to be, who the request is for. */
 void Router::nameTransport(const http::HeaderMap& headers) {

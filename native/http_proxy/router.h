@@ -88,6 +88,8 @@ class Router {
   /** Of the pool that attempts use, and what they want of its transport. */
   const upstream::PoolKey& poolKey() const { return pool_key_; }
   const upstream::TransportOptions& transportOptions() const { return transport_; }
+  /** Of a request that is traced: does each attempt have a span of its own? */
+  bool spawnsSpans() const;
   const routing::ClusterAction& action() const { return *route_->cluster; }
   const RouterTimeouts& timeouts() const { return timeouts_; }
   /** How long an attempt may last when the request says so itself; 0: for ever. */

@@ -98,6 +98,7 @@ void Stream::takeRequestHead(http::HeaderMap& headers, bool end_stream) {
   info_.remote = prepared.remote;
   internal_ = prepared.internal;
   if (asks_close) close_connection_ = true;
+  if (manager.tracing != nullptr) [[unlikely]] decideTracing();
   info_.request_id = headers.get(HeaderId::kXRequestId);
   if (!acceptUpgrade()) return;
   finishRequestHead(end_stream);
@@ -190,6 +191,7 @@ void Stream::finishRequestHead(bool end_stream) {
   router_.emplace(*this, filters_.routerConfig(*filter_list_), filter_list_->upstream.get());
   takeRouteTimeouts();
   filters_.create(*filter_list_);
+  if (config().tracing != nullptr) [[unlikely]] startTrace();
   if (encoder_blocks_ != 0) blockResponse(true);  // the connection was full already
   if (config().plan.flush_access_log_on_new_request) log(http::AccessLogType::kDownstreamStart);
   filters_.requestHeaders(*request_headers_, end_stream);
@@ -329,6 +331,7 @@ void Stream::sendHead(http::HeaderMap& headers, bool end_stream) {
   if (rare_timers_ != nullptr) rare_timers_->request.cancel();
   armIdleTimer();
   if (extended_connect_) toConnectResponse(headers);
+  if (trace_ != nullptr) [[unlikely]] decorateAnswer(headers);
   response_started_ = true;
   info_.at.downstream_tx_begin = runtime_.worker.services.loop.now();
   encoder_->encodeHeaders(headers, end_stream);
@@ -457,6 +460,8 @@ void Stream::logAndCount() {
   if (response_started_) {
     runtime_.http.record(HttpHistogram::downstream_rq_time, static_cast<uint64_t>((info_.at.end - info_.at.start) / 1'000'000));
   }
+  if (info_.health_check) [[unlikely]] runtime_.tracing.inc(stats::TracingStat::health_check);
+  if (trace_ != nullptr) [[unlikely]] finishTrace();
   log(http::AccessLogType::kDownstreamEnd);
 }
 

@@ -131,6 +131,11 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   void limitDuration(const routing::ClusterAction& action);
   void takeRouteTimeouts();
   void pickWeighted();
+  // ---- stream_tracing.cc
+  void decideTracing();
+  void startTrace();
+  void decorateAnswer(http::HeaderMap& headers);
+  void finishTrace();
   void refuseFlood();
   void log(http::AccessLogType type);
   void noteBytes();

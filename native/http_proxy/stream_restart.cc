@@ -38,6 +38,8 @@ void Stream::dropRestart() {
 void Stream::beginAnew(Restart& restart) {
   restart_ = nullptr;
   info_.at.end = worker_.services.loop.now();
+  if (trace_ != nullptr) finishTrace();
+  trace_ = nullptr;
   log(http::AccessLogType::kDownstreamEnd);
   filters_.complete();
   router_.reset();

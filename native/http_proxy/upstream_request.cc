@@ -9,6 +9,7 @@
 #include "http_proxy/reset_text.h"
 #include "http_proxy/router.h"
 #include "http_proxy/routed_stream.h"
+#include "http_proxy/stream_trace.h"
 #include "http_proxy/upgrade_translation.h"
 #include "upstream/host_judgement.h"
 
@@ -24,6 +25,7 @@ UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
       before_{router.stream().info().upstream_wire_sent, router.stream().info().upstream_wire_received,
               router.stream().info().upstream_headers_sent, router.stream().info().upstream_headers_received} {
   filtering_ = router.makeFilters(*this);
+  if (router.stream().trace() != nullptr) [[unlikely]] startTrace();
 }
 
 UpstreamRequest::~UpstreamRequest() {
@@ -64,6 +66,7 @@ void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
   connection_ = &connection;
   encoder_ = &connection.newStream(*this);
   router_.onUpstreamConnected(*this);
+  if (router_.stream().trace() != nullptr) [[unlikely]] injectTrace();
   awaits_handshake_ = isConnect() || base::equalsIgnoreCase(headers_->get(http::HeaderId::kUpgrade), "websocket");
   begin(*encoder_);
 }
@@ -141,7 +144,6 @@ void UpstreamRequest::noteConnection(upstream::ConnectionAccount& account, const
 
 void UpstreamRequest::onPoolFailure(upstream::PoolFailure failure, std::string_view reason) {
   if (failure != upstream::PoolFailure::kPendingOverflow) noteHost();
-  ended();
   switch (failure) {
     case upstream::PoolFailure::kPendingOverflow:
     case upstream::PoolFailure::kOverflow: return failed(ResetReason::kOverflow, reason);
@@ -153,6 +155,8 @@ void UpstreamRequest::onPoolFailure(upstream::PoolFailure failure, std::string_v
 void UpstreamRequest::failed(ResetReason reason, std::string_view transport) {
   if (filtering_ != nullptr) [[unlikely]] stopFilters();
   flag_ = flagOf(reason);
+  noteTraceReset(reason);
+  ended();
   router_.onUpstreamReset(reason, transport);
 }
 
@@ -216,6 +220,7 @@ void UpstreamRequest::reset(ResetReason reason) {
   http::RequestEncoder* encoder = encoder_;
   upstream::HttpConnection* connection = connection_;
   noteBytes();
+  if (trace_ != nullptr) [[unlikely]] trace_->canceled = true;
   ended();
   cancelWaiting();
   if (encoder == nullptr) return;
@@ -234,6 +239,7 @@ void UpstreamRequest::noteBytes() {
 }
 
 void UpstreamRequest::ended() {
+  if (trace_ != nullptr) [[unlikely]] finishTrace();
   holdDownstream(false);
   leaveConnection();
   if (tunnel_) tunnel_->close();
@@ -310,6 +316,7 @@ void UpstreamRequest::onResponseTrailers(http::HeaderMap& trailers) {
   if (over_) return;
   router_.stream().info().at.upstream_rx_end = router_.stream().worker().services.loop.now();
   noteBytes();
+  if (trace_ != nullptr) [[unlikely]] trace_->trailers = &trailers;
   ended();
   if (filtering_ != nullptr) [[unlikely]] return filtering_->chain.responseTrailers(trailers);
   router_.onUpstreamTrailers(trailers);
@@ -319,7 +326,6 @@ void UpstreamRequest::onStreamReset(ResetReason reason, std::string_view) {
   if (over_) return;
   if (connection_ != nullptr) connection_->noteReset(reason);
   noteBytes();
-  ended();
   failed(reason, {});
 }
 

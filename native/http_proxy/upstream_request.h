@@ -18,6 +18,7 @@ namespace nuncio::http_proxy {
 class Router;
 struct AttemptFilters;
 struct LocalReply;
+struct AttemptTrace;
 
 class UpstreamRequest final : public upstream::PoolStream {
  public:
@@ -101,6 +102,12 @@ class UpstreamRequest final : public upstream::PoolStream {
   bool isConnect() const;
   bool opensTunnel() const;
   const http::HeaderMap& headersFor(const upstream::HttpConnection& connection);
+  // ---- upstream_tracing.cc
+  void startTrace();
+  void injectTrace();
+  void finishTrace();
+  /** The attempt is about to fail. */
+  void noteTraceReset(http::ResetReason reason);
 
   Router& router_;
   upstream::HostRef host_;
@@ -110,6 +117,7 @@ class UpstreamRequest final : public upstream::PoolStream {
   http::RequestEncoder* encoder_ = nullptr;             // null before there is a connection and after the end
   upstream::HttpConnection* connection_ = nullptr;     // as encoder_
   std::optional<TcpTunnel> tunnel_;     // instead of a connection of a pool
+  AttemptTrace* trace_ = nullptr;       // null: it has no span of its own
   std::optional<BodyBuffer> waiting_;   // body that came before a connection did
   int64_t began_ns_;
   const http::StreamBytes before_;     // of earlier attempts

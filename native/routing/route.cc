@@ -73,6 +73,12 @@ base::Result<std::unique_ptr<Route>, std::string> Route::make(const plan::Route&
   route->request_body_buffer_limit = plan.request_body_buffer_limit;
   if (std::string error = route->filter_configs.fill(plan.per_filter_config, decode); !error.empty()) return error;
   if (std::string error = fillAction(plan, *route, decode); !error.empty()) return error;
+  if (plan.tracing) {
+    auto tracing = RouteTracing::make(*plan.tracing);
+    if (!tracing.ok()) return std::move(tracing.error());
+    route->tracing = std::move(tracing.value());
+  }
+  if (plan.decorator) route->decorator = std::make_unique<const Decorator>(Decorator{plan.decorator->operation, plan.decorator->propagate});
   auto request = http::HeaderMutations::make(plan.request_mutations, http::MessageSide::kRequest);
   if (!request.ok()) return std::move(request.error());
   route->request_mutations = std::move(request.value());

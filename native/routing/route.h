@@ -19,6 +19,7 @@
 #include "routing/redirect.h"
 #include "routing/retry_policy.h"
 #include "routing/route_match.h"
+#include "routing/route_tracing.h"
 
 namespace nuncio::routing {
 
@@ -62,6 +63,8 @@ struct Route {
   http::HeaderMutations response_mutations;
   std::optional<uint64_t> request_body_buffer_limit;  // the virtual host's when the route has none
   ExtensionConfigs filter_configs;
+  std::unique_ptr<const RouteTracing> tracing;    // null: as the connection manager says
+  std::unique_ptr<const Decorator> decorator;     // null: none
 
   /** The route's retry policy, else its virtual host's; null when neither has one. */
   const RetryPolicy* retryPolicy() const;

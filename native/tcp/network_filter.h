@@ -49,6 +49,7 @@ struct ListenerFacts {
   std::string_view stat_name;         // "127.0.0.1_10000"
   uint32_t buffer_limit;
   const net::DrainState& drain;
+  bool outbound = false;              // traffic_direction
 };
 
 class NetworkFilterRuntime {

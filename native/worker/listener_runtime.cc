@@ -18,6 +18,8 @@ using stats::ListenerHistogram;
 using stats::ListenerStat;
 using stats::ListenerWorkerStat;
 
+constexpr uint32_t kOutbound = 2;  // envoy.config.core.v3.TrafficDirection
+
 std::string statNameOf(const plan::Listener& plan, const std::vector<net::BoundSocketPtr>& sockets) {
   if (!plan.stat_name.empty()) return plan.stat_name;
   std::string name = sockets.empty() ? plan.name : std::string(sockets.front()->address.text());
@@ -34,7 +36,7 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       part_(std::move(part)),
       stat_name_(statNameOf(part_->plan, sockets)),
       drain_(process.drainTiming(), part_->plan.drain_modify_only ? nullptr : &process.drain()),
-      facts_{part_->plan.name, stat_name_, part_->plan.buffer_limit, drain_},
+      facts_{part_->plan.name, stat_name_, part_->plan.buffer_limit, drain_, part_->plan.traffic_direction == kOutbound},
       stats_(worker.stats.scope<stats::Listener>(stat_name_)),
       extension_stats_(worker.stats.scope<stats::ListenerExtension>(stat_name_)),
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),

@@ -10,7 +10,7 @@ const ranks = new Map(
     ['snapshot', 'loop', 'compression'],
     ['net'],
     ['http'],
-    ['tcp', 'tls'], // tcp tells a connection's story in http's StreamInfo, tls matches names with http's matchers
+    ['tcp', 'tls', 'tracing'], // tcp tells a connection's story in http's StreamInfo, tls matches names with http's matchers
     ['routing', 'access_log'],
     ['upstream'],
     ['http_proxy'],

@@ -47,6 +47,8 @@ export interface BuiltInContext {
   matchesText(tool: NativeTool, text: string): boolean
   /** Does a request fall into the tool's fraction? */
   covers(tool: NativeTool): boolean
+  /** What the runtime says of a key; `fallback` where it says nothing. */
+  runtimeInteger(key: string, fallback: number): number
 }
 
 /** How Envoy's own requests differ from those of filters. */

@@ -12,6 +12,7 @@ export type ExtensionCategory =
   | 'envoy.filters.network'
   | 'envoy.filters.listener'
   | 'envoy.access_loggers'
+  | 'envoy.tracers'
   | 'envoy.transport_sockets.downstream'
   | 'envoy.transport_sockets.upstream'
 

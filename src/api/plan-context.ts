@@ -20,6 +20,7 @@ import type { SubstitutionFormatString } from '../generated/protos/envoy/config/
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { OnDemandCds } from '../generated/protos/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
 import type {
+  HttpConnectionManager_Tracing,
   HttpFilter,
   Rds,
   ScopedRoutes,
@@ -48,6 +49,7 @@ import type {
   ScopedRoutesSchema,
   StringMatcherSchema,
   SubsetCriteriaSchema,
+  TracingSchema,
 } from '../generated/plan_pb.js'
 import type { HeaderMutation } from '../generated/protos/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
 import type {
@@ -101,14 +103,22 @@ export interface PlanContext extends Place {
   readonly statPrefix: string
   /** --service-node, --service-cluster or the bootstrap's node. */
   readonly node: { readonly id: string; readonly cluster: string }
+  /** Of the proxy, as Envoy prints its own: commit/version/status/type/TLS library. */
+  readonly version: string
   /** The payload of a typed_config; undefined when it was reported as unknown. */
   unpack(any: Any, at: Place): Unpacked | undefined
   /** Whole milliseconds of a duration, fractions cut off as in Envoy; `missing` when it is not set. */
   milliseconds<T>(duration: Duration | undefined, missing: T, at: Place): number | T
+  /** A variable of the process's environment. */
+  environment(name: string): string | undefined
   /** The layered runtime's value of a key, as text. */
   runtime(key: string): string | undefined
   /** The slot of a cluster. The cluster need not exist: an empty slot answers "no cluster" at run time. */
   clusterSlot(name: string): number
+  /** Reports that there is no such cluster, in Envoy's words: "envoy.tracers.zipkin: unknown cluster 'x'". */
+  checkCluster(name: string, who: string, at: Place): void
+  /** Of a connection manager, with its provider or the bootstrap's. */
+  tracing(config: HttpConnectionManager_Tracing, at: Place): PlanInit<typeof TracingSchema>
   /** Compiles an inline route table as a plan of its own; the answer is its slot. */
   routeTable(config: RouteConfiguration, at: Place): number
   /** The slot of a route table that comes from elsewhere (RDS); all who ask the same source for the same name share it. */

@@ -37,7 +37,7 @@ import type { AccessLogFilterInit, AccessLogInit, BodyFormatInit, FieldMatcherIn
 import { fraction, headerMatcher, type RegexCheck, stringMatcher } from './matcher.js'
 
 /** What compiling formats and logs needs from the rest of a compilation. */
-export interface FormatTools extends GrpcLogTools {
+export interface FormatTools extends Omit<GrpcLogTools, 'format'> {
   unpack(any: Any, at: Place): Unpacked | undefined
   dataSource(source: DataSource | undefined, at: Place): Uint8Array | undefined
   readonly checkRegex: RegexCheck
@@ -52,7 +52,7 @@ export interface FormatTools extends GrpcLogTools {
 }
 
 /** Substitution formats, access logs and their filters, compiled to plans. Problems are reported at the place given. */
-export class FormatCompiler implements Formats {
+export class FormatCompiler implements Omit<Formats, 'customTags'> {
   readonly #tools: FormatTools
 
   constructor(tools: FormatTools) {
@@ -190,7 +190,7 @@ export class FormatCompiler implements Formats {
       isMessage<HttpGrpcAccessLogConfig>(message, 'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig') ||
       isMessage<TcpGrpcAccessLogConfig>(message, 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig')
     )
-      return { ...common, ...grpcAccessLog(message, place, this.#tools) }
+      return { ...common, ...grpcAccessLog(message, place, this.#withFormats()) }
     if (isMessage<TypeScriptFilter>(message, 'nuncio.TypeScriptFilter')) {
       const logger = this.#tools.logger(log.name, message, place)
       const format = logger && this.#jsonBody(logger.fields, place.field('module'))
@@ -198,6 +198,11 @@ export class FormatCompiler implements Formats {
     }
     place.unsupported(`the access logger ${log.name || unpacked.typeName}`)
     return undefined
+  }
+
+  #withFormats(): GrpcLogTools {
+    const { types, environment } = this.#tools
+    return { types, environment, format: (text, at) => this.format(text, at) }
   }
 
   #fileFormat(config: FileAccessLog, at: Place): BodyFormatInit | undefined {

@@ -318,6 +318,7 @@ export class Compilation {
     const tools: RouteTools = {
       checkRegex: this.checkRegex,
       format: (text, place) => this.formats.format(text, place),
+      customTags: (tags, place) => this.formats.customTags(tags, place),
       nodeCluster: this.deps.node.cluster,
       formatsValues: this.formatsDescriptors,
       clusterSlot: (cluster, place) => {

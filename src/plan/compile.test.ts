@@ -358,7 +358,40 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     withManager({ route_config: undefined, rds: { route_config_name: 'r', config_source: { ads: {} } } }),
     'ok',
   ],
-  ['tracing', withManager({ tracing: {} }), 'later'],
+  ['tracing without a provider', withManager({ tracing: {} }), 'ok'],
+  [
+    'a tracer to come',
+    withManager({
+      tracing: {
+        provider: {
+          name: 'envoy.tracers.datadog',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.config.trace.v3.DatadogConfig',
+            collector_cluster: 'c',
+            service_name: 's',
+          },
+        },
+      },
+    }),
+    'later',
+  ],
+  [
+    'a collector that is no cluster',
+    withManager({
+      tracing: {
+        provider: {
+          name: 'envoy.tracers.zipkin',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.config.trace.v3.ZipkinConfig',
+            collector_cluster: 'nope',
+            collector_endpoint: '/spans',
+            collector_endpoint_version: 'HTTP_JSON',
+          },
+        },
+      },
+    }),
+    /envoy\.tracers\.zipkin: unknown cluster 'nope'/,
+  ],
 
   ['a cluster twice', file([listener()], [cluster(), cluster()]), /duplicate cluster 'c'/],
   ['a cluster without members', withCluster({ load_assignment: undefined }), 'ok'],

@@ -6,6 +6,7 @@ import { listenerPolicy } from './policy/listener.js'
 import { routePolicy } from './policy/route.js'
 import type { NativeExtension } from '../api/native.js'
 import { tlsPolicy } from './policy/tls.js'
+import { tracingPolicy } from './policy/tracing.js'
 import type { PolicyTable } from './policy/verdict.js'
 
 export type { MessagePolicy, PolicyTable, Verdict } from './policy/verdict.js'
@@ -24,4 +25,5 @@ export const fieldPolicy: PolicyTable = {
   ...clusterPolicy,
   ...tlsPolicy,
   ...discoveryPolicy,
+  ...tracingPolicy,
 }

@@ -29,6 +29,7 @@ import type { StringMatcher } from '../generated/protos/envoy/type/matcher/v3/st
 import type { RouteConfiguration } from '../generated/protos/envoy/config/route/v3/route_pb.js'
 import type { OnDemandCds } from '../generated/protos/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js'
 import type {
+  HttpConnectionManager_Tracing,
   HttpFilter,
   Rds,
   ScopedRoutes,
@@ -57,12 +58,15 @@ import type {
   RouteMatchInit,
   ScopedRoutesInit,
   StringMatcherInit,
+  TracingInit,
 } from './init.js'
 import { fraction, headerMatchers, queryMatcher, regexRewrite, runtimeFraction, stringMatcher } from './matcher.js'
 import { rateLimits } from './rate-limits.js'
 import { routeMatch } from './route-table.js'
 import { scopedRoutes } from './scoped-routes.js'
 import { subsetCriteria } from './subset.js'
+import { managerTracing } from './tracing.js'
+import { versionText } from './version-text.js'
 import { milliseconds } from './values.js'
 
 /** What the plan() of one configured filter sees of its compilation. */
@@ -98,6 +102,10 @@ export class FilterContext implements PlanContext {
     this.node = compilation.deps.node
   }
 
+  get version(): string {
+    return versionText(this.#compilation.environment.bootstrap.node)
+  }
+
   get path(): string {
     return this.#place.path
   }
@@ -130,6 +138,10 @@ export class FilterContext implements PlanContext {
     return milliseconds(duration, missing, at)
   }
 
+  environment(name: string): string | undefined {
+    return this.#compilation.deps.environment[name]
+  }
+
   runtime(key: string): string | undefined {
     return this.#compilation.runtime.get(key)
   }
@@ -152,6 +164,14 @@ export class FilterContext implements PlanContext {
 
   discoveredRoutes(rds: Rds, at: Place, statPrefix = ''): number {
     return this.#compilation.discoveredRoutes(rds, at, statPrefix)
+  }
+
+  tracing(config: HttpConnectionManager_Tracing, at: Place): TracingInit {
+    return managerTracing(config, at, this.#compilation, this.#owner)
+  }
+
+  checkCluster(name: string, who: string, at: Place): void {
+    if (!this.#compilation.environment.hasCluster(name)) at.error(`${who}: unknown cluster '${name}'`)
   }
 
   httpFilters(

@@ -42,12 +42,13 @@ import { matchTree } from './match-tree.js'
 import { retryPolicy } from './retry-policy.js'
 import { clusterAction, mirrorPolicies } from './route-action.js'
 import { checkUriTemplate } from './uri-template.js'
+import { routeTracing, type TracingTools } from './tracing.js'
 import { metadataJson } from './values.js'
 
 const defaultBodyLimit = 4096
 
 /** What a route table needs from the rest of the compilation. */
-export interface RouteTools {
+export interface RouteTools extends Pick<TracingTools, 'customTags'> {
   readonly checkRegex: RegexCheck
   readonly format: FormatParser
   /** --service-cluster, or the bootstrap's node. */
@@ -216,6 +217,7 @@ function routeEntry(route: Route, at: Place, tools: RouteTools, bodyLimit: numbe
     perFilterConfig: perFilterConfig(route.typedPerFilterConfig, at, tools),
     metadataJson: metadataJson(route.metadata),
   }
+  if (route.tracing || route.decorator) Object.assign(plan, routeTracing(route, at, tools))
   if (route.match) plan.match = routeMatch(route.match, at.field('match'), tools)
   if (action.case === 'route') plan.cluster = clusterAction(action.value, at.field('route'), tools, route.match)
   else if (action.case === 'redirect') plan.redirect = redirectAction(action.value, at.field('redirect'), tools)

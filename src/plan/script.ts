@@ -26,7 +26,9 @@ export function scriptProgram(
   }
   if (!checkSettings(loaded.value.readConfig, script.config, at.field('config'))) return undefined
   const { code, file } = loaded.value.bundled
+  // The slot is part of it: each place has an instance of its own, which goes when the place goes.
   const parts = {
+    slotName,
     name,
     kind: script.kind,
     statPrefix: script.statPrefix ?? name,
@@ -36,7 +38,7 @@ export function scriptProgram(
   }
   const id = createHash('sha1').update(JSON.stringify(parts)).digest('hex')
   const plan = create(ScriptSchema, { program: id, name, failOpen: script.failOpen })
-  return { program: { id, slotName, ...parts }, bytes: toBinary(ScriptSchema, plan) }
+  return { program: { id, ...parts }, bytes: toBinary(ScriptSchema, plan) }
 }
 
 /** Reports every issue under its own path. */

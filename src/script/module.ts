@@ -15,6 +15,7 @@ const kinds: Readonly<Record<ScriptKind, readonly [text: string, maker: string]>
   'network-filter': ['a network filter', 'defineNetworkFilter'],
   'listener-filter': ['a listener filter', 'defineListenerFilter'],
   'access-logger': ['an access logger', 'defineAccessLogger'],
+  tracer: ['a tracer', 'defineTracer'],
 }
 
 /**

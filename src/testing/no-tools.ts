@@ -13,6 +13,7 @@ export class NoTools implements ToolAddon {
   readonly toolRewrite = missing
   readonly toolMutate = missing
   readonly toolCovers = missing
+  readonly runtimeInteger = missing
   readonly streamDescriptors = missing
   readonly filterStateGet = missing
   readonly filterStateSet = missing

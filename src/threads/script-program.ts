@@ -2,7 +2,7 @@ import type { ScriptKind } from '../api/script-module.js'
 
 /** A filter in TypeScript as it goes from the compile thread over main to the workers: what to evaluate, and with which settings. */
 export interface ScriptProgram {
-  /** Hash of everything below but `slotName`; what plans of kind `script` are known by. */
+  /** Hash of everything below; what plans of kind `script` are known by. */
   readonly id: string
   /** Where it stands: the slot of kind `script` is found by it. */
   readonly slotName: string

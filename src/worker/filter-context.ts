@@ -43,6 +43,7 @@ export function makeFilterContext(parts: ContextParts): FilterContext {
     tool,
     matchesText: (tool, text) => addon.toolMatchesText(tool.native, text),
     covers: tool => addon.toolCovers(tool.native),
+    runtimeInteger: (key, fallback) => addon.runtimeInteger(key, fallback),
     name,
     workerIndex,
     log,

@@ -16,13 +16,14 @@ import { ScriptHttpFilter } from './http-filter-program.js'
 import { Outcome, type ScriptAddon, Stage } from './script-addon.js'
 import { StreamParts } from './stream-parts.js'
 import { StreamView } from './stream-view.js'
+import { ScriptTracer } from './tracer-program.js'
 
 interface Loaded {
   readonly id: string
   readonly code: string
   readonly file: string
   readonly definition: ScriptModule
-  readonly filter: ScriptHttpFilter | ScriptConnectionFilter | ScriptAccessLogger
+  readonly filter: ScriptHttpFilter | ScriptConnectionFilter | ScriptAccessLogger | ScriptTracer
   readonly ended: AbortController
 }
 
@@ -127,6 +128,7 @@ export class FilterHost {
       this.#logLine('error', `filter '${name}' failed in ${hookNames[stage] ?? 'a hook'}: ${stack.describe(error)}`)
     }
     if (definition.kind === 'access-logger') return new ScriptAccessLogger({ definition, config, context, failed })
+    if (definition.kind === 'tracer') return new ScriptTracer({ definition, config, context, failed })
     if (definition.kind !== 'http-filter')
       return new ScriptConnectionFilter({ addon, definition, config, context, failed })
     const readRoute = definition.routeConfig === undefined ? undefined : await lazyConfigReader(definition.routeConfig)
@@ -216,7 +218,7 @@ export class FilterHost {
     const loaded = this.#programs[program]
     if (loaded === undefined) return Outcome.failed
     if (stage === Stage.log) {
-      ;(loaded.filter as ScriptAccessLogger).run(chunk as Uint8Array, handle)
+      ;(loaded.filter as ScriptAccessLogger | ScriptTracer).run(chunk as Uint8Array, handle)
       return Outcome.goOn
     }
     const slot = handle & slotMask

@@ -145,6 +145,7 @@ export interface ToolAddon {
   toolRewrite(handle: number, tool: object, text: string): string
   toolMutate(handle: number, tool: object, isResponse: boolean): void
   toolCovers(tool: object): boolean
+  runtimeInteger(key: string, fallback: number): number
   /** JSON; undefined: the limits of the route. */
   streamDescriptors(handle: number, tool: object | undefined, stage: number, host: number, isDone: boolean): string
   filterStateGet(handle: number, name: string): string | undefined

@@ -326,7 +326,7 @@ TEST("filter: response flags, gRPC statuses, log types, health checks, tracing")
 
   EXPECT(world.passes(filterOf(Kind::NOT_HEALTH_CHECK)));
   EXPECT(!world.passes(filterOf(Kind::TRACEABLE)));
-  world.info.traced = true;
+  world.info.trace_reason = http::TraceReason::kForced;
   EXPECT(world.passes(filterOf(Kind::TRACEABLE)));
   world.info.health_check = true;
   EXPECT(!world.passes(filterOf(Kind::NOT_HEALTH_CHECK)));

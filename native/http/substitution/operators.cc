@@ -468,9 +468,10 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
       return appendTlsFact(piece, info.downstream == nullptr ? nullptr : info.downstream->tls, out);
     case Operator::UPSTREAM_TLS: return appendTlsFact(piece, info.upstream_tls, out);
 
-    // Nothing of these exists yet: no tracing, and the constants became literals.
-    case Operator::TRACE_ID:
-    case Operator::SPAN_ID:
+    case Operator::TRACE_ID: return info.trace == nullptr ? ValueKind::kNull : textOrNull(info.trace->trace, out);
+    case Operator::SPAN_ID: return info.trace == nullptr ? ValueKind::kNull : textOrNull(info.trace->span, out);
+
+    // The constants became literals, and the state of upstream filters does not exist.
     case Operator::UPSTREAM_FILTER_STATE:
     case Operator::HOSTNAME:
     case Operator::ENVIRONMENT:

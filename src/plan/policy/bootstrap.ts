@@ -21,7 +21,7 @@ export const bootstrapPolicy: PolicyTable = {
     ),
     ...later('hds_config', 'delegated health checks (HDS)'),
     ...later('stats_sinks', 'stats sinks'),
-    ...later('tracing', 'tracing'),
+    ...carried('tracing'),
     ...carried('overload_manager'),
     ...later('header_prefix', 'another prefix for x-envoy headers', value => value === 'x-envoy'),
     ...later('fatal_actions', 'fatal actions'),

@@ -34,12 +34,19 @@ export const httpPolicy: PolicyTable = {
     ...tuning('drain_timeout_jitter record_route_resolution_stats'),
     ...carried('rds'),
     ...carried('scoped_routes'),
-    ...later('tracing', 'tracing'),
+    ...carried('tracing'),
     ...carried('original_ip_detection_extensions early_header_mutation_extensions'),
     ...tuning('path_normalization_options', 'has no effect, as in Envoy'),
     ...later('proxy_status_config', 'the proxy-status header'),
     ...later('typed_header_validation_config', 'header validators'),
     ...later('forward_client_cert_matcher', 'client certificates chosen by a matcher'),
+  },
+  [`${hcm}.HttpConnectionManager.Tracing`]: {
+    ...whole(
+      'client_sampling random_sampling overall_sampling verbose max_path_tag_length spawn_upstream_span operation upstream_operation',
+    ),
+    ...whole('no_context_propagation'),
+    ...carried('custom_tags provider'),
   },
   [`${hcm}.HttpConnectionManager.InternalAddressConfig`]: { ...whole('unix_sockets cidr_ranges') },
   [`${hcm}.HttpConnectionManager.UpgradeConfig`]: { ...whole('upgrade_type enabled'), ...carried('filters') },
@@ -69,7 +76,7 @@ export const httpPolicy: PolicyTable = {
     ...carried('typed_config config_discovery'),
   },
   'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig': {
-    ...tuning('pack_trace_reason use_request_id_for_trace_sampling', 'has no effect until tracing is carried'),
+    ...whole('pack_trace_reason use_request_id_for_trace_sampling'),
   },
   'envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig': whole(
     'header_name allow_extension_to_set_address_as_trusted reject_with_status',
@@ -81,7 +88,7 @@ export const httpPolicy: PolicyTable = {
   'envoy.extensions.filters.http.router.v3.Router': {
     ...whole('dynamic_stats upstream_log suppress_envoy_headers strict_check_headers respect_expected_rq_timeout'),
     ...tuning('suppress_grpc_request_failure_code_stats', 'has no effect on statistics'),
-    ...tuning('start_child_span', 'has no effect until tracing is carried'),
+    ...whole('start_child_span'),
     ...later('upstream_log_options', 'options of the upstream access log'),
     ...carried('upstream_http_filters'),
     ...later('reject_connect_request_early_data', 'CONNECT', isFalse),

@@ -57,9 +57,14 @@ export const routePolicy: PolicyTable = {
     ...specifiers,
     ...carried('match route redirect direct_response'),
     ...whole('name metadata stat_prefix per_request_buffer_limit_bytes request_body_buffer_limit'),
-    ...tuning('decorator tracing', 'has no effect until tracing is carried'),
+    ...whole('decorator'),
+    ...carried('tracing'),
     ...later('filter_action', 'filter actions'),
     ...later('non_forwarding_action', 'non-forwarding routes'),
+  },
+  [`${route}.Tracing`]: {
+    ...whole('client_sampling random_sampling overall_sampling operation upstream_operation'),
+    ...carried('custom_tags'),
   },
   [`${route}.RouteMatch`]: {
     ...whole('prefix path connect_matcher path_separated_prefix case_sensitive grpc'),
@@ -104,7 +109,7 @@ export const routePolicy: PolicyTable = {
   [`${route}.RouteAction.RequestMirrorPolicy`]: {
     ...whole('cluster cluster_header disable_shadow_host_suffix_append host_rewrite_literal'),
     ...carried('runtime_fraction request_headers_mutations'),
-    ...tuning('trace_sampled', 'has no effect until tracing is carried'),
+    ...tuning('trace_sampled', 'has no effect: mirrored requests have no spans'),
   },
   'envoy.config.common.mutation_rules.v3.HeaderMutation': {
     ...whole('remove'),

@@ -19,6 +19,7 @@ const router = defineNativeHttpFilter<Router>({
         strictCheckHeaders: config.strictCheckHeaders.map(name => name.toLowerCase()),
         respectExpectedRqTimeout: config.respectExpectedRqTimeout,
         upstreamLogs: context.accessLogs(config.upstreamLog, context.field('upstream_log')),
+        startChildSpan: config.startChildSpan,
         suppressGrpcRequestFailureCodeStats: config.suppressGrpcRequestFailureCodeStats,
         upstreamHttpFilters: context.upstreamHttpFilters(
           config.upstreamHttpFilters,

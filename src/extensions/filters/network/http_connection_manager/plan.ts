@@ -48,6 +48,7 @@ export function connectionManagerPlan(config: HttpConnectionManager, context: Pl
     ...accessLogging(config, context),
     ...addresses(config, context),
     ...requestIds(config, context),
+    ...(config.tracing && { tracing: context.tracing(config.tracing, context.field('tracing')) }),
     ...paths(config, context),
     ...clientCertificates(config),
     upgrades: upgrades(config, context),
@@ -171,11 +172,13 @@ function requestIds(config: HttpConnectionManager, context: PlanContext): Manage
   const any = config.requestIdExtension?.typedConfig
   const extension = any && context.unpack(any, context.field('request_id_extension').field('typed_config'))
   const isUuid = extension?.typeName === 'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig'
+  const uuid = isUuid ? (extension.message as Message & UuidRequestIdConfig) : undefined
   return {
     generateRequestId: config.generateRequestId ?? true,
     preserveExternalRequestId: config.preserveExternalRequestId,
     alwaysSetRequestIdInResponse: config.alwaysSetRequestIdInResponse,
-    packTraceReason: isUuid ? ((extension.message as Message & UuidRequestIdConfig).packTraceReason ?? true) : true,
+    packTraceReason: uuid?.packTraceReason ?? true,
+    ...(config.tracing && { sampleByRequestId: uuid?.useRequestIdForTraceSampling ?? true }),
   }
 }
 

@@ -2,9 +2,12 @@ import { type DescMessage, toBinary } from '@bufbuild/protobuf'
 import type { Place } from '../api/plan-context.js'
 import type { Bootstrap } from '../generated/protos/envoy/config/bootstrap/v3/bootstrap_pb.js'
 import {
+  type ApiConfigSource,
   ApiConfigSource_ApiType as ApiType,
   type ConfigSource,
 } from '../generated/protos/envoy/config/core/v3/config_source_pb.js'
+import type { MinimumClustersValidator } from '../generated/protos/envoy/extensions/config/validators/minimum_clusters/v3/minimum_clusters_pb.js'
+import { isMessage, type Types } from '../config/index.js'
 import { asValue, checkAdsConfig, checkSharedSource, discoverySource, type SourceChecks } from './config-source.js'
 import type { DiscoverySource } from './reference.js'
 
@@ -28,6 +31,8 @@ export interface DiscoveredLayer {
 export interface DynamicSettings {
   readonly lds: CollectionSource | undefined
   readonly cds: CollectionSource | undefined
+  /** Answers that leave fewer clusters than these are refused (envoy.config.validators.minimum_clusters). */
+  readonly leastClusters: number
   /** Of the envoy.config.core.v3.ApiConfigSource of the shared stream. */
   readonly ads: Uint8Array | undefined
   readonly runtime: readonly DiscoveredLayer[]
@@ -40,6 +45,7 @@ export interface DynamicSettings {
 const listenerTypeUrl = 'type.googleapis.com/envoy.config.listener.v3.Listener'
 const clusterTypeUrl = 'type.googleapis.com/envoy.config.cluster.v3.Cluster'
 const runtimeTypeUrl = 'type.googleapis.com/envoy.service.runtime.v3.Runtime'
+const leastClustersType = 'envoy.extensions.config.validators.minimum_clusters.v3.MinimumClustersValidator'
 const apiConfigSource = 'envoy.config.core.v3.ApiConfigSource'
 
 export function dynamicSettings(
@@ -66,11 +72,27 @@ export function dynamicSettings(
   return {
     lds: isValidation ? undefined : collection(ldsConfig, ldsResourcesLocator, listenerTypeUrl, 'lds_config'),
     cds: collection(cdsConfig, cdsResourcesLocator, clusterTypeUrl, 'cds_config'),
+    leastClusters: leastClusters(cdsConfig, adsConfig, checks.types),
     ads: adsBytes ? new Uint8Array(adsBytes) : undefined,
     runtime: discoveredLayers(bootstrap, at.field('layered_runtime').field('layers'), checks),
     nodeContextParams: bootstrap.nodeContextParams,
     ...namedSources(bootstrap, at, checks),
   }
+}
+
+/** As the validators of the stream that clusters come by say. */
+function leastClusters(cds: ConfigSource | undefined, ads: ApiConfigSource | undefined, types: Types): number {
+  const spec = cds?.configSourceSpecifier
+  const api = spec?.case === 'apiConfigSource' ? spec.value : spec?.case === 'ads' ? ads : undefined
+  return Math.max(
+    0,
+    ...(api?.configValidators ?? []).map(({ typedConfig }) => {
+      const unpacked = typedConfig && types.unpackAny(typedConfig)
+      return unpacked?.ok === true && isMessage<MinimumClustersValidator>(unpacked.value.message, leastClustersType)
+        ? unpacked.value.message.minClustersNum
+        : 0
+    }),
+  )
 }
 
 function discoveredLayers(bootstrap: Bootstrap, at: Place, checks: SourceChecks): DiscoveredLayer[] {

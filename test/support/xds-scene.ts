@@ -72,6 +72,8 @@ export interface XdsOptions {
   readonly more?: Fields
   readonly clusters?: readonly unknown[]
   readonly listeners?: readonly unknown[]
+  /** Of the shared stream: config_validators. */
+  readonly validators?: readonly unknown[]
   readonly hasCds?: boolean
   readonly hasLds?: boolean
   /** Sets the resources that are there from the start. */
@@ -160,6 +162,7 @@ function bootstrapOf(options: XdsOptions, plane: ControlPlane): Fields {
       ads_config: {
         api_type: isDelta ? 'DELTA_GRPC' : 'GRPC',
         transport_api_version: 'V3',
+        ...(options.validators && { config_validators: options.validators }),
         grpc_services: [{ envoy_grpc: { cluster_name: 'xds' } }],
       },
       ...(hasCds && { cds_config: ADS }),

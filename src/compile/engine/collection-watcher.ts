@@ -11,6 +11,8 @@ export interface CollectionWatcherOptions {
   /** "cluster" or "listener", for messages. */
   readonly called: 'cluster' | 'listener'
   readonly collection: Collection
+  /** An answer that leaves fewer is refused whole. */
+  readonly least?: number
   readonly compile: (resource: Resource, stored: StoredResource) => Result<CompiledThing, ResourceErrors>
   /** Why what was compiled may not stand beside what is there. */
   readonly conflictOf?: (thing: CompiledThing) => string | undefined
@@ -37,6 +39,7 @@ export class CollectionWatcher implements Watcher {
     const { collection, around, onFirst, onApplied } = this.#options
     // As in Envoy, what a wrapper calls them means nothing here.
     const update = { ...wrapped, added: wrapped.added.map(underOwnName) }
+    if (this.#leaves(update) < (this.#options.least ?? 0)) return tooFew
     const finish = around()
     const verdicts: Promise<Judged>[] = []
     const seen = new Set<string>()
@@ -80,6 +83,17 @@ export class CollectionWatcher implements Watcher {
     return `Error adding/updating ${called}(s) ${listed}`
   }
 
+  /** How many there would be after it. */
+  #leaves({ added, removed, isFullState }: Update): number {
+    if (this.#options.least === undefined) return 0
+    const names = new Set(added.map(({ name }) => name))
+    if (isFullState) return names.size
+    const gone = new Set(removed)
+    for (const { name, active, warming } of this.#options.collection.entries.values())
+      if ((warming ?? active)?.isStatic === false && !gone.has(name)) names.add(name)
+    return names.size
+  }
+
   /** How many are gone. */
   #remove({ added, removed, isFullState }: Update): number {
     const { collection } = this.#options
@@ -105,6 +119,8 @@ export class CollectionWatcher implements Watcher {
     return { name, version, typeUrl, bytes, updatedAt: this.#options.time() }
   }
 }
+
+const tooFew = 'CDS update attempts to reduce clusters below configured minimum.'
 
 interface Judged {
   readonly resource: Resource

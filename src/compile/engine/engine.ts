@@ -322,9 +322,11 @@ export class Engine {
   ): CollectionWatcher {
     const { client, time } = this.#options
     const isCluster = type === 'cluster'
+    const least = this.#settings.dynamic.leastClusters
     return new CollectionWatcher({
       ...hooks,
       called: type,
+      ...(isCluster && least > 0 && { least }),
       collection: isCluster ? this.clusters : this.listeners,
       compile: (resource, stored) => {
         const faults = this.#options.decoder.faultsOf(resource)

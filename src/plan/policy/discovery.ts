@@ -22,9 +22,9 @@ export const discoveryPolicy: PolicyTable = {
   [`${core}.ApiConfigSource`]: {
     ...whole('api_type cluster_names refresh_delay request_timeout rate_limit_settings set_node_on_first_message_only'),
     ...whole('transport_api_version'),
-    ...carried('grpc_services'),
-    ...later('config_validators', 'validators of whole updates'),
+    ...carried('grpc_services config_validators'),
   },
+  'envoy.extensions.config.validators.minimum_clusters.v3.MinimumClustersValidator': { ...whole('min_clusters_num') },
   [grpc]: {
     ...carried('envoy_grpc google_grpc'),
     ...whole('initial_metadata timeout'),

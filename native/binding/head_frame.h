@@ -9,36 +9,32 @@
 namespace nuncio::binding {
 
 struct HeadFrame {
-  static constexpr uint32_t kEntries = 64;
+  static constexpr uint32_t kEntries = 128;
   static constexpr uint32_t kWrites = 256;
   static constexpr uint32_t kText = 16 * 1024;
 
   struct Entry {
     uint32_t program;
     uint32_t handle;
-    uint32_t slot;    // for Activity
-    int32_t first;    // of the values that were read ahead for its stream; -1: it follows the entry before
-    uint32_t values;  // how many
-    int32_t outcome;  // written by JavaScript
+    int32_t values;   // that were read ahead for its stream: the first, and how many in the upper half; -1: it follows the entry before
+    int32_t outcome;  // kGoOn, unless JavaScript writes another
   };
-  enum Kind : uint32_t { kSetText, kAppendText, kDelete, kSetValue, kAppendValue };
+  enum Kind : uint32_t { kNone, kSetText, kAppendText, kDelete, kSetValue, kAppendValue };
   struct Write {
-    uint32_t handle;
+    uint32_t entry : 8;   // whose hook wrote it
+    uint32_t kind : 24;   // kNone: not written; native code puts it back
     uint32_t name;
-    uint32_t kind;
-    uint32_t at;      // in `text`, or the number of a value that was read ahead
-    uint32_t length;
+    uint32_t at : 16;     // in `text`, or the number of a value that was read ahead
+    uint32_t length : 16;
   };
 
   uint32_t entries = 0;
   uint32_t stage = 0;
-  uint32_t writes = 0;
-  uint32_t used = 0;  // of `text`
   Entry entry[kEntries];
-  Write write[kWrites];
+  Write write[kWrites + 1] = {};  // the last is never written
   char text[kText];
 };
-static_assert(offsetof(HeadFrame, entry) == 16 && sizeof(HeadFrame::Entry) == 24 && sizeof(HeadFrame::Write) == 20 &&
-              offsetof(HeadFrame, text) == 16 + 64 * 24 + 256 * 20);
+static_assert(offsetof(HeadFrame, entry) == 8 && sizeof(HeadFrame::Entry) == 16 && sizeof(HeadFrame::Write) == 12 &&
+              offsetof(HeadFrame, text) == 8 + 128 * 16 + 257 * 12 && HeadFrame::kText <= 1 << 16);
 
 }  // namespace nuncio::binding

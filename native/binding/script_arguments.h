@@ -105,14 +105,21 @@ inline napi_value undefined(napi_env env) {
 
 inline bool isAscii(std::string_view text) {
   constexpr uint64_t kHigh = 0x8080808080808080;
+  constexpr size_t kWord = sizeof(uint64_t);
   const char* at = text.data();
-  size_t left = text.size();
   uint64_t bits = 0;  // no early end: texts are short, and most are
-  for (uint64_t word; left >= sizeof(word); at += sizeof(word), left -= sizeof(word)) {
-    std::memcpy(&word, at, sizeof(word));
+  const auto take = [&bits](const char* from) {
+    uint64_t word;
+    std::memcpy(&word, from, kWord);
     bits |= word;
+  };
+  if (text.size() < kWord) {
+    for (const char c : text) bits |= static_cast<unsigned char>(c);
+    return (bits & kHigh) == 0;
   }
-  for (; left != 0; ++at, --left) bits |= static_cast<unsigned char>(*at);
+  const char* last = at + text.size() - kWord;  // overlaps the word before
+  for (; at < last; at += kWord) take(at);
+  take(last);
   return (bits & kHigh) == 0;
 }
 

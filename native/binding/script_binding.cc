@@ -456,7 +456,7 @@ napi_value scriptActivity(napi_env env, napi_callback_info) {
     const uint64_t calls = activity.calls.load(std::memory_order_acquire);
     const uint64_t steps = activity.steps.load(std::memory_order_relaxed);
     napi_set_element(env, array, i * 3, number(env, static_cast<double>(calls + 2 * steps)));
-    napi_set_element(env, array, i * 3 + 1, number(env, activity.slot.load(std::memory_order_relaxed)));
+    napi_set_element(env, array, i * 3 + 1, number(env, activity.slot()));
     napi_set_element(env, array, i * 3 + 2, number(env, activity.stage.load(std::memory_order_relaxed)));
   }
   return array;

@@ -99,12 +99,14 @@ void ScriptHost::runHeads(script::Stage stage, std::span<script::HeadRun> runs) 
 void ScriptHost::invokeHeads(script::Stage stage, std::span<script::HeadRun> runs, napi_value function, napi_value self) {
   const bool response = stage == script::Stage::kResponseHeaders;
   value_count_ = 0;
+  taken_ = 0;
+  runs_ = runs;
   frame_.entries = static_cast<uint32_t>(runs.size());
   frame_.stage = static_cast<uint32_t>(stage);
   for (size_t i = 0; i < runs.size(); ++i) {
     const script::HeadRun& run = runs[i];
     HeadFrame::Entry& entry = frame_.entry[i];
-    entry = {run.program, run.handle, run.slot, -1, 0, static_cast<int32_t>(Outcome::kNotRun)};
+    entry = {run.program, run.handle, -1, static_cast<int32_t>(Outcome::kGoOn)};
     if (run.leads) readValues(run, entry, response);
   }
   napi_value result = nullptr;
@@ -112,7 +114,15 @@ void ScriptHost::invokeHeads(script::Stage stage, std::span<script::HeadRun> run
   takeWrites();
   for (size_t i = 0; i < runs.size(); ++i) runs[i].outcome = static_cast<Outcome>(frame_.entry[i].outcome);
   frame_.entries = 0;
-  if (!returned) threadEnds();
+  runs_ = {};
+  if (!returned) cutShort(runs);
+}
+
+/** The thread was ended in the hook that began last; those behind it have not run. */
+void ScriptHost::cutShort(std::span<script::HeadRun> runs) {
+  const size_t begun = worker_.scripts().activity().begun();
+  for (size_t i = begun == 0 ? 0 : begun - 1; i < runs.size(); ++i) runs[i].outcome = i + 1 == begun ? Outcome::kGone : Outcome::kNotRun;
+  threadEnds();
 }
 
 void ScriptHost::readAhead(uint32_t program, bool response, uint32_t number) {
@@ -125,10 +135,10 @@ void ScriptHost::readAhead(uint32_t program, bool response, uint32_t number) {
 /** Makes the texts that the hook will most likely ask for, with one look at the map each. */
 void ScriptHost::readValues(const script::HeadRun& run, HeadFrame::Entry& entry, bool response) {
   constexpr size_t kLong = 512;  // is left to be asked for
-  entry.first = static_cast<int32_t>(value_count_);
+  entry.values = static_cast<int32_t>(value_count_);
   if (run.program >= ahead_.size()) return;
   const Ahead& ahead = ahead_[run.program][response];
-  entry.values = ahead.count;
+  entry.values |= static_cast<int32_t>(ahead.count << 16);
   for (uint32_t i = 0; i < ahead.count; ++i, ++value_count_) {
     const script::HeaderName& name = *ahead.names[i];
     const http::Header* found = run.headers->find(name.id, name.text);
@@ -145,31 +155,34 @@ void ScriptHost::readValues(const script::HeadRun& run, HeadFrame::Entry& entry,
   }
 }
 
+std::string_view ScriptHost::writtenText(const HeadFrame::Write& write, base::Arena& arena) const {
+  if (write.kind == HeadFrame::kSetValue || write.kind == HeadFrame::kAppendValue) {
+    return write.at < value_count_ ? texts_[write.at] : std::string_view();  // the stream's own, as long as it lives
+  }
+  if (write.length > HeadFrame::kText - write.at) return {};
+  return arena.copy({frame_.text + write.at, write.length});
+}
+
 void ScriptHost::applyWrites() {
-  const bool response = frame_.stage == static_cast<uint32_t>(script::Stage::kResponseHeaders);
-  const uint32_t count = std::exchange(frame_.writes, 0);
-  uint32_t handle = 0;
-  script::HttpFilter* found = nullptr;
-  for (uint32_t i = 0; i < count && i < HeadFrame::kWrites; ++i) {
-    const HeadFrame::Write& write = frame_.write[i];
-    if (write.handle != handle) found = filter(handle = write.handle);
-    const script::HeaderName* name = names().at(write.name);
-    http::HeaderMap* map = found == nullptr ? nullptr : response ? found->stream().responseHeaders() : &found->stream().requestHeaders();
-    if (map == nullptr || name == nullptr) continue;
-    std::string_view value;
-    if (write.kind == HeadFrame::kSetValue || write.kind == HeadFrame::kAppendValue) {
-      if (write.at < value_count_) value = texts_[write.at];  // the stream's own, as long as it lives
-    } else if (write.kind != HeadFrame::kDelete && write.at <= HeadFrame::kText && write.length <= HeadFrame::kText - write.at) {
-      value = map->arena().copy({frame_.text + write.at, write.length});
+  uint32_t entry = UINT32_MAX;
+  http::HeaderMap* map = nullptr;
+  for (; taken_ < HeadFrame::kWrites && frame_.write[taken_].kind != HeadFrame::kNone; ++taken_) {
+    const HeadFrame::Write write = frame_.write[taken_];
+    frame_.write[taken_].kind = HeadFrame::kNone;
+    if (write.entry != entry) {
+      entry = write.entry;
+      // Its stream may have ended while another's hook ran.
+      map = entry < runs_.size() && filter(runs_[entry].handle) != nullptr ? runs_[entry].headers : nullptr;
     }
+    const script::HeaderName* name = names().at(write.name);
+    if (map == nullptr || name == nullptr) continue;
     switch (write.kind) {
       case HeadFrame::kDelete: map->remove(name->text); break;
       case HeadFrame::kAppendText:
-      case HeadFrame::kAppendValue: map->add({name->text, value, nullptr, name->id}); break;
-      default: map->set(name->id, name->text, value); break;
+      case HeadFrame::kAppendValue: map->add({name->text, writtenText(write, map->arena()), nullptr, name->id}); break;
+      default: map->set(name->id, name->text, writtenText(write, map->arena())); break;
     }
   }
-  frame_.used = 0;
 }
 
 void ScriptHost::wantEndOfTurn() {

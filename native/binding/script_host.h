@@ -58,7 +58,7 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   HeadFrame& frame() { return frame_; }
   /** Takes over the headers that JavaScript wrote into the frame. */
   void takeWrites() {
-    if (frame_.writes != 0) [[unlikely]] applyWrites();
+    if (frame_.write[taken_].kind != HeadFrame::kNone) [[unlikely]] applyWrites();
   }
   /** From now on the program's hook for this head gets the value of this header with the call. */
   void readAhead(uint32_t program, bool response, uint32_t name);
@@ -94,8 +94,10 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   void touched();
   script::Outcome invoke(const script::Call& call, std::string_view chunk, napi_value function, napi_value self);
   void invokeHeads(script::Stage stage, std::span<script::HeadRun> runs, napi_value function, napi_value self);
+  void cutShort(std::span<script::HeadRun> runs);
   void readValues(const script::HeadRun& run, HeadFrame::Entry& entry, bool response);
   void applyWrites();
+  std::string_view writtenText(const HeadFrame::Write& write, base::Arena& arena) const;
   void threadEnds();
   void openScope();
   void closeScope();
@@ -116,6 +118,8 @@ class ScriptHost final : public script::Host, private loop::TurnTask {
   bool ending_ = false;   // the turn is: its end follows
   script::Call call_{};
   HeadFrame frame_;
+  uint32_t taken_ = 0;  // of its writes
+  std::span<const script::HeadRun> runs_;  // of the call that is under way: what its entries are about
 
   // ---- what hooks of heads were seen to read
   struct Ahead {

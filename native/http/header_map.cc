@@ -28,19 +28,25 @@ void HeaderMap::set(std::string_view lower_name, std::string_view value) {
   set(headerId(lower_name), lower_name, value);
 }
 
-void HeaderMap::setUnknown(std::string_view lower_name, std::string_view value) {
-  bool found = false;
-  for (size_t i = 0; i < size_;) {
-    if (entries_[i].id != HeaderId::kUnknown || entries_[i].name != lower_name) {
-      ++i;
-    } else if (found) {
-      eraseAt(i);
-    } else {
-      entries_[i++].value = value;
-      found = true;
+/** Where the next entry of this name stands, which has no number; the size: nowhere. */
+size_t HeaderMap::nextUnknown(std::string_view lower_name, size_t from) const {
+  if (lower_name.empty()) return size_;
+  const char last = lower_name.back();  // names of one family differ there
+  for (size_t i = from; i < size_; ++i) {
+    const Header& header = entries_[i];
+    if (header.name.size() == lower_name.size() && header.id == HeaderId::kUnknown && header.name.back() == last &&
+        std::memcmp(header.name.data(), lower_name.data(), lower_name.size()) == 0) {
+      return i;
     }
   }
-  if (!found) push({lower_name, value, nullptr, HeaderId::kUnknown});
+  return size_;
+}
+
+void HeaderMap::setUnknown(std::string_view lower_name, std::string_view value) {
+  const size_t at = nextUnknown(lower_name, 0);
+  if (at == size_) return push({lower_name, value, nullptr, HeaderId::kUnknown});
+  entries_[at].value = value;
+  for (size_t i = at + 1; (i = nextUnknown(lower_name, i)) != size_;) eraseAt(i);
 }
 
 void HeaderMap::append(HeaderId id, std::string_view value, std::string_view separator) {
@@ -52,10 +58,8 @@ void HeaderMap::append(HeaderId id, std::string_view value, std::string_view sep
 const Header* HeaderMap::find(HeaderId id, std::string_view lower_name) const {
   if (id == HeaderId::kHost && !has(id)) id = HeaderId::kAuthority;
   if (id != HeaderId::kUnknown) return has(id) ? &entries_[index_[static_cast<size_t>(id)]] : nullptr;
-  for (const Header& header : entries()) {
-    if (header.id == HeaderId::kUnknown && header.name == lower_name) return &header;
-  }
-  return nullptr;
+  const size_t at = nextUnknown(lower_name, 0);
+  return at == size_ ? nullptr : &entries_[at];
 }
 
 std::string_view HeaderMap::getJoined(std::string_view lower_name) {

@@ -123,6 +123,7 @@ class HeaderMap {
     index_[static_cast<size_t>(id)] = static_cast<uint16_t>(position);
   }
   size_t removeAll(const HeaderIdSet& ids);
+  size_t nextUnknown(std::string_view lower_name, size_t from) const;
   void setUnknown(std::string_view lower_name, std::string_view value);
   void grow();
   void eraseAt(size_t position);

@@ -70,6 +70,7 @@ void FilterChain::create(const FilterListRuntime& list) {
 void FilterChain::add(const NamedFilter& filter, FilterRuntime* runtime) {
   auto* place = ::new (places_ + count_) FilterStream(*this, filter, count_);
   place->filter_ = filter.factory->create(stream_.arena(), stream_.worker(), runtime);
+  response_seen_ = response_seen_ || !place->filter_->ignoresResponse();
   ++count_;
 }
 
@@ -119,18 +120,24 @@ void FilterChain::response1xx(http::HeaderMap& headers) {
 
 void FilterChain::responseHeaders(http::HeaderMap& headers, bool end_stream) {
   response_.headers = &headers;
-  if (count_ == 0) return deliverHeaders(response_, end_stream);
+  if (!response_seen_) return deliverHeaders(response_, end_stream);
   runHeaders(response_, 0, end_stream);
 }
 
 void FilterChain::responseData(std::string_view data, bool end_stream) {
-  if (count_ == 0) return deliverData(response_, data, end_stream);
+  if (!response_seen_) return deliverData(response_, data, end_stream);
   runData(response_, 0, data, end_stream);
 }
 
 void FilterChain::responseTrailers(http::HeaderMap& trailers) {
   response_.trailers = &trailers;
-  runTrailers(response_, 0);
+  runTrailers(response_, response_seen_ ? 0 : count_);
+}
+
+void FilterChain::seeResponse() {
+  if (response_seen_) return;
+  response_seen_ = true;
+  for (uint16_t i = 0; i < count_; ++i) places_[i].response_.head_passed = responseBegun();
 }
 
 // ---------------------------------------------------------------- iteration
@@ -358,7 +365,7 @@ void FilterChain::resume(Direction& direction, FilterStream& filter) {
     const bool ends = here.head_ended && !holds(here) && !here.trailers_here;
     if (ends) here.end_held = false;
     runHeaders(direction, at + 1, ends);
-    if (stopped(direction)) return;
+    if (ends || stopped(direction)) return;
   }
   release(direction, here, shows_self ? at : at + 1);
 }
@@ -367,6 +374,7 @@ void FilterChain::resume(Direction& direction, FilterStream& filter) {
 
 void FilterChain::add(Direction& direction, FilterStream& filter, std::string_view data) {
   if (stopped(direction)) return;
+  if (direction.response) seeResponse();
   FilterSide& here = side(direction, filter);
   append(here, data);
   if (here.state != State::kOpen) checkLimit(direction, here);
@@ -374,6 +382,7 @@ void FilterChain::add(Direction& direction, FilterStream& filter, std::string_vi
 
 void FilterChain::inject(Direction& direction, FilterStream& filter, std::string_view data, bool end_stream) {
   if (stopped(direction)) return;
+  if (direction.response) seeResponse();
   FilterSide& here = side(direction, filter);
   const size_t next = positionOf(direction, filter) + 1;
   if (!std::exchange(here.head_passed, true)) runHeaders(direction, next, false);
@@ -383,6 +392,7 @@ void FilterChain::inject(Direction& direction, FilterStream& filter, std::string
 
 http::HeaderMap& FilterChain::addTrailers(Direction& direction, FilterStream& filter) {
   if (direction.trailers == nullptr) {
+    if (direction.response) seeResponse();
     direction.trailers = stream_.arena().make<http::HeaderMap>(stream_.arena());
     direction.fresh_trailers = static_cast<uint16_t>(positionOf(direction, filter));
     if (attempt_ == nullptr) client().noteTrailers(*direction.trailers, direction.response);

@@ -79,6 +79,8 @@ class FilterChain {
   size_t positionOf(const Direction& direction, const FilterStream& place) const {
     return direction.response ? count_ - 1u - place.index_ : place.index_;
   }
+  /** A filter looks at the response after all: what went by until now, went by it. */
+  void seeResponse();
   /** The filter does not look at this, and nothing waits there. */
   static bool unseen(const Direction& direction, FilterStream& place) {
     return direction.response && place.filter_->ignoresResponse() && place.response_.held == nullptr;
@@ -123,6 +125,7 @@ class FilterChain {
   uint16_t count_ = 0;
   uint16_t depth_ = 0;
   bool created_ = false;
+  bool response_seen_ = false;  // by a filter: with none that looks, responses go straight on
   Direction request_{false};
   Direction response_{true};
 };

@@ -30,6 +30,8 @@ http::HeaderMap* FilterStream::responseTrailers() { return chain_.response_.trai
 void FilterStream::resumeRequest() { chain_.resume(chain_.request_, *this); }
 void FilterStream::resumeResponse() { chain_.resume(chain_.response_, *this); }
 
+void FilterStream::seeResponse() { chain_.seeResponse(); }
+
 Verdict FilterStream::reply(const LocalReply& reply) {
   chain_.reply(reply);
   return Verdict::kReplied;
@@ -124,12 +126,13 @@ void FilterStream::eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)
   }
 }
 
-void FilterStream::eachFollowingOfSameType(base::FunctionRef<bool(Filter&, FilterStream&)> visit) {
-  FilterChain& chain = chain_;
-  for (uint16_t i = index_ + 1; i < chain.count_; ++i) {
-    FilterStream& place = chain.places_[i];
-    if (place.configured_.type != configured_.type || !visit(*place.filter_, place)) return;
-  }
+FilterStream* FilterStream::nextOfKind() {
+  const size_t next = index_ + 1u;
+  if (next >= chain_.count_) return nullptr;
+  FilterStream& place = chain_.places_[next];
+  const std::string_view type = place.configured_.type;
+  const bool same = type.data() == configured_.type.data() || type == configured_.type;  // most often it is one text
+  return same ? &place : nullptr;
 }
 
 http::DynamicMetadata& FilterStream::dynamicMetadata() {

@@ -66,6 +66,9 @@ class FilterStream {
   /** Ends the stream hard. */
   void reset();
 
+  /** A filter that let responses go by unseen (Filter::ignoresResponse) looks at this one after all. */
+  void seeResponse();
+
   // ---- body
   /** Bytes after what is held here, or (nothing held, in a hook of head or trailers) between this filter and the next. */
   void addRequestData(std::string_view data);
@@ -124,11 +127,12 @@ class FilterStream {
     const auto call = [&](Filter& filter, FilterStream& place) { visit(static_cast<T&>(filter), place); };
     eachOfSameType(call);
   }
-  /** The filters behind this one for the request, as long as they are of the same extension and `visit` says true. */
-  template <class T, class Visit>
-  void eachFollowing(Visit&& visit) {
-    const auto call = [&](Filter& filter, FilterStream& place) { return visit(static_cast<T&>(filter), place); };
-    eachFollowingOfSameType(call);
+  /** The place behind this one for the request, when its filter is of the same extension; else null. */
+  FilterStream* nextOfKind();
+  /** `T`: what the extension's factory creates. */
+  template <class T>
+  T& filterAs() {
+    return static_cast<T&>(*filter_);
   }
   http::DynamicMetadata& dynamicMetadata();
   http::FilterState& filterState();
@@ -138,7 +142,6 @@ class FilterStream {
   const routing::ClusterRef* clusterRef();
   const routing::RouteSettings* mostSpecificSettings();
   void eachOfSameType(base::FunctionRef<void(Filter&, FilterStream&)> visit);
-  void eachFollowingOfSameType(base::FunctionRef<bool(Filter&, FilterStream&)> visit);
   void eachSettings(base::FunctionRef<void(const routing::RouteSettings&)> visit);
 
   RoutedStream& routed();

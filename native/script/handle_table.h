@@ -16,14 +16,13 @@ class HandleTable {
 
   /** 0: there is none left. */
   uint32_t enter(T& object) {
-    uint32_t slot;
-    if (!free_.empty()) {
-      slot = free_.back();
-      free_.pop_back();
-    } else {
+    uint32_t slot = free_;
+    if (slot == kNone) [[unlikely]] {
       if (entries_.size() == kMost) return 0;
       slot = static_cast<uint32_t>(entries_.size());
       entries_.emplace_back();
+    } else {
+      free_ = entries_[slot].next;
     }
     Entry& entry = entries_[slot];
     entry.object = &object;
@@ -35,7 +34,8 @@ class HandleTable {
     if (find(handle) == nullptr) return;
     const uint32_t slot = handle & (kMost - 1);
     entries_[slot].object = nullptr;
-    free_.push_back(slot);
+    entries_[slot].next = free_;
+    free_ = slot;
   }
 
   /** Null: it is over. */
@@ -57,11 +57,13 @@ class HandleTable {
   struct Entry {
     T* object = nullptr;
     uint32_t generation = 0;
+    uint32_t next = kNone;  // of those that are free
   };
   static constexpr uint32_t kGenerations = 0x7fff;
+  static constexpr uint32_t kNone = UINT32_MAX;
 
   std::vector<Entry> entries_;
-  std::vector<uint32_t> free_;
+  uint32_t free_ = kNone;  // the first
 };
 
 }  // namespace nuncio::script

@@ -20,6 +20,6 @@ struct HeadRun {
 };
 
 // More than that cross in several calls.
-inline constexpr size_t kMostHeadRuns = 64;
+inline constexpr size_t kMostHeadRuns = 128;
 
 }  // namespace nuncio::script

@@ -1,7 +1,6 @@
 #include "script/http_filter.h"
 
 #include <charconv>
-#include <new>
 #include <utility>
 
 #include "http_proxy/stream.h"
@@ -23,12 +22,6 @@ void setLength(http::HeaderMap& headers, size_t size) {
 }  // namespace
 
 // ---------------------------------------------------------------- calling
-
-bool HttpFilter::enter(FilterStream& stream) {
-  stream_ = &stream;
-  if (handle_ == 0) handle_ = set_.streams().enter(*this);
-  return handle_ != 0;
-}
 
 Outcome HttpFilter::run(Stage stage, bool end_stream, std::string_view chunk) {
   return program_->run(stage, handle_, end_stream, chunk);
@@ -54,7 +47,7 @@ void HttpFilter::failLater(Side& side) {
     return;
   }
   if (wait == Wait::kData) {
-    inject(side, side.chunk, false);
+    inject(side, bytes(side).chunk, false);
     drainQueue(side);
   } else {
     headSettled(side);
@@ -112,13 +105,13 @@ size_t HttpFilter::headRuns(std::span<HeadRun> runs) {
   http::HeaderMap& headers = stream_->requestHeaders();
   size_t count = 0;
   runs[count++] = headRun(true, headers);
-  stream_->eachFollowing<HttpFilter>([&](HttpFilter& next, FilterStream& place) {
-    if (!next.program_ || !next.program_->has(Stage::kRequestHeaders)) return true;  // the head goes past it
-    if (count == kMostTogether || !next.program_->bound() || !next.enter(place)) return false;
+  for (FilterStream* place = stream_->nextOfKind(); place != nullptr; place = place->nextOfKind()) {
+    HttpFilter& next = place->filterAs<HttpFilter>();
+    if (!next.program_ || !next.program_->has(Stage::kRequestHeaders)) continue;  // the head goes past it
+    if (count == kMostTogether || !next.program_->bound() || !next.enter(*place)) break;
     next.request_.ended = true;
     runs[count++] = next.headRun(false, headers);
-    return true;
-  });
+  }
   return count;
 }
 
@@ -139,6 +132,11 @@ void HttpFilter::headRan(Outcome outcome) {
       in_line_ = false;
       request_.wait = Wait::kNone;
       return;
+    case Outcome::kGoOn:
+      in_line_ = false;
+      if (request_.replaced) break;
+      request_.wait = Wait::kNone;
+      return stream_->resumeRequest();
     case Outcome::kGone: outcome = Outcome::kFailed; break;
     default: break;
   }
@@ -149,8 +147,9 @@ void HttpFilter::headRan(Outcome outcome) {
 /** Lets the head go on, with the body that a hook put in place of its own. */
 Verdict HttpFilter::passHead(Side& side, bool end_stream) {
   if (!side.replaced) return Verdict::kContinue;
-  setLength(side.response ? *stream_->responseHeaders() : stream_->requestHeaders(), side.replacement.size());
-  if (end_stream) side.response ? stream_->addResponseData(side.replacement) : stream_->addRequestData(side.replacement);
+  const std::string_view replacement = bytes(side).replacement;
+  setLength(side.response ? *stream_->responseHeaders() : stream_->requestHeaders(), replacement.size());
+  if (end_stream) side.response ? stream_->addResponseData(replacement) : stream_->addRequestData(replacement);
   return Verdict::kContinue;
 }
 
@@ -158,20 +157,23 @@ void HttpFilter::headSettled(Side& side) {
   side.wait = Wait::kNone;
   side.gathering = false;
   if (side.replaced) {
-    setLength(side.response ? *stream_->responseHeaders() : stream_->requestHeaders(), side.replacement.size());
+    const std::string_view replacement = bytes(side).replacement;
+    setLength(side.response ? *stream_->responseHeaders() : stream_->requestHeaders(), replacement.size());
     if (side.ended) {
       side.response ? stream_->dropHeldResponse() : stream_->dropHeldRequest();
-      side.response ? stream_->addResponseData(side.replacement) : stream_->addRequestData(side.replacement);
+      side.response ? stream_->addResponseData(replacement) : stream_->addRequestData(replacement);
       side.replaced = false;
     }
     return resume(side);
   }
-  const bool wants_data = program_->has(side.stage(Stage::kRequestData));
-  http_proxy::BodyBuffer* waiting = held(side);
   // Behind a head that ended its message there is only what its own hook put there.
-  if (!wants_data || side.head_ended || waiting == nullptr || waiting->empty()) return resumeAll(side);
-  // The body that came meanwhile goes through its hook, like all other.
-  queue(side, heldBody(side, {}));
+  if (!program_->has(side.stage(Stage::kRequestData)) || side.head_ended) return resumeAll(side);
+  // The body that came meanwhile goes through its hook, like all other; and an end that came by itself, as an empty piece.
+  http_proxy::BodyBuffer* waiting = held(side);
+  const bool has_bytes = waiting != nullptr && !waiting->empty();
+  side.end_waits = side.ended && !side.has_trailers;
+  if (!has_bytes && !side.end_waits) return resumeAll(side);
+  if (has_bytes) queue(side, heldBody(side, {}));
   side.response ? stream_->dropHeldResponse() : stream_->dropHeldRequest();
   drainQueue(side);
 }
@@ -186,7 +188,7 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
   if (side.wait != Wait::kNone) return whileDataWaits(side, data, end_stream);
   if (side.replaced) {
     if (!end_stream) return Verdict::kPause;  // its own body goes nowhere
-    data = side.replacement;
+    data = bytes(side).replacement;
     return Verdict::kContinue;
   }
   const Stage stage = side.stage(Stage::kRequestData);
@@ -200,7 +202,7 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
       return Verdict::kContinue;
     case Outcome::kWaiting:
       side.wait = Wait::kData;
-      side.chunk = stream.arena().copy(data);
+      bytes(side).chunk = stream.arena().copy(data);
       return Verdict::kPause;
     case Outcome::kHeld: return Verdict::kPause;
     case Outcome::kFailed:
@@ -211,9 +213,9 @@ Verdict HttpFilter::onData(Side& side, std::string_view& data, FilterStream& str
 
 Verdict HttpFilter::whileHeadWaits(Side& side, std::string_view data, bool end_stream) {
   if (!side.gathering) return Verdict::kWatermark;
-  if (side.enough != 0) {
+  if (const uint64_t enough = bytes(side).enough; enough != 0) {
     const http_proxy::BodyBuffer* before = held(side);
-    if (!end_stream && (before == nullptr ? 0 : before->size()) + data.size() < side.enough) return Verdict::kWatermark;
+    if (!end_stream && (before == nullptr ? 0 : before->size()) + data.size() < enough) return Verdict::kWatermark;
     side.gathering = false;
     run(side.response ? Stage::kResponseBody : Stage::kRequestBody, end_stream, heldBody(side, data));
     return Verdict::kWatermark;
@@ -231,13 +233,11 @@ Verdict HttpFilter::whileDataWaits(Side& side, std::string_view data, bool end_s
 }
 
 void HttpFilter::queue(Side& side, std::string_view data) {
-  if (side.queue == nullptr) {
-    void* memory = stream_->arena().allocate(sizeof(http_proxy::BodyBuffer), alignof(http_proxy::BodyBuffer));
-    side.queue = ::new (memory) http_proxy::BodyBuffer(stream_->worker().services.io.blocks());
-  }
-  side.queue->append(data);
+  http_proxy::BodyBuffer*& queue = bytes(side).queue;
+  if (queue == nullptr) queue = stream_->arena().make<http_proxy::BodyBuffer>(stream_->worker().services.io.blocks());
+  queue->append(data);
   const uint64_t limit = side.response ? stream_->responseBufferLimit() : stream_->requestBufferLimit();
-  if (limit != 0 && side.queue->size() > limit) block(side, true);
+  if (limit != 0 && queue->size() > limit) block(side, true);
 }
 
 void HttpFilter::block(Side& side, bool blocked) {
@@ -268,21 +268,22 @@ void HttpFilter::inject(Side& side, std::string_view data, bool end_stream) {
 
 /** In one piece, for this turn. Never null: to a hook that is no piece at all. */
 std::string_view HttpFilter::takeQueue(Side& side) {
-  if (side.queue == nullptr || side.queue->empty()) return {"", 0};
-  char* memory = stream_->turnMemory(side.queue->size());
+  if (!side.queues()) return {"", 0};
+  http_proxy::BodyBuffer& queue = *side.bytes->queue;
+  char* memory = stream_->turnMemory(queue.size());
   size_t at = 0;
-  side.queue->forEach([&](std::string_view piece) {
+  queue.forEach([&](std::string_view piece) {
     piece.copy(memory + at, piece.size());
     at += piece.size();
   });
-  side.queue->clear();
+  queue.clear();
   block(side, false);
   return {memory, at};
 }
 
 /** Gives what queued to the hook, as often as it takes; then the end of the message, or its trailers, go on. */
 void HttpFilter::drainQueue(Side& side) {
-  while (!over_ && (side.end_waits || (side.queue != nullptr && !side.queue->empty()))) {
+  while (!over_ && (side.end_waits || side.queues())) {
     std::string_view data = takeQueue(side);
     side.end_waits = false;
     const bool end_stream = side.ended && !side.has_trailers;
@@ -291,7 +292,7 @@ void HttpFilter::drainQueue(Side& side) {
       case Outcome::kReplied: reply(); return;
       case Outcome::kWaiting:
         side.wait = Wait::kData;
-        side.chunk = stream_->arena().copy(data);
+        bytes(side).chunk = stream_->arena().copy(data);
         return;
       case Outcome::kFailed:
       case Outcome::kGone:
@@ -334,7 +335,7 @@ void HttpFilter::resumeAll(Side& side) {
 
 void HttpFilter::dataSettled(Side& side, bool changed) {
   side.wait = Wait::kNone;
-  inject(side, changed ? left_chunk_ : side.chunk, false);
+  inject(side, changed ? left_chunk_ : bytes(side).chunk, false);
   drainQueue(side);
 }
 
@@ -350,7 +351,7 @@ Verdict HttpFilter::onTrailers(Side& side, FilterStream& stream) {
     run(side.response ? Stage::kResponseBody : Stage::kRequestBody, true, heldBody(side, {}));
   }
   if (side.wait != Wait::kNone) return Verdict::kPause;
-  if (side.replaced) side.response ? stream.addResponseData(side.replacement) : stream.addRequestData(side.replacement);
+  if (side.replaced) side.response ? stream.addResponseData(bytes(side).replacement) : stream.addRequestData(bytes(side).replacement);
   const Stage stage = side.stage(Stage::kRequestTrailers);
   if (!program_->has(stage)) return Verdict::kContinue;
   if (!enter(stream)) return Verdict::kContinue;
@@ -374,11 +375,16 @@ void HttpFilter::leaveChunk(std::string_view bytes) {
   left_chunk_ = {memory, bytes.size()};
 }
 
+void HttpFilter::lookAtResponse() {
+  if (!std::exchange(ignores_response_, false)) return;
+  stream_->seeResponse();
+}
+
 std::optional<std::string_view> HttpFilter::bufferBody(bool response, uint64_t limit, bool partial) {
   Side& side = response ? response_ : request_;
-  if (response) ignores_response_ = false;
+  if (response) lookAtResponse();
   if (side.ended) return heldBody(side, {});
-  side.enough = partial ? limit : 0;
+  bytes(side).enough = partial ? limit : 0;
   if (!partial) response ? stream_->setResponseBufferLimit(limit) : stream_->setRequestBufferLimit(limit);
   side.gathering = true;
   return std::nullopt;
@@ -390,9 +396,9 @@ void HttpFilter::appendBody(bool response, std::string_view bytes) {
 
 void HttpFilter::replaceBody(bool response, std::string_view bytes) {
   Side& side = response ? response_ : request_;
-  if (response) ignores_response_ = false;
+  if (response) lookAtResponse();
   side.replaced = true;
-  side.replacement = stream_->arena().copy(bytes);
+  this->bytes(side).replacement = stream_->arena().copy(bytes);
 }
 
 void HttpFilter::settle(Stage stage, Outcome outcome) {
@@ -427,7 +433,7 @@ void HttpFilter::onComplete(FilterStream& stream) {
   }
   if (handle_ != 0) set_.streams().leave(handle_);
   for (Side* side : {&request_, &response_}) {
-    if (side->queue != nullptr) side->queue->~BodyBuffer();
+    if (side->bytes != nullptr && side->bytes->queue != nullptr) side->bytes->queue->~BodyBuffer();
   }
 }
 

@@ -27,6 +27,8 @@ class HttpFilter final : public http_proxy::Filter {
   HttpFilter(ScriptSet& set, ProgramRef program) : set_(set), program_(std::move(program)) {
     ignores_response_ = program_ && program_->seesRequestsAlone();
   }
+  HttpFilter(const HttpFilter&) = delete;
+  HttpFilter& operator=(const HttpFilter&) = delete;
 
   // ---- http_proxy::Filter
   Verdict onRequestHeaders(http::HeaderMap&, FilterStream& stream, bool end_stream) override { return onHead(request_, stream, end_stream); }
@@ -74,15 +76,22 @@ class HttpFilter final : public http_proxy::Filter {
 
  private:
   enum class Wait : uint8_t { kNone, kHead, kData, kTrailers };
+  /** What few streams need: bytes that a hook left, or that wait for one. In the arena. */
+  struct Bytes {
+    uint64_t enough = 0;         // a hook waits for so much of the body; 0: for all
+    std::string_view replacement;
+    std::string_view chunk;      // that the pending hook has; in the arena
+    http_proxy::BodyBuffer* queue = nullptr;  // came while a data hook was pending
+  };
   struct Side {
     explicit Side(bool is_response) : response(is_response) {}
     Stage stage(Stage request_stage) const {
       return static_cast<Stage>(static_cast<uint32_t>(request_stage) + (response ? 3 : 0));
     }
+    bool queues() const { return bytes != nullptr && bytes->queue != nullptr && !bytes->queue->empty(); }
     const bool response;
     Wait wait = Wait::kNone;
-    bool gathering = false;      // a hook waits for the whole body
-    uint64_t enough = 0;         // or for so much of it; 0: for all
+    bool gathering = false;      // a hook waits for the body
     bool ended = false;          // the message has ended (with head, body or trailers)
     bool head_ended = false;     // with its head
     bool end_waits = false;      // came while a data hook was pending, which has to see it
@@ -90,15 +99,22 @@ class HttpFilter final : public http_proxy::Filter {
     bool trailers_seen = false;  // by their hook
     bool replaced = false;
     bool blocked = false;        // the sender is held back for what queues here
-    std::string_view replacement;
-    std::string_view chunk;      // that the pending hook has; in the arena
-    http_proxy::BodyBuffer* queue = nullptr;  // came while a data hook was pending
+    Bytes* bytes = nullptr;
   };
 
+  Bytes& bytes(Side& side) {
+    if (side.bytes == nullptr) side.bytes = stream_->arena().make<Bytes>();
+    return *side.bytes;
+  }
   Verdict onHead(Side& side, FilterStream& stream, bool end_stream);
   Verdict onData(Side& side, std::string_view& data, FilterStream& stream, bool end_stream);
   Verdict onTrailers(Side& side, FilterStream& stream);
-  bool enter(FilterStream& stream);
+  bool enter(FilterStream& stream) {
+    stream_ = &stream;
+    if (handle_ == 0) handle_ = set_.streams().enter(*this);
+    return handle_ != 0;
+  }
+  void lookAtResponse();
   Outcome run(Stage stage, bool end_stream, std::string_view chunk = {});
   Outcome runHead(Side& side);
   HeadRun headRun(bool leads, http::HeaderMap& headers) const;

@@ -35,18 +35,15 @@ bool Program::bound() const { return host_ != 0 && host_ == set_.hostNumber(); }
 Outcome Program::run(Stage stage, uint32_t handle, bool end_stream, std::string_view chunk) {
   if (!bound()) return Outcome::kGone;
   Activity& activity = set_.activity();
-  const uint64_t calls = activity.calls.load(std::memory_order_relaxed);
   // A hook closed its connection, and the hook for that is called inside it.
-  if (calls % 2 != 0) [[unlikely]] return set_.host()->run({stage, index_, handle, end_stream}, chunk);
-  activity.slot.store(slot_, std::memory_order_relaxed);
-  activity.stage.store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
-  activity.calls.store(calls + 1, std::memory_order_release);
+  if (activity.open()) [[unlikely]] return set_.host()->run({stage, index_, handle, end_stream}, chunk);
+  activity.begin(stage, slot_);
   const bool timed = runs_++ % kTimedOf == 0 && times_ != nullptr;
   const int64_t began = timed ? base::monotonicNs() : 0;
   const Outcome outcome = set_.host()->run({stage, index_, handle, end_stream}, chunk);
   // One that took the thread down has not come back: main names it.
   if (outcome == Outcome::kGone) return outcome;
-  activity.calls.store(calls + 2, std::memory_order_release);
+  activity.end();
   if (timed) times_->histogram(0).record(static_cast<uint64_t>(base::monotonicNs() - began) / 1000);
   return outcome;
 }
@@ -63,8 +60,7 @@ void ScriptSet::adopt(const snapshot::Snapshot& before, const snapshot::Snapshot
 }
 
 void ScriptSet::attach(Host& host) {
-  const uint64_t calls = activity_.calls.load(std::memory_order_relaxed);
-  if (calls % 2 != 0) activity_.calls.store(calls + 1, std::memory_order_release);  // the last one of the thread before
+  if (activity_.open()) activity_.end();  // the last call of the thread before
   host_ = &host;
   ++host_number_;
   if (!waiting_.empty()) host.wantEndOfTurn();
@@ -73,19 +69,17 @@ void ScriptSet::attach(Host& host) {
 // ---------------------------------------------------------------- heads
 
 void ScriptSet::runHeads(Stage stage, std::span<HeadRun> runs) {
-  const uint64_t calls = activity_.calls.load(std::memory_order_relaxed);
-  if (host_ == nullptr || calls % 2 != 0) [[unlikely]] {
+  if (host_ == nullptr || activity_.open()) [[unlikely]] {
     for (HeadRun& run : runs) run.outcome = host_ == nullptr ? Outcome::kGone : host_->run({stage, run.program, run.handle, 0}, {});
     return;
   }
-  activity_.slot.store(runs.front().slot, std::memory_order_relaxed);
-  activity_.stage.store(static_cast<uint32_t>(stage), std::memory_order_relaxed);
-  activity_.calls.store(calls + 1, std::memory_order_release);
+  for (size_t i = 1; i < runs.size(); ++i) activity_.slots[i].store(runs[i].slot, std::memory_order_relaxed);
+  activity_.begin(stage, runs.front().slot);
   host_->runHeads(stage, runs);
   const auto gone = [](const HeadRun& run) { return run.outcome == Outcome::kGone; };
   // One that took the thread down has not come back: main names it.
   if (std::any_of(runs.begin(), runs.end(), gone)) return;
-  activity_.calls.store(calls + 2, std::memory_order_release);
+  activity_.end();
 }
 
 bool ScriptSet::awaitHead(uint32_t handle) {
@@ -110,30 +104,28 @@ size_t ScriptSet::gather(std::span<HeadRun> runs, size_t& taken) {
 
 /** What was said goes to the filters: to those that follow first, for the chain comes to them when the one before goes on. */
 void ScriptSet::settle(std::span<HeadRun> runs) {
-  for (const HeadRun& run : runs) {
-    HttpFilter* filter = run.leads ? nullptr : streams_.find(run.handle);
-    if (filter != nullptr) filter->headRanAhead(run.outcome);
-  }
-  for (const HeadRun& run : runs) {
-    HttpFilter* filter = run.leads ? streams_.find(run.handle) : nullptr;
-    if (filter != nullptr) filter->headRan(run.outcome);
+  for (size_t lead = 0, next = 0; lead < runs.size(); lead = next) {
+    for (next = lead + 1; next < runs.size() && !runs[next].leads; ++next) {
+      if (HttpFilter* filter = streams_.find(runs[next].handle)) filter->headRanAhead(runs[next].outcome);
+    }
+    if (HttpFilter* filter = streams_.find(runs[lead].handle)) filter->headRan(runs[lead].outcome);
   }
 }
 
 void ScriptSet::flush() {
   urgent_.unlink();
   // The thread is going; what waits is for the next one.
-  if (activity_.calls.load(std::memory_order_relaxed) % 2 != 0) [[unlikely]] return;
+  if (activity_.open()) [[unlikely]] return;
   // What comes to wait meanwhile is for the next turn.
   for (size_t left = waiting_.size(); left != 0 && host_ != nullptr;) {
-    HeadRun runs[kMostHeadRuns];
     size_t taken = 0;
-    const size_t count = gather(runs, taken);
+    const size_t count = gather(runs_, taken);
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
     left -= taken;
     if (count == 0) continue;
-    runHeads(Stage::kRequestHeaders, {runs, count});
-    settle({runs, count});
+    const std::span<HeadRun> runs = std::span(runs_).first(count);
+    runHeads(Stage::kRequestHeaders, runs);
+    settle(runs);
   }
   if (!waiting_.empty() && host_ != nullptr) host_->wantEndOfTurn();
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -29,16 +30,33 @@ class ScriptSet;
 /**
  * Which hook the worker's thread is in, for a watchdog on the main thread: `calls` is odd while JavaScript runs, and never the same again. A
  * call that took the thread down stays open until the next thread comes. Where a call runs several hooks, JavaScript leaves here which it is
- * at, and counts them. Written by the worker's thread only.
+ * at. Written by the worker's thread only.
  */
 struct Activity {
+  static constexpr uint32_t kStride = 256;
   std::atomic<uint64_t> calls{0};
-  std::atomic<uint32_t> slot{0};
   std::atomic<uint32_t> stage{0};
-  std::atomic<uint32_t> steps{0};
+  std::atomic<uint32_t> steps{0};  // a multiple of kStride at the begin of a call; and one more than the place in `slots`
+  std::array<std::atomic<uint32_t>, kMostHeadRuns> slots{};  // of the call's hooks
+  static_assert(kMostHeadRuns < kStride);
+
+  void begin(Stage of, uint32_t first_slot) {
+    slots[0].store(first_slot, std::memory_order_relaxed);
+    stage.store(static_cast<uint32_t>(of), std::memory_order_relaxed);
+    steps.store((steps.load(std::memory_order_relaxed) / kStride + 1) * kStride, std::memory_order_relaxed);
+    calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+  void end() { calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+  bool open() const { return calls.load(std::memory_order_relaxed) % 2 != 0; }
+  /** Hooks of the call that have begun, of those that JavaScript counts. */
+  uint32_t begun() const { return steps.load(std::memory_order_relaxed) % kStride; }
+  uint32_t slot() const {
+    const uint32_t count = begun();
+    return slots[count == 0 || count > kMostHeadRuns ? 0 : count - 1].load(std::memory_order_relaxed);
+  }
 };
 // JavaScript writes to it as 32-bit words.
-static_assert(sizeof(Activity) == 24 && std::atomic<uint32_t>::is_always_lock_free);
+static_assert(offsetof(Activity, steps) == 12 && std::atomic<uint32_t>::is_always_lock_free);
 
 /** One version of a filter in this worker, kept by the snapshot and by the streams that began with it. */
 class Program : public base::LocalCounted {
@@ -115,7 +133,7 @@ class ScriptSet {
 
  private:
   // A crossing is shared by so many; more would wait for no further gain.
-  static constexpr size_t kEnough = 16;
+  static constexpr size_t kEnough = 32;
   /** Enough wait: they run when the event is over. */
   struct Urgent final : loop::TurnTask {
     explicit Urgent(ScriptSet& owner) : set(owner) {}
@@ -131,6 +149,7 @@ class ScriptSet {
   LogBatches log_batches_;
   HeaderNames header_names_;
   std::vector<uint32_t> waiting_;  // handles of filters whose heads wait
+  std::array<HeadRun, kMostHeadRuns> runs_;  // while they run
   loop::Loop& loop_;
   Urgent urgent_;
   Activity activity_;

@@ -29,9 +29,8 @@ interface Loaded {
 
 // The lower bits of a handle are the slot of the connection's filter in native code's table.
 const slotMask = 0xffff
-// Words of native code's Activity (native/script/script_set.h).
-const activitySlot = 2
-const activitySteps = 4
+// Word of native code's Activity (native/script/script_set.h).
+const activitySteps = 3
 
 /**
  * The filters in TypeScript of one worker: builds them when a publish is prepared, runs their hooks when native code asks, and lets go of
@@ -184,6 +183,7 @@ export class FilterHost {
     const { frame } = this.#streams
     const { words } = frame
     const activity = this.#activity
+    const steps = activity[activitySteps] as number
     const count = words[FrameWord.entries] as number
     const stage = words[FrameWord.stage] as number
     let goesOn = false
@@ -191,19 +191,22 @@ export class FilterHost {
     for (let i = 0; i < count; ++i) {
       const at = entryAt(i)
       const program = words[at + EntryWord.program] as number
-      const first = words[at + EntryWord.first] as number
-      const filter = this.#programs[program]?.filter as ScriptHttpFilter | undefined
-      if (first < 0 && !goesOn) continue
+      const ahead = words[at + EntryWord.values] as number
+      if (ahead < 0 && !goesOn) {
+        words[at + EntryWord.outcome] = Outcome.notRun
+        continue
+      }
       // Main sees which hook it is, and that it is another one.
-      activity[activitySlot] = words[at + EntryWord.slot] as number
-      activity[activitySteps] = (activity[activitySteps] as number) + 1
-      words[at + EntryWord.outcome] = filter === undefined ? Outcome.failed : Outcome.gone
-      goesOn = false
-      if (filter === undefined) continue
-      if (first >= 0) frame.begin(filter.habits(stage), program, first, words[at + EntryWord.values] as number)
-      const outcome = filter.runHead(stage, words[at + EntryWord.handle] as number)
-      words[at + EntryWord.outcome] = outcome
-      goesOn = outcome === Outcome.goOn && !frame.isBarred
+      activity[activitySteps] = steps + i + 1
+      const filter = this.#programs[program]?.filter as ScriptHttpFilter | undefined
+      let outcome: number = Outcome.failed
+      if (filter !== undefined) {
+        if (ahead >= 0) frame.begin(filter.habits(stage), program, ahead & 0xffff, ahead >> 16)
+        outcome = filter.runHead(stage, words[at + EntryWord.handle] as number, i)
+      }
+      goesOn = outcome === Outcome.goOn
+      if (!goesOn) words[at + EntryWord.outcome] = outcome
+      else if (frame.isBarred) goesOn = false
     }
     frame.close()
   }

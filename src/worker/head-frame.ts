@@ -3,18 +3,21 @@ import type { HeaderName, HeaderNames } from './header-names.js'
 import { Part, Stage } from './script-addon.js'
 
 // The layout of native/binding/head_frame.h, in 32-bit words.
-const entriesAt = 4
-const entryWords = 6
-const writesAt = entriesAt + 64 * entryWords
-const writeWords = 5
+const entriesAt = 2
+const entryWords = 4
+const writesAt = entriesAt + 128 * entryWords
+const writeWords = 3
 const maxWrites = 256
-const textAt = (writesAt + maxWrites * writeWords) * 4
+const lastWriteAt = writesAt + maxWrites * writeWords
+const textAt = (lastWriteAt + writeWords) * 4
 const maxText = 16 * 1024
 /** Words of the frame. */
-export const FrameWord = { entries: 0, stage: 1, writes: 2, used: 3 } as const
+export const FrameWord = { entries: 0, stage: 1 } as const
 /** Words of an entry. */
-export const EntryWord = { program: 0, handle: 1, slot: 2, first: 3, values: 4, outcome: 5 } as const
-const Kind = { setText: 0, appendText: 1, delete: 2, setValue: 3, appendValue: 4 } as const
+export const EntryWord = { program: 0, handle: 1, values: 2, outcome: 3 } as const
+// In the second byte of a write; `ofValue` comes on top of a text's.
+const Kind = { setText: 1 << 8, appendText: 2 << 8, delete: 3 << 8 } as const
+const ofValue = 3 << 8
 
 // A longer one costs less through native code.
 const maxTextOfOne = 128
@@ -62,12 +65,16 @@ export class HeadFrame {
   isBarred = false
   words: Int32Array = new Int32Array(textAt / 4)
   #text: Uint8Array = new Uint8Array(maxText)
-  #names: HeaderNames
+  readonly names: HeaderNames
   #values: unknown[] = []
   #epoch = 0
   #lead: HeadHabits | undefined
   #leadProgram = 0
   #habits: HeadHabits | undefined
+  #entry = 0
+  /** Where the next write stands. */
+  #writeAt = writesAt
+  #usedText = 0
   #traced = 0
   #firstValue = 0
   #endOfAhead = 0
@@ -75,7 +82,7 @@ export class HeadFrame {
   #lastRead = -1
 
   constructor(names: HeaderNames) {
-    this.#names = names
+    this.names = names
   }
 
   attach(memory: ArrayBuffer): void {
@@ -86,6 +93,8 @@ export class HeadFrame {
   /** A call began: these are the values of all its streams. */
   open(values: unknown[], stage: number): void {
     this.#values = values
+    this.#writeAt = writesAt
+    this.#usedText = 0
     running.renew()
     this.part = stage === Stage.requestHeaders ? Part.requestHeaders : Part.responseHeaders
   }
@@ -119,15 +128,16 @@ export class HeadFrame {
   /** What is known of the headers holds no more: native code has changed them, or they are another stream's. */
   forgetValues(): void {
     if (this.#epoch === lastEpoch) {
-      this.#names.forgetValues()
+      this.names.forgetValues()
       this.#epoch = 0
     }
     this.#epoch += 1
   }
 
-  /** The hook of a filter runs next. */
-  enter(handle: number, habits: HeadHabits): void {
+  /** The hook of a filter runs next, that of an entry. */
+  enter(handle: number, habits: HeadHabits, entry: number): void {
     this.live = handle
+    this.#entry = entry
     this.#habits = habits
     this.#traced = 0
     this.#lastRead = -1
@@ -135,18 +145,18 @@ export class HeadFrame {
 
   get(name: string): string | undefined {
     const entry = this.#find(name)
-    const { addon } = this.#names
-    if (entry === undefined) return addon.headerGet(this.live, this.part, name)
+    if (entry === undefined) return this.names.addon.headerGet(this.live, this.part, name)
     if (entry.epoch !== this.#epoch) this.#ask(entry)
-    this.#lastRead = entry.at
-    return this.#values[entry.at] as string | undefined
+    const { at } = entry
+    this.#lastRead = at
+    return this.#values[at] as string | undefined
   }
 
   #ask(entry: HeaderName): void {
-    const value = this.#names.addon.headerGet(this.live, this.part, entry.number)
+    const value = this.names.addon.headerGet(this.live, this.part, entry.number)
     this.#keep(entry, value)
     if (this.#lead?.misses(entry) === true)
-      this.#names.addon.readAhead(this.#leadProgram, this.part === Part.responseHeaders, entry.number)
+      this.names.addon.readAhead(this.#leadProgram, this.part === Part.responseHeaders, entry.number)
   }
 
   #keep(entry: HeaderName, value: string | undefined): void {
@@ -156,49 +166,48 @@ export class HeadFrame {
 
   set(name: string, value: string): void {
     const entry = this.#find(name)
-    const { addon } = this.#names
-    if (entry === undefined) return addon.headerSet(this.live, this.part, name, value)
-    if (this.#write(entry, Kind.setText, value)) return
-    entry.epoch = -1
-    addon.headerSet(this.live, this.part, entry.number, value)
+    if (entry !== undefined && this.#write(entry, Kind.setText, value)) return
+    if (entry !== undefined) entry.epoch = -1
+    this.names.addon.headerSet(this.live, this.part, entry?.number ?? name, value)
   }
 
   append(name: string, value: string): void {
     const entry = this.#find(name)
-    const { addon } = this.#names
     // The first value is the one that is read: it may be the same as before.
     if (entry !== undefined) entry.epoch = -1
     if (entry !== undefined && this.#write(entry, Kind.appendText, value)) return
-    addon.headerAppend(this.live, this.part, entry?.number ?? name, value)
+    this.names.addon.headerAppend(this.live, this.part, entry?.number ?? name, value)
   }
 
   delete(name: string): void {
     const entry = this.#find(name)
-    if (entry === undefined) return this.#names.addon.headerDelete(this.live, this.part, name)
-    const at = this.#newWrite()
-    if (at < 0) {
+    if (entry === undefined) return this.names.addon.headerDelete(this.live, this.part, name)
+    if (this.#writeAt === lastWriteAt) {
       entry.epoch = -1
-      return this.#names.addon.headerDelete(this.live, this.part, entry.number)
+      return this.names.addon.headerDelete(this.live, this.part, entry.number)
     }
-    this.#put(at, entry, Kind.delete, 0, 0)
+    this.#put(entry, Kind.delete, 0)
     this.#keep(entry, undefined)
   }
 
   /** False: native code has to do it, and to say what is wrong with it. */
   #write(entry: HeaderName, kind: number, value: string): boolean {
-    const at = this.#newWrite()
-    if (at < 0 || typeof value !== 'string') return false
+    if (this.#writeAt === lastWriteAt || typeof value !== 'string') return false
     // Often it is what was read just now, which native code has.
     const read = this.#lastRead
     if (read >= this.#firstValue && read < this.#endOfAhead && value === this.#values[read]) {
-      this.#put(at, entry, kind + Kind.setValue, read, 0)
+      this.#put(entry, kind + ofValue, read)
       if (kind === Kind.setText) {
         entry.epoch = this.#epoch
         entry.at = read
       }
       return true
     }
-    const used = this.words[FrameWord.used] as number
+    return this.#writeText(entry, kind, value)
+  }
+
+  #writeText(entry: HeaderName, kind: number, value: string): boolean {
+    const used = this.#usedText
     const { length } = value
     if (length > maxTextOfOne || used + length > maxText) return false
     const text = this.#text
@@ -208,33 +217,29 @@ export class HeadFrame {
       if (code < 0x20 || code > 0x7e) return false
       text[used + i] = code
     }
-    this.words[FrameWord.used] = used + length
-    this.#put(at, entry, kind, used, length)
+    this.#usedText = used + length
+    this.#put(entry, kind, used | (length << 16))
     if (kind === Kind.setText) this.#keep(entry, value)
     return true
   }
 
-  /** Where the next write stands; -1: there is no more room. */
-  #newWrite(): number {
-    const writes = this.words[FrameWord.writes] as number
-    return writes < maxWrites ? writesAt + writes * writeWords : -1
-  }
-
-  #put(at: number, entry: HeaderName, kind: number, from: number, length: number): void {
+  #put(entry: HeaderName, kind: number, what: number): void {
+    const at = this.#writeAt
     const { words } = this
-    words[at] = this.live
+    words[at] = this.#entry | kind
     words[at + 1] = entry.number
-    words[at + 2] = kind
-    words[at + 3] = from
-    words[at + 4] = length
-    words[FrameWord.writes] = (words[FrameWord.writes] as number) + 1
+    words[at + 2] = what
+    this.#writeAt = at + writeWords
   }
 
   #find(name: string): HeaderName | undefined {
     const habits = this.#habits as HeadHabits
     const at = this.#traced++
-    if (habits.names[at] === name) return habits.entries[at]
-    const entry = this.#names.find(name)
+    return habits.names[at] === name ? habits.entries[at] : this.#findAnew(habits, at, name)
+  }
+
+  #findAnew(habits: HeadHabits, at: number, name: string): HeaderName | undefined {
+    const entry = this.names.find(name)
     if (entry !== undefined && at < maxTrace && at <= habits.names.length) {
       habits.names[at] = name
       habits.entries[at] = entry

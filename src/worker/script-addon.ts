@@ -37,6 +37,8 @@ export const Stage = {
 
 /** What a hook said. */
 export const Outcome = {
+  /** Of several that cross together: one before it did not let the head go on. */
+  notRun: -1,
   goOn: 0,
   replied: 1,
   waiting: 2,
@@ -235,7 +237,7 @@ export interface ScriptAddon extends StreamAddon, ConnectionAddon {
   ): [call: ArrayBuffer, frame: ArrayBuffer, activity: ArrayBuffer]
   /** Gives access loggers what waits for them. */
   flushLogs(): void
-  /** `times`: the histogram for the time of its hooks, of which native code measures one call in 16 (of heads, this thread one in 64). */
+  /** `times`: the histogram for the time of its hooks, of which native code measures one call in 16 (of heads, this thread one in 256). */
   registerProgram(id: string, program: number, hooks: number, times: number): void
   forgetProgram(id: string): void
   /** Has this worker's snapshot, or a stream, taken it up? */

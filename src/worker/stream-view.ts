@@ -71,7 +71,7 @@ export class StreamView implements Stream<unknown, unknown>, RequestHead, CallOw
   }
 
   get headers(): Headers {
-    this.#headers ??= new HeaderView(this.program.parts, this.handle, Part.requestHeaders)
+    this.#headers ??= new HeaderView(this.program.parts.frame, this.handle, Part.requestHeaders)
     return this.#headers
   }
 
@@ -228,7 +228,7 @@ export class ResponseView implements ResponseHead {
   readonly headers: HeaderView
 
   constructor(parts: StreamParts, handle: number) {
-    this.headers = new HeaderView(parts, handle, Part.responseHeaders)
+    this.headers = new HeaderView(parts.frame, handle, Part.responseHeaders)
   }
 
   get status(): number {

@@ -45,7 +45,8 @@ feature(
   route: {cluster: up}`,
       }),
       http('async', { hcm: filters({ module: 'async', config: { ms: 5 } }) }),
-      http('gather', { hcm: filters({ module: 'gather', config: { ms: 5 } }) }),
+      http('gather', { hcm: filters({ module: 'gather', config: { ms: 5, headMs: 0 } }) }),
+      http('gather-late', { hcm: filters({ module: 'gather', config: { ms: 5, headMs: 20 } }) }),
       http('body', { hcm: filters({ module: 'body', config: { limit: 100 } }) }),
       http('broken', { hcm: filters({ module: 'broken', config: {} }) }),
       http('open', { hcm: filters({ module: 'broken', config: {}, failOpen: true, name: 'open' }) }),
@@ -227,6 +228,40 @@ feature(
 
         (open)
         log: HTTP/1.1 200 - via_upstream in=12 out=15
+      `,
+    })
+    f.exchange('a hook of bodies sees an end that came by itself while the hook of the head waited', {
+      onlyNuncio: OURS,
+      to: 'gather-late',
+      send: 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      reply: answer(200, 'response body'),
+      sees: `
+        > up
+        POST / HTTP/1.1
+        host: a
+        x-forwarded-proto: http
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+        transfer-encoding: chunked
+
+        2
+        1:
+        0
+
+
+        < client
+        HTTP/1.1 200 OK
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+        transfer-encoding: chunked
+
+        f
+        2:response body
+        0
+
+        (open)
+        log: HTTP/1.1 200 - via_upstream in=0 out=15
       `,
     })
     f.exchange('a hook that waits and then answers', {

@@ -19,7 +19,7 @@ type Verdict = 'ok' | 'later' | RegExp
 const compile = compilerWith(await loadExtensions())
 const any = (type: string, more: Json = {}): Json => ({ '@type': `type.googleapis.com/envoy.${type}`, ...more })
 const router = { name: 'envoy.filters.http.router', typed_config: any('extensions.filters.http.router.v3.Router') }
-const lua = { name: 'l', typed_config: any('extensions.filters.http.lua.v3.Lua', {}) }
+const wasm = { name: 'w', typed_config: any('extensions.filters.http.wasm.v3.Wasm', {}) }
 const socket = (port = 0, ip = '127.0.0.1'): Json => ({ socket_address: { address: ip, port_value: port } })
 const endpoint = (ip = '127.0.0.1', more: Json = {}): Json => ({ endpoint: { address: socket(1, ip) }, ...more })
 
@@ -103,7 +103,7 @@ const cases: readonly (readonly [what: string, config: Json, verdict: Verdict])[
     /cannot be disabled by default/,
   ],
   ['a router by another name', withManager({ http_filters: [{ ...router, name: 'x' }] }), 'ok'],
-  ['an extension to come', withManager({ http_filters: [lua, router] }), 'later'],
+  ['an extension to come', withManager({ http_filters: [wasm, router] }), 'later'],
   ['no network filter', withListener({ filter_chains: [{}] }), 'ok'],
   ['no filter chain', withListener({ filter_chains: [] }), /no filter chains specified/],
   ['a default chain alone', withListener({ filter_chains: [], default_filter_chain: { filters: [tcp()] } }), 'ok'],

@@ -1,0 +1,21 @@
+/** What writes each fact (Envoy docs: access log command operators). */
+export const factFormats = {
+  localAddress: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  directLocalAddress: '%DOWNSTREAM_DIRECT_LOCAL_ADDRESS%',
+  remoteAddress: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  directRemoteAddress: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
+  virtualCluster: '%VIRTUAL_CLUSTER_NAME%',
+  peerDigest: '%DOWNSTREAM_PEER_FINGERPRINT_256%',
+  peerSerial: '%DOWNSTREAM_PEER_SERIAL%',
+  peerIssuer: '%DOWNSTREAM_PEER_ISSUER%',
+  peerSubject: '%DOWNSTREAM_PEER_SUBJECT%',
+  peerUris: '%DOWNSTREAM_PEER_URI_SAN%',
+  peerNames: '%DOWNSTREAM_PEER_DNS_SAN%',
+  peerCertificate: '%DOWNSTREAM_PEER_CERT%',
+  localSubject: '%DOWNSTREAM_LOCAL_SUBJECT%',
+  localUris: '%DOWNSTREAM_LOCAL_URI_SAN%',
+  localNames: '%DOWNSTREAM_LOCAL_DNS_SAN%',
+  tlsSession: '%DOWNSTREAM_TLS_SESSION_ID%',
+  tlsCipher: '%DOWNSTREAM_TLS_CIPHER%',
+  tlsVersion: '%DOWNSTREAM_TLS_VERSION%',
+}

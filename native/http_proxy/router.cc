@@ -171,6 +171,8 @@ std::optional<uint64_t> Router::requestHash() {
   const net::Address& client = info.remote;
   hash_ = policies.hash({.headers = *headers_,
                          .source_ip = client.isIp() ? client.ipText() : std::string_view(),
+                         .filter_state = info.filter_state,
+                         .connection_state = info.downstream->facts == nullptr ? nullptr : &info.downstream->facts->filter_state,
                          .made_up_cookie = stream_.arena().concat(info.downstream->remote.text(), info.downstream->local.text()),
                          .new_cookie = &new_cookie_});
   return hash_;
@@ -187,6 +189,23 @@ bool Router::subsetCriteria(routing::SubsetCriteria& out) {
   const http::MetadataValue* added = written == nullptr ? nullptr : written->find("envoy.lb");
   if (added != nullptr) out = routing::mergeCriteria(out, *added, stream_.arena(), stream_.worker().scratch);
   return own != nullptr || added != nullptr;
+}
+
+/** Those that the request names, without those that were tried; null: it names none. */
+std::string_view* Router::wantedHosts(const plan::OverrideHost& config) {
+  if (!wanted_hosts_known_) {
+    wanted_hosts_known_ = true;
+    for (const plan::OverrideHostSource& source : config.sources) {
+      if (!source.header.empty()) {
+        wanted_hosts_ = headers_->get(std::string_view(source.header));
+      } else if (const http::DynamicMetadata* metadata = stream_.info().dynamic_metadata) {
+        const http::MetadataValue* found = metadata->find(source.metadata_path);
+        if (found != nullptr && found->kind == http::MetadataValue::Kind::kString) wanted_hosts_ = found->text;
+      }
+      if (!wanted_hosts_.empty()) break;
+    }
+  }
+  return wanted_hosts_.empty() ? nullptr : &wanted_hosts_;
 }
 
 upstream::HostRuntime* Router::chooseHost() {
@@ -214,6 +233,7 @@ upstream::HostRuntime* Router::chooseHost() {
     if (broken) cluster_->stats().inc(ClusterStat::original_dst_host_invalid);
     if (destination) context.destination = &*destination;
   }
+  if (plan.override_host) [[unlikely]] context.wanted = wantedHosts(*plan.override_host);
   upstream::HostRuntime* host = cluster_->choose(context);
   if (host == nullptr) cluster_->stats().inc(ClusterStat::upstream_cx_none_healthy);
   return host;

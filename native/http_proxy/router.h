@@ -110,6 +110,7 @@ class Router {
   void startMirrors(http::HeaderMap& headers, bool end_stream);
   void choosePool(const http::HeaderMap& headers);
   void nameTransport(const http::HeaderMap& headers);
+  std::string_view* wantedHosts(const plan::OverrideHost& config);
   upstream::HostRuntime* chooseHost();
   std::optional<uint64_t> requestHash();
   bool hasPool(upstream::HostRuntime& host);
@@ -161,6 +162,8 @@ class Router {
   size_t kept_metadata_size_ = 0;
   std::optional<RetryState> retry_;
   std::optional<BodyBuffer> body_;           // kept while another attempt may need it
+  std::string_view wanted_hosts_;  // what is left of those that the request names
+  bool wanted_hosts_known_ = false;
   std::vector<const upstream::Host*> tried_;  // only filled when a predicate asks for it
   std::optional<uint64_t> hash_;                    // of the route's hash policies, once they were asked
   std::optional<routing::NewCookie> new_cookie_;    // one of them made it up

@@ -4,6 +4,7 @@
 
 #include "base/xxhash64.h"
 #include "generated/plan.h"
+#include "http/dynamic_metadata.h"
 #include "http/matcher.h"
 #include "http/path.h"
 
@@ -87,8 +88,15 @@ std::optional<uint64_t> HashPolicies::hashOf(const Policy& policy, const HashInp
       const std::string_view value = http::queryParameter(http::queryOf(headers.get(http::HeaderId::kPath)), policy.name);
       return value.data() == nullptr ? std::nullopt : std::optional(base::xxHash64(value));
     }
-    default: return std::nullopt;  // filter state: nothing fills it yet
+    case Kind::kFilterState: {
+      for (const http::FilterState* state : {input.filter_state, input.connection_state}) {
+        const std::string_view text = state == nullptr ? std::string_view() : state->find(policy.name);
+        if (text.data() != nullptr) return base::xxHash64(text);
+      }
+      break;
+    }
   }
+  return std::nullopt;
 }
 
 std::optional<uint64_t> HashPolicies::hash(const HashInput& input) const {

@@ -13,6 +13,9 @@
 namespace nuncio::plan {
 struct HashPolicy;
 }
+namespace nuncio::http {
+class FilterState;
+}
 
 namespace nuncio::routing {
 
@@ -26,6 +29,8 @@ struct NewCookie {
 struct HashInput {
   http::HeaderMap& headers;
   std::string_view source_ip;        // text of the client's address; empty: not IP
+  const http::FilterState* filter_state = nullptr;      // of the stream, and of its connection; null: nothing is in it
+  const http::FilterState* connection_state = nullptr;
   std::string_view made_up_cookie;   // text to be hashed and used as the value of a new cookie (addresses of the connection)
   std::optional<NewCookie>* new_cookie = nullptr;
 };

@@ -125,6 +125,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeEndpoints(s
   uint32_t locality_index = 0;
   for (plan::Locality& locality : plan.localities) {
     part->priorities = std::max(part->priorities, locality.priority + 1);
+    part->localities.push_back({locality.region, locality.zone, locality.sub_zone});
     for (plan::Host& host : locality.hosts) {
       auto address = toAddress(host.address.value_or(plan::Address{}));
       if (!address.ok()) return std::move(address.error());

@@ -3,6 +3,7 @@
 // snapshot (breaker counts, hosts) by name; it is process-wide, guarded by a mutex, used only while plans are decoded.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -76,8 +77,12 @@ struct Member {
   bool is(uint32_t flags) const { return (host->flags.load(std::memory_order_relaxed) & flags) != 0; }
 };
 
+/** Region, zone and sub-zone. */
+using LocalityName = std::array<std::string, 3>;
+
 struct EndpointsPart final : snapshot::Part {
   std::vector<Member> members;      // in order of configuration
+  std::vector<LocalityName> localities;  // by Member::locality
   uint32_t priorities = 0;          // number of priorities
   uint32_t overprovisioning = 140;
   uint32_t drop_ppm = 0;

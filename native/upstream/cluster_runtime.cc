@@ -1,7 +1,9 @@
 #include "upstream/cluster_runtime.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "upstream/limits.h"
 
 namespace nuncio::upstream {
@@ -14,6 +16,10 @@ ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const C
     original_dst_ = std::make_unique<OriginalDstHosts>(services_, *part_->plan.original_dst, services_.index + 1);
   }
   if (part_->plan.subset) subsets_ = std::make_unique<SubsetBalancer>(Balancing{*part_, stats_, services.stats, services.random}, *part_->plan.subset);
+  if (part_->plan.zone_aware) {
+    zones_ = std::make_unique<ZoneRouter>(Balancing{*part_, stats_, services.stats, services.random}, *part_->plan.zone_aware);
+    balancer_.useZones(zones_.get());
+  }
   makeTls();
   if (!part_->proxy_protocol) return;
   dropped_tlvs_ =
@@ -23,6 +29,10 @@ ClusterRuntime::ClusterRuntime(WorkerServices& services, std::shared_ptr<const C
 void ClusterRuntime::adoptRuntime(const snapshot::RuntimePart* runtime) {
   for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
     limits_[static_cast<size_t>(priority)] = upstream::limitsOf(*part_, priority, runtime);
+  }
+  if (zones_ != nullptr) [[unlikely]] {
+    zones_->adoptRuntime(runtime);
+    if (endpoints_ != nullptr) rebuild();
   }
   if (part_->plan.outlier) [[unlikely]] outlier_limits_ = upstream::outlierLimitsOf(*part_->plan.outlier, runtime);
 }
@@ -92,6 +102,23 @@ void ClusterRuntime::setEndpoints(std::shared_ptr<const EndpointsPart> endpoints
   for (auto& [host, runtime] : hosts_) runtime->renewConnections();
 }
 
+void ClusterRuntime::followProxies(std::shared_ptr<const EndpointsPart> proxies) {
+  proxies_ = std::move(proxies);
+  if (endpoints_ != nullptr) rebuild();
+}
+
+/** The next that the request names, if it is one of ours. */
+HostRuntime* ClusterRuntime::wantedHost(std::string_view& wanted) {
+  while (!wanted.empty()) {
+    const size_t comma = std::min(wanted.find(','), wanted.size());
+    const std::string_view name = base::trim(wanted.substr(0, comma));
+    wanted.remove_prefix(std::min(comma + 1, wanted.size()));
+    const auto found = by_address_.find(name);
+    if (found != by_address_.end()) return found->second;
+  }
+  return nullptr;
+}
+
 void ClusterRuntime::refresh() {
   for (auto& [host, runtime] : hosts_) runtime->followHealth(part_->plan.close_connections_on_health_failure);
   rebuild();
@@ -105,7 +132,12 @@ void ClusterRuntime::rebuild() {
   }
   const uint32_t priorities = endpoints_ == nullptr ? 0 : endpoints_->priorities;
   const uint32_t overprovisioning = endpoints_ == nullptr ? 140 : endpoints_->overprovisioning;
+  by_address_.clear();
+  if (part_->plan.override_host) {
+    for (HostRuntime* host : hosts) by_address_.emplace(host->address().text(), host);
+  }
   if (subsets_ != nullptr) return subsets_->rebuild(hosts, priorities, overprovisioning);
+  if (zones_ != nullptr && endpoints_ != nullptr) zones_->rebuild(hosts, *endpoints_, proxies_.get());
   balancer_.rebuild(hosts, priorities, overprovisioning);
 }
 

@@ -18,6 +18,7 @@
 #include "upstream/original_dst.h"
 #include "upstream/priority_balancer.h"
 #include "upstream/subset_balancer.h"
+#include "upstream/zone_router.h"
 #include "upstream/worker_services.h"
 
 namespace nuncio::upstream {
@@ -57,12 +58,17 @@ class ClusterRuntime : public base::LocalCounted {
 
   /** Takes over a new list of members; hosts that stay keep their pools. */
   void setEndpoints(std::shared_ptr<const EndpointsPart> endpoints);
+  /** With zone-aware routing: the proxies this one is among. Null: they are not known. */
+  void followProxies(std::shared_ptr<const EndpointsPart> proxies);
   /** Main decided anew on the health of hosts. */
   void refresh();
   /** Somebody wants to know how requests to hosts end: outlier detection, or health checks that a header can fail. */
   bool judgesHosts() const { return judges_hosts_; }
   /** The host for one attempt; null: none is usable. */
   HostRuntime* choose(const PickContext& context) {
+    if (context.wanted != nullptr) [[unlikely]] {
+      if (HostRuntime* host = wantedHost(*context.wanted)) return host;
+    }
     if (subsets_ != nullptr) [[unlikely]] return subsets_->choose(context);
     if (original_dst_ != nullptr) [[unlikely]] return original_dst_->choose(context.destination);
     return balancer_.choose(context);
@@ -75,6 +81,7 @@ class ClusterRuntime : public base::LocalCounted {
  private:
   void makeTls();
   void rebuild();
+  HostRuntime* wantedHost(std::string_view& wanted);
 
   WorkerServices& services_;
   std::shared_ptr<const ClusterPart> part_;
@@ -87,6 +94,9 @@ class ClusterRuntime : public base::LocalCounted {
   stats::Http1Scope http1_stats_;
   stats::Http2Scope http2_stats_;
   std::unordered_map<const Host*, HostRef> hosts_;
+  std::shared_ptr<const EndpointsPart> proxies_;  // of the local cluster
+  std::unique_ptr<ZoneRouter> zones_;  // beside `balancer_`, with zone-aware routing
+  std::unordered_map<std::string_view, HostRuntime*> by_address_;  // filled where requests may name their host
   PriorityBalancer balancer_;
   std::unique_ptr<SubsetBalancer> subsets_;  // in place of `balancer_`, for a cluster with subsets
   std::unique_ptr<OriginalDstHosts> original_dst_;  // in place of `balancer_`, for an ORIGINAL_DST cluster

@@ -19,6 +19,11 @@ ClusterRuntime* ClusterSet::make(uint32_t slot) {
   if (runtimes_.size() <= slot) runtimes_.resize(slot + 1);
   runtimes_[slot] = base::makeLocal<ClusterRuntime>(services_, std::static_pointer_cast<const ClusterPart>(part));
   runtimes_[slot]->adoptRuntime(static_cast<const snapshot::RuntimePart*>(snapshot_->at(Kind::kRuntime, 0).get()));
+  if (const auto& zone = runtimes_[slot]->plan().zone_aware) [[unlikely]] {
+    zoned_ = true;
+    runtimes_[slot]->followProxies(
+        std::static_pointer_cast<const EndpointsPart>(snapshot_->at(Kind::kEndpoints, zone->local_cluster_slot)));
+  }
   runtimes_[slot]->setEndpoints(endpoints);
   return runtimes_[slot].get();
 }
@@ -42,6 +47,15 @@ std::optional<uint32_t> ClusterSet::slotOf(std::string_view name) {
 
 void ClusterSet::refresh(uint32_t slot) {
   if (slot < runtimes_.size() && runtimes_[slot]) runtimes_[slot]->refresh();
+  if (zoned_) [[unlikely]] proxiesChanged(slot);
+}
+
+/** Clusters whose requests go by zones look at the members of the local cluster. */
+void ClusterSet::proxiesChanged(uint32_t slot) {
+  for (const ClusterRef& runtime : runtimes_) {
+    if (!runtime || !runtime->plan().zone_aware || runtime->plan().zone_aware->local_cluster_slot != slot) continue;
+    runtime->followProxies(std::static_pointer_cast<const EndpointsPart>(snapshot_->at(Kind::kEndpoints, slot)));
+  }
 }
 
 ClusterRef ClusterSet::candidate(uint32_t slot, const std::shared_ptr<const ClusterPart>& part) {
@@ -73,8 +87,10 @@ void ClusterSet::adopt(snapshot::SnapshotPtr snapshot) {
     }
   }
   snapshot_->of(Kind::kEndpoints).forEachChange(old.of(Kind::kEndpoints), [&](uint32_t slot, const snapshot::PartPtr& part) {
-    if (part == nullptr || slot >= runtimes_.size() || !runtimes_[slot]) return;
-    runtimes_[slot]->setEndpoints(std::static_pointer_cast<const EndpointsPart>(part));
+    if (part != nullptr && slot < runtimes_.size() && runtimes_[slot]) {
+      runtimes_[slot]->setEndpoints(std::static_pointer_cast<const EndpointsPart>(part));
+    }
+    if (zoned_) [[unlikely]] proxiesChanged(slot);
   });
 }
 

@@ -31,6 +31,7 @@ class ClusterSet {
 
  private:
   ClusterRuntime* make(uint32_t slot);
+  void proxiesChanged(uint32_t slot);
 
   WorkerServices& services_;
   snapshot::SnapshotPtr snapshot_;
@@ -38,6 +39,7 @@ class ClusterSet {
   std::vector<ClusterRef> candidates_;  // since the last adoption; who uses one holds it
   std::unordered_map<std::string_view, uint32_t> names_;  // into the snapshot's plans; built on first use
   bool names_valid_ = false;
+  bool zoned_ = false;  // some runtime, once made, routes by zones
 };
 
 }  // namespace nuncio::upstream

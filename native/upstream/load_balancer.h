@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -25,6 +26,7 @@ struct PickContext {
   uint32_t attempt = 0;                                               // 0: the first pick; consistent hashing goes on from there
   const net::Address* destination = nullptr;                          // for ORIGINAL_DST; null: nobody named one
   const routing::SubsetCriteria* criteria = nullptr;                  // for subset load balancing
+  std::string_view* wanted = nullptr;                                 // hosts that the request names; those that were tried are taken off
 };
 
 /** How much of its locality's weight a host's counts, by index of the locality; null: all of it. */

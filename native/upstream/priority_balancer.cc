@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "upstream/hash_balancer.h"
+#include "upstream/zone_router.h"
 
 namespace nuncio::upstream {
 
@@ -71,7 +72,8 @@ void PriorityBalancer::computeLoads() {
     }
   }
   computePanic(availability);
-  simple_ = priorities_.size() == 1 && !priorities_[0].panic && priorities_[0].healthy_load == 100;
+  const bool zoned = zones_ != nullptr && zones_->active();
+  simple_ = priorities_.size() == 1 && !priorities_[0].panic && priorities_[0].healthy_load == 100 && !zoned;
 }
 
 void PriorityBalancer::computePanic(uint32_t availability) {
@@ -119,22 +121,27 @@ const PriorityBalancer::PriorityState* PriorityBalancer::choosePriority(const Pi
 }
 
 HostRuntime* PriorityBalancer::choose(const PickContext& context) {
-  if (simple_) [[likely]] return pickFrom(priorities_[0].healthy, context);
+  if (simple_) [[likely]] return pickFrom(*priorities_[0].healthy.balancer, context);
   bool degraded = false;
   auto* state = const_cast<PriorityState*>(choosePriority(context, degraded));
   if (state == nullptr) return nullptr;
-  if (!state->panic) return pickFrom(degraded ? state->degraded : state->healthy, context);
+  if (!state->panic) {
+    if (degraded) return pickFrom(*state->degraded.balancer, context);
+    const bool zoned = zones_ != nullptr && zones_->active() && state == priorities_.data();
+    LoadBalancer* zone = zoned ? zones_->choose() : nullptr;
+    return pickFrom(zone == nullptr ? *state->healthy.balancer : *zone, context);
+  }
   with_.stats.inc(stats::ClusterStat::lb_healthy_panic);
-  return with_.part.plan.fail_traffic_on_panic ? nullptr : pickFrom(state->all, context);
+  return with_.part.plan.fail_traffic_on_panic ? nullptr : pickFrom(*state->all.balancer, context);
 }
 
-HostRuntime* PriorityBalancer::pickFrom(HostSet& set, const PickContext& context) {
-  HostRuntime* host = set.balancer->pick(context);
+HostRuntime* PriorityBalancer::pickFrom(LoadBalancer& balancer, const PickContext& context) {
+  HostRuntime* host = balancer.pick(context);
   if (context.avoid == nullptr) return host;
   PickContext again = context;
   while (again.attempt < context.attempts && host != nullptr && (*context.avoid)(*host)) {
     ++again.attempt;
-    host = set.balancer->pick(again);
+    host = balancer.pick(again);
   }
   return host;
 }

@@ -24,6 +24,8 @@ struct Balancing {
   base::Random& random;
 };
 
+class ZoneRouter;
+
 class PriorityBalancer {
  public:
   /** `by_locality`: the weights of localities count. */
@@ -32,6 +34,8 @@ class PriorityBalancer {
   /** Takes over these hosts. `scale`: see LocalityScale. */
   void rebuild(std::span<HostRuntime* const> hosts, uint32_t priorities, uint32_t overprovisioning,
                const LocalityScale* scale = nullptr);
+  /** They come before its own choice among the healthy hosts of the first priority; rebuilt before it is. Null: none. */
+  void useZones(ZoneRouter* zones) { zones_ = zones; }
   /** The host for one attempt; null: none is usable. */
   HostRuntime* choose(const PickContext& context);
 
@@ -51,10 +55,11 @@ class PriorityBalancer {
   void computeLoads();
   void computePanic(uint32_t availability);
   const PriorityState* choosePriority(const PickContext& context, bool& degraded);
-  static HostRuntime* pickFrom(HostSet& set, const PickContext& context);
+  static HostRuntime* pickFrom(LoadBalancer& balancer, const PickContext& context);
 
   const Balancing with_;
   const bool by_locality_;
+  ZoneRouter* zones_ = nullptr;
   uint32_t overprovisioning_ = 140;
   std::vector<PriorityState> priorities_;
   bool simple_ = false;  // one priority, all healthy: no arithmetic for each request

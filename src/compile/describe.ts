@@ -58,6 +58,7 @@ export function describeCluster(
     dns: meta.dns && dnsPlan(meta.dns, resolver, cluster.loadAssignment),
     health: meta.health,
     outlier: meta.outlier,
+    hashing: meta.hashing,
     ...limitsOf(meta.thresholds),
     transportSocketMatches:
       cluster.transportSocketMatches.length === 0 ? none : cluster.transportSocketMatches.map(match => match.name),

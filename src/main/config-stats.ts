@@ -1,4 +1,5 @@
 import type { OpenedListener } from '../native/addon.js'
+import type { HashingInfo } from '../plan/hash-balancer.js'
 import type { ClusterInfo, HostInfo, ListenerInfo } from '../snapshot/compile-task.js'
 import type { ClusterMembers, MemberChanges } from '../snapshot/config-delta.js'
 import {
@@ -11,6 +12,7 @@ import {
 import { sanitizeName } from '../stats/names.js'
 import type { StatsStore } from '../stats/store.js'
 import type { Clock } from '../support/clock.js'
+import { tableShape } from '../upstream/hash-tables.js'
 import { isDegraded, isExcluded, isFailed } from '../upstream/health/host-flags.js'
 import { Declarations } from './declarations.js'
 import type { HeldUnit, UnitChange } from './units.js'
@@ -107,6 +109,23 @@ export class ConfigStats {
     )
     scope.set('membership_degraded', count(isDegraded))
     scope.set('membership_excluded', count(isExcluded))
+    if (info.hashing !== undefined) this.#hashTable(info, info.hashing, hosts, flags)
+  }
+
+  #hashTable(info: ClusterInfo, hashing: HashingInfo, hosts: readonly HostInfo[], flags?: Uint32Array): void {
+    const shape = tableShape(hashing, hosts, flags)
+    if (shape === undefined) return
+    const name = sanitizeName(info.statName)
+    if (hashing.kind === 'ring') {
+      const scope = this.#store.scope('ring_hash_lb', `${name}.ring_hash_lb`)
+      scope.set('size', shape.size)
+      scope.set('min_hashes_per_host', shape.fewest)
+      scope.set('max_hashes_per_host', shape.most)
+    } else {
+      const scope = this.#store.scope('maglev_lb', `${name}.maglev_lb`)
+      scope.set('min_entries_per_host', shape.fewest)
+      scope.set('max_entries_per_host', shape.most)
+    }
   }
 
   #adoptClusters(units: readonly UnitChange[], isStatic: boolean): void {
@@ -121,7 +140,7 @@ export class ConfigStats {
     for (const info of now.values()) {
       const isNew = !this.#clusters.has(info.name)
       this.#clusters.set(info.name, info)
-      const signature = `${info.statName} ${info.hasTls} ${info.health !== undefined} ${info.outlier !== undefined} ${info.transportSocketMatches.join(' ')}`
+      const signature = `${info.statName} ${info.hasTls} ${info.health !== undefined} ${info.outlier !== undefined} ${info.hashing?.kind} ${info.transportSocketMatches.join(' ')}`
       this.#declarations.hold(`cluster ${info.name}`, signature, () => declareCluster(this.#store, info))
       const early = isNew ? this.#early.get(info.name) : undefined
       this.#early.delete(info.name)

@@ -15,6 +15,7 @@ import { literalAddress, socketOptions, tcpKeepalive } from './address.js'
 import { clusterProtocol, type ClusterProtocolTools } from './cluster-protocol.js'
 import type { FieldWalk } from './field-walk.js'
 import type { ClusterInit, ExtensionInit, ThresholdsInit } from './init.js'
+import { type HashingInfo, hashingInfo } from './hash-balancer.js'
 import { healthCheckPlan } from './health-check.js'
 import type { HealthCheckPlan } from './health-check-plan.js'
 import { loadBalancer } from './load-balancer.js'
@@ -22,6 +23,7 @@ import { originalDst } from './original-dst.js'
 import { outlierDetection } from './outlier.js'
 import type { OutlierPlan } from './outlier-plan.js'
 import { metadataJson, milliseconds } from './values.js'
+import type { Here } from './zone-aware.js'
 
 const defaultConnectTimeout = 5_000
 const defaultBufferLimit = 1 << 20
@@ -39,6 +41,8 @@ export interface ClusterTools extends ClusterProtocolTools {
     name: string,
     at: Place,
   ): ExtensionInit | undefined
+  /** With a local cluster: where this proxy is. */
+  readonly here: Here | undefined
   /** cluster_manager.upstream_bind_config, for clusters without one of their own. */
   readonly defaultBind: { readonly config: BindConfig; readonly at: Place } | undefined
 }
@@ -85,6 +89,7 @@ export interface CompiledCluster {
   /** What main does about the health of its members. */
   readonly health: HealthCheckPlan | undefined
   readonly outlier: OutlierPlan | undefined
+  readonly hashing: HashingInfo | undefined
 }
 
 export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tools: ClusterTools): CompiledCluster {
@@ -105,7 +110,7 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
     plan.tcpKeepalive = tcpKeepalive(cluster.upstreamConnectionOptions.tcpKeepalive)
   Object.assign(
     plan,
-    loadBalancer(cluster, kind.type, at, tools.types, tools.walk),
+    loadBalancer(cluster, kind.type, at, tools.types, tools.walk, tools.here),
     originalDst(cluster, kind.type, at),
     clusterProtocol(cluster, at, tools),
     transportSockets(cluster, at, tools),
@@ -124,7 +129,7 @@ export function clusterPlan(cluster: Cluster, kind: ClusterKind, at: Place, tool
   plan.closeConnectionsOnHealthFailure = cluster.closeConnectionsOnHostHealthFailure
   const outlier = outlierDetection(cluster, at)
   if (outlier) plan.outlier = outlier.counted
-  return { bytes: encodePlan(ClusterSchema, plan), health, outlier: outlier?.plan }
+  return { bytes: encodePlan(ClusterSchema, plan), health, outlier: outlier?.plan, hashing: hashingInfo(plan) }
 }
 
 const isPlain = ({

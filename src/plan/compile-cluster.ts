@@ -5,10 +5,12 @@ import { clusterKind, clusterPlan, type ClusterThresholds, clusterThresholds, ty
 import type { Compilation } from './compilation.js'
 import { discoverySource } from './config-source.js'
 import { type DnsSettings, endpointsPlan } from './endpoints.js'
+import type { HashingInfo } from './hash-balancer.js'
 import type { HealthCheckPlan } from './health-check-plan.js'
 import { namePart } from './ids.js'
 import type { OutlierPlan } from './outlier-plan.js'
 import type { EndpointUse } from './reference.js'
+import type { Here } from './zone-aware.js'
 
 export interface ClusterMeta {
   readonly name: string
@@ -21,6 +23,7 @@ export interface ClusterMeta {
   /** Its members are checked actively. */
   readonly health?: HealthCheckPlan
   readonly outlier?: OutlierPlan
+  readonly hashing?: HashingInfo
   /** For EDS: what its assignment is compiled with. */
   readonly endpoints?: EndpointUse
 }
@@ -39,8 +42,17 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
   const { id: planId } = compilation.add('cluster', cluster.name, slot, compiled.bytes)
   const { type } = kind
   const { name } = cluster
-  const { health, outlier } = compiled
-  const meta = { name, slot, planId, type, thresholds, ...(health && { health }), ...(outlier && { outlier }) }
+  const { health, outlier, hashing } = compiled
+  const meta = {
+    name,
+    slot,
+    planId,
+    type,
+    thresholds,
+    ...(health && { health }),
+    ...(outlier && { outlier }),
+    ...(hashing && { hashing }),
+  }
   if (type === Cluster_Type.EDS) return { ...meta, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
   const { bytes, dns } = endpointsPlan(cluster, kind, at, tools.types)
   compilation.add('endpoints', name, slot, bytes)
@@ -63,6 +75,13 @@ function discoverEndpoints(cluster: Cluster, slot: number, compilation: Compilat
   const name = config.serviceName || cluster.name
   if (source) compilation.refer({ kind: 'endpoint', source, name, slot, isRequired: true, use })
   return use
+}
+
+function hereOf({ environment: { bootstrap }, deps }: Compilation): Here | undefined {
+  const localCluster = bootstrap.clusterManager?.localClusterName ?? ''
+  if (localCluster === '') return undefined
+  const { region = '', zone = '', subZone = '' } = bootstrap.node?.locality ?? {}
+  return { localCluster, slot: deps.slots.of('clusters', localCluster), region, zone, subZone }
 }
 
 function clusterTools(compilation: Compilation): ClusterTools {
@@ -90,6 +109,7 @@ function clusterTools(compilation: Compilation): ClusterTools {
         statPrefix: cluster.altStatName || cluster.name,
         isRouter: false,
       }),
+    here: hereOf(compilation),
     defaultBind: bind && { config: bind, at: compilation.issues.root('cluster_manager.upstream_bind_config') },
   }
 }

@@ -13,6 +13,23 @@ import type { ClusterInit } from './init.js'
 
 type HashBalancer = Pick<ClusterInit, 'lb' | 'hashLb' | 'localityWeighted'>
 
+/** The table of a cluster that hashes. Plain data: it crosses threads. */
+export type HashingInfo = (
+  | { readonly kind: 'ring'; readonly min: number; readonly max: number }
+  | { readonly kind: 'maglev'; readonly size: number }
+) & {
+  /** In percent. */
+  readonly panicThreshold: number
+}
+
+/** Undefined: it does not hash, or hashes within subsets. */
+export function hashingInfo({ lb, hashLb, subset, healthyPanicThreshold = 0 }: ClusterInit): HashingInfo | undefined {
+  if (!hashLb || subset) return undefined
+  const panicThreshold = healthyPanicThreshold
+  if (lb === Cluster_Lb.MAGLEV) return { kind: 'maglev', size: hashLb.tableSize ?? 0, panicThreshold }
+  return { kind: 'ring', min: Number(hashLb.minRingSize), max: Number(hashLb.maxRingSize), panicThreshold }
+}
+
 const defaultMinRing = 1024n
 const defaultMaxRing = 8n * 1024n * 1024n
 const defaultTableSize = 65537n

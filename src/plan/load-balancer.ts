@@ -18,6 +18,10 @@ import {
   LeastRequest_SelectionMethod,
 } from '../generated/protos/envoy/extensions/load_balancing_policies/least_request/v3/least_request_pb.js'
 import type { Maglev } from '../generated/protos/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js'
+import type {
+  OverrideHost,
+  OverrideHost_OverrideHostSource as OverrideSource,
+} from '../generated/protos/envoy/extensions/load_balancing_policies/override_host/v3/override_host_pb.js'
 import type { Random } from '../generated/protos/envoy/extensions/load_balancing_policies/random/v3/random_pb.js'
 import type { RingHash } from '../generated/protos/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.js'
 import type { RoundRobin } from '../generated/protos/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js'
@@ -27,6 +31,7 @@ import { namedMaglev, namedRingHash, typedMaglev, typedRingHash } from './hash-b
 import type { ClusterInit } from './init.js'
 import { extensionOf } from './known-extensions.js'
 import { subsetLb } from './subset.js'
+import { type Here, usesZones, zoneAware, type Zones } from './zone-aware.js'
 import { milliseconds } from './values.js'
 
 const policies = 'envoy.extensions.load_balancing_policies'
@@ -45,9 +50,34 @@ type Balancer = Pick<
   | 'hashLb'
   | 'slowStart'
   | 'subset'
+  | 'zoneAware'
+  | 'overrideHost'
 >
 
-export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, types: Types, walk: FieldWalk): Balancer {
+/** With what it says of zones. */
+type ZonedBalancer = Balancer & { readonly zones?: Zones | undefined }
+
+export function loadBalancer(
+  cluster: Cluster,
+  type: Cluster_Type,
+  at: Place,
+  types: Types,
+  walk: FieldWalk,
+  here: Here | undefined,
+): Balancer {
+  const chosen = configuredBalancer(cluster, type, at, types, walk)
+  const { zones, ...balancer } = chosen
+  const routes = here !== undefined && here.localCluster !== cluster.name && usesZones(balancer)
+  return routes ? { ...balancer, zoneAware: zoneAware(zones, here) } : balancer
+}
+
+function configuredBalancer(
+  cluster: Cluster,
+  type: Cluster_Type,
+  at: Place,
+  types: Types,
+  walk: FieldWalk,
+): ZonedBalancer {
   const common = cluster.commonLbConfig
   const panic: Balancer = {
     healthyPanicThreshold: Math.round(common?.healthyPanicThreshold?.value ?? defaultPanicThreshold),
@@ -67,6 +97,7 @@ export function loadBalancer(cluster: Cluster, type: Cluster_Type, at: Place, ty
   return Object.assign(panic, namedPolicy(cluster, type, at), {
     failTrafficOnPanic: zone?.case === 'zoneAwareLbConfig' && zone.value.failTrafficOnPanic,
     localityWeighted: zone?.case === 'localityWeightedLbConfig',
+    zones: zone?.case === 'zoneAwareLbConfig' ? zone.value : undefined,
     ...subsets(cluster, at),
   })
 }
@@ -128,7 +159,7 @@ function typedPolicy(
   types: Types,
   walk: FieldWalk,
   within?: string,
-): Balancer {
+): ZonedBalancer {
   for (const [index, policy] of (list?.policies ?? []).entries()) {
     const any = policy.typedExtensionConfig?.typedConfig
     const place = at.item(index).field('typed_extension_config').field('typed_config')
@@ -151,6 +182,13 @@ function typedPolicy(
         ...locality(message.localityLbConfig),
       }
     }
+    if (isMessage<OverrideHost>(message, `${policies}.override_host.v3.OverrideHost`)) {
+      const inner = place.field('fallback_policy').field('policies')
+      return {
+        ...typedPolicy(cluster, message.fallbackPolicy, inner, types, walk, 'override host'),
+        overrideHost: { sources: message.overrideHostSources.map(overrideSource) },
+      }
+    }
     if (isMessage<ClusterProvided>(message, `${policies}.cluster_provided.v3.ClusterProvided`))
       return notProvided(cluster, place)
     if (isMessage<Subset>(message, `${policies}.subset.v3.Subset`)) {
@@ -168,6 +206,11 @@ function typedPolicy(
     `cluster: didn't find a registered load balancer factory implementation for ${within ?? `cluster: '${cluster.name}'`}`,
   )
   return {}
+}
+
+function overrideSource({ header, metadata }: OverrideSource): { header: string; metadataPath: string[] } {
+  const keys = (metadata?.path ?? []).flatMap(({ segment }) => (segment.case === 'key' ? [segment.value] : []))
+  return { header: header.toLowerCase(), metadataPath: metadata === undefined ? [] : [metadata.key, ...keys] }
 }
 
 function notProvided(cluster: Cluster, at: Place): Balancer {
@@ -194,9 +237,10 @@ function slowStart(of: SlowStarting | undefined, at: Place): Balancer {
   }
 }
 
-function locality(config: LocalityLbConfig | undefined): Balancer {
+function locality(config: LocalityLbConfig | undefined): ZonedBalancer {
   const spec = config?.localityConfigSpecifier
   return {
+    zones: spec?.case === 'zoneAwareLbConfig' ? spec.value : undefined,
     failTrafficOnPanic: spec?.case === 'zoneAwareLbConfig' && spec.value.failTrafficOnPanic,
     localityWeighted: spec?.case === 'localityWeightedLbConfig',
   }

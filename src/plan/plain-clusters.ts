@@ -80,6 +80,7 @@ export class PlainClusters {
         thresholds: meta.thresholds,
         endpoints: use,
         ...(meta.outlier && { outlier: meta.outlier }),
+        ...(meta.hashing && { hashing: meta.hashing }),
       },
     }
     return { compiled: whole, described: found.form.described }

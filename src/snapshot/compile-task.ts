@@ -7,6 +7,7 @@ import type { SecretMeta } from '../plan/secrets.js'
 import type { StatsSettings } from '../stats/settings.js'
 import type { DnsPlan } from '../plan/dns-plan.js'
 import type { HealthCheckPlan, MemberCheck } from '../plan/health-check-plan.js'
+import type { HashingInfo } from '../plan/hash-balancer.js'
 import type { OutlierPlan } from '../plan/outlier-plan.js'
 import type { ConfigUnit, EngineMessage, ToEngine } from './config-delta.js'
 import type { PlacedPlan } from './snapshot.js'
@@ -167,6 +168,8 @@ export interface ClusterInfo {
   readonly dns: DnsPlan | undefined
   readonly health: HealthCheckPlan | undefined
   readonly outlier: OutlierPlan | undefined
+  /** Of ring hash and Maglev. */
+  readonly hashing: HashingInfo | undefined
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds }
   readonly trackRemaining: { readonly default: boolean; readonly high: boolean }
   readonly observabilityName: string

@@ -58,6 +58,7 @@ export interface ClusterStats {
   /** It is checked actively. */
   readonly health?: object | undefined
   readonly outlier?: object | undefined
+  readonly hashing?: { readonly kind: 'ring' | 'maglev' } | undefined
   /** Names of its transport_socket_matches. */
   readonly transportSocketMatches?: readonly string[]
 }
@@ -81,6 +82,8 @@ function clusterScopes(cluster: ClusterStats): Scope[] {
   for (const match of cluster.transportSocketMatches ?? [])
     scopes.push(['transport_socket_match', `${name}.${sanitizeName(match)}`])
   if (cluster.health !== undefined) scopes.push(['health_check', `${name}.health_check`])
+  if (cluster.hashing?.kind === 'ring') scopes.push(['ring_hash_lb', `${name}.ring_hash_lb`])
+  if (cluster.hashing?.kind === 'maglev') scopes.push(['maglev_lb', `${name}.maglev_lb`])
   if (cluster.outlier !== undefined) scopes.push(['outlier_detection', `${name}.outlier_detection`])
   if (cluster.hasTls) scopes.push(...tlsScopes(`cluster.${name}`, 'client'))
   if (cluster.trackRemaining?.default) scopes.push(['circuit_breaker_remaining', `${name}.circuit_breakers.default`])

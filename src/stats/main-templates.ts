@@ -58,6 +58,9 @@ export const mainTemplates: readonly KindTemplate[] = [
     counters: 'attempt failure network_failure passive_failure success verify_cluster',
     gauges: 'degraded healthy',
   }),
+  // `<cluster>.ring_hash_lb`, `<cluster>.maglev_lb`, of clusters that hash.
+  kind('ring_hash_lb', { prefix: 'cluster.', gauges: 'max_hashes_per_host min_hashes_per_host size' }),
+  kind('maglev_lb', { prefix: 'cluster.', gauges: 'max_entries_per_host min_entries_per_host' }),
   // `<cluster>.outlier_detection`, of clusters that have it.
   kind('outlier_detection', {
     prefix: 'cluster.',

@@ -1,6 +1,6 @@
 // Ring hash and Maglev: which host a hash leads to, the same as with Envoy; and where the hash comes from.
 import { get } from '../support/bytes.js'
-import { http, tcp } from '../support/config.js'
+import { http, httpFilters, tcp } from '../support/config.js'
 import { feature, type Scene } from '../support/scenario.js'
 
 const names = ['a', 'b', 'c']
@@ -47,7 +47,16 @@ const policies: Readonly<Record<string, string>> = {
   source: '[{connection_properties: {source_ip: true}}]',
   both: '[{header: {header_name: x-key}}, {query_parameter: {name: key}}]',
   terminal: '[{header: {header_name: x-key}, terminal: true}, {query_parameter: {name: key}}]',
+  state: '[{filter_state: {key: user}}]',
+  'no-state': '[{filter_state: {key: nobody}}, {header: {header_name: x-key}}]',
 }
+
+/** The header x-user, as an object of the filter state. */
+const stateOfUser = httpFilters([
+  'set_filter_state',
+  'envoy.extensions.filters.http.set_filter_state.v3.Config',
+  'on_request_headers: [{object_key: user, factory_key: envoy.hashable_string, format_string: {text_format_source: {inline_string: "%REQ(x-user)%"}}}]',
+])
 
 const route = (prefix: string, cluster: string, policy: string): string =>
   `{match: {prefix: /${prefix}/}, route: {cluster: ${cluster}, hash_policy: ${policy}}}`
@@ -80,7 +89,7 @@ feature(
     upstreams: names,
     clusters,
     listeners: [
-      http('main', { routes: `[${routes.join(', ')}]`, hcm: 'access_log: []' }),
+      http('main', { routes: `[${routes.join(', ')}]`, hcm: `access_log: []\n${stateOfUser}` }),
       tcp('tcp', '{cluster: ring, hash_policy: [{source_ip: {}}]}'),
     ],
   },
@@ -102,6 +111,55 @@ feature(
       },
       async s => {
         for (const { name } of clusters) s.note(`${String(name)}: ${await served(s, many(`/${String(name)}/`))}`)
+      },
+    )
+    f.scenario(
+      'an object of the filter state',
+      {
+        sees: `
+      state: bcccccbccbcabccacaababaacacbbacabbacabbc
+      none of the name: cccccccccccccccccccccccccccccccccccccccc
+    `,
+      },
+      async s => {
+        const users = (path: string): string[] =>
+          Array.from({ length: 40 }, (_, key) => get(path, `x-user: user-${key}`, 'x-key: user-7'))
+        s.note(`state: ${await served(s, users('/by-state/'))}`)
+        s.note(`none of the name: ${await served(s, users('/by-no-state/'))}`)
+      },
+    )
+    f.scenario(
+      'the shape of the tables',
+      {
+        sees: `
+      cluster.maglev-small.maglev_lb.max_entries_per_host: 34
+      cluster.maglev-small.maglev_lb.min_entries_per_host: 33
+      cluster.maglev-weighted.maglev_lb.max_entries_per_host: 40959
+      cluster.maglev-weighted.maglev_lb.min_entries_per_host: 8193
+      cluster.maglev.maglev_lb.max_entries_per_host: 21846
+      cluster.maglev.maglev_lb.min_entries_per_host: 21845
+      cluster.named-maglev.maglev_lb.max_entries_per_host: 21846
+      cluster.named-maglev.maglev_lb.min_entries_per_host: 21845
+      cluster.named-ring.ring_hash_lb.max_hashes_per_host: 17
+      cluster.named-ring.ring_hash_lb.min_hashes_per_host: 17
+      cluster.named-ring.ring_hash_lb.size: 51
+      cluster.ring-murmur.ring_hash_lb.max_hashes_per_host: 342
+      cluster.ring-murmur.ring_hash_lb.min_hashes_per_host: 342
+      cluster.ring-murmur.ring_hash_lb.size: 1026
+      cluster.ring-small.ring_hash_lb.max_hashes_per_host: 3
+      cluster.ring-small.ring_hash_lb.min_hashes_per_host: 3
+      cluster.ring-small.ring_hash_lb.size: 9
+      cluster.ring-weighted.ring_hash_lb.max_hashes_per_host: 640
+      cluster.ring-weighted.ring_hash_lb.min_hashes_per_host: 128
+      cluster.ring-weighted.ring_hash_lb.size: 1024
+      cluster.ring.ring_hash_lb.max_hashes_per_host: 342
+      cluster.ring.ring_hash_lb.min_hashes_per_host: 342
+      cluster.ring.ring_hash_lb.size: 1026
+    `,
+      },
+      async s => {
+        for (const [name, value] of [...(await s.proxy.stats())].sort())
+          if (/\.(ring_hash_lb|maglev_lb)\./.test(name)) s.note(`${name}: ${value}`)
       },
     )
     f.scenario(

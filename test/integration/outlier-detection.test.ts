@@ -1,5 +1,5 @@
 // Outlier detection: which hosts are ejected for what they answer, and when they come back.
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { answer, get, head } from '../support/bytes.js'
 import { cluster, http, tcp } from '../support/config.js'
 import { FakeUpstream, type Reply, silence, thenReset } from '../support/fake-upstream.js'
@@ -1080,6 +1080,79 @@ feature(
         await ask(s, 'runtime', 2)
         await flagsBecome(s, 'runtime', ejected)
         await shows(s, 'runtime')
+      },
+    )
+  },
+)
+
+// ---------------------------------------------------------------- members that come and go
+
+/** Puts an assignment in the place of the one before at once. */
+function assign(folder: string, ...names: readonly string[]): void {
+  const lb_endpoints = names.map(name => ({
+    endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: peer(name).port } } },
+  }))
+  const resources = [
+    {
+      '@type': 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+      cluster_name: 'moving',
+      endpoints: [{ lb_endpoints }],
+    },
+  ]
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${folder}/moving.new`, JSON.stringify({ resources }))
+  renameSync(`${folder}/moving.new`, `${folder}/moving.json`)
+}
+
+feature(
+  'members that come and go',
+  {
+    file: import.meta.url,
+    values: async tmp => {
+      const ports = await startPeers('moving', 'staying')
+      assign(tmp, 'moving', 'staying')
+      return ports
+    },
+    cleanUp: stopPeers,
+    clusters: [
+      {
+        name: 'moving',
+        type: 'EDS',
+        eds_cluster_config: {
+          eds_config: { resource_api_version: 'V3', path_config_source: { path: '${tmp}/moving.json' } },
+        },
+        outlier_detection: { consecutive_5xx: 1, base_ejection_time: '300s', max_ejection_percent: 100 },
+      },
+    ],
+    listeners: [http('main', { routes: routes('moving') })],
+    more: 'node: {id: x, cluster: y}',
+  },
+  f => {
+    f.scenario(
+      'who comes back begins anew, who stays does not',
+      {
+        sees: `
+      /failed_outlier_check /failed_outlier_check
+      ejections_active: 1
+      ejections_consecutive_5xx: 2
+      ejections_detected_consecutive_5xx: 2
+      ejections_enforced_consecutive_5xx: 2
+      ejections_enforced_total: 2
+      ejections_total: 2
+      health: /failed_outlier_check healthy
+    `,
+      },
+      async s => {
+        for (const name of ['moving', 'staying']) peer(name).always(answer(500, 'no'))
+        await askUntil(s, 'moving', 'enforced_total', 2)
+        s.note(await flags(s, 'moving'))
+        assign(s.folder, 'staying')
+        await flagsBecome(s, 'moving', ejected)
+        await s.stat('cluster.moving.outlier_detection.ejections_active', 1)
+        assign(s.folder, 'staying', 'moving')
+        await flagsBecome(s, 'moving', `${ejected} healthy`)
+        await s.stat('cluster.moving.membership_healthy', 1)
+        await shows(s, 'moving')
       },
     )
   },

@@ -37,7 +37,7 @@ export const bootstrapPolicy: PolicyTable = {
   },
   'envoy.config.bootstrap.v3.ClusterManager': {
     ...carried('upstream_bind_config'),
-    ...tuning('local_cluster_name', 'is used with zone-aware routing only'),
+    ...whole('local_cluster_name'),
     ...carried('outlier_detection'),
     ...tuning('enable_deferred_cluster_creation'),
     ...later('load_stats_config', 'load reporting (LRS)'),

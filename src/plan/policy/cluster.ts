@@ -97,11 +97,7 @@ export const clusterPolicy: PolicyTable = {
   [`${cluster}.Cluster.RingHashLbConfig`]: { ...whole('minimum_ring_size maximum_ring_size hash_function') },
   [`${cluster}.Cluster.MaglevLbConfig`]: { ...whole('table_size') },
   [`${cluster}.Cluster.CommonLbConfig.ZoneAwareLbConfig`]: {
-    ...whole('fail_traffic_on_panic'),
-    ...tuning(
-      'routing_enabled min_cluster_size',
-      'has no effect: there is no zone-aware routing without a local cluster',
-    ),
+    ...whole('routing_enabled min_cluster_size fail_traffic_on_panic'),
   },
   [`${cluster}.Cluster.LeastRequestLbConfig`]: { ...whole('choice_count active_request_bias'), ...slowStart },
   [`${cluster}.Cluster.RoundRobinLbConfig`]: { ...slowStart },
@@ -148,14 +144,16 @@ export const clusterPolicy: PolicyTable = {
     ...consistentHashing,
     ...later('hash_policy', 'hash policies of a load balancer'),
   },
+  [`${policies}.override_host.v3.OverrideHost`]: {
+    ...whole('override_host_sources'),
+    ...carried('fallback_policy'),
+    ...later('selected_host_key', 'the chosen host in metadata'),
+  },
   [`${policies}.random.v3.Random`]: { ...carried('locality_lb_config') },
   [localityLb]: { ...carried('zone_aware_lb_config'), ...whole('locality_weighted_lb_config') },
   [`${localityLb}.ZoneAwareLbConfig`]: {
-    ...whole('fail_traffic_on_panic'),
-    ...tuning(
-      'routing_enabled min_cluster_size force_locality_direct_routing force_local_zone locality_basis',
-      'has no effect: there is no zone-aware routing without a local cluster',
-    ),
+    ...whole('routing_enabled min_cluster_size fail_traffic_on_panic'),
+    ...whole('force_locality_direct_routing force_local_zone locality_basis'),
   },
   [`${endpoint}.ClusterLoadAssignment`]: {
     ...whole('cluster_name'),

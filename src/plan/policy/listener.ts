@@ -79,7 +79,7 @@ export const listenerPolicy: PolicyTable = {
   },
   'envoy.config.core.v3.TransportSocket': { ...whole('name'), ...carried('typed_config') },
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': {},
-  'envoy.type.v3.HashPolicy': { ...whole('source_ip'), ...later('filter_state', 'hashing of filter state') },
+  'envoy.type.v3.HashPolicy': whole('source_ip filter_state'),
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': {
     ...whole('stat_prefix cluster idle_timeout access_log max_connect_attempts max_downstream_connection_duration'),
     ...whole('access_log_flush_interval flush_access_log_on_connected'),

@@ -28,7 +28,11 @@ const tcpProxy = defineNativeNetworkFilter<TcpProxy>({
         ),
         maxDurationJitter: config.maxDownstreamConnectionDurationJitterPercentage?.value ?? 0,
         accessLogs: context.accessLogs(config.accessLog, context.field('access_log')),
-        hashPolicies: config.hashPolicy.map(() => ({ kind: HashPolicy_Kind.SOURCE_IP })),
+        hashPolicies: config.hashPolicy.map(({ policySpecifier: spec }) =>
+          spec.case === 'filterState'
+            ? { kind: HashPolicy_Kind.FILTER_STATE, name: spec.value.key }
+            : { kind: HashPolicy_Kind.SOURCE_IP },
+        ),
         ...onDemand(config, context),
         ...tunnel(config, context),
         ...accessLogOptions(config, context),

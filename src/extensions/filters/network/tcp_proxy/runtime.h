@@ -2,7 +2,9 @@
 // still send its last bytes when the listener has gone. Worker thread only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/local_ref.h"
 #include "src/extensions/filters/network/tcp_proxy/config.h"
@@ -39,5 +41,8 @@ class Runtime final : public nuncio::tcp::NetworkFilterRuntime {
   const Config& config;
   const BooksRef books;
 };
+
+/** By the client's address, or an object of the connection's filter state. A TCP proxy has one policy at most. */
+std::optional<uint64_t> clientHash(const nuncio::plan::HashPolicy& policy, const http::ConnectionInfo& info);
 
 }  // namespace nuncio::ext::tcp

@@ -47,6 +47,14 @@ void Session::onNewConnection() {
   connect();
 }
 
+std::optional<uint64_t> clientHash(const nuncio::plan::HashPolicy& policy, const http::ConnectionInfo& info) {
+  if (policy.kind != nuncio::plan::HashPolicy::Kind::FILTER_STATE) {
+    return info.remote.isIp() ? std::optional(base::xxHash64(info.remote.ipText())) : std::nullopt;
+  }
+  const std::string_view text = info.facts == nullptr ? std::string_view() : info.facts->filter_state.find(policy.name);
+  return text.data() == nullptr ? std::nullopt : std::optional(base::xxHash64(text));
+}
+
 void Session::connect() {
   auto& clusters = runtime_.worker().clusters;
   facts_.cluster = upstream::ClusterRef(named_.empty() ? clusters.find(target_.slot) : clusters.find(named_));
@@ -65,9 +73,9 @@ void Session::connect() {
     return giveUp(InitFailure::kConnectFailed);
   }
   upstream::PickContext context;
-  const net::Address& client = downstream_.info.remote;
-  // The only policy a TCP proxy has is the client's address.
-  if (!plan().hash_policies.empty() && client.isIp() && upstream::hashes(cluster.plan())) context.hash = base::xxHash64(client.ipText());
+  if (!plan().hash_policies.empty() && upstream::hashes(cluster.plan())) {
+    context.hash = clientHash(plan().hash_policies.front(), downstream_.info);
+  }
   base::Arena arena(runtime_.worker().services.io.chunks());
   routing::SubsetCriteria criteria;
   if (cluster.plan().subset && subsetCriteria(criteria, arena)) context.criteria = &criteria;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/xxhash64.h"
-
 namespace nuncio::ext::tcp {
 
 using http::HeaderId;
@@ -50,9 +48,7 @@ void TunnelSession::ask() {
   options.send_internal = options.send_forwarded = options.dynamic_stats = false;
   options.suppress_envoy_headers = true;
   options.host.metadata_match = target_.metadata_match;
-  // The only policy a TCP proxy has is the client's address.
-  const net::Address& client = downstream_.info.remote;
-  if (!plan().hash_policies.empty() && client.isIp()) options.host.hash = base::xxHash64(client.ipText());
+  if (!plan().hash_policies.empty()) options.host.hash = clientHash(plan().hash_policies.front(), downstream_.info);
   stream_ = runtime_.worker().asyncClient().start(options);
   if (stream_ == nullptr) {
     facts_.flags.add(ResponseFlag::kUpstreamOverflow);

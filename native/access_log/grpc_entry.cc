@@ -236,7 +236,7 @@ void tlsProperties(ProtoWriter& to, uint32_t field, const http::ConnectionInfo& 
   to.message(field, [&] {
     to.number(1, tlsVersion(tls.version()));
     if (tls.cipherId() != 0) to.wrapped(2, tls.cipherId());
-    headerText(to, 3, connection.requested_server_name);
+    headerText(to, 3, connection.requestedServerName());
     certificate(to, 4, tls, net::TlsInfo::Side::kLocal);
     certificate(to, 5, tls, net::TlsInfo::Side::kPeer);
     to.text(6, tls.sessionId());
@@ -344,16 +344,15 @@ void commonProperties(ProtoWriter& to, const FormatContext& context, const GrpcE
   metadata(to, 17, info.dynamic_metadata);
   headerText(to, 18, info.upstream_transport_failure);
   headerText(to, 19, info.route_name);
-  if (connection != nullptr)
-    address(to, 20, connection->direct_remote != nullptr ? *connection->direct_remote : connection->remote);
+  if (connection != nullptr) address(to, 20, connection->directRemote());
   filterStates(to, 21, info, settings.filter_state);
   customTags(to, 22, context, settings);
   since(to, 23, info, info.at.end != 0 ? info.at.end : context.now_ns);
   to.number(24, info.upstream_attempts);
   const std::string_view details = info.connection_termination_details;
-  headerText(to, 25, details.empty() && connection != nullptr ? connection->termination_details : details);
+  headerText(to, 25, details.empty() && connection != nullptr ? connection->end().termination_details : details);
   headerText(to, 26, info.request_id);
-  if (connection != nullptr) headerText(to, 28, connection->transport_failure);
+  if (connection != nullptr) headerText(to, 28, connection->end().transport_failure);
   to.number(29, info.downstream_wire_sent);
   to.number(30, info.downstream_wire_received);
   to.number(31, info.upstream_wire_sent);

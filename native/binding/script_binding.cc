@@ -50,7 +50,7 @@ napi_value streamText(napi_env env, napi_callback_info info) {
     case 5: return string(env, facts.upstream_host == nullptr ? std::string_view() : facts.upstream_host->text());
     case 6: return string(env, facts.response_code_details);
     case 7: return string(env, joinedFlags(facts.flags));
-    case 8: return string(env, facts.downstream->requested_server_name);
+    case 8: return string(env, facts.downstream->requestedServerName());
     case 13: return string(env, facts.downstream->remote.text());
     case 14: return string(env, facts.downstream->tls == nullptr ? std::string_view() : facts.downstream->tls->urlEncodedPem(net::TlsInfo::Side::kPeer));
     case 15: return string(env, principal(facts.downstream->tls, net::TlsInfo::Side::kPeer));

@@ -47,14 +47,13 @@ napi_value connectionText(napi_env env, napi_callback_info call) {
   switch (fact) {
     case 0: return string(env, info.remote.text());
     case 1: return string(env, info.local.text());
-    case 2: return string(env, (info.direct_remote == nullptr ? info.remote : *info.direct_remote).text());
-    case 3: return string(env, (info.direct_local == nullptr ? info.local : *info.direct_local).text());
+    case 2: return string(env, info.directRemote().text());
+    case 3: return string(env, info.directLocal().text());
     case 4:
-      if (!info.requested_server_name.empty()) return string(env, info.requested_server_name);
       return string(env, info.facts != nullptr ? info.facts->server_name : info.tls != nullptr ? info.tls->serverName() : std::string_view());
     case 5: return string(env, info.facts == nullptr ? std::string_view() : info.facts->transport_protocol);
-    case 6: return string(env, info.listener_name);
-    case 7: return string(env, info.filter_chain_name);
+    case 6: return string(env, info.origin->listener_name);
+    case 7: return string(env, info.origin->filter_chain_name);
     default: return info.tls == nullptr ? string(env, {}) : string(env, tlsText(*info.tls, fact));
   }
 }

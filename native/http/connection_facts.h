@@ -19,7 +19,7 @@ struct ConnectionFacts {
   explicit ConnectionFacts(base::ChunkPool& pool) : arena(pool), metadata(arena), filter_state(arena) {}
 
   base::Arena arena;
-  net::Address direct_local;   // of the socket, when a listener filter put others in their place
+  net::Address direct_local;   // of the socket, when listener filters may put others in their place; family kNone: there are none
   net::Address direct_remote;
   bool local_restored = false; // the local address is one a filter restored (PROXY protocol, original destination)
   std::string_view server_name;         // lower case

@@ -20,8 +20,8 @@ ConnectionInputs ConnectionInputs::of(const ConnectionInfo& connection) {
   const ConnectionFacts* facts = connection.facts.get();
   return {.local = connection.local,
           .remote = connection.remote,
-          .direct_remote = connection.direct_remote == nullptr ? connection.remote : *connection.direct_remote,
-          .server_name = connection.requested_server_name,
+          .direct_remote = connection.directRemote(),
+          .server_name = connection.requestedServerName(),
           .transport = connection.tls != nullptr ? std::string_view("tls") : facts == nullptr ? std::string_view() : facts->transport_protocol,
           .application_protocols = facts == nullptr ? std::span<const std::string_view>() : facts->application_protocols,
           .tls = connection.tls,

@@ -104,30 +104,54 @@ std::string_view accessLogTypeName(AccessLogType type);  // "DownstreamEnd"
 /** How a connection was seen to end, as %..._DETECTED_CLOSE_TYPE% prints it. */
 enum class CloseType : uint8_t { kNormal, kLocalReset, kRemoteReset };
 
-/** The downstream connection, as far as logs and header formatters ask. One for each connection, shared by its streams. */
-struct ConnectionInfo {
-  uint64_t id = 0;
-  net::Address local;            // after listener filters
-  net::Address remote;           // after listener filters
-  const net::Address* direct_local = nullptr;   // of the socket; null: the same, no listener filter changed it
-  const net::Address* direct_remote = nullptr;
+/** How a downstream connection came in: of its listener and filter chain, whose runtime in this worker has it. */
+struct ConnectionOrigin {
   std::string_view listener_name;
   std::string_view filter_chain_name;
-  std::string_view requested_server_name;
+  std::string_view listener_metadata_json, filter_chain_metadata_json;  // filter_metadata as JSON, keys sorted
+};
+
+/** What there is to say of a downstream connection's end; the texts live as long as the connection. */
+struct ConnectionEnd {
   std::string_view transport_failure;
   std::string_view termination_details;
   std::string_view local_close_reason;
   CloseType close_type = CloseType::kNormal;
-  std::string_view listener_metadata_json, filter_chain_metadata_json;  // filter_metadata as JSON, keys sorted
+};
+
+/**
+ * The downstream connection, as far as logs and header formatters ask. One for each connection, shared by its streams. An idle
+ * connection pays for every byte: what many share, or few have, is elsewhere.
+ */
+struct ConnectionInfo {
+  static constexpr ConnectionOrigin kNoOrigin{};
+  static constexpr ConnectionEnd kNoEnd{};
+
+  uint64_t id = 0;
+  net::Address local;            // after listener filters
+  net::Address remote;           // after listener filters
+  const ConnectionOrigin* origin = &kNoOrigin;
   const net::TlsInfo* tls = nullptr;   // null: clear text; set when the handshake is done
   // What listener and network filters found out or wrote, metadata too; null: nothing.
   std::unique_ptr<ConnectionFacts> facts;
+  std::unique_ptr<ConnectionEnd> ended;   // null: nothing to say (yet)
 
   /** For who wants to write. */
   ConnectionFacts& makeFacts(base::ChunkPool& pool) {
     if (facts == nullptr) facts = std::make_unique<ConnectionFacts>(pool);
     return *facts;
   }
+  ConnectionEnd& makeEnd() {
+    if (ended == nullptr) ended = std::make_unique<ConnectionEnd>();
+    return *ended;
+  }
+  const ConnectionEnd& end() const { return ended == nullptr ? kNoEnd : *ended; }
+  /** Listener filters looked at it, and may have put other addresses in place of the socket's. */
+  bool inspected() const { return facts != nullptr && facts->direct_local.family() != net::Address::Family::kNone; }
+  const net::Address& directLocal() const { return inspected() ? facts->direct_local : local; }
+  const net::Address& directRemote() const { return inspected() ? facts->direct_remote : remote; }
+  /** Found by a listener filter; empty: none. */
+  std::string_view requestedServerName() const { return facts == nullptr ? std::string_view() : facts->server_name; }
 };
 
 /** Why a request is traced. */

@@ -5,98 +5,55 @@
 
 #include "http/h1/server_codec.h"
 #include "http/h2/server_codec.h"
-#include "upstream/http2_options.h"
+#include "http/keep_alive.h"
 
 namespace nuncio::http_proxy {
 
 using stats::HttpHistogram;
 using stats::HttpStat;
 
-// ---------------------------------------------------------------- the runtime and its factory
+// ---------------------------------------------------------------- what HTTP/2 needs besides
 
-/** Of a codec. What begins with NUL is nobody's to see: the way of the process's own requests. */
-static std::string codecScope(const plan::HttpConnectionManager& plan, std::string_view codec) {
-  return plan.stat_prefix.starts_with('\0') ? std::string(1, '\0').append(codec) : std::string(codec);
-}
-
-ManagerRuntime::ManagerRuntime(WorkerContext& context, const ManagerConfig& manager, const tcp::ListenerFacts& facts)
-    : worker(context),
-      config(manager),
-      listener(facts),
-      http(context.stats.scope<stats::Http>(manager.plan.stat_prefix)),
-      listener_http(context.stats.scope<stats::ListenerHttp>(std::string(facts.stat_name) + ".http." + manager.plan.stat_prefix)),
-      router(context.stats.scope<stats::Router>(manager.plan.stat_prefix)),
-      tracing(context.stats.scope<stats::Tracing>(manager.plan.stat_prefix + ".tracing")),
-      http1(context.stats.scope<stats::Http1>(codecScope(manager.plan, "http1"))),
-      codec_options(serverOptions(manager.plan, manager.common)),
-      custom_settings(customSettings(manager.plan)),
-      http2_options(http2ServerOptions(manager.plan, manager.common, facts.buffer_limit, custom_settings)),
-      keep_alive(manager.plan.http2 ? upstream::keepAlive(*manager.plan.http2) : http::KeepAliveOptions()),
-      filters({worker, &listener, config.plan.stat_prefix, {}}, manager.filters) {
-  for (const auto& list : manager.upgrade_filters) {
-    upgrade_filters_.push_back(list == nullptr ? nullptr : std::make_unique<FilterListRuntime>(filters.site, *list));
+class ConnectionManager::Http2Part final : private http::KeepAliveOwner, private loop::TurnTask {
+ public:
+  Http2Part(ConnectionManager& manager, http::h2::ServerCodec& codec_of) : codec(codec_of), manager_(manager) {
+    const ManagerRuntime& runtime = manager.runtime_;
+    if (!runtime.keep_alive.enabled()) return;
+    auto& services = runtime.worker.services;
+    keep_alive = std::make_unique<http::KeepAlive>(services.loop, services.random, runtime.keep_alive,
+                                                   static_cast<http::KeepAliveOwner&>(*this));
   }
-}
-
-FilterListRuntime::FilterListRuntime(const FilterSite& at, const FilterList& configured)
-    : site(at),
-      list(configured),
-      discovered_(list.discovers ? std::make_unique<DiscoveredFilters>(list.filters.size() + 1) : nullptr) {
-  for (const NamedFilter& filter : list.filters) {
-    runtimes.push_back(filter.factory == nullptr ? nullptr : filter.factory->makeRuntime(siteOf(filter.name)));
+  void dispatchLater(loop::Loop& loop) { loop.atEndOfTurn(*this); }
+  void stop() {
+    if (keep_alive != nullptr) keep_alive->stop();
+    loop::TurnTask::unlink();
   }
-  if (list.router.upstream_filters != nullptr) upstream = std::make_unique<const FilterListRuntime>(at, *list.router.upstream_filters);
-}
 
-DiscoveredFilterRef FilterListRuntime::discovered(size_t place) const {
-  const NamedFilter& filter = list.filters[place];
-  DiscoveredFilterRef found = discovered_->at(place, *filter.config_slot, siteOf(filter.name));
-  return found && found->config->filter.factory != nullptr ? found : DiscoveredFilterRef();
-}
+  http::h2::ServerCodec& codec;
+  std::unique_ptr<http::KeepAlive> keep_alive;  // only where it is configured
+  uint32_t finished = 0;                        // streams that ended
+  uint32_t reset_early = 0;                     // of these, without an answer soon after they began
 
-DiscoveredFilterRef FilterListRuntime::discoveredRouter() const {
-  DiscoveredFilterRef found = discovered_->at(list.filters.size(), *list.router_slot, siteOf({}));
-  return found && found->config->router ? found : DiscoveredFilterRef();
-}
+ private:
+  void sendPing() override { codec.ping(); }
+  void onPingTimeout() override { manager_.onPingTimeout(); }
+  /** The codec holds bytes that a stream wants now. */
+  void onEndOfTurn() override { manager_.dispatchKept(); }
 
-ManagerRuntime::~ManagerRuntime() {
-  worker.stats.release(http);
-  worker.stats.release(listener_http);
-  worker.stats.release(router);
-  worker.stats.release(tracing);
-  worker.stats.release(http1);
-  if (http2_) worker.stats.release(http2_);
-}
-
-stats::Http2Scope ManagerRuntime::http2() {
-  if (!http2_) http2_ = worker.stats.scope<stats::Http2>(codecScope(config.plan, "http2"));
-  return http2_;
-}
-
-std::unique_ptr<tcp::NetworkFilter> ManagerRuntime::create(const tcp::Downstream& downstream) {
-  return std::make_unique<ConnectionManager>(*this, downstream);
-}
-
-void ManagerRuntime::retire() {
-  if (config.plan.own_routes && !own_routes_) own_routes_ = worker.routeTable(config.plan.route_table_slot);
-}
-
-std::unique_ptr<tcp::NetworkFilterRuntime> ManagerFactory::makeRuntime(WorkerContext& worker,
-                                                                       const tcp::ListenerFacts& listener) const {
-  return std::make_unique<ManagerRuntime>(worker, *config_, listener);
-}
+  ConnectionManager& manager_;
+};
 
 // ---------------------------------------------------------------- life of a connection
 
 ConnectionManager::ConnectionManager(ManagerRuntime& runtime, const tcp::Downstream& downstream)
-    : runtime_(runtime), downstream_(downstream), began_ns_(runtime.worker.services.loop.now()) {}
+    : runtime_(runtime), connection_(downstream.connection), info_(downstream.info), began_ns_(runtime.worker.services.loop.now()) {}
 
 ConnectionManager::~ConnectionManager() { endStreams(true); }
 
 void ConnectionManager::onNewConnection() {
   runtime_.http.inc(HttpStat::downstream_cx_total);
   runtime_.http.inc(HttpStat::downstream_cx_active);
-  secure_ = downstream_.connection.tls() != nullptr;
+  secure_ = connection_.tls() != nullptr;
   if (secure_) {
     runtime_.http.inc(HttpStat::downstream_cx_ssl_total);
     runtime_.http.inc(HttpStat::downstream_cx_ssl_active);
@@ -136,7 +93,7 @@ bool ConnectionManager::chooseCodec(std::string_view bytes) {
   using Codec = plan::HttpConnectionManager::CodecType;
   constexpr std::string_view kPreface = "PRI * HTTP/2";  // as much of it as Envoy looks at
   const Codec wanted = runtime_.config.plan.codec_type;
-  const std::string_view negotiated = downstream_.connection.applicationProtocol();
+  const std::string_view negotiated = connection_.applicationProtocol();
   if (wanted != Codec::AUTO || !negotiated.empty()) {
     speak(wanted == Codec::HTTP2 || (wanted == Codec::AUTO && negotiated == "h2"));
     return true;
@@ -165,27 +122,24 @@ void ConnectionManager::speak(bool http2) {
   auto& services = runtime_.worker.services;
   auto& stats = runtime_.http;
   if (!http2) {
-    codec_ = std::make_unique<http::h1::ServerCodec>(*this, downstream_.connection, runtime_.codec_options);
+    codec_ = std::make_unique<http::h1::ServerCodec>(*this, connection_, runtime_.codec_options);
     stats.inc(HttpStat::downstream_cx_http1_total);
     stats.inc(HttpStat::downstream_cx_http1_active);
     return;
   }
   stats.inc(HttpStat::downstream_cx_http2_total);
   stats.inc(HttpStat::downstream_cx_http2_active);
-  auto codec = std::make_unique<http::h2::ServerCodec>(*this, downstream_.connection, runtime_.http2_options, services.http2,
+  auto codec = std::make_unique<http::h2::ServerCodec>(*this, connection_, runtime_.http2_options, services.http2,
                                                        runtime_.http2());
-  http2_ = codec.get();
+  http2_ = std::make_unique<Http2Part>(*this, *codec);
   codec_ = std::move(codec);
-  if (!runtime_.keep_alive.enabled()) return;
-  keep_alive_ = std::make_unique<http::KeepAlive>(services.loop, services.random, runtime_.keep_alive,
-                                                  static_cast<http::KeepAliveOwner&>(*this));
 }
 
 /** False when the connection is of no more use for reading. */
 bool ConnectionManager::dispatch(std::string_view bytes, size_t& consumed) {
   countBytes();
   answered_ = 0;
-  if (keep_alive_ != nullptr) keep_alive_->onInput();
+  if (http2_ != nullptr && http2_->keep_alive != nullptr) http2_->keep_alive->onInput();
   const http::DispatchResult result = codec_->dispatch(bytes);
   consumed = bytes.size();
   if (result.error != nullptr) {
@@ -218,7 +172,7 @@ http::RequestDecoder& ConnectionManager::newStream(http::ResponseEncoder& encode
     if (const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms; ms != 0) rareTimers().headers.arm(timers(), ms);
     reading_head_ = stream;
   }
-  if (downstream_.connection.aboveHighWatermark()) stream->onEncoderAboveHighWatermark();
+  if (connection_.aboveHighWatermark()) stream->onEncoderAboveHighWatermark();
   return *stream;
 }
 
@@ -253,7 +207,7 @@ void ConnectionManager::onUnderscoredHeaders(uint32_t count) {
 }
 
 void ConnectionManager::onStreamComplete(http::RequestDecoder& decoder) {
-  if (!multiplexed()) return downstream_.connection.resumeInput();
+  if (!multiplexed()) return connection_.resumeInput();
   static_cast<Stream&>(decoder).onCodecDone();
 }
 
@@ -261,7 +215,9 @@ void ConnectionManager::onStreamCut(http::RequestDecoder& decoder, http::ResetRe
   static_cast<Stream&>(decoder).onStreamReset(reason, details);
 }
 
-void ConnectionManager::onEndOfTurn() {
+void ConnectionManager::onDispatchWanted() { http2_->dispatchLater(runtime_.worker.services.loop); }
+
+void ConnectionManager::dispatchKept() {
   if (closing_ || ended_) return;
   size_t consumed = 0;
   dispatch({}, consumed);
@@ -269,7 +225,7 @@ void ConnectionManager::onEndOfTurn() {
 
 void ConnectionManager::onWritten() {
   countBytes();
-  if (multiplexed() && codec_ != nullptr) codec_->onOutputLeft(downstream_.connection.queued());
+  if (multiplexed() && codec_ != nullptr) codec_->onOutputLeft(connection_.queued());
 }
 
 void ConnectionManager::onStreamFinished(Stream& stream) {
@@ -278,7 +234,7 @@ void ConnectionManager::onStreamFinished(Stream& stream) {
   if (reading_head_ == &stream) onRequestHeadersComplete();
   runtime_.http.dec(HttpStat::downstream_rq_active);
   if (answered_ < kMaxAnswered) ++answered_;
-  if (http2_ != nullptr && http2_->broken()) broke_stream_ = true;
+  if (http2_ != nullptr && http2_->codec.broken()) broke_stream_ = true;
   if (ended_ || closing_ || protocol_error_) return;  // what ends with its connection was not reset by the client
   if (multiplexed()) {
     countResets(stream);
@@ -301,17 +257,18 @@ void ConnectionManager::closeIfDrained(bool linger) {
 /** A client that opens streams only to reset them at once makes work and never gets an answer: it is cut off. */
 void ConnectionManager::countResets(const Stream& stream) {
   constexpr uint64_t kLimit = 500, kLifetimeSeconds = 1;  // Envoy's, of its runtime
-  ++finished_;
+  uint32_t& finished = http2_->finished;
+  ++finished;
   auto& worker = runtime_.worker;
   const int64_t age_s = (worker.services.loop.now() - stream.beganNs()) / 1'000'000'000;
   if (stream.responseStarted()) return;
   if (age_s > static_cast<int64_t>(worker.runtimeInteger("overload.premature_reset_min_stream_lifetime_seconds", kLifetimeSeconds))) return;
-  ++reset_early_;
+  ++http2_->reset_early;
   const uint64_t limit = worker.runtimeInteger("overload.premature_reset_total_stream_count", kLimit);
-  if (uint64_t{reset_early_} * 2 < std::max<uint64_t>(limit, finished_ < limit ? 0 : finished_)) return;
+  if (uint64_t{http2_->reset_early} * 2 < std::max<uint64_t>(limit, finished < limit ? 0 : finished)) return;
   runtime_.http.inc(HttpStat::downstream_rq_too_many_premature_resets);
-  http2_->goAway(http::h2::ErrorCode::kEnhanceYourCalm);  // it reads no more
-  downstream_.connection.abort(true);
+  http2_->codec.goAway(http::h2::ErrorCode::kEnhanceYourCalm);  // it reads no more
+  connection_.abort(true);
 }
 
 /** Our last bytes go out. `linger`: a client that still sends gets time to read them before the socket goes. */
@@ -319,14 +276,14 @@ void ConnectionManager::close(bool linger) {
   closing_ = true;
   idle_timer_.cancel();
   if (codec_ != nullptr && !multiplexed()) codec_->goAway();
-  downstream_.connection.closeAfterFlush(runtime_.config.plan.delayed_close_timeout_ms, linger);
+  connection_.closeAfterFlush(runtime_.config.plan.delayed_close_timeout_ms, linger);
 }
 
 void ConnectionManager::onEndOfInput() {
   if (ended_) return;
   // As in Envoy, a client that ends its direction is gone: HTTP/1 has no half-close worth serving.
-  downstream_.connection.flush();
-  downstream_.connection.close();
+  connection_.flush();
+  connection_.close();
   onClosed(net::CloseCause::kRemote);
 }
 
@@ -340,8 +297,7 @@ void ConnectionManager::ended(bool local) {
   ended_ = true;
   idle_timer_.cancel();
   rare_timers_.reset();
-  if (keep_alive_ != nullptr) keep_alive_->stop();
-  loop::TurnTask::unlink();
+  if (http2_ != nullptr) http2_->stop();
   countBytes();
   if (buffered_ != 0) countBuffered(0);
   auto& http = runtime_.http;
@@ -355,7 +311,7 @@ void ConnectionManager::ended(bool local) {
   }
   const int64_t age_ns = runtime_.worker.services.loop.now() - began_ns_;
   http.record(HttpHistogram::downstream_cx_length_ms, static_cast<uint64_t>(age_ns / 1'000'000));
-  if (http2_ != nullptr) http2_->shut();
+  if (http2_ != nullptr) http2_->codec.shut();
   endStreams(local);
 }
 
@@ -376,8 +332,8 @@ void ConnectionManager::countBuffered(uint32_t bytes) {
 }
 
 void ConnectionManager::countBytes() {
-  const uint64_t read = downstream_.connection.bytesRead();
-  const uint64_t written = downstream_.connection.bytesWritten();
+  const uint64_t read = connection_.bytesRead();
+  const uint64_t written = connection_.bytesWritten();
   if (read != counted_read_) {
     runtime_.http.inc(HttpStat::downstream_cx_rx_bytes_total, read - counted_read_);
     countBuffered(static_cast<uint32_t>(read - counted_read_));
@@ -411,8 +367,8 @@ void ConnectionManager::pauseReading(bool pause) {
   runtime_.http.inc(pause ? HttpStat::downstream_flow_control_paused_reading_total
                           : HttpStat::downstream_flow_control_resumed_reading_total);
   if (multiplexed()) return;  // the stream's own window holds it back
-  downstream_.connection.pauseReading(pause);
-  if (!pause) downstream_.connection.resumeInput();
+  connection_.pauseReading(pause);
+  if (!pause) connection_.resumeInput();
 }
 
 void ConnectionManager::onAboveHighWatermark() {
@@ -462,12 +418,12 @@ void ConnectionManager::onDrainTimeout() {
 }
 
 void ConnectionManager::onPingAck() {
-  if (keep_alive_ != nullptr) keep_alive_->onAck();
+  if (http2_->keep_alive != nullptr) http2_->keep_alive->onAck();
 }
 
 void ConnectionManager::onPingTimeout() {
   runtime_.http2().inc(stats::Http2Stat::keepalive_timeout);
-  downstream_.connection.abort(false);
+  connection_.abort(false);
 }
 
 /** HTTP/2: the stream of a head that comes in several frames is made when the head is whole. */
@@ -475,14 +431,14 @@ void ConnectionManager::watchHead() {
   const uint32_t ms = runtime_.config.plan.request_headers_timeout_ms;
   if (ms == 0) return;
   auto& timer = rareTimers().headers;
-  if (!http2_->readsHead()) return timer.cancel();
+  if (!http2_->codec.readsHead()) return timer.cancel();
   if (!timer.armed()) timer.arm(timers(), ms);
 }
 
 void ConnectionManager::onHeadersTimeout() {
   if (http2_ != nullptr) {
     runtime_.http.inc(HttpStat::downstream_rq_header_timeout);
-    http2_->goAway(http::h2::ErrorCode::kNoError);
+    http2_->codec.goAway(http::h2::ErrorCode::kNoError);
     return close(true);
   }
   if (reading_head_ != nullptr) reading_head_->onHeadersTimeout();

@@ -10,22 +10,14 @@
 
 #include "base/intrusive_list.h"
 #include "http/codec.h"
-#include "http/keep_alive.h"
 #include "http_proxy/manager_runtime.h"
 #include "http_proxy/stream.h"
 #include "loop/timer_wheel.h"
 #include "tcp/network_filter.h"
 
-namespace nuncio::http::h2 {
-class ServerCodec;
-}
-
 namespace nuncio::http_proxy {
 
-class ConnectionManager final : public tcp::NetworkFilter,
-                                public http::ServerCallbacks,
-                                private http::KeepAliveOwner,
-                                private loop::TurnTask {
+class ConnectionManager final : public tcp::NetworkFilter, public http::ServerCallbacks {
  public:
   ConnectionManager(ManagerRuntime& runtime, const tcp::Downstream& downstream);
   ~ConnectionManager() override;
@@ -48,12 +40,12 @@ class ConnectionManager final : public tcp::NetworkFilter,
   void onGoAway() override {}
   void onUnderscoredHeaders(uint32_t count) override;
   void onPingAck() override;
-  void onDispatchWanted() override { runtime_.worker.services.loop.atEndOfTurn(*this); }
+  void onDispatchWanted() override;
 
   // ---- for streams
   ManagerRuntime& runtime() { return runtime_; }
-  net::Connection& connection() { return downstream_.connection; }
-  const http::ConnectionInfo& info() const { return downstream_.info; }
+  net::Connection& connection() { return connection_; }
+  const http::ConnectionInfo& info() const { return info_; }
   http::Protocol protocol() const;
   /** The stream's final response head goes out: is it to say `connection: close`? */
   bool announcesClose(const Stream& stream);
@@ -84,12 +76,11 @@ class ConnectionManager final : public tcp::NetworkFilter,
   enum class Drain : uint8_t { kNone, kDraining, kClosing };
   static constexpr uint8_t kMaxAnswered = 2;  // Envoy's
 
-  // http::KeepAliveOwner
-  void sendPing() override { codec_->ping(); }
-  void onPingTimeout() override;
-  // loop::TurnTask: the codec holds bytes that a stream wants now
-  void onEndOfTurn() override;
+  /** What only a connection that speaks HTTP/2 needs. */
+  class Http2Part;
 
+  void dispatchKept();
+  void onPingTimeout();
   void startDrain();
   bool chooseCodec(std::string_view bytes);
   void speak(bool http2);
@@ -113,10 +104,10 @@ class ConnectionManager final : public tcp::NetworkFilter,
   loop::TimerWheel& timers() { return runtime_.worker.services.loop.timers(); }
 
   ManagerRuntime& runtime_;
-  const tcp::Downstream downstream_;
+  net::Connection& connection_;
+  http::ConnectionInfo& info_;
   std::unique_ptr<http::ServerCodec> codec_;
-  http::h2::ServerCodec* http2_ = nullptr;       // what `codec_` is, if it is
-  std::unique_ptr<http::KeepAlive> keep_alive_;  // only where it is configured
+  std::unique_ptr<Http2Part> http2_;  // null: HTTP/1, or not known yet
   base::IntrusiveList<Stream> streams_;
   Stream* reading_head_ = nullptr;  // the one whose head is on its way
   int64_t began_ns_;
@@ -125,8 +116,6 @@ class ConnectionManager final : public tcp::NetworkFilter,
   uint64_t counted_written_ = 0;
   uint32_t active_ = 0;
   uint32_t buffered_ = 0;     // size of the last read
-  uint32_t finished_ = 0;     // streams that ended
-  uint32_t reset_early_ = 0;  // of these, without an answer soon after they began
   uint8_t preface_seen_ = 0;  // bytes of an HTTP/2 preface that came in pieces
   bool closing_ = false;      // no further request is read
   bool ended_ = false;
@@ -149,5 +138,7 @@ class ConnectionManager final : public tcp::NetworkFilter,
   }
   std::unique_ptr<RareTimers> rare_timers_;
 };
+
+static_assert(sizeof(ConnectionManager) <= 184, "an idle connection pays for every byte");
 
 }  // namespace nuncio::http_proxy

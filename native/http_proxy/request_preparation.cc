@@ -60,7 +60,7 @@ std::string_view schemeOf(const http::ConnectionInfo& connection) { return conne
 
 /** forward_proto_config: where a listener filter told the destination, its port may tell the scheme. */
 std::string_view forwardedProto(const http::ConnectionInfo& connection, const plan::HttpConnectionManager& plan) {
-  if (connection.direct_local == nullptr || !connection.local.isIp()) return schemeOf(connection);
+  if (!connection.inspected() || !connection.local.isIp()) return schemeOf(connection);
   const auto names = [&](const std::vector<uint32_t>& ports) {
     return std::find(ports.begin(), ports.end(), connection.local.port()) != ports.end();
   };

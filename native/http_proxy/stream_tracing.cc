@@ -78,8 +78,7 @@ void writeRequest(tracing::SpanRecord& record, http::HeaderMap& headers, const S
   record.tag("downstream_cluster", orDash(headers.get(HeaderId::kXEnvoyDownstreamServiceCluster)));
   record.tag("user_agent", orDash(headers.get(HeaderId::kUserAgent)));
   record.tag("http.protocol", http::protocolName(info.protocol));
-  const http::ConnectionInfo& connection = *info.downstream;
-  const net::Address& peer = connection.direct_remote == nullptr ? connection.remote : *connection.direct_remote;
+  const net::Address& peer = info.downstream->directRemote();
   record.tag("peer.address", peer.isIp() ? peer.ipText() : peer.text());
   given("guid:x-client-trace-id", HeaderId::kXClientTraceId);
   if (!grpc) return;

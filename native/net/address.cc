@@ -34,7 +34,7 @@ Address Address::from(const sockaddr* address, socklen_t length) {
     if (size == 0) return unixPath("");
     if (un->sun_path[0] != '\0') return unixPath({un->sun_path, strnlen(un->sun_path, size)});
     out = unixPath({un->sun_path, size});
-    out.text_[0] = '@';
+    out.path_->text[0] = '@';
     return out;
   }
   out.format();
@@ -63,9 +63,14 @@ bool Address::parseIp(std::string_view ip, uint16_t port, Address& out) {
 Address Address::unixPath(std::string_view path) {
   Address out;
   out.family_ = Family::kUnix;
+  out.path_ = new Path;
   out.text_size_ = out.ip_text_size_ = static_cast<uint8_t>(std::min(path.size(), kMaxPath));
-  std::memcpy(out.text_, path.data(), out.text_size_);
+  std::memcpy(out.path_->text, path.data(), out.text_size_);
   return out;
+}
+
+void Address::dropPath() {
+  if (path_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete path_;
 }
 
 void Address::setPort(uint16_t port) {
@@ -116,10 +121,11 @@ socklen_t Address::toSockaddr(sockaddr_storage& out) const {
   }
   auto* un = reinterpret_cast<sockaddr_un*>(&out);
   un->sun_family = AF_UNIX;
-  std::memcpy(un->sun_path, text_, text_size_);
-  const bool abstract = text_size_ > 0 && text_[0] == '@';
+  const std::string_view path = text();
+  std::memcpy(un->sun_path, path.data(), path.size());
+  const bool abstract = path.starts_with('@');
   if (abstract) un->sun_path[0] = '\0';
-  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + text_size_ + (abstract ? 0 : 1));
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
 }
 
 bool Address::operator==(const Address& other) const { return sameIp(other) && port_ == other.port_; }

@@ -1,9 +1,10 @@
-// Address: an IPv4, IPv6 or unix socket address as a value, with its text form made once. 16 + text bytes of state;
-// copyable, comparable, any thread.
+// Address: an IPv4, IPv6 or unix socket address as a value, with its text form made once. 72 bytes, since connections and
+// streams have some of them: the text of an ip fits, copies of a unix path share it. Copyable, comparable, any thread.
 #pragma once
 
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -18,8 +19,13 @@ class Address {
   Address() {}
   Address(const Address& other) noexcept { copy(other); }
   Address& operator=(const Address& other) noexcept {
-    if (this != &other) copy(other);
+    if (this == &other) return *this;
+    if (family_ == Family::kUnix) [[unlikely]] dropPath();
+    copy(other);
     return *this;
+  }
+  ~Address() {
+    if (family_ == Family::kUnix) [[unlikely]] dropPath();
   }
   /** From the kernel's form (accept, getsockname). */
   static Address from(const sockaddr* address, socklen_t length);
@@ -44,31 +50,48 @@ class Address {
   bool within(const Address& network, uint32_t prefix_len) const;
 
   /** "1.2.3.4:80", "[::1]:80", "/path" or "@abstract": Envoy's asString(). */
-  std::string_view text() const { return {text_, text_size_}; }
+  std::string_view text() const { return {characters(), text_size_}; }
   /** Without port and brackets: "1.2.3.4", "::1"; a path for unix. */
-  std::string_view ipText() const { return {text_ + (family_ == Family::kIpv6 ? 1 : 0), ip_text_size_}; }
+  std::string_view ipText() const { return {characters() + (family_ == Family::kIpv6 ? 1 : 0), ip_text_size_}; }
 
   socklen_t toSockaddr(sockaddr_storage& out) const;
   bool operator==(const Address& other) const;
 
  private:
+  static constexpr size_t kMaxIpText = 48;  // "[", 39, "]:", 5
+  /** The text of a unix address; shared by its copies. */
+  struct Path {
+    std::atomic<uint32_t> references{1};
+    char text[kMaxPath];
+  };
+
   void format();
-  /** The text is rarely a fifth of what it may be, and every request has some copies. */
+  /** Into one that has no path. The text of an ip is rarely half of what it may be, and every request has some copies. */
   void copy(const Address& other) {
     family_ = other.family_;
     ip_text_size_ = other.ip_text_size_;
     text_size_ = other.text_size_;
     port_ = other.port_;
     std::memcpy(bytes_, other.bytes_, sizeof(bytes_));
-    std::memcpy(text_, other.text_, text_size_);
+    if (family_ == Family::kUnix) [[unlikely]] {
+      path_ = other.path_;
+      path_->references.fetch_add(1, std::memory_order_relaxed);
+    } else {
+      std::memcpy(text_, other.text_, text_size_);
+    }
   }
+  void dropPath();
+  const char* characters() const { return family_ == Family::kUnix ? path_->text : text_; }
 
   Family family_ = Family::kNone;
   uint8_t ip_text_size_ = 0;
   uint8_t text_size_ = 0;
   uint16_t port_ = 0;
   uint8_t bytes_[16] = {};
-  char text_[kMaxPath + 1];  // as much of it as `text_size_` says
+  union {
+    char text_[kMaxIpText];  // as much of it as `text_size_` says
+    Path* path_;             // of a unix address
+  };
 };
 
 }  // namespace nuncio::net

@@ -31,10 +31,11 @@ Transport& Connection::interpose(Transport& transport) {
   return inner;
 }
 
-void Connection::start(bool connecting) {
+void Connection::start(bool connecting, loop::Loop::Order order) {
+  brings_work_ = order == loop::Loop::Order::kLast;
   state_ = connecting ? State::kConnecting : secure_ ? State::kHandshaking : State::kOpen;
   want_writable_ = connecting;
-  io_.loop().add(fd_, connecting ? kReadEvents | EPOLLOUT : kReadEvents, *this);
+  io_.loop().add(fd_, connecting ? kReadEvents | EPOLLOUT : kReadEvents, *this, order);
 }
 
 void Connection::onEvents(uint32_t events) {
@@ -219,7 +220,7 @@ void Connection::flush() {
   if (!output_.empty() || held_) {
     output_.own();
     wantWritable();
-    if (state_ == State::kFlushing && patience_ms_ != 0) linger_.arm(io_.loop().timers(), patience_ms_);
+    if (farewell_ != nullptr && state_ == State::kFlushing) farewell_->timer.arm(io_.loop().timers(), farewell_->patience_ms);
   }
   if (bytes_written_ != written_before) events_->onWritten();
   checkWatermarks();
@@ -229,7 +230,7 @@ void Connection::flush() {
 void Connection::wantWritable() {
   if (want_writable_) return;
   want_writable_ = true;
-  io_.loop().modify(fd_, kReadEvents | EPOLLOUT, *this);
+  io_.loop().modify(fd_, kReadEvents | EPOLLOUT, *this, order());
 }
 
 void Connection::checkWatermarks() {
@@ -252,7 +253,7 @@ void Connection::afterFlush() {
     if (held_) return;
   }
   if (state_ != State::kFlushing) return;
-  if (!lingers_ || patience_ms_ == 0 || end_of_input_) {
+  if (farewell_ == nullptr || !farewell_->lingers || end_of_input_) {
     shut();
     return events_->onClosed(CloseCause::kLocal);
   }
@@ -260,7 +261,7 @@ void Connection::afterFlush() {
   kept_.reset();
   paused_ = 0;
   input_blocked_ = false;
-  linger_.arm(io_.loop().timers(), patience_ms_);
+  farewell_->timer.arm(io_.loop().timers(), farewell_->patience_ms);
   if (readable_) io_.loop().atEndOfTurn(*this);
 }
 
@@ -274,8 +275,7 @@ void Connection::closeAfterFlush() { closeAfterFlush(0, false); }
 void Connection::closeAfterFlush(uint64_t patience_ms, bool linger) {
   if (closing()) return;
   state_ = State::kFlushing;
-  patience_ms_ = static_cast<uint32_t>(patience_ms);
-  lingers_ = linger;
+  if (patience_ms != 0) farewell_ = std::make_unique<Farewell>(this, static_cast<uint32_t>(patience_ms), linger);
   dirty();
 }
 
@@ -329,7 +329,7 @@ void Connection::shut() {
   }
   state_ = State::kClosed;
   if (secure_ && handshaken_ && !finished_writing_) [[unlikely]] transport_->shutdownWrite(fd_);
-  linger_.cancel();
+  farewell_.reset();
   ListNode<DirtyTag>::unlink();
   TurnTask::unlink();
   output_.clear();

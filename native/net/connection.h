@@ -65,7 +65,7 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   Connection& operator=(const Connection&) = delete;
 
   /** Puts the socket in the loop. `connecting`: a connect is under way. */
-  void start(bool connecting);
+  void start(bool connecting, loop::Loop::Order order = loop::Loop::Order::kFirst);
   /** Hands the connection to another owner (pool to session). */
   void setEvents(ConnectionEvents& events) { events_ = &events; }
   void setTransport(Transport& transport) { transport_ = &transport; }
@@ -168,6 +168,7 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   enum class State : uint8_t { kConnecting, kHandshaking, kOpen, kFlushing, kLingering, kClosed };
   static constexpr int kMaxReadsPerEvent = 4;
 
+  loop::Loop::Order order() const { return brings_work_ ? loop::Loop::Order::kLast : loop::Loop::Order::kFirst; }
   void dirty() {
     if (ListNode<DirtyTag>::linked()) return;
     dirty_since_ = io_.event();
@@ -215,16 +216,22 @@ class Connection final : public ByteSink, public loop::EventHandler, public loop
   bool input_blocked_ : 1 = false;  // the owner left input untaken
   bool secure_ : 1 = false;         // the transport is our own
   bool handshaken_ : 1 = false;
+  bool brings_work_ : 1 = false;    // a client's: Loop::Order::kLast
   bool held_ : 1 = false;           // the transport has output that the socket did not take yet
-  bool lingers_ : 1 = false;
   uint32_t dirty_since_ = 0;        // event number
-  uint32_t patience_ms_ = 0;        // of flushing and lingering
   const void* expected_[2];         // as far as `expected_lines_` is not 0
   uint64_t id_;
   int64_t connected_ns_ = 0;
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;
-  loop::MemberTimer<&Connection::onLingerTimeout> linger_{this};
+  /** Of flushing and lingering, where there is a limit to it. */
+  struct Farewell {
+    Farewell(Connection* connection, uint32_t patience, bool waits) : patience_ms(patience), lingers(waits), timer{connection} {}
+    const uint32_t patience_ms;
+    const bool lingers;
+    loop::MemberTimer<&Connection::onLingerTimeout> timer;
+  };
+  std::unique_ptr<Farewell> farewell_;
 };
 
 }  // namespace nuncio::net

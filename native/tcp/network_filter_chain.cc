@@ -36,13 +36,13 @@ size_t ReadFilterHost::bufferLimit() const { return chain_->bufferLimit(); }
 
 void ReadFilterHost::closeAfterFlush(std::string_view reason) const {
   const Downstream& connection = downstream();
-  connection.info.local_close_reason = reason;
+  connection.info.makeEnd().local_close_reason = reason;
   connection.connection.closeAfterFlush();
 }
 
 void ReadFilterHost::close(std::string_view reason) const {
   const Downstream& connection = downstream();
-  connection.info.local_close_reason = reason;
+  connection.info.makeEnd().local_close_reason = reason;
   connection.connection.abort(false);
 }
 

@@ -19,12 +19,10 @@ Inspection::Inspection(ListenerRuntime& listener, int fd, const net::Address& lo
     : listener_(&listener), socket_(std::move(socket)), fd_(fd), began_ns_(listener.worker().services.loop.now()) {
   info_.local = local;
   info_.remote = remote;
-  info_.listener_name = listener.facts().name;
+  info_.origin = &listener.origin();
   http::ConnectionFacts& facts = info_.makeFacts(listener.worker().services.io.chunks());
   facts.direct_local = local;
   facts.direct_remote = remote;
-  info_.direct_local = &facts.direct_local;
-  info_.direct_remote = &facts.direct_remote;
 }
 
 Inspection::~Inspection() {
@@ -128,7 +126,6 @@ void Inspection::finish(End end) {
   if (std::exchange(done_, true)) return;
   timer_.cancel();
   if (watching_) listener_->worker().services.loop.remove(fd_, *this);
-  info_.requested_server_name = facts().server_name;
   listener_->onInspected(*this, end);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <utility>
@@ -42,6 +43,7 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       worker_stats_(worker.stats.scope<stats::ListenerWorker>(stat_name_ + ".worker_" + std::to_string(worker.services.index))),
       connections_(process.connectionsOf(part_->plan.name)),
       listener_filters_(worker, part_->listener_filters) {
+  origin_.listener_name = facts_.name;
   chains_.reserve(part_->chains.size() + 1);
   for (const FilterChainPart& chain : part_->chains) {
     chains_.push_back(std::make_unique<Chain>(*this, chain));
@@ -55,7 +57,9 @@ ListenerRuntime::Chain::Chain(ListenerRuntime& listener, const FilterChainPart& 
     : owner(listener),
       part(filter_chain),
       drain(listener.process_.drainTiming(), &listener.drain_),
-      facts{listener.facts_.name, listener.facts_.stat_name, listener.facts_.buffer_limit, drain} {
+      facts{listener.facts_.name, listener.facts_.stat_name, listener.facts_.buffer_limit, drain},
+      origin(listener.origin_) {
+  origin.filter_chain_name = part.name;
   if (part.tls == nullptr) return;
   WorkerContext& worker = listener.worker_;
   tls::TlsStatsRef& stats = listener.tls_stats_;
@@ -242,7 +246,7 @@ void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::Bou
     http::ConnectionInfo connection;
     connection.local = facts.local;
     connection.remote = facts.remote;
-    connection.listener_name = facts_.name;
+    connection.origin = &origin();
     return refuseUnmatched(fd, connection, worker_.services.loop.now());
   }
   if (socket->address.isIp()) net::setNoDelay(fd);
@@ -251,17 +255,22 @@ void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::Bou
   stats_.inc(ListenerStat::downstream_cx_active);
   worker_stats_.inc(ListenerWorkerStat::downstream_cx_total);
   worker_stats_.inc(ListenerWorkerStat::downstream_cx_active);
-  auto* session = new Session(*this, fd, facts.local, facts.remote, socket->active);
+  auto* session = new Session(*this, fd, facts.local, facts.remote, keptCounts(*socket));
   if (inspection != nullptr) session->inspected(std::move(inspection->info().facts), inspection->beganNs());
   sessions_.pushBack(session);
   Chain& chain = *chains_[index];
   if (chain.part.filter == nullptr || !chainRuntime(chain).complete()) {
-    session->info().local_close_reason = "no_filters";
+    session->info().makeEnd().local_close_reason = "no_filters";
     extension_stats_.inc(stats::ListenerExtensionStat::network_extension_config_missing);
     return onSessionGone(*session);
   }
   auto transport = chain.tls == nullptr ? nullptr : chain.tls->newTransport(facts.local, facts.remote);
-  session->start(index, *chain.runtime, chain.part.name, std::move(transport), chain.part.handshake_timeout_ms);
+  session->start(index, std::move(transport), chain.part.handshake_timeout_ms);
+}
+
+net::WorkerCounts& ListenerRuntime::keptCounts(const net::BoundSocket& socket) {
+  if (std::find(counts_.begin(), counts_.end(), socket.active) == counts_.end()) counts_.push_back(socket.active);
+  return *socket.active;
 }
 
 void ListenerRuntime::countIn(const net::BoundSocket& socket) {

@@ -55,6 +55,10 @@ class ListenerRuntime : public base::LocalCounted {
   // ---- for sessions
   WorkerContext& worker() { return worker_; }
   const tcp::ListenerFacts& facts() const { return facts_; }
+  /** Of a connection that has no filter chain (yet). */
+  const http::ConnectionOrigin& origin() const { return origin_; }
+  const http::ConnectionOrigin& originOf(size_t chain) const { return chains_[chain]->origin; }
+  tcp::NetworkFilterRuntime& runtimeOf(size_t chain) { return *chains_[chain]->runtime; }
   void onSessionGone(Session& session);
   void onHandshakeTimeout() { stats_.inc(stats::ListenerStat::downstream_cx_transport_socket_connect_timeout); }
 
@@ -86,6 +90,7 @@ class ListenerRuntime : public base::LocalCounted {
     const FilterChainPart& part;
     net::DrainState drain;
     const tcp::ListenerFacts facts;
+    http::ConnectionOrigin origin;
     std::unique_ptr<tls::DownstreamTls> tls;             // null: clear text
     std::unique_ptr<tcp::NetworkFilterRuntime> runtime;  // made with the first connection
     loop::MemberTimer<&Chain::onDrained> drained{this};
@@ -98,6 +103,7 @@ class ListenerRuntime : public base::LocalCounted {
   void enter(const net::MatchFacts& facts, int fd, const net::BoundSocketPtr& socket, Inspection* inspection);
   void refuseUnmatched(int fd, const http::ConnectionInfo& connection, int64_t began_ns);
   void logUnestablished(const http::ConnectionInfo& connection, int64_t began_ns, bool unmatched);
+  net::WorkerCounts& keptCounts(const net::BoundSocket& socket);
   void countIn(const net::BoundSocket& socket);
   void countOut(net::WorkerCounts& counts);
   void log(const http::StreamInfo& info);
@@ -114,10 +120,12 @@ class ListenerRuntime : public base::LocalCounted {
   const std::string stat_name_;
   net::DrainState drain_;
   const tcp::ListenerFacts facts_;
+  http::ConnectionOrigin origin_;
   stats::ListenerScope stats_;
   stats::ScopeRef<stats::ListenerExtension> extension_stats_;
   stats::ListenerWorkerScope worker_stats_;
   const std::shared_ptr<std::atomic<uint64_t>> connections_;  // of all versions and workers
+  std::vector<std::shared_ptr<net::WorkerCounts>> counts_;  // of the sockets that sessions came by
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Acceptor>> retired_;  // one of them may be accepting right now
   tls::TlsStatsRef tls_stats_;  // when a chain has TLS

@@ -7,15 +7,15 @@
 namespace nuncio {
 
 Session::Session(ListenerRuntime& listener, int fd, const net::Address& local, const net::Address& remote,
-                 std::shared_ptr<net::WorkerCounts> counts)
+                 net::WorkerCounts& counts)
     : listener_(&listener),
-      counts_(std::move(counts)),
+      counts_(counts),
       connection_(listener.worker().services.io, fd, *this),
       began_ns_(listener.worker().services.loop.now()) {
   info_.id = connection_.id();
   info_.local = local;
   info_.remote = remote;
-  info_.listener_name = listener.facts().name;
+  info_.origin = &listener.origin();
   connection_.setBufferLimit(listener.facts().buffer_limit);
 }
 
@@ -23,41 +23,38 @@ Session::~Session() = default;
 
 void Session::inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t accepted_ns) {
   info_.facts = std::move(facts);
-  info_.direct_local = &info_.facts->direct_local;
-  info_.direct_remote = &info_.facts->direct_remote;
-  info_.requested_server_name = info_.facts->server_name;
   began_ns_ = accepted_ns;
 }
 
-void Session::start(size_t index, tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
-                    uint32_t handshake_timeout_ms) {
-  info_.filter_chain_name = chain_name;
-  chain_ = &chain;
-  chain_index_ = index;
+void Session::start(size_t chain, std::unique_ptr<net::Transport> transport, uint32_t handshake_timeout_ms) {
+  info_.origin = &listener_->originOf(chain);
+  chain_index_ = chain;
   if (transport == nullptr) {
-    connection_.start(false);
+    connection_.start(false, loop::Loop::Order::kLast);
     return open();
   }
   connection_.secure(std::move(transport));
   info_.tls = connection_.tls();
-  connection_.start(false);
-  if (handshake_timeout_ms != 0) handshake_timer_.arm(listener_->worker().services.loop.timers(), handshake_timeout_ms);
+  connection_.start(false, loop::Loop::Order::kLast);
+  if (handshake_timeout_ms == 0) return;
+  handshake_timer_ = std::make_unique<HandshakeTimer>(this);
+  handshake_timer_->arm(listener_->worker().services.loop.timers(), handshake_timeout_ms);
 }
 
 void Session::onConnected() {
-  handshake_timer_.cancel();
+  handshake_timer_.reset();
   open();
 }
 
 void Session::onHandshakeTimeout() {
   listener_->onHandshakeTimeout();
   connection_.close();
-  info_.local_close_reason = "transport socket timeout was reached";
+  info_.makeEnd().local_close_reason = "transport socket timeout was reached";
   gone();
 }
 
 void Session::open() {
-  filter_ = chain_->create({connection_, info_});
+  filter_ = listener_->runtimeOf(chain_index_).create({connection_, info_});
   filter_->onNewConnection();
   if (connection_.closed()) gone();
 }
@@ -68,14 +65,14 @@ void Session::onEndOfInput() {
 }
 
 void Session::onClosed(net::CloseCause cause) {
-  info_.transport_failure = connection_.failureReason();
+  if (const std::string_view failure = connection_.failureReason(); !failure.empty()) info_.makeEnd().transport_failure = failure;
   if (filter_ != nullptr) filter_->onClosed(cause);
   gone();
 }
 
 void Session::shutDown() {
-  if (gone_) return;
-  handshake_timer_.cancel();
+  if (!base::ListNode<>::linked()) return;
+  handshake_timer_.reset();
   connection_.close();
   if (filter_ != nullptr) filter_->onClosed(net::CloseCause::kLocal);
   gone();
@@ -96,9 +93,7 @@ void Session::describe(http::StreamInfo& out, std::string& text) const {
 }
 
 void Session::gone() {
-  if (gone_) return;
-  gone_ = true;
-  listener_->onSessionGone(*this);
+  if (base::ListNode<>::linked()) listener_->onSessionGone(*this);  // once: it takes the session off its list
 }
 
 }  // namespace nuncio

@@ -18,19 +18,21 @@ class ListenerRuntime;
 
 class Session final : public net::DeferredFree, public net::ConnectionEvents, public base::ListNode<> {
  public:
-  Session(ListenerRuntime& listener, int fd, const net::Address& local, const net::Address& remote,
-          std::shared_ptr<net::WorkerCounts> counts);
+  /** `counts`: kept by the listener's runtime. */
+  Session(ListenerRuntime& listener, int fd, const net::Address& local, const net::Address& remote, net::WorkerCounts& counts);
   ~Session() override;
 
   /** Takes over what listener filters found out. */
   void inspected(std::unique_ptr<http::ConnectionFacts> facts, int64_t accepted_ns);
-  /** Makes the filter and starts reading; with a `transport` once its handshake is done, within the time (0: any). */
-  void start(size_t index, tcp::NetworkFilterRuntime& chain, std::string_view chain_name, std::unique_ptr<net::Transport> transport,
-             uint32_t handshake_timeout_ms);
+  /**
+   * Makes the filter of this chain of the listener's, which has a runtime, and starts reading; with a `transport` once its
+   * handshake is done, within the time (0: any).
+   */
+  void start(size_t chain, std::unique_ptr<net::Transport> transport, uint32_t handshake_timeout_ms);
   /** Of the filter chain among its listener's. */
   size_t chainIndex() const { return chain_index_; }
   http::ConnectionInfo& info() { return info_; }
-  net::WorkerCounts& counts() { return *counts_; }
+  net::WorkerCounts& counts() { return counts_; }
   int64_t beganNs() const { return began_ns_; }
   /** As the listener's access log tells of it. */
   void describe(http::StreamInfo& out, std::string& text) const;
@@ -55,15 +57,16 @@ class Session final : public net::DeferredFree, public net::ConnectionEvents, pu
   void gone();
 
   base::LocalRef<ListenerRuntime> listener_;
-  const std::shared_ptr<net::WorkerCounts> counts_;
+  net::WorkerCounts& counts_;
   http::ConnectionInfo info_;
   net::Connection connection_;
   std::unique_ptr<tcp::NetworkFilter> filter_;
-  tcp::NetworkFilterRuntime* chain_ = nullptr;  // of the listener
   size_t chain_index_ = 0;
   int64_t began_ns_;
-  bool gone_ = false;
-  loop::MemberTimer<&Session::onHandshakeTimeout> handshake_timer_{this};
+  using HandshakeTimer = loop::MemberTimer<&Session::onHandshakeTimeout>;
+  std::unique_ptr<HandshakeTimer> handshake_timer_;  // while there is a handshake
 };
+
+static_assert(sizeof(Session) <= 504, "an idle connection pays for every byte");
 
 }  // namespace nuncio

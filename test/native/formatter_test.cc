@@ -39,7 +39,8 @@ struct World {
   HeaderMap response{arena};
   HeaderMap trailers{arena};
   ConnectionInfo connection;
-  net::Address host, direct_local, direct_remote;
+  ConnectionOrigin origin;
+  net::Address host;
   StreamInfo info;
   base::Random random{7};
 
@@ -58,12 +59,12 @@ struct World {
     trailers.add("grpc-status", "5");
     connection.id = 7;
     net::Address::parseIp("127.0.0.1", 10000, connection.local);
-    net::Address::parseIp("127.0.0.1", 10001, direct_local);
-    connection.direct_local = &direct_local;
     net::Address::parseIp("127.0.0.1", 40000, connection.remote);
-    net::Address::parseIp("2001:db8:aaaa:bbbb::7", 40001, direct_remote);
-    connection.direct_remote = &direct_remote;
-    connection.filter_chain_name = "fc";
+    ConnectionFacts& facts = connection.makeFacts(pool);
+    net::Address::parseIp("127.0.0.1", 10001, facts.direct_local);
+    net::Address::parseIp("2001:db8:aaaa:bbbb::7", 40001, facts.direct_remote);
+    origin.filter_chain_name = "fc";
+    connection.origin = &origin;
     net::Address::parseIp("10.1.2.3", 0, info.remote);
     net::Address::parseIp("127.0.0.1", 39071, host);
     net::Address::parseIp("127.0.0.1", 46720, info.upstream_local);

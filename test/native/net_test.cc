@@ -74,6 +74,28 @@ struct End final : ConnectionEvents {
   std::string seen;
 };
 
+TEST("address: copies are equal in all they say; those of a unix path outlive it") {
+  Address ip;
+  REQUIRE(Address::parseIp("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", 65535, ip));
+  Address copy;
+  {
+    const Address path = Address::unixPath("@" + std::string(200, 'p'));
+    copy = path;
+    copy = *&copy;
+    EXPECT(copy == path);
+    EXPECT_EQ(copy.text().size(), Address::kMaxPath);
+  }
+  const Address second = copy;
+  sockaddr_storage storage;
+  const socklen_t size = copy.toSockaddr(storage);
+  EXPECT(Address::from(reinterpret_cast<sockaddr*>(&storage), size) == second);
+  copy = ip;
+  EXPECT_EQ(copy.text(), "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535");
+  EXPECT_EQ(copy.ipText(), "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff");
+  EXPECT_EQ(second.text().size(), Address::kMaxPath);
+  EXPECT_EQ(Address().text(), "");
+}
+
 TEST("connection: what several events wrote is sent by the end of their turn; what is borrowed, after its event") {
   loop::Loop loop;
   IoContext io(loop);

@@ -96,7 +96,7 @@ ValueKind requestedServerName(const Piece& piece, const FormatContext& context, 
   const uint32_t order = piece.option & 3;
   const uint32_t which = piece.option >> 2;
   std::string_view sni;
-  if (context.info.downstream != nullptr) sni = context.info.downstream->requested_server_name;
+  if (context.info.downstream != nullptr) sni = context.info.downstream->requestedServerName();
   if (order == 0) return textOrNull(sni, out);
   std::string_view host;
   if (which != 1) host = known(context.request, HeaderId::kXEnvoyOriginalHost);
@@ -161,10 +161,9 @@ const net::Address* addressOf(Operator op, const StreamInfo& info) {
   }
   if (connection == nullptr) return nullptr;
   switch (op) {
-    case Operator::DOWNSTREAM_DIRECT_REMOTE_ADDRESS:
-      return connection->direct_remote != nullptr ? connection->direct_remote : &connection->remote;
+    case Operator::DOWNSTREAM_DIRECT_REMOTE_ADDRESS: return &connection->directRemote();
     case Operator::DOWNSTREAM_LOCAL_ADDRESS: return &connection->local;
-    default: return connection->direct_local != nullptr ? connection->direct_local : &connection->local;
+    default: return &connection->directLocal();
   }
 }
 
@@ -308,13 +307,12 @@ ValueKind coalesce(const Piece& piece, ValueUse use, const FormatContext& contex
 
 uint64_t byteSize(const HeaderMap* headers) { return headers == nullptr ? 0 : headers->byteSize(); }
 
-ValueKind connectionText(const FormatContext& context, std::string_view ConnectionInfo::* member, Buffer& out) {
-  return context.info.downstream == nullptr ? ValueKind::kNull : textOrNull(context.info.downstream->*member, out);
+const ConnectionOrigin& originOf(const StreamInfo& info) {
+  return info.downstream == nullptr ? ConnectionInfo::kNoOrigin : *info.downstream->origin;
 }
 
-ValueKind connectionMetadata(const Piece& piece, const FormatContext& context, std::string_view ConnectionInfo::* member,
-                             Buffer& out) {
-  return context.info.downstream == nullptr ? ValueKind::kNull : metadata(piece, context.info.downstream->*member, out);
+const ConnectionEnd& endOf(const StreamInfo& info) {
+  return info.downstream == nullptr ? ConnectionInfo::kNoEnd : info.downstream->end();
 }
 
 ValueKind dynamicMetadata(const Piece& piece, const StreamInfo& info, Buffer& out) {
@@ -391,7 +389,7 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
       return piece.option == 0 ? underscored(info.response_code_details, out) : textOrNull(info.response_code_details, out);
     case Operator::CONNECTION_TERMINATION_DETAILS:
       if (!info.connection_termination_details.empty()) return text(info.connection_termination_details, out);
-      return connectionText(context, &ConnectionInfo::termination_details, out);
+      return textOrNull(endOf(info).termination_details, out);
     case Operator::RESPONSE_FLAGS: return flags(info.flags, false, out);
     case Operator::RESPONSE_FLAGS_LONG: return flags(info.flags, true, out);
     case Operator::GRPC_STATUS:
@@ -417,7 +415,7 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::UPSTREAM_HOST_NAME_WITHOUT_PORT: return textOrNull(cutPort(hostName(info)), out);
     case Operator::UPSTREAM_CLUSTER: return textOrNull(info.cluster_name, out);
     case Operator::UPSTREAM_CLUSTER_RAW: return textOrNull(info.cluster_raw_name, out);
-    case Operator::FILTER_CHAIN_NAME: return connectionText(context, &ConnectionInfo::filter_chain_name, out);
+    case Operator::FILTER_CHAIN_NAME: return textOrNull(originOf(info).filter_chain_name, out);
     case Operator::UPSTREAM_HOSTS_ATTEMPTED:
     case Operator::UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT:
       return attempted(info.hosts_attempted, info.upstream_host == nullptr ? std::string_view() : info.upstream_host->text(),
@@ -446,16 +444,13 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::UPSTREAM_METADATA: return metadata(piece, info.upstream_metadata_json, out);
     case Operator::ROUTE_METADATA: return metadata(piece, info.route_metadata_json, out);
     case Operator::VIRTUAL_HOST_METADATA: return metadata(piece, info.virtual_host_metadata_json, out);
-    case Operator::LISTENER_METADATA: return connectionMetadata(piece, context, &ConnectionInfo::listener_metadata_json, out);
-    case Operator::FILTER_CHAIN_METADATA:
-      return connectionMetadata(piece, context, &ConnectionInfo::filter_chain_metadata_json, out);
+    case Operator::LISTENER_METADATA: return metadata(piece, originOf(info).listener_metadata_json, out);
+    case Operator::FILTER_CHAIN_METADATA: return metadata(piece, originOf(info).filter_chain_metadata_json, out);
     case Operator::COALESCE: return coalesce(piece, use, context, out);
 
-    case Operator::DOWNSTREAM_TRANSPORT_FAILURE_REASON:
-      return info.downstream == nullptr ? ValueKind::kNull : underscored(info.downstream->transport_failure, out);
-    case Operator::DOWNSTREAM_LOCAL_CLOSE_REASON: return connectionText(context, &ConnectionInfo::local_close_reason, out);
-    case Operator::DOWNSTREAM_DETECTED_CLOSE_TYPE:
-      return closeType(info.downstream == nullptr ? CloseType::kNormal : info.downstream->close_type, out);
+    case Operator::DOWNSTREAM_TRANSPORT_FAILURE_REASON: return underscored(endOf(info).transport_failure, out);
+    case Operator::DOWNSTREAM_LOCAL_CLOSE_REASON: return textOrNull(endOf(info).local_close_reason, out);
+    case Operator::DOWNSTREAM_DETECTED_CLOSE_TYPE: return closeType(endOf(info).close_type, out);
     case Operator::UPSTREAM_TRANSPORT_FAILURE_REASON: return underscored(info.upstream_transport_failure, out);
     case Operator::UPSTREAM_LOCAL_CLOSE_REASON: return textOrNull(info.upstream_local_close_reason, out);
     case Operator::UPSTREAM_DETECTED_CLOSE_TYPE:

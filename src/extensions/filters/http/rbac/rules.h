@@ -150,11 +150,11 @@ class Rule {
       case Kind::DESTINATION_IP: return contains(connection.local);
       case Kind::DESTINATION_PORT:
         return connection.local.isIp() && connection.local.port() >= first_port_ && connection.local.port() < end_port_;
-      case Kind::SERVER_NAME: return text_ != nullptr && text_->matches(connection.requested_server_name);
+      case Kind::SERVER_NAME: return text_ != nullptr && text_->matches(connection.requestedServerName());
       case Kind::AUTHENTICATED: return authenticated(connection.tls);
       case Kind::CONNECTION_IP: return contains(connection.remote);
       case Kind::DIRECT_REMOTE_IP:
-        return contains(connection.direct_remote != nullptr ? *connection.direct_remote : connection.remote);
+        return contains(connection.directRemote());
       case Kind::REMOTE_IP:
         return contains(subject.info.remote.family() != net::Address::Family::kNone ? subject.info.remote : connection.remote);
       case Kind::METADATA: return value_ != nullptr && value_->fits(metadata(subject)) != invert_;

@@ -115,7 +115,7 @@ class Filter final : public ReadFilter {
 
   void refuse(http::ConnectionInfo& connection, std::string_view policy) {
     refused_ = true;
-    connection.termination_details = metadata(connection).arena().copy(detailsOf(policy));
+    connection.makeEnd().termination_details = metadata(connection).arena().copy(detailsOf(policy));
     const uint32_t delay = runtime_.config.plan.delay_deny_ms;
     if (delay == 0) {
       close();

@@ -14,7 +14,7 @@ class Filter final : public nuncio::tcp::ReadFilter {
   explicit Filter(const ReadFilterHost& host) : host_(host) {}
   ReadVerdict onNewConnection() override {
     const nuncio::tcp::Downstream& downstream = host_.downstream();
-    const std::string_view name = downstream.info.requested_server_name;
+    const std::string_view name = downstream.info.requestedServerName();
     if (!name.empty()) {
       downstream.info.makeFacts(downstream.connection.io().chunks()).filter_state.set("envoy.tcp_proxy.cluster", name);
     }

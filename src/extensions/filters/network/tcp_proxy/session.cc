@@ -304,7 +304,7 @@ void Session::onUpstreamClosed(CloseCause cause) {
   if (!was_reset) return downstream_.connection.closeAfterFlush();
   facts_.flags.add(ResponseFlag::kUpstreamRemoteReset);
   facts_.upstream_close_type = http::CloseType::kRemoteReset;
-  downstream_.info.close_type = http::CloseType::kLocalReset;
+  downstream_.info.makeEnd().close_type = http::CloseType::kLocalReset;
   downstream_.connection.abort(true);
 }
 
@@ -314,7 +314,7 @@ void Session::onClosed(CloseCause cause) {
   finished_ = true;
   base::ListNode<>::unlink();
   if (isReset(cause, downstream_.connection)) {
-    downstream_.info.close_type = http::CloseType::kRemoteReset;
+    downstream_.info.makeEnd().close_type = http::CloseType::kRemoteReset;
     if (upstream_ != nullptr) upstream_->reset();
     forgetUpstream();
   } else if (cause == CloseCause::kLocal) {
@@ -353,7 +353,7 @@ void Session::dropUpstream() {
 
 /** At once; what is queued either way is lost. */
 void Session::closeDownstream(std::string_view reason) {
-  downstream_.info.local_close_reason = reason;
+  downstream_.info.makeEnd().local_close_reason = reason;
   if (facts_.upstream != nullptr) facts_.upstream_local_close_reason = reason;
   downstream_.connection.abort(false);
 }

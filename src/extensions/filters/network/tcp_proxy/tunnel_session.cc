@@ -224,7 +224,7 @@ void TunnelSession::onClosed(CloseCause) {
 }
 
 void TunnelSession::close(std::string_view reason) {
-  downstream_.info.local_close_reason = reason;
+  downstream_.info.makeEnd().local_close_reason = reason;
   downstream_.connection.abort(false);
 }
 

@@ -57,7 +57,7 @@ ListenerRuntime::Chain::Chain(ListenerRuntime& listener, const FilterChainPart& 
     : owner(listener),
       part(filter_chain),
       drain(listener.process_.drainTiming(), &listener.drain_),
-      facts{listener.facts_.name, listener.facts_.stat_name, listener.facts_.buffer_limit, drain},
+      facts{listener.facts_.name, listener.facts_.stat_name, listener.facts_.buffer_limit, drain, listener.facts_.outbound},
       origin(listener.origin_) {
   origin.filter_chain_name = part.name;
   if (part.tls == nullptr) return;

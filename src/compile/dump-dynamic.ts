@@ -6,7 +6,7 @@ import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/end
 import { inlineScopes, routeConfigurations, speaksHttp } from './describe.js'
 import { type DumpFields, type DumpTask, membersOf, openJson, packedJson } from './dump.js'
 import type { Entry, Version } from './engine/collection.js'
-import type { Feed } from './engine/discoveries.js'
+import type { Feed } from './engine/needs.js'
 import type { Engine } from './engine/engine.js'
 import type { ErrorState, StoredResource } from './engine/stored.js'
 

@@ -22,9 +22,11 @@ import type {
   CompileReply,
   CompileRequest,
   CompileTask,
+  PackedDelta,
   RefusedBootstrap,
   ToCompileThread,
 } from '../snapshot/compile-task.js'
+import { packUnits } from '../snapshot/packed-units.js'
 import { statsSettingsOf } from '../stats/settings.js'
 import { ScriptLoader } from '../script/loader.js'
 import { backgroundClock } from '../support/clock.js'
@@ -49,8 +51,9 @@ let slots: Slots | undefined
 const post = (message: EngineMessage): void => {
   heap.touch()
   if (message.kind !== 'delta') return port.postMessage(message)
-  const { units, memory } = packed(message.delta.units)
-  port.postMessage({ kind: 'delta', delta: { ...message.delta, units } }, [memory])
+  const { units, ...delta } = message.delta
+  const packed = packUnits(units)
+  port.postMessage({ kind: 'packed-delta', delta, units: packed } satisfies PackedDelta, [packed.memory])
 }
 const sessionOf = (extensions: ExtensionRegistry): Session =>
   (current ??= new Session({ types, registry: extensions, post }))
@@ -58,8 +61,7 @@ const sessionOf = (extensions: ExtensionRegistry): Session =>
 const send = (reply: CompileReply): void => {
   if (!reply.ok || reply.answer.kind !== 'compiled') return port.postMessage(reply)
   const { answer } = reply
-  const { units, memory } = packed([answer.unit])
-  const [unit = answer.unit] = units
+  const { unit, memory } = inOnePiece(answer.unit)
   port.postMessage({ ...reply, answer: { ...answer, unit } }, [memory, answer.bootstrap.buffer as ArrayBuffer])
 }
 
@@ -102,11 +104,9 @@ async function run(task: CompileTask): Promise<CompileAnswer> {
 /** Of Envoy's API; control planes tell features by it. */
 const version = { majorNumber: 1, minorNumber: 40, patch: 0 }
 
-const plansOf = (units: readonly ConfigUnit[]) => units.flatMap(unit => unit.plans)
-
-/** The plans of all units in one piece of memory: to hand over thousands of small ones takes far longer than to copy them. */
-function packed(units: readonly ConfigUnit[]): { readonly units: ConfigUnit[]; readonly memory: ArrayBuffer } {
-  const memory = new ArrayBuffer(plansOf(units).reduce((sum, { bytes }) => sum + bytes.length, 0))
+/** All plans in one piece of memory: to hand over thousands of small ones takes far longer than to copy them. */
+function inOnePiece(whole: ConfigUnit): { readonly unit: ConfigUnit; readonly memory: ArrayBuffer } {
+  const memory = new ArrayBuffer(whole.plans.reduce((sum, { bytes }) => sum + bytes.length, 0))
   let offset = 0
   const moved = ({ kind, name, slot, id, bytes }: PlacedPlan): PlacedPlan => {
     const place = new Uint8Array(memory, offset, bytes.length)
@@ -114,7 +114,7 @@ function packed(units: readonly ConfigUnit[]): { readonly units: ConfigUnit[]; r
     offset += bytes.length
     return { kind, name, slot, id, bytes: place }
   }
-  return { units: units.map(unit => ({ ...unit, plans: unit.plans.map(moved) })), memory }
+  return { unit: { ...whole, plans: whole.plans.map(moved) }, memory }
 }
 
 function compile(

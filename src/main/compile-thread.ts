@@ -8,11 +8,13 @@ import type {
   CompileTask,
   DumpAnswer,
   FromCompileThread,
+  PackedDelta,
   RefusedBootstrap,
   SecretsAnswer,
   WaitingAnswer,
 } from '../snapshot/compile-task.js'
 import type { EngineMessage, ToEngine } from '../snapshot/config-delta.js'
+import { unpackUnits } from '../snapshot/packed-units.js'
 import type { Clock } from '../support/clock.js'
 
 /** How long the thread waits for more before it ends and gives its memory back. */
@@ -31,6 +33,11 @@ function entry(): string {
   const modules = pathOf('dist/compile/entry.js')
   return loader.isFresh(pathOf('dist/compile/bundle.cjs'), modules) ? pathOf('bin/compile-thread.cjs') : modules
 }
+
+const unpacked = ({ delta, units }: PackedDelta): EngineMessage => ({
+  kind: 'delta',
+  delta: { ...delta, units: unpackUnits(units) },
+})
 
 interface Asker {
   resolve(answer: CompileAnswer): void
@@ -128,7 +135,7 @@ export class CompileThread {
   #launch(): Worker {
     const thread = new Worker(entry(), { resourceLimits: limits, name: 'compile', trackUnmanagedFds: false })
     thread.on('message', (reply: FromCompileThread) => {
-      if ('kind' in reply) return this.#onMessage(reply)
+      if ('kind' in reply) return this.#onMessage(reply.kind === 'packed-delta' ? unpacked(reply) : reply)
       const asker = this.#asking.get(reply.id)
       this.#asking.delete(reply.id)
       if (reply.ok) asker?.resolve(reply.answer)

@@ -6,7 +6,7 @@ import type { Published, Publisher, PublishError, Refused } from '../snapshot/pu
 import type { PlacedPlan } from '../snapshot/snapshot.js'
 import { err, ok, type Result } from '../support/result.js'
 import type { Candidates, DnsClusters } from './dns-clusters.js'
-import type { HealthCandidates, HealthChecks } from './health-checks.js'
+import { type HealthCandidates, type HealthChecks, noChecks } from './health-checks.js'
 import { type UnitChange, Units } from './units.js'
 
 export interface ConfigurationOptions {
@@ -41,6 +41,13 @@ export type Errors = readonly string[]
 interface Waiting {
   readonly candidates: Candidates
   checks: HealthCandidates | undefined
+}
+
+/** A unit that waits for nothing. */
+interface ReadyUnit {
+  readonly unit: ConfigUnit
+  readonly candidates: Candidates
+  readonly checks: HealthCandidates
 }
 
 interface UnitShare {
@@ -128,6 +135,7 @@ export class Configuration {
     around: readonly ConfigUnit[],
     candidates: Candidates,
   ): HealthCandidates {
+    if (!units.some(({ clusters }) => clusters.some(({ health }) => health !== undefined))) return noChecks
     return this.#options.health.prepare(
       units.flatMap(({ clusters }) => clusters),
       units.flatMap(({ plans }) => plans),
@@ -178,37 +186,60 @@ export class Configuration {
     return this.#current === undefined ? Promise.resolve(ok()) : this.apply(this.#current)
   }
 
-  /** The answer says which units could not take effect; the others have, but for clusters that wait for DNS. */
+  /** The answer says which units could not take effect; the others have, but for clusters that wait for DNS or for first health checks. */
   async applyDelta(delta: ConfigDelta): Promise<DeltaAnswer> {
-    const { dns } = this.#options
+    const { dns, health } = this.#options
     for (const key of [...delta.removed, ...delta.units.map(unit => unit.key)]) this.#stopResolving(key)
-    const now: ConfigUnit[] = []
-    const known: Candidates[] = []
+    const unfit = await this.#unfit(delta.units.filter(mayWait))
+    const now: ReadyUnit[] = []
     const resolving: string[] = []
-    const checked: HealthCandidates[] = []
     for (const unit of delta.units) {
+      if (unfit.has(unit.key)) continue
       const candidates = dns.prepare(unit.clusters)
       const checks = candidates.isReady ? this.#prepareChecks([unit], delta.units, candidates) : undefined
-      if (checks === undefined || !checks.isReady) {
-        void this.#applyLater(unit, candidates, checks)
-        resolving.push(...unit.clusters.map(({ name }) => name))
+      if (checks?.isReady === true) {
+        now.push({ unit, candidates, checks })
         continue
       }
-      now.push(unit)
-      if (checks.entries.size > 0) checked.push(checks)
-      if (candidates.entries.size > 0) known.push(candidates)
+      void this.#applyLater(unit, candidates, checks)
+      resolving.push(...unit.clusters.map(({ name }) => name))
     }
-    const candidates = dns.joined(known)
-    const published = await this.#publish(now, delta.removed, candidates)
+    const published = await this.#publish(
+      now.map(({ unit }) => unit),
+      delta.removed,
+      joinedCandidates(dns, now),
+    )
     this.#slots.adopt(delta.newSlots ?? [])
-    this.#adopt(published, delta.removed, candidates, this.#options.health.joined(checked))
+    const refused = [...unfit.values(), ...published.refused.map(refusedUnit)]
+    const isRefused = new Set(refused.map(({ key }) => key))
+    const [taken, left] = [
+      now.filter(({ unit }) => !isRefused.has(unit.key)),
+      now.filter(({ unit }) => isRefused.has(unit.key)),
+    ]
+    for (const { candidates, checks } of left) {
+      dns.abandon(candidates)
+      health.abandon(checks)
+    }
+    this.#adopt(
+      published,
+      delta.removed,
+      joinedCandidates(dns, taken),
+      health.joined(taken.flatMap(({ checks }) => (checks.entries.size > 0 ? [checks] : []))),
+    )
     const failed = await this.#tryOut(delta.trials ?? [])
-    return { number: delta.number, refused: published.refused.map(refusedUnit), failed, resolving }
+    return { number: delta.number, refused, failed, resolving }
+  }
+
+  /** Those of them, by key, that no waiting would make usable. Their old versions go on, checks and all. */
+  async #unfit(units: readonly ConfigUnit[]): Promise<ReadonlyMap<string, RefusedUnit>> {
+    if (units.length === 0) return new Map()
+    const refused = await this.#options.publisher.tryPlans(units.map(unit => ({ unit, plans: unit.plans })))
+    return new Map(refused.map(refusedUnit).map(one => [one.key, one]))
   }
 
   async #tryOut(units: readonly ConfigUnit[]): Promise<readonly RefusedUnit[]> {
     if (units.length === 0) return []
-    const shares = units.map(unit => ({ unit, plans: unit.plans.filter(({ kind }) => kind === 'listener') }))
+    const shares = units.map(unit => ({ unit, plans: unit.plans.filter(({ kind }) => tried.has(kind)) }))
     return (await this.#options.publisher.tryListeners(shares)).map(refusedUnit)
   }
 
@@ -247,10 +278,12 @@ export class Configuration {
     const { health } = this.#options
     return this.#options.publisher.publishRound<UnitShare>({
       shares: () =>
-        units
-          .map(unit => ({ ...unit, plans: candidates.complete(unit.plans) }))
-          .map(unit => health.complete(unit, name => this.#membersOf(name, [unit], candidates)))
-          .map(unit => ({ unit, plans: unit.plans })),
+        units.map(one => {
+          const plans = candidates.complete(one.plans)
+          const known = plans === one.plans ? one : { ...one, plans }
+          const unit = health.complete(known, name => this.#membersOf(name, [known], candidates))
+          return { unit, plans: unit.plans }
+        }),
       settle: accepted => {
         const kept = accepted.map(({ unit }) => unit)
         for (const unit of kept) health.stage(unit.plans, unit)
@@ -293,10 +326,19 @@ export class Configuration {
   }
 }
 
+const tried: ReadonlySet<string> = new Set(['listener', 'cluster'])
+
 const refusedUnit = ({ share, errors }: Refused<UnitShare>): RefusedUnit => ({
   key: share.unit.key,
   message: errors.map(error => error.message).join('; '),
 })
+
+/** Members that DNS knows, or first health checks, may have to be waited for. */
+const mayWait = ({ clusters }: ConfigUnit): boolean =>
+  clusters.some(({ dns, health }) => dns !== undefined || health !== undefined)
+
+const joinedCandidates = (dns: DnsClusters, units: readonly ReadyUnit[]): Candidates =>
+  dns.joined(units.flatMap(({ candidates }) => (candidates.entries.size > 0 ? [candidates] : [])))
 
 const withoutListeners = (unit: ConfigUnit): ConfigUnit => ({
   ...unit,

@@ -100,6 +100,7 @@ export class HealthChecks {
 
   /** The unit as it is to be published: with the members that are healthy and no longer in the configuration. */
   complete(unit: ConfigUnit, hostsOf: (cluster: string) => readonly HostInfo[]): ConfigUnit {
+    if (this.#isIdle && !unit.members.some(({ hosts }) => hosts.some(isChecked))) return unit
     const placed = new Map<string, PlacedMembers>()
     const plans = unit.plans.map(plan => {
       if (plan.kind !== 'endpoints') return plan
@@ -120,8 +121,7 @@ export class HealthChecks {
     const entry = this.#entryFor(plan.name, unit)
     const configured = { plan, hosts }
     const candidates = this.#candidatesOf(plan.name)
-    const isChecked = entry !== undefined || candidates.length > 0 || hosts.some(({ target }) => target !== undefined)
-    if (!isChecked) return configured
+    if (entry === undefined && candidates.length === 0 && !hosts.some(isChecked)) return configured
     this.#configured.set(plan.name, configured)
     const placed = entry === undefined ? configured : this.#place(entry, configured)
     for (const candidate of candidates) if (candidate !== entry) this.#put(candidate, placed)
@@ -130,6 +130,7 @@ export class HealthChecks {
 
   /** Workers are to find these flags when the plans take effect. */
   stage(plans: readonly PlacedPlan[], unit?: ConfigUnit): void {
+    if (this.#isIdle) return
     for (const plan of plans) {
       if (plan.kind !== 'endpoints') continue
       const entry = this.#entryFor(plan.name, unit)
@@ -167,6 +168,7 @@ export class HealthChecks {
 
   /** The members of a cluster in use are those that were completed last. */
   membersAdopted(cluster: string): void {
+    if (this.#isIdle) return
     const entry = this.#entries.get(cluster)
     if (entry !== undefined) this.#follow(entry)
     for (const { placed, checker } of this.#candidatesOf(cluster))
@@ -230,6 +232,11 @@ export class HealthChecks {
     this.#candidates.clear()
     this.#pace.close()
     await this.#files.close()
+  }
+
+  /** Nothing is checked: thousands of clusters may come and go, and none is looked for here. */
+  get #isIdle(): boolean {
+    return this.#entries.size === 0 && this.#candidates.size === 0 && this.#configured.size === 0
   }
 
   #begin(cluster: ClusterInfo, signature: string, plan: PlacedPlan | undefined, hosts: readonly HostInfo[]): Entry {
@@ -395,6 +402,10 @@ export class HealthCandidates {
     await Promise.all([...this.entries.values()].map(({ isAdopted, checker }) => isAdopted || checker.ready))
   }
 }
+
+const isChecked = ({ target }: HostInfo): boolean => target !== undefined
+
+export const noChecks = new HealthCandidates(new Map())
 
 function checkedHost({ target, transportSocket, region, zone, subZone }: HostInfo): CheckedHost | undefined {
   return target && { ...target, transportSocket, region, zone, subZone }

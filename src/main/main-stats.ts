@@ -31,6 +31,8 @@ const zeroFromTheStart = {
 /** What is known of a cluster's traffic holds so long. */
 const trafficLookMs = 20
 
+const scopesInOneGo = 500
+
 export type ServerState = keyof typeof serverStates
 
 export interface ProcessFacts {
@@ -84,9 +86,17 @@ export class MainStats {
     this.configured.adopt(units, opened)
   }
 
-  /** What the configuration thread counted. */
-  engineChanges(changes: readonly StatChange[]): void {
-    for (const change of changes) this.#engineChange(change)
+  /** What the configuration thread counted. Piece by piece, since thousands of scopes may come at once. */
+  *engineChanges(changes: readonly StatChange[]): Generator<void> {
+    for (const change of changes) {
+      if (!('scopes' in change)) this.#engineChange(change)
+      else
+        for (let at = 0; at < change.scopes.length; at += scopesInOneGo) {
+          this.#engineChange({ ...change, scopes: change.scopes.slice(at, at + scopesInOneGo) })
+          yield
+        }
+      yield
+    }
   }
 
   #engineChange(change: StatChange): void {

@@ -19,6 +19,7 @@ import type { CertificatesInUse } from './certificates.js'
 import { FileWatch } from './file-watch.js'
 import { FilesWatch } from './files-watch.js'
 import { HealthChecks } from './health-checks.js'
+import { Inbox } from './inbox.js'
 import { OutlierDetection } from './outlier-detection.js'
 import { MainStats, type ProcessFacts, type ServerState } from './main-stats.js'
 import { Process } from './process.js'
@@ -94,7 +95,8 @@ export class Server {
       onChange: files => void this.reload(`${files.join(', ')} changed`),
       onError: message => this.#process.config.warning(message),
     })
-    this.#process.onEngineMessage = message => this.#engineMessage(message)
+    const inbox = new Inbox<EngineMessage>(message => this.#engineMessage(message))
+    this.#process.onEngineMessage = message => inbox.put(message)
     addon.onDemand((what, slot, name) => {
       if (compiler.isRunning) compiler.tell({ kind: 'demand', what, slot, name })
       else addon.settleDemand(what, slot, name, 'missing')
@@ -270,7 +272,7 @@ export class Server {
     return checked.map((flags, index) => flags | (ejected[index] ?? 0))
   }
 
-  #engineMessage(message: EngineMessage): void {
+  #engineMessage(message: EngineMessage): Iterable<void> | undefined | void {
     switch (message.kind) {
       case 'delta':
         return void this.#applyDelta(message.delta)

@@ -9,7 +9,8 @@ import type { DnsPlan } from '../plan/dns-plan.js'
 import type { HealthCheckPlan, MemberCheck } from '../plan/health-check-plan.js'
 import type { HashingInfo } from '../plan/hash-balancer.js'
 import type { OutlierPlan } from '../plan/outlier-plan.js'
-import type { ConfigUnit, EngineMessage, ToEngine } from './config-delta.js'
+import type { ConfigDelta, ConfigUnit, EngineMessage, ToEngine } from './config-delta.js'
+import type { PackedUnits } from './packed-units.js'
 import type { PlacedPlan } from './snapshot.js'
 
 /** Where a configuration comes from and what overrides it. */
@@ -75,7 +76,14 @@ export interface RenewedSecret {
 /** A message to the compile thread; 'end' ends it. */
 export type ToCompileThread = CompileRequest | ToEngine | 'end'
 
-export type FromCompileThread = CompileReply | EngineMessage
+export type FromCompileThread = CompileReply | Exclude<EngineMessage, { kind: 'delta' }> | PackedDelta
+
+/** A delta on its way. */
+export interface PackedDelta {
+  readonly kind: 'packed-delta'
+  readonly delta: Omit<ConfigDelta, 'units'>
+  readonly units: PackedUnits
+}
 
 export interface CompileRequest {
   readonly id: number

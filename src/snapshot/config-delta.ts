@@ -54,7 +54,7 @@ export interface ConfigDelta {
   readonly units: readonly ConfigUnit[]
   /** Keys of units that are no more. */
   readonly removed: readonly string[]
-  /** Listeners that wait for something: are their addresses free? Nothing of them takes effect. */
+  /** Listeners and clusters that wait for something: are their addresses free, can their TLS be set up? Nothing of them takes effect. */
   readonly trials?: readonly ConfigUnit[]
   /** Values of layers of the runtime that a management server fills, by the layer's name; absent: unchanged. */
   readonly runtime?: readonly { readonly name: string; readonly values: Readonly<Record<string, string>> }[]

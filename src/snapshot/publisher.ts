@@ -86,6 +86,13 @@ export class Publisher {
     return turn
   }
 
+  /** Those whose plans cannot be used at all, and why. Nothing takes effect. */
+  tryPlans<S extends Share>(shares: readonly S[]): Promise<readonly Refused<S>[]> {
+    const turn = this.#last.then(() => this.#put(shares))
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
   publishRound<S extends Share>(round: Round<S>): Promise<Published<S>> {
     const turn = this.#last.then(() => this.#publishNow(round))
     this.#last = turn.catch(() => undefined)

@@ -111,6 +111,21 @@ export function mergeBins(a: Bins, b: Bins): Bins {
   return out.build()
 }
 
+const singles = new Map<string, Bins>()
+const mostSingles = 1000
+
+/** Of one bin. The same object for the same: thousands of clusters that took one update each have one alike. */
+function oneBin(key: number, count: number): Bins {
+  const name = `${key} ${count}`
+  let known = singles.get(name)
+  if (known === undefined) {
+    known = { mantissas: [key % 256], exponents: [Math.floor(key / 256)], counts: [count] }
+    if (singles.size >= mostSingles) singles.clear()
+    singles.set(name, known)
+  }
+  return known
+}
+
 /** Collects counts by bin, in any order. There may be one for each of thousands of clusters, with one value in it: that takes no map. */
 export class BinBuilder {
   #key = 0
@@ -145,6 +160,7 @@ export class BinBuilder {
   }
 
   #build(): Bins {
+    if (this.#others === undefined) return oneBin(this.#key, this.#count)
     const counts = [[this.#key, this.#count] as const, ...(this.#others ?? [])].sort(([a], [b]) => a - b)
     return {
       mantissas: counts.map(([key]) => key % 256),

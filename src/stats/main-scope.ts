@@ -18,6 +18,10 @@ export class MainColumns {
     this.#byStat = new Array(template.stats.length)
   }
 
+  get count(): number {
+    return this.#columns.size
+  }
+
   /** Of a stat by its name, which gets one now if it has none. */
   of(name: string): number {
     const known = this.#columns.get(name)
@@ -45,10 +49,10 @@ interface Recording {
 /** What the main thread itself counts for one scope. Workers' counts for the same scope are added when it is read. */
 export class MainScope {
   readonly #columns: MainColumns
-  /** By column; undefined: never written. */
-  readonly #values: (number | undefined)[] = []
-  /** Gauges of 64 bits, by column; `#values` has them rounded. */
-  #exact: (bigint | undefined)[] | undefined
+  /** By column; undefined: never written. As long as there are columns, since an array that grows takes room for more. */
+  readonly #values: (number | undefined)[]
+  /** Gauges of 64 bits, hardly ever more than one; `#values` has them rounded. */
+  #exact: { readonly column: number; value: bigint }[] | undefined
   /** By number in the template. */
   #recordings: (Recording | undefined)[] | undefined
   /** Of a subscription: the text readout version_text. */
@@ -56,6 +60,7 @@ export class MainScope {
 
   constructor(columns: MainColumns) {
     this.#columns = columns
+    this.#values = new Array<number | undefined>(columns.count)
   }
 
   /** Counter or gauge; a counter that had 0 added counts as used, as in Envoy. */
@@ -76,8 +81,10 @@ export class MainScope {
   /** A gauge of 64 bits. */
   setExact(stat: string, value: bigint): void {
     this.set(stat, Number(value))
-    this.#exact ??= []
-    this.#exact[this.#columns.of(stat)] = value
+    const column = this.#columns.of(stat)
+    const known = this.#exact?.find(one => one.column === column)
+    if (known !== undefined) known.value = value
+    else this.#exact = [...(this.#exact ?? []), { column, value }]
   }
 
   /** Was it ever written? */
@@ -94,7 +101,7 @@ export class MainScope {
   /** Of a gauge of 64 bits, by its number in the template; undefined: it is none. */
   exactAt(stat: number): bigint | undefined {
     const column = this.#exact === undefined ? undefined : this.#columns.ofStat(stat)
-    return column === undefined ? undefined : this.#exact?.[column]
+    return column === undefined ? undefined : this.#exact?.find(one => one.column === column)?.value
   }
 
   /** A whole number into a histogram. */
@@ -102,7 +109,7 @@ export class MainScope {
     const { template } = this.#columns
     const at = template.histograms.findIndex(row => row.name === histogram)
     if (at < 0) throw new Error(`stats: ${template.kind} has no histogram ${histogram}`)
-    this.#recordings ??= []
+    this.#recordings ??= new Array<Recording | undefined>(template.histograms.length)
     const recording = (this.#recordings[at] ??= { bins: new BinBuilder(), flushed: emptyBins, before: emptyBins })
     recording.bins.record(value)
   }

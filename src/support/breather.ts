@@ -1,12 +1,18 @@
 /** How long work goes on without a break. */
 const sliceMs = 20
 
-/** Lets the thread's loop have its turn when work has gone on for a while. */
-export function makeBreather(now: () => number = () => performance.now()): () => Promise<void> {
+/** When it has gone on for a while: what to wait for, so that the thread's loop has its turn. Most of the time there is nothing. */
+export type Breathe = () => Promise<void> | undefined
+
+export function makeBreather(now: () => number = () => performance.now()): Breathe {
   let until = now() + sliceMs
-  return async () => {
-    if (now() < until) return
-    await new Promise(resolve => setImmediate(resolve))
-    until = now() + sliceMs
+  return () => {
+    if (now() < until) return undefined
+    return new Promise(resolve =>
+      setImmediate(() => {
+        until = now() + sliceMs
+        resolve()
+      }),
+    )
   }
 }

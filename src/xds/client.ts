@@ -13,7 +13,7 @@ import { RateLimit } from './rate-limit.js'
 import { RestSubscription } from './rest.js'
 import { SotwMux } from './state-of-the-world.js'
 import { ManagedStream } from './stream.js'
-import { GrpcSubscription, namesOf } from './subscription.js'
+import { GrpcSubscription, type GrpcSubscriptionOptions, namesOf } from './subscription.js'
 import type {
   ControlPlaneEvent,
   DiscoveryClient,
@@ -56,6 +56,8 @@ class Client implements DiscoveryClient {
   readonly #authorities: readonly Authority[]
   readonly #defaultAuthority: Authority | undefined
   readonly #subscriptions = new Set<Subscription>()
+  readonly #onClosed = (subscription: Subscription): void => void this.#subscriptions.delete(subscription)
+  #lastOptions: GrpcSubscriptionOptions | undefined
 
   constructor(options: DiscoveryClientOptions) {
     this.#options = {
@@ -87,6 +89,8 @@ class Client implements DiscoveryClient {
         : { ...options, collection: withNodeContext(collection, node, nodeContextParams) }
     const subscription = this.#subscribe(asked)
     this.#subscriptions.add(subscription)
+    // It says itself when it ends.
+    if (subscription instanceof GrpcSubscription) return subscription
     return {
       setNames: names => subscription.setNames(names),
       requestOnDemand: names => subscription.requestOnDemand(names),
@@ -160,7 +164,7 @@ class Client implements DiscoveryClient {
   }
 
   #overApi(asked: SubscribeOptions, api: ApiConfigSource): Subscription {
-    const { type, source, onEvent } = asked
+    const { type, source } = asked
     if (api.apiType === ApiConfigSource_ApiType.REST) {
       return new RestSubscription(asked, api, {
         ...this.#fileOptions(),
@@ -174,12 +178,25 @@ class Client implements DiscoveryClient {
     if (isAggregated) return this.#overShared(asked, this.#ads, source)
     const method = methodOf(type, dialectOf(api))
     if (method === undefined) throw new Error(`no gRPC method for ${type}`)
-    return this.#grpcSubscription(asked, this.#makeMux(api, method, onEvent), source, true)
+    return this.#grpcSubscription(
+      asked,
+      this.#makeMux(api, method, event => asked.onEvent(event)),
+      source,
+      true,
+    )
   }
 
   #grpcSubscription(asked: SubscribeOptions, mux: Mux, source: ConfigSource, ownsMux: boolean): Subscription {
+    return new GrpcSubscription(asked, this.#grpcOptions(mux, fetchTimeoutMs(source), ownsMux))
+  }
+
+  /** The same object as the last time for those who ask in the same way. */
+  #grpcOptions(mux: Mux, timeoutMs: number, ownsMux: boolean): GrpcSubscriptionOptions {
+    const last = this.#lastOptions
+    if (last?.mux === mux && last.fetchTimeoutMs === timeoutMs && last.ownsMux === ownsMux) return last
     const { clock, log } = this.#options
-    return new GrpcSubscription(asked, { mux, clock, log, fetchTimeoutMs: fetchTimeoutMs(source), ownsMux })
+    this.#lastOptions = { mux, clock, log, fetchTimeoutMs: timeoutMs, ownsMux, onClosed: this.#onClosed }
+    return this.#lastOptions
   }
 
   #overFile(asked: SubscribeOptions, path: PathSource): Subscription {

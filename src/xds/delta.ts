@@ -1,17 +1,24 @@
 import type { DeltaDiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { DeltaState, wildcard } from './delta-state.js'
 import { typeOfUrl } from './methods.js'
-import { deliver, type Mux, type MuxOptions, refusedCode, type Watch, type WatchCallbacks } from './mux.js'
+import {
+  deliver,
+  Interest,
+  type Mux,
+  type MuxOptions,
+  OwnedWatch,
+  refusedCode,
+  type Watch,
+  type WatchCallbacks,
+  type WatchOwner,
+} from './mux.js'
 import type { ManagedStream } from './stream.js'
 import { TimesToLive } from './ttl.js'
 import { type Resource, type ResourceType, resourceTypes } from './types.js'
 import { errorText, ofWrapper, type Unwrapped } from './wire.js'
 import { isUrn, normalName, wildcardOf } from './xdstp.js'
 
-interface DeltaWatch {
-  names: ReadonlySet<string>
-  readonly callbacks: WatchCallbacks
-}
+type DeltaWatch = OwnedWatch<readonly string[]>
 
 interface TypeState {
   readonly type: ResourceType
@@ -19,7 +26,8 @@ interface TypeState {
   readonly watches: Set<DeltaWatch>
   /** Those who named nothing, or "*". */
   readonly wildcards: Set<DeltaWatch>
-  readonly interest: Map<string, Set<DeltaWatch>>
+  readonly owner: WatchOwner<readonly string[]>
+  readonly interest: Interest<DeltaWatch>
   readonly ttl: TimesToLive
 }
 
@@ -74,23 +82,17 @@ export class DeltaMux implements Mux {
 
   watch(type: ResourceType, names: ReadonlySet<string>, callbacks: WatchCallbacks): Watch {
     const entry = this.#entryOf(type)
-    const watch: DeltaWatch = { names: new Set(), callbacks }
+    const watch: DeltaWatch = new OwnedWatch(entry.owner, [], callbacks)
     entry.watches.add(watch)
-    entry.wildcards.add(watch)
     this.#setNames(entry, watch, names)
-    return {
-      setNames: next => this.#setNames(entry, watch, next),
-      requestOnDemand: more => {
-        entry.state.change(more, [])
-        this.#send()
-      },
-      close: () => {
-        if (!entry.watches.has(watch)) return
-        this.#setNames(entry, watch, new Set())
-        entry.watches.delete(watch)
-        entry.wildcards.delete(watch)
-      },
-    }
+    return watch
+  }
+
+  #leave(entry: TypeState, watch: DeltaWatch): void {
+    if (!entry.watches.has(watch)) return
+    this.#setNames(entry, watch, new Set())
+    entry.watches.delete(watch)
+    entry.wildcards.delete(watch)
   }
 
   pause(types: readonly ResourceType[]): () => void {
@@ -116,7 +118,15 @@ export class DeltaMux implements Mux {
       state: new DeltaState(),
       watches: new Set(),
       wildcards: new Set(),
-      interest: new Map(),
+      owner: {
+        rename: (watch, names) => this.#setNames(entry, watch, names),
+        requestOnDemand: names => {
+          entry.state.change(names, [])
+          this.#send()
+        },
+        leave: watch => this.#leave(entry, watch),
+      },
+      interest: new Interest(),
       ttl: new TimesToLive(this.#options.clock, names => void this.#expired(entry, names)),
     }
     this.#types.set(type, entry)
@@ -127,26 +137,10 @@ export class DeltaMux implements Mux {
     const names = new Set([...wanted].map(normalName))
     if (names.size === 0 || names.has(wildcard)) entry.wildcards.add(watch)
     else entry.wildcards.delete(watch)
-    const added: string[] = []
-    const removed: string[] = []
-    for (const name of names) {
-      if (watch.names.has(name)) continue
-      const others = entry.interest.get(name)
-      if (others) others.add(watch)
-      else {
-        entry.interest.set(name, new Set([watch]))
-        added.push(name)
-      }
-    }
-    for (const name of watch.names) {
-      if (names.has(name)) continue
-      const others = entry.interest.get(name)
-      others?.delete(watch)
-      if (others?.size !== 0) continue
-      entry.interest.delete(name)
-      removed.push(name)
-    }
-    watch.names = names
+    const before = new Set(watch.names)
+    const added = [...names].filter(name => !before.has(name) && entry.interest.add(name, watch))
+    const removed = watch.names.filter(name => !names.has(name) && entry.interest.delete(name, watch))
+    watch.names = [...names]
     // Virtual hosts are watched by the route table they belong to, and asked for one by one as requests come.
     if (entry.type !== 'virtual-host') entry.state.change(added, removed)
     if (entry.state.hasSomethingToSay()) this.#send()
@@ -250,7 +244,7 @@ export class DeltaMux implements Mux {
     }
     for (const resource of changed) {
       const watches = watchesOf(entry, resource.name)
-      const wrong = watches.size > 0 && !resource.isAbsent ? this.#options.check(entry.type, resource) : undefined
+      const wrong = watches.length > 0 && !resource.isAbsent ? this.#options.check(entry.type, resource) : undefined
       if (wrong !== undefined) return wrong
       for (const watch of watches) shareOf(watch).added.push(resource)
     }
@@ -274,7 +268,7 @@ export class DeltaMux implements Mux {
   async #expired(entry: TypeState, names: readonly string[]): Promise<void> {
     for (const name of names) entry.state.gone(name)
     for (const watch of [...entry.watches]) {
-      const removed = names.filter(name => watchesOf(entry, name).has(watch))
+      const removed = names.filter(name => watchesOf(entry, name).includes(watch))
       if (removed.length > 0)
         await watch.callbacks.onUpdate({ version: '', added: [], removed, isFullState: false, controlPlane: '' })
     }
@@ -319,11 +313,10 @@ function isHeartbeat({ state }: TypeState, resource: Pick<Resource, 'name' | 've
   return resource.isAbsent && state.hasVersion(resource.name, resource.version)
 }
 
-function watchesOf({ type, wildcards, interest }: TypeState, name: string): ReadonlySet<DeltaWatch> {
-  if (type === 'virtual-host') return interest.get(name.slice(0, Math.max(0, name.lastIndexOf('/')))) ?? new Set()
-  const isName = isUrn(name)
-  const named =
-    interest.get(isName ? normalName(name) : name) ?? (isName ? interest.get(wildcardOf(name) ?? '') : undefined)
-  if (wildcards.size === 0) return named ?? new Set()
-  return named === undefined ? wildcards : new Set([...wildcards, ...named])
+function watchesOf({ type, wildcards, interest }: TypeState, name: string): readonly DeltaWatch[] {
+  if (type === 'virtual-host') return [...interest.of(name.slice(0, Math.max(0, name.lastIndexOf('/'))))]
+  const own = isUrn(name) ? normalName(name) : name
+  const known = isUrn(name) && !interest.has(own) ? (wildcardOf(name) ?? '') : own
+  const named = [...interest.of(known)]
+  return wildcards.size === 0 ? named : [...new Set([...wildcards, ...named])]
 }

@@ -114,22 +114,22 @@ export class FileSubscription implements Subscription {
   }
 
   async #readOnce(): Promise<void> {
-    const { onEvent, watcher } = this.#asked
+    const { watcher } = this.#asked
     const start = performance.now()
     this.#stamp = stampOf(this.#source.path)
-    onEvent({ kind: 'update_attempt' })
+    this.#asked.onEvent({ kind: 'update_attempt' })
     const read = this.#read()
     const version = read.ok ? read.value.versionInfo : ''
     const fault = read.ok ? await this.#deliver(read.value) : read.error
     if (this.#isClosed) return
     if (fault === undefined) {
       const durationMs = Math.floor(performance.now() - start)
-      return onEvent({ kind: 'update_success', version, at: Date.now(), durationMs })
+      return this.#asked.onEvent({ kind: 'update_success', version, at: Date.now(), durationMs })
     }
     const { isBroken, detail } = fault
     const what = isBroken ? `failure: in ${this.#source.path}, ` : 'rejected: '
     this.#options.log.warning(`Filesystem config update ${what}${detail}`)
-    onEvent(isBroken ? { kind: 'update_failure' } : { kind: 'update_rejected', detail })
+    this.#asked.onEvent(isBroken ? { kind: 'update_failure' } : { kind: 'update_rejected', detail })
     watcher.onFailure('rejected', detail)
   }
 

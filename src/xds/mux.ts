@@ -22,6 +22,76 @@ export interface Watch {
   close(): void
 }
 
+/** Whoever keeps watches: it does what they are told. */
+export interface WatchOwner<Names> {
+  rename(watch: OwnedWatch<Names>, names: ReadonlySet<string>): void
+  requestOnDemand(names: ReadonlySet<string>): void
+  leave(watch: OwnedWatch<Names>): void
+}
+
+/** A watch of which there may be ten thousand on a stream: it holds nothing but what is its own. */
+export class OwnedWatch<Names> implements Watch {
+  /** As they are asked for. */
+  names: Names
+  /** In the order of watches. */
+  number = 0
+  readonly callbacks: WatchCallbacks
+  readonly #owner: WatchOwner<Names>
+
+  constructor(owner: WatchOwner<Names>, names: Names, callbacks: WatchCallbacks) {
+    this.names = names
+    this.callbacks = callbacks
+    this.#owner = owner
+  }
+
+  setNames(names: ReadonlySet<string>): void {
+    this.#owner.rename(this, names)
+  }
+
+  requestOnDemand(names: ReadonlySet<string>): void {
+    this.#owner.requestOnDemand(names)
+  }
+
+  close(): void {
+    this.#owner.leave(this)
+  }
+}
+
+/** Who asks for a name: hardly ever more than one. */
+export class Interest<W extends object> {
+  readonly #byName = new Map<string, W | Set<W>>()
+
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
+  of(name: string): Iterable<W> {
+    const found = this.#byName.get(name)
+    if (found === undefined) return nobody
+    return found instanceof Set ? found : [found]
+  }
+
+  /** Is it the first who asks for it? */
+  add(name: string, watch: W): boolean {
+    const known = this.#byName.get(name)
+    if (known === undefined) this.#byName.set(name, watch)
+    else if (known instanceof Set) known.add(watch)
+    else if (known !== watch) this.#byName.set(name, new Set([known, watch]))
+    return known === undefined
+  }
+
+  /** Was it the last? */
+  delete(name: string, watch: W): boolean {
+    const known = this.#byName.get(name)
+    if (known instanceof Set) known.delete(watch)
+    const isLast = known === watch || (known instanceof Set && known.size === 0)
+    if (isLast) this.#byName.delete(name)
+    return isLast
+  }
+}
+
+const nobody: readonly never[] = []
+
 /** The state of one stream: who asks for what on it, and what was answered. */
 export interface Mux {
   readonly isDelta: boolean
@@ -62,7 +132,8 @@ export async function deliver(shares: Iterable<() => Promise<string | undefined>
   const answers: Promise<string | undefined>[] = []
   const breathe = makeBreather()
   for (const share of shares) {
-    await breathe()
+    const pause = breathe()
+    if (pause !== undefined) await pause
     let isRefused = false
     const answer = share()
     answers.push(answer)

@@ -76,13 +76,12 @@ export class RestSubscription implements Subscription {
   }
 
   async #refresh(): Promise<void> {
-    const { onEvent } = this.#asked
-    onEvent({ kind: 'update_attempt' })
+    this.#asked.onEvent({ kind: 'update_attempt' })
     const answer = await this.#ask()
     if (this.#isClosed) return
     if (!answer.ok || (answer.value.status !== good && answer.value.status !== notModified)) {
       this.#options.log.warning(`REST update for ${this.#path} failed`)
-      onEvent({ kind: 'update_failure' })
+      this.#asked.onEvent({ kind: 'update_failure' })
       this.#asked.watcher.onFailure('connection', answer.ok ? `status ${answer.value.status}` : answer.error)
     } else if (answer.value.status === good) await this.#take(answer.value.body)
     if (this.#isClosed) return
@@ -92,17 +91,17 @@ export class RestSubscription implements Subscription {
   }
 
   async #take(body: string): Promise<void> {
-    const { type, watcher, onEvent } = this.#asked
+    const { type, watcher } = this.#asked
     this.#first.came()
     const start = performance.now()
     const wrong = await this.#deliver(body)
     if (this.#isClosed) return
     if (wrong === undefined) {
       const durationMs = Math.floor(performance.now() - start)
-      return onEvent({ kind: 'update_success', version: this.#version, at: Date.now(), durationMs })
+      return this.#asked.onEvent({ kind: 'update_success', version: this.#version, at: Date.now(), durationMs })
     }
     this.#options.log.warning(`REST config for ${this.#path} rejected: ${wrong}`)
-    onEvent({ kind: 'update_rejected', detail: wrong })
+    this.#asked.onEvent({ kind: 'update_rejected', detail: wrong })
     watcher.onFailure('rejected', `${resourceTypes[type]}: ${wrong}`)
   }
 

@@ -1,32 +1,44 @@
-import type { Any } from '@bufbuild/protobuf/wkt'
 import { typeNameOf } from '../config/type-url.js'
-import type { DiscoveryResponse } from '../generated/protos/envoy/service/discovery/v3/discovery_pb.js'
 import { err, ok, type Result } from '../support/result.js'
 import { typeOfUrl } from './methods.js'
-import { deliver, type Mux, type MuxOptions, refusedCode, sorted, type Watch, type WatchCallbacks } from './mux.js'
+import {
+  deliver,
+  Interest,
+  type Mux,
+  type MuxOptions,
+  OwnedWatch,
+  refusedCode,
+  sorted,
+  type Watch,
+  type WatchCallbacks,
+  type WatchOwner,
+} from './mux.js'
 import type { ManagedStream } from './stream.js'
 import { TimesToLive } from './ttl.js'
 import { type Resource, type ResourceType, resourceTypes, type Update } from './types.js'
-import { errorText, type Unwrapped } from './wire.js'
+import { errorText, type Packed, type StateResponse, type Unwrapped } from './wire.js'
 import { isCollection, normalName, wildcardOf } from './xdstp.js'
 
-interface SotwWatch {
-  names: readonly string[]
-  readonly callbacks: WatchCallbacks
-}
+type SotwWatch = OwnedWatch<readonly string[]>
 
 /** What is said and heard of one type on a stream. */
 interface TypeState {
   readonly type: ResourceType
   /** Oldest first; requests name the newest one's resources first. */
   readonly watches: Set<SotwWatch>
+  readonly owner: WatchOwner<readonly string[]>
+  /** Watches by the names they ask for. */
+  readonly interest: Interest<SotwWatch>
+  /** Those who ask for everything, and those for a collection. */
+  readonly broad: Set<SotwWatch>
+  watchNumber: number
   /** Of all watches, as requests carry them, in bytes; undefined: to be made anew. An acknowledgement repeats them, and there may be thousands. */
   names: Uint8Array | undefined
   readonly ttl: TimesToLive
   /** Those with a time to live, for answers that only say that they are as they were. */
   readonly mortal: Map<string, Resource>
-  /** Bytes of the last response, by name; they were found good. Most of the next one is the same again. */
-  known: ReadonlyMap<string, Uint8Array>
+  /** Bytes of the last responses, by name; they were found good. Most of the next one is the same again. */
+  readonly known: Map<string, Uint8Array>
   version: string
   nonce: string
   error: string | undefined
@@ -74,28 +86,30 @@ export class SotwMux implements Mux {
 
   watch(type: ResourceType, names: ReadonlySet<string>, callbacks: WatchCallbacks): Watch {
     const state = this.#stateOf(type)
-    const watch: SotwWatch = { names: normal(names), callbacks }
+    const watch: SotwWatch = new OwnedWatch(state.owner, normal(names), callbacks)
+    this.#enter(state, watch)
+    return watch
+  }
+
+  #enter(state: TypeState, watch: SotwWatch): void {
+    watch.number = state.watchNumber++
     state.watches.add(watch)
+    const { names } = watch
+    if (names.length === 0) state.broad.add(watch)
+    for (const name of names) {
+      state.interest.add(name, watch)
+      if (isCollection(name)) state.broad.add(watch)
+    }
     state.names = undefined
     this.#request(state)
-    return {
-      setNames: next => {
-        // Asked again before and after, as Envoy does; a pause makes one of it.
-        state.watches.delete(watch)
-        state.names = undefined
-        if (watch.names.length > 0) this.#request(state)
-        watch.names = normal(next)
-        state.watches.add(watch)
-        state.names = undefined
-        this.#request(state)
-      },
-      requestOnDemand: () => undefined,
-      close: () => {
-        if (!state.watches.delete(watch)) return
-        state.names = undefined
-        if (watch.names.length > 0) this.#request(state)
-      },
-    }
+  }
+
+  #leave(state: TypeState, watch: SotwWatch): void {
+    if (!state.watches.delete(watch)) return
+    state.broad.delete(watch)
+    for (const name of watch.names) if (state.interest.delete(name, watch)) state.known.delete(name)
+    state.names = undefined
+    if (watch.names.length > 0) this.#request(state)
   }
 
   pause(types: readonly ResourceType[]): () => void {
@@ -127,6 +141,19 @@ export class SotwMux implements Mux {
     const state: TypeState = {
       type,
       watches: new Set(),
+      owner: {
+        // Asked again before and after, as Envoy does; a pause makes one of it.
+        rename: (watch, names) => {
+          this.#leave(state, watch)
+          watch.names = normal(names)
+          this.#enter(state, watch)
+        },
+        requestOnDemand: () => undefined,
+        leave: watch => this.#leave(state, watch),
+      },
+      interest: new Interest(),
+      broad: new Set(),
+      watchNumber: 0,
       names: undefined,
       ttl: new TimesToLive(this.#options.clock, names => void this.#expired(state, names)),
       mortal: new Map(),
@@ -222,7 +249,7 @@ export class SotwMux implements Mux {
     resume()
   }
 
-  #unwatched(state: TypeState, response: DiscoveryResponse): void {
+  #unwatched(state: TypeState, response: StateResponse): void {
     state.nonce = response.nonce
     if (response.resources.length === 0) state.version = response.versionInfo
     else {
@@ -231,7 +258,7 @@ export class SotwMux implements Mux {
     }
   }
 
-  async #process(state: TypeState, response: DiscoveryResponse): Promise<string | undefined> {
+  async #process(state: TypeState, response: StateResponse): Promise<string | undefined> {
     const unwrapped = this.#unwrap(state, response.resources, response.versionInfo)
     if (!unwrapped.ok) return unwrapped.error
     const { fresh, still } = this.#sortOut(state, unwrapped.value, response.versionInfo)
@@ -247,7 +274,7 @@ export class SotwMux implements Mux {
     const controlPlane = response.controlPlane?.identifier ?? ''
     const everything = [...fresh, ...still]
     return deliver(
-      sharesOf(state, watch => {
+      sharesOf(state, byName, watch => {
         const isFullState = watch.names.length === 0
         const added = isFullState ? everything : wanted(watch.names, byName)
         return added.length === 0 && !isFullState
@@ -277,23 +304,36 @@ export class SotwMux implements Mux {
     return { fresh, still }
   }
 
-  #unwrap(state: TypeState, resources: readonly Any[], version: string): Result<readonly Unwrapped[], string> {
+  #unwrap(state: TypeState, resources: readonly Packed[], version: string): Result<readonly Unwrapped[], string> {
     const { wire } = this.#options
     const all: Unwrapped[] = []
-    const known = new Map<string, Uint8Array>()
+    const fresh = new Map<string, Uint8Array>()
     for (const any of resources) {
       const one = wire.unwrap(state.type, any, version, state.known)
       if (!one.ok) return one
       const { resource } = one.value
-      const isSame = state.known.get(resource.name) === resource.bytes
-      const isHeartbeat = resource.isAbsent && version === state.version
-      const wrong = isHeartbeat || isSame ? undefined : this.#fault(state.type, resource)
-      if (wrong !== undefined) return err(wrong)
-      if (!resource.isAbsent) known.set(resource.name, resource.bytes)
       all.push(one.value)
+      if (state.known.get(resource.name) === resource.bytes) continue
+      const isHeartbeat = resource.isAbsent && version === state.version
+      const wrong = isHeartbeat ? undefined : this.#fault(state.type, resource)
+      if (wrong !== undefined) return err(wrong)
+      if (!resource.isAbsent) fresh.set(resource.name, resource.bytes)
     }
-    state.known = known
+    this.#remember(state, all, fresh)
     return ok(all)
+  }
+
+  /** Where everything is asked for, what is not in a response is gone; what is asked for by name, a response may leave out. */
+  #remember(
+    { known, interest, watches, broad }: TypeState,
+    all: readonly Unwrapped[],
+    fresh: ReadonlyMap<string, Uint8Array>,
+  ): void {
+    const isAskedForByName = broad.size < watches.size
+    for (const [name, bytes] of fresh) if (!isAskedForByName || interest.has(normalName(name))) known.set(name, bytes)
+    if (isAskedForByName || known.size <= all.length) return
+    const names = new Set(all.map(({ resource }) => resource.name))
+    for (const name of known.keys()) if (!names.has(name)) known.delete(name)
   }
 
   #fault(type: ResourceType, resource: Resource): string | undefined {
@@ -320,20 +360,27 @@ function namesOf({ watches }: TypeState): string[] {
   return [...names]
 }
 
-/** Newest first. A watch may end while others are told. */
+/** Of those who asked for some of it, newest first. A watch may end while others are told. */
 function* sharesOf(
-  { watches }: TypeState,
+  { watches, interest, broad }: TypeState,
+  byName: ReadonlyMap<string, Resource>,
   updateFor: (watch: SotwWatch) => Update | undefined,
 ): Generator<() => Promise<string | undefined>> {
-  for (const watch of [...watches].reverse()) {
+  const concerned = new Set(broad)
+  for (const name of byName.keys()) for (const watch of interest.of(name)) concerned.add(watch)
+  for (const watch of [...concerned].sort((a, b) => b.number - a.number)) {
     const update = watches.has(watch) ? updateFor(watch) : undefined
     if (update) yield () => watch.callbacks.onUpdate(update)
   }
 }
 
-const normal = (names: ReadonlySet<string>): readonly string[] => sorted(new Set([...names].map(normalName)))
+const normal = (names: ReadonlySet<string>): readonly string[] =>
+  names.size > 1 ? sorted(new Set([...names].map(normalName))) : [...names].map(normalName)
 
 function wanted(names: readonly string[], byName: ReadonlyMap<string, Resource>): readonly Resource[] {
+  const [only] = names
+  const known = names.length === 1 && only !== undefined ? byName.get(only) : undefined
+  if (known !== undefined) return [known]
   return names.flatMap(name => {
     const found = byName.get(name)
     if (found) return [found]

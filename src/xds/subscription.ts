@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js'
 import type { Logger } from '../support/log.js'
-import type { Mux, Watch } from './mux.js'
+import type { Mux, Watch, WatchCallbacks } from './mux.js'
 import { resourceTypes, type SubscribeOptions, type Subscription, type Update } from './types.js'
 
 /** The time within which a first answer is to come. */
@@ -29,25 +29,26 @@ export interface GrpcSubscriptionOptions {
   readonly fetchTimeoutMs: number
   /** The stream is this subscription's own, and ends with it. */
   readonly ownsMux: boolean
+  readonly onClosed: (subscription: Subscription) => void
 }
 
-/** A party's interest in resources over a gRPC stream: counts, times the first answer, passes updates on. */
-export class GrpcSubscription implements Subscription {
+/**
+ * A party's interest in resources over a gRPC stream: counts, times the first answer, passes updates on. There may be ten thousand, so
+ * that each keeps little; `options` are one object for many.
+ */
+export class GrpcSubscription implements Subscription, WatchCallbacks {
   readonly #asked: SubscribeOptions
   readonly #options: GrpcSubscriptionOptions
   readonly #watch: Watch
-  readonly #first: FirstAnswer
+  #first: FirstAnswer | undefined
   #isClosed = false
 
   constructor(asked: SubscribeOptions, options: GrpcSubscriptionOptions) {
     this.#asked = asked
     this.#options = options
-    this.#first = new FirstAnswer(options.clock, options.fetchTimeoutMs, () => this.#timedOut())
-    this.#watch = options.mux.watch(asked.type, namesOf(asked), {
-      onUpdate: update => this.#updated(update),
-      onRejected: detail => this.#rejected(detail),
-      onConnectionFailure: () => this.#disconnected(),
-    })
+    const { clock, fetchTimeoutMs } = options
+    if (fetchTimeoutMs > 0) this.#first = new FirstAnswer(clock, fetchTimeoutMs, () => this.#timedOut())
+    this.#watch = options.mux.watch(asked.type, namesOf(asked), this)
     asked.onEvent({ kind: 'update_attempt' })
     if (options.ownsMux) options.mux.start()
   }
@@ -67,49 +68,54 @@ export class GrpcSubscription implements Subscription {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#first.came()
+    this.#firstCame()
     if (this.#options.ownsMux) this.#options.mux.close()
     else this.#watch.close()
+    this.#options.onClosed(this)
   }
 
-  async #updated(update: Update): Promise<string | undefined> {
+  #firstCame(): void {
+    this.#first?.came()
+    this.#first = undefined
+  }
+
+  async onUpdate(update: Update): Promise<string | undefined> {
     if (this.#isClosed) return undefined
-    const { watcher, onEvent } = this.#asked
-    this.#first.came()
+    this.#firstCame()
     const start = performance.now()
     // As in Envoy: in delta one that is refused is counted too.
     const { isDelta } = this.#options.mux
-    if (isDelta) onEvent({ kind: 'update_attempt' })
-    const wrong = await watcher.onUpdate(update)
+    if (isDelta) this.#asked.onEvent({ kind: 'update_attempt' })
+    const wrong = await this.#asked.watcher.onUpdate(update)
     if (wrong !== undefined) return wrong
     const durationMs = Math.floor(performance.now() - start)
-    if (!isDelta) onEvent({ kind: 'update_attempt' })
-    onEvent({ kind: 'update_success', version: update.version, at: Date.now(), durationMs })
+    if (!isDelta) this.#asked.onEvent({ kind: 'update_attempt' })
+    this.#asked.onEvent({ kind: 'update_success', version: update.version, at: Date.now(), durationMs })
     return undefined
   }
 
-  #rejected(detail: string): void {
+  onRejected(detail: string): void {
     if (this.#isClosed) return
-    const { watcher, onEvent, type } = this.#asked
-    this.#first.came()
-    onEvent({ kind: 'update_rejected', detail })
-    onEvent({ kind: 'update_attempt' })
+    const { watcher, type } = this.#asked
+    this.#firstCame()
+    this.#asked.onEvent({ kind: 'update_rejected', detail })
+    this.#asked.onEvent({ kind: 'update_attempt' })
     this.#options.log.warning(`gRPC config for ${resourceTypes[type]} rejected: ${detail}`)
     watcher.onFailure('rejected', detail)
   }
 
-  #disconnected(): void {
+  onConnectionFailure(): void {
     if (this.#isClosed) return
-    const { watcher, onEvent } = this.#asked
-    onEvent({ kind: 'update_failure' })
-    onEvent({ kind: 'update_attempt' })
+    const { watcher } = this.#asked
+    this.#asked.onEvent({ kind: 'update_failure' })
+    this.#asked.onEvent({ kind: 'update_attempt' })
     watcher.onFailure('connection', '')
   }
 
   #timedOut(): void {
-    const { watcher, onEvent, type } = this.#asked
-    onEvent({ kind: 'init_fetch_timeout' })
-    onEvent({ kind: 'update_attempt' })
+    const { watcher, type } = this.#asked
+    this.#asked.onEvent({ kind: 'init_fetch_timeout' })
+    this.#asked.onEvent({ kind: 'update_attempt' })
     this.#options.log.warning(`gRPC config: initial fetch timed out for ${resourceTypes[type]}`)
     watcher.onFailure('timeout', '')
   }

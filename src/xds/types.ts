@@ -109,7 +109,7 @@ export interface SubscribeOptions {
   /** An `xdstp:` collection (cds_resources_locator, lds_resources_locator) asked for instead of names. */
   readonly collection?: string
   readonly watcher: Watcher
-  readonly onEvent: (event: SubscriptionEvent) => void
+  onEvent(event: SubscriptionEvent): void
 }
 
 /** Asks control planes and files for resources, and answers them. Belongs to one thread. */

@@ -86,6 +86,18 @@ const front = (cluster: string) => ({
   front: listener('front', { route_config: { ...table('t', toCluster(cluster)), validate_clusters: false } }),
 })
 
+/** TLS that no proxy can set up: its key log cannot be opened. */
+const impossible = {
+  transport_socket: {
+    name: 'tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      common_tls_context: { key_log: { path: '/nowhere/keys' } },
+    },
+  },
+}
+const isRefused = (x: XdsScene) => x.statBecomes('cluster_manager.cds.update_rejected', 1)
+
 /** The hosts of a cluster by name, with their flags. */
 async function hosts(x: XdsScene, cluster: string, names: Readonly<Record<number, string>>): Promise<string> {
   const { body } = await x.proxy.admin('/clusters')
@@ -432,6 +444,70 @@ feature('health checks and discovery', { file: import.meta.url, withoutProxy: tr
           async x => {
             s.note(await x.ask('front'))
             x.plane.update('cluster', { c: inline('c', a.port, { health_checks: [] }) })
+            await hostsBecome(x, 'c', names, 'a healthy')
+            s.note(await x.ask('front'))
+          },
+        )
+      }),
+  )
+
+  f.scenario(
+    'a new version that is refused takes nothing from the checks of the one that serves',
+    {
+      sees: `
+    200 a
+    a /failed_active_hc
+    503 no healthy upstream
+  `,
+    },
+    s =>
+      withPeers(['a'], a => {
+        const names = { [a.port]: 'a' }
+        return XdsScene.run(
+          {
+            prepare: plane => {
+              plane.update('cluster', { c: checked('c') })
+              plane.update('endpoint', { c: endpoints('c', [a.port]) })
+              plane.update('listener', front('c'))
+            },
+          },
+          async x => {
+            x.plane.update('cluster', { c: checked('c', { ...checks({ unhealthy_threshold: 9 }), ...impossible }) })
+            await isRefused(x)
+            s.note(await x.ask('front'))
+            a.health = 500
+            await hostsBecome(x, 'c', names, 'a /failed_active_hc')
+            s.note(await hosts(x, 'c', names))
+            s.note(await x.ask('front'))
+          },
+        )
+      }),
+  )
+
+  f.scenario(
+    'members that come after a version was refused are checked as the one that serves says',
+    {
+      sees: `
+    503 no healthy upstream
+    200 a
+  `,
+    },
+    s =>
+      withPeers(['a'], a => {
+        const names = { [a.port]: 'a' }
+        return XdsScene.run(
+          {
+            prepare: plane => {
+              plane.update('cluster', { c: checked('c') })
+              plane.update('endpoint', { c: endpoints('c', []) })
+              plane.update('listener', front('c'))
+            },
+          },
+          async x => {
+            x.plane.update('cluster', { c: checked('c', impossible) })
+            await isRefused(x)
+            s.note(await x.ask('front'))
+            x.plane.update('endpoint', { c: endpoints('c', [a.port]) })
             await hostsBecome(x, 'c', names, 'a healthy')
             s.note(await x.ask('front'))
           },

@@ -3,6 +3,7 @@ import type { Collection } from './collection.js'
 import type { Resource, Update, Watcher } from '../../xds/types.js'
 import { ownName } from '../../xds/wire.js'
 import { reasonOf, type ResourceErrors } from '../../plan/compile-resource.js'
+import type { Breathe } from '../../support/breather.js'
 import type { Result } from '../../support/result.js'
 import type { Verdict } from './outbox.js'
 import type { StoredResource } from './stored.js'
@@ -24,7 +25,7 @@ export interface CollectionWatcherOptions {
   readonly onApplied: (version: string, isReload: boolean) => void
   readonly time: () => number
   /** A pause now and then, so that thousands do not keep the thread from everything else. */
-  readonly breathe: () => Promise<void>
+  readonly breathe: Breathe
 }
 
 /** CDS or LDS: each resource is taken or refused by itself, and the answer names those that were refused. */
@@ -56,7 +57,8 @@ export class CollectionWatcher implements Watcher {
       seen.add(resource.name)
       const verdict = this.#take(resource)
       if (verdict !== undefined) verdicts.push(verdict.then(text => ({ resource, verdict: text })))
-      await this.#options.breathe()
+      const pause = this.#options.breathe()
+      if (pause !== undefined) await pause
     }
     if (this.#options.called === 'cluster') removed = this.#remove(update)
     finish()

@@ -14,14 +14,35 @@ export interface CompiledThing {
   readonly isStatic: boolean
 }
 
-export interface Version extends Omit<CompiledThing, 'unit'> {
+/** Of a thing. There may be ten thousand, in use as long as nothing changes. */
+export class Version implements Omit<CompiledThing, 'unit'> {
+  readonly name: string
   readonly key: string
   /** Until it was sent. */
   unit: ConfigUnit | undefined
+  readonly references: readonly Reference[]
+  readonly stored: StoredResource
+  readonly isStatic: boolean
   /** Of a listener: everything but its filter chains. */
   readonly shape: string | undefined
   readonly requirements: Requirements
-  isReady: boolean
+  isReady = false
+
+  constructor(
+    { name, unit, references, isStatic }: CompiledThing,
+    stored: StoredResource,
+    supplier: Supplier<Needed>,
+    onReady: (version: Version) => void,
+  ) {
+    this.name = name
+    this.key = unit.key
+    this.unit = unit
+    this.references = references
+    this.stored = stored
+    this.isStatic = isStatic
+    this.shape = unit.listeners[0]?.shape
+    this.requirements = new Requirements(references, supplier, () => onReady(this))
+  }
 }
 
 /** One name: the version in use, the one that waits to take its place, and the last that was refused. */
@@ -63,6 +84,8 @@ export class Collection {
   #lacking = 0
   #isHeld = false
   #onSettled: (() => void)[] = []
+  /** The last one that took effect, for who looks whether it did so at once. */
+  #activated: { readonly version: Version; readonly verdict: Promise<Verdict> } | undefined
 
   constructor(options: CollectionOptions) {
     this.#options = options
@@ -113,32 +136,21 @@ export class Collection {
     entry.error = undefined
     const shape = thing.unit.listeners[0]?.shape
     const isInPlace = shape !== undefined && entry.active?.shape === shape && !thing.isStatic
-    let verdict: Promise<Verdict> | undefined
-    const requirements = new Requirements(thing.references, this.#options.supplier, () => {
-      version.isReady = true
-      this.#lacking -= 1
-      if (this.#isHeld) this.#ready.add(version)
-      else verdict = this.#activate(version)
-      this.#look()
-    })
-    const version: Version = {
-      ...thing,
-      // As in Envoy: a listener of which only filter chains change is of the version that it had before.
-      stored: isInPlace ? { ...thing.stored, version: entry.active?.stored.version ?? '' } : thing.stored,
-      key: thing.unit.key,
-      shape,
-      requirements,
-      isReady: false,
-    }
+    // As in Envoy: a listener of which only filter chains change is of the version that it had before.
+    const stored = isInPlace ? { ...thing.stored, version: entry.active?.stored.version ?? '' } : thing.stored
+    const version = new Version(thing, stored, this.#options.supplier, this.#onReady)
     // Only now: what both need is not to be let go between.
     this.#drop(entry)
     entry.warming = version
     this.#warming += 1
     this.#lacking += 1
-    requirements.start()
+    version.requirements.start()
     this.#options.onCounts()
-    if (verdict !== undefined || thing.unit.listeners.length === 0 || thing.isStatic) return verdict
-    // As in Envoy, an address that is taken is the reason to refuse a listener, whatever it waits for.
+    const verdict = this.#activated?.version === version ? this.#activated.verdict : undefined
+    this.#activated = undefined
+    const { listeners, tlsContexts } = thing.unit
+    if (verdict !== undefined || listeners.length + tlsContexts.length === 0 || thing.isStatic) return verdict
+    // As in Envoy, an address that is taken or TLS that cannot be set up is the reason to refuse it, whatever it waits for.
     const problem = await this.#options.outbox.tryOut(thing.unit)
     if (problem === undefined || entry.warming !== version) return undefined
     this.#drop(entry)
@@ -188,6 +200,14 @@ export class Collection {
     this.#options.onCounts()
     this.#look()
     return true
+  }
+
+  readonly #onReady = (version: Version): void => {
+    version.isReady = true
+    this.#lacking -= 1
+    if (this.#isHeld) this.#ready.add(version)
+    else this.#activated = { version, verdict: this.#activate(version) }
+    this.#look()
   }
 
   #entry(name: string): Entry {

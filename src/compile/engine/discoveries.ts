@@ -5,17 +5,18 @@ import type { RouteConfiguration } from '../../generated/protos/envoy/config/rou
 import { reasonOf, type ResourceEnvironment, type ResourceErrors } from '../../plan/compile-resource.js'
 import { plainAssignment } from '../../plan/plain-assignment.js'
 import { type DiscoverySource, type Reference, referenceKey, type ScopedRouteReference } from '../../plan/reference.js'
-import type { ConfigUnit, MemberChanges } from '../../snapshot/config-delta.js'
+import type { MemberChanges } from '../../snapshot/config-delta.js'
 import type { Clock } from '../../support/clock.js'
-import type { DiscoveryClient, Resource, Subscription, Update, Watcher } from '../../xds/types.js'
+import type { DiscoveryClient, Resource, Subscription, Update } from '../../xds/types.js'
 import { assignmentChanges, plainChanges } from './assignment-changes.js'
+import { Asking, type Feed, type FeedOwner, Holder, Need, type NeedVersion, type Renewal } from './needs.js'
 import { type CompiledNeed, isRemovable, kinds, startsWithout } from './kinds.js'
 import type { FeedEvent } from './statistics.js'
 import type { OnDemandClusters } from './on-demand-clusters.js'
 import type { Outbox, Verdict } from './outbox.js'
-import { type Needed, Requirements, type Supplier } from './requirements.js'
+import { type Hold, type Needed, Requirements, type Supplier } from './requirements.js'
 import { type ScopeCounts, ScopeSets, type StoredScopes } from './scope-sets.js'
-import { type ErrorState, sameBytes, type StoredResource } from './stored.js'
+import { sameBytes, type StoredResource } from './stored.js'
 import { ownName } from '../../xds/wire.js'
 import { isUrn } from '../../xds/xdstp.js'
 import { LocalityEndpoints } from './locality-endpoints.js'
@@ -41,52 +42,6 @@ export interface DiscoveriesOptions {
   readonly clock: Clock
 }
 
-interface Version {
-  /** Until it was sent. */
-  unit: ConfigUnit | undefined
-  readonly requirements: Requirements
-}
-
-/** One reference's plan: compiled from the feed's resource, for the place where it is used. */
-interface Need extends Needed {
-  readonly key: string
-  readonly feed: Feed
-  reference: Reference
-  isSettled: boolean
-  readonly waiting: Map<object, () => void>
-  /** Later versions of a cluster, each with an answer of its own to wait for. */
-  readonly renewals: Map<object, Renewal>
-  active: Version | undefined
-  warming: Version | undefined
-}
-
-/** As in Envoy, a cluster that is another than before asks for its members anew, and warms until it is told of them. */
-interface Renewal extends Needed {
-  isSettled: boolean
-  /** An answer came, or none will. */
-  isAnswered: boolean
-  /** The plan is of an earlier version of the cluster. */
-  isStale: boolean
-  subscription: Subscription | undefined
-}
-
-/** One subscription to one resource, for all who refer to it. */
-export interface Feed {
-  readonly key: string
-  readonly reference: Reference
-  readonly needs: Map<string, Need>
-  subscription: Subscription | undefined
-  stored: StoredResource | undefined
-  error: ErrorState | undefined
-  /** Since when it is asked for, Unix milliseconds. */
-  readonly askedAt: number
-  /** endpoint_stale_after of the last assignment; 0: none. */
-  staleAfterMs: number
-  cancelStale: (() => void) | undefined
-  /** Asking came to nothing so far, and nobody waits any more. */
-  hasFailed: boolean
-}
-
 /** What references ask for: each resource is asked for as long as somebody refers to it. */
 export class Discoveries implements Supplier<Needed> {
   readonly #options: DiscoveriesOptions
@@ -95,6 +50,12 @@ export class Discoveries implements Supplier<Needed> {
   readonly #scopes: ScopeSets
   readonly #virtualHosts: VirtualHosts
   readonly #localities: LocalityEndpoints
+  readonly #owner: FeedOwner = {
+    sourceOf: source => this.#source(source),
+    onUpdate: (feed, update) => this.#onUpdate(feed, update),
+    onFailed: feed => this.#failed(feed),
+    onEvent: (reference, event) => this.#options.onEvent(reference, event),
+  }
 
   constructor(options: DiscoveriesOptions) {
     this.#options = options
@@ -127,27 +88,17 @@ export class Discoveries implements Supplier<Needed> {
     return this.#feeds.values()
   }
 
-  acquire(reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
+  acquire(reference: Reference, onSettled: () => void): Hold<Needed> {
     if (reference.kind === 'cluster') return this.#options.clusters.acquire(reference)
     if (reference.kind === 'scoped-route') return this.#scopes.acquire(reference, onSettled)
     if (reference.kind === 'virtual-host') return this.#virtualHosts.acquire(reference, onSettled)
     if (reference.kind === 'locality-endpoints') return this.#localities.acquire(reference, onSettled)
     const feed = this.#feed(reference)
-    const key = `${reference.kind}/${referenceKey(reference)}`
-    const holder = {}
+    const key = keyOf(reference)
     let need = feed.needs.get(key)
     if (need === undefined) {
-      need = {
-        key,
-        feed,
-        reference,
-        isSettled: false,
-        waiting: new Map(),
-        renewals: new Map(),
-        active: undefined,
-        warming: undefined,
-      }
-      feed.needs.set(key, need)
+      need = new Need(feed.key === key ? feed.key : key, feed, reference)
+      feed.needs.set(need.key, need)
       this.#fill(need)
       // Nobody waits: what holds until it comes holds from now on.
       if (!reference.isRequired && !need.isSettled) this.#goOnWithout(need)
@@ -157,18 +108,17 @@ export class Discoveries implements Supplier<Needed> {
       this.#fill(need)
     }
     if (reference.kind === 'endpoint') return this.#askAnew(need, reference, onSettled)
-    const held = need
-    held.waiting.set(holder, onSettled)
+    const holder = new Holder(need, undefined, onSettled, this.#release)
+    need.holders.add(holder)
     feed.subscription ??= this.#subscribe(feed)
-    return { needed: held, release: () => this.#release(held, holder) }
+    return holder
   }
 
   close(): void {
     for (const feed of this.#feeds.values()) {
       feed.subscription?.close()
       feed.cancelStale?.()
-      for (const { renewals } of feed.needs.values())
-        for (const { subscription } of renewals.values()) subscription?.close()
+      for (const { renewals } of feed.needs.values()) for (const { subscription } of renewals) subscription?.close()
     }
     this.#feeds.clear()
     this.#scopes.close()
@@ -178,8 +128,8 @@ export class Discoveries implements Supplier<Needed> {
 
   #feed(reference: Reference): Feed {
     // An assignment is asked for by each cluster on its own.
-    const own = reference.kind === 'endpoint' ? ` ${reference.slot}` : ''
-    const key = `${reference.kind} ${reference.source.key}${own} ${reference.name}`
+    const isOwn = reference.kind === 'endpoint'
+    const key = isOwn ? keyOf(reference) : `${reference.kind} ${reference.source.key} ${reference.name}`
     let feed = this.#feeds.get(key)
     if (feed === undefined) {
       feed = {
@@ -200,38 +150,18 @@ export class Discoveries implements Supplier<Needed> {
     return feed
   }
 
-  #askAnew(need: Need, reference: Reference, onSettled: () => void): { needed: Needed; release(): void } {
-    const holder = {}
+  #askAnew(need: Need, reference: Reference, onSettled: () => void): Holder {
     const isStale = reference !== need.reference && JSON.stringify(reference) !== JSON.stringify(need.reference)
     const renewal: Renewal = { isSettled: false, isAnswered: false, isStale, subscription: undefined }
     need.reference = reference
-    need.waiting.set(holder, onSettled)
-    need.renewals.set(holder, renewal)
+    const holder = new Holder(need, renewal, onSettled, this.#release)
+    need.holders.add(holder)
     renewal.subscription = this.#subscribe(need.feed, renewal)
-    return { needed: renewal, release: () => this.#release(need, holder) }
+    return holder
   }
 
   #subscribe(feed: Feed, renewal?: Renewal): Subscription {
-    const { reference } = feed
-    const { client, onEvent } = this.#options
-    const watcher: Watcher = {
-      onUpdate: update => {
-        if (renewal !== undefined) renewal.isAnswered = true
-        return this.#onUpdate(feed, update)
-      },
-      onFailure: reason => {
-        if (reason === 'connection') return
-        if (renewal !== undefined) renewal.isAnswered = true
-        this.#failed(feed)
-      },
-    }
-    return client.subscribe({
-      type: reference.kind,
-      source: this.#source(reference.source),
-      names: new Set([reference.name]),
-      watcher,
-      onEvent: event => onEvent(reference, event),
-    })
+    return this.#options.client.subscribe(new Asking(this.#owner, feed, renewal))
   }
 
   /** One message for all who name the same source: thousands of clusters do. */
@@ -384,7 +314,7 @@ export class Discoveries implements Supplier<Needed> {
     const requirements = new Requirements(references, this, () => {
       verdicts.push(this.#activate(need, version))
     })
-    const version: Version = { unit, requirements }
+    const version: NeedVersion = { unit, requirements }
     // Only now: what both need is not to be let go between.
     const before = need.warming
     need.warming = version
@@ -393,7 +323,7 @@ export class Discoveries implements Supplier<Needed> {
     return undefined
   }
 
-  #activate(need: Need, version: Version): Promise<Verdict> {
+  #activate(need: Need, version: NeedVersion): Promise<Verdict> {
     need.active?.requirements.release()
     need.active = version
     need.warming = undefined
@@ -479,15 +409,14 @@ export class Discoveries implements Supplier<Needed> {
   #settle(need: Need): void {
     const isFirst = !need.isSettled
     need.isSettled = true
-    const answered = [...need.renewals.values()].filter(({ isAnswered, isSettled }) => isAnswered && !isSettled)
+    const answered = need.renewals.filter(({ isAnswered, isSettled }) => isAnswered && !isSettled)
     for (const renewal of answered) renewal.isSettled = true
     if (answered.length > 0) this.#closeEarlier(need)
-    if (isFirst || answered.length > 0) for (const onSettled of [...need.waiting.values()]) onSettled()
+    if (isFirst || answered.length > 0) for (const { onSettled } of [...need.holders]) onSettled()
   }
 
   /** The newest version that was answered hears for those before it, as in Envoy. */
-  #closeEarlier({ renewals }: Need): void {
-    const all = [...renewals.values()]
+  #closeEarlier({ renewals: all }: Need): void {
     const newest = all.findLastIndex(({ isSettled }) => isSettled)
     for (const earlier of all.slice(0, Math.max(newest, 0))) {
       earlier.subscription?.close()
@@ -497,7 +426,7 @@ export class Discoveries implements Supplier<Needed> {
 
   #hasRenewals({ needs }: Feed): boolean {
     return [...needs.values()].some(({ renewals }) =>
-      [...renewals.values()].some(({ isAnswered, isSettled }) => isAnswered && !isSettled),
+      renewals.some(({ isAnswered, isSettled }) => isAnswered && !isSettled),
     )
   }
 
@@ -513,7 +442,7 @@ export class Discoveries implements Supplier<Needed> {
   #settleRenewals(feed: Feed): boolean {
     let isRenewed = false
     for (const need of feed.needs.values()) {
-      const renewed = [...need.renewals.values()].filter(({ isAnswered, isSettled }) => isAnswered && !isSettled)
+      const renewed = need.renewals.filter(({ isAnswered, isSettled }) => isAnswered && !isSettled)
       if (renewed.length === 0) continue
       isRenewed = true
       const isStale = renewed.some(renewal => renewal.isStale)
@@ -524,14 +453,14 @@ export class Discoveries implements Supplier<Needed> {
     return isRenewed
   }
 
-  #release(need: Need, holder: object): void {
-    need.waiting.delete(holder)
-    need.renewals.get(holder)?.subscription?.close()
-    need.renewals.delete(holder)
+  readonly #release = (holder: Holder): void => {
+    const { need } = holder
+    need.holders.delete(holder)
+    holder.renewal?.subscription?.close()
     // The newest came to nothing, and the one before it had left asking to that one.
-    const last = [...need.renewals.values()].at(-1)
+    const last = holder.renewal === undefined ? undefined : need.renewals.at(-1)
     if (last?.isSettled === true) last.subscription ??= this.#subscribe(need.feed, last)
-    if (need.waiting.size > 0) return
+    if (need.holders.size > 0) return
     const { feed } = need
     feed.needs.delete(need.key)
     need.active?.requirements.release()
@@ -557,3 +486,6 @@ function misnaming({ kind, name }: Reference, resource: Resource): string | unde
   const own = words === undefined || isUrn(name) ? name : ownName(resource)
   return own === name ? undefined : `${words} (expecting ${name}): ${own}`
 }
+
+/** Of a need, and of its unit. */
+const keyOf = (reference: Reference): string => `${reference.kind}/${referenceKey(reference)}`

@@ -31,6 +31,8 @@ export interface CompiledNeed {
   readonly staleAfterMs?: number
 }
 
+const none: readonly never[] = []
+
 interface Kind {
   compile(
     key: string,
@@ -82,10 +84,9 @@ function endpointUnit(
 ): ConfigUnit {
   const { cluster, transportSocketMatches, isChecked } = reference.use
   const [plan] = compiled.plans
-  return {
-    ...plainUnit(key, compiled),
+  return plainUnit(key, compiled, {
     members: plan === undefined ? [] : [describeMembers(cluster, plan, message, transportSocketMatches, isChecked)],
-  }
+  })
 }
 
 export const kinds: Partial<Record<ReferenceKind, Kind>> = {
@@ -109,7 +110,7 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
       if (localities === undefined) return undefined
       const plan = plainEndpoints(localities, reference.use)
       const members = describePlainMembers(reference.use.cluster, plan, localities)
-      return { unit: { ...plainUnit(key, { plans: [plan] }), members: [members] }, references: [] }
+      return { unit: plainUnit(key, { plans: [plan] }, { members: [members] }), references: none }
     },
     missing: (key, reference) => {
       if (reference.kind !== 'endpoint') throw new Error(reference.kind)
@@ -120,10 +121,9 @@ export const kinds: Partial<Record<ReferenceKind, Kind>> = {
     compile: (key, message, reference, environment) => {
       if (reference.kind !== 'route') throw new Error(reference.kind)
       const table = message as RouteConfiguration
-      return compiledTo(compileRouteConfigResource(table, reference, environment), compiled => ({
-        ...plainUnit(key, compiled),
-        virtualHosts: describeVirtualHosts(table),
-      }))
+      return compiledTo(compileRouteConfigResource(table, reference, environment), compiled =>
+        plainUnit(key, compiled, { virtualHosts: describeVirtualHosts(table) }),
+      )
     },
   },
   'extension-config': {

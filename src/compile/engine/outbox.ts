@@ -46,7 +46,7 @@ export class Outbox {
     })
   }
 
-  /** Could it listen? Resolves with why not. */
+  /** Could it listen, or connect? Resolves with why not. */
   tryOut(unit: ConfigUnit): Promise<Verdict> {
     return new Promise(resolve => {
       const before = this.#trials.get(unit.key)?.settle ?? []

@@ -6,49 +6,63 @@ export interface Needed {
   readonly isSettled: boolean
 }
 
+/** Something that is needed, held on to until it is let go. */
+export interface Hold<N extends Needed> {
+  readonly needed: N
+  release(): void
+}
+
 export interface Supplier<N extends Needed> {
-  acquire(reference: Reference, onSettled: () => void): { readonly needed: N; release(): void }
+  acquire(reference: Reference, onSettled: () => void): Hold<N>
 }
 
 /** What one version of a thing needs from elsewhere before it may take effect. It holds on to it until it is let go. */
 export class Requirements {
-  readonly #held: { readonly reference: Reference; readonly needed: Needed; release(): void }[] = []
+  readonly #references: readonly Reference[]
+  readonly #holds: readonly Hold<Needed>[]
   readonly #onReady: () => void
+  #isStarted = false
   #isReady = false
   #isReleased = false
 
-  /** `onReady` is called once, at once when nothing is missing. */
+  /** `onReady` is called once, by `start` when nothing is missing. */
   constructor(references: readonly Reference[], supplier: Supplier<Needed>, onReady: () => void) {
     this.#onReady = onReady
-    for (const reference of references) {
-      const held = supplier.acquire(reference, () => this.#look())
-      this.#held.push({ ...held, reference })
-    }
+    this.#references = references
+    const look = (): void => this.#look()
+    this.#holds = references.length === 0 ? none : references.map(reference => supplier.acquire(reference, look))
   }
 
   /** To be called when the owner is ready to hear. */
   start(): void {
+    this.#isStarted = true
     this.#look()
   }
 
   get isReady(): boolean {
-    return this.missing.length === 0
+    return this.#references.every((_, at) => !this.#isMissing(at))
   }
 
   /** What is still waited for. */
   get missing(): readonly Reference[] {
-    return this.#held.flatMap(({ reference, needed }) => (reference.isRequired && !needed.isSettled ? [reference] : []))
+    return this.#references.filter((_, at) => this.#isMissing(at))
   }
 
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    for (const held of this.#held) held.release()
+    for (const hold of this.#holds) hold.release()
+  }
+
+  #isMissing(at: number): boolean {
+    return this.#references[at]?.isRequired === true && this.#holds[at]?.needed.isSettled === false
   }
 
   #look(): void {
-    if (this.#isReady || this.#isReleased || !this.isReady) return
+    if (!this.#isStarted || this.#isReady || this.#isReleased || !this.isReady) return
     this.#isReady = true
     this.#onReady()
   }
 }
+
+const none: readonly never[] = []

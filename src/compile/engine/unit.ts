@@ -10,16 +10,21 @@ import { describeCluster, type DescribedCluster, describeListener } from '../des
 const none: readonly never[] = []
 const orNone = <T>(things: readonly T[]): readonly T[] => (things.length === 0 ? none : things)
 
-/** A unit of plans, which nothing is known about. */
-export function plainUnit(key: string, compiled: Partial<CompiledResource>): ConfigUnit {
+/** A unit of plans, about which this is known. Member by member: V8 takes far longer to spread an object, and there are thousands. */
+export function plainUnit(
+  key: string,
+  compiled: Partial<CompiledResource>,
+  known: Partial<Pick<ConfigUnit, 'clusters' | 'listeners' | 'members' | 'virtualHosts'>> = {},
+): ConfigUnit {
   const { plans = none, secrets = none, tlsContexts = none, programs = none } = compiled
+  const { clusters = none, listeners = none, members = none, virtualHosts = none } = known
   return {
     key,
     plans,
-    clusters: none,
-    listeners: none,
-    members: none,
-    virtualHosts: none,
+    clusters: orNone(clusters),
+    listeners: orNone(listeners),
+    members: orNone(members),
+    virtualHosts: orNone(virtualHosts),
     secrets: orNone(secrets),
     tlsContexts: orNone(tlsContexts),
     programs: orNone(programs),
@@ -32,17 +37,11 @@ export function clusterUnit(
   resolver: ResolverSettings,
   isAddedViaApi: boolean,
 ): ConfigUnit {
-  return {
-    ...plainUnit(`cluster/${compiled.name}`, compiled),
-    ...describeCluster(compiled, message, resolver, isAddedViaApi),
-  }
+  return plainUnit(`cluster/${compiled.name}`, compiled, describeCluster(compiled, message, resolver, isAddedViaApi))
 }
 
 export function listenerUnit(compiled: CompiledResource, message: Message, types: Types): ConfigUnit {
-  return {
-    ...plainUnit(`listener/${compiled.name}`, compiled),
-    ...describeListener(compiled, message as Listener, types),
-  }
+  return plainUnit(`listener/${compiled.name}`, compiled, describeListener(compiled, message as Listener, types))
 }
 
 /** Several as one; a plan that two of them bring counts once. */

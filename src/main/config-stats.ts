@@ -245,7 +245,8 @@ const planOf = (members: readonly ClusterMembers[], cluster: string): string | u
 
 /** A route table inside counts too, though the listener's own plan stays the same. */
 const differs = (before: ListenerInfo | undefined, now: ListenerInfo): boolean =>
-  before !== undefined && (before.shape !== now.shape || before.chains.join() !== now.chains.join())
+  before !== undefined &&
+  (before.planId !== now.planId || before.shape !== now.shape || before.chains.join() !== now.chains.join())
 
 type Things<T> = ReadonlyMap<string, T>
 

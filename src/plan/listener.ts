@@ -55,7 +55,7 @@ export interface CompiledListener {
   readonly addresses: readonly AddressInit[]
   readonly bindToPort: boolean
   readonly reusePort: boolean
-  /** All but the filter chains, as a hash. */
+  /** All but the filter chains and what chooses among them, as a hash. */
   readonly shape: string
   /** Each filter chain as a hash, the default one last. */
   readonly chains: readonly string[]
@@ -77,7 +77,7 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   const bindToPort = config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true
   if (!bindToPort) at.field('bind_to_port').unsupported('listeners without a socket of their own')
   const reusePort = config.enableReusePort ?? true
-  const { filterChains: _, defaultFilterChain: __, ...rest } = config
+  const { filterChains: _, defaultFilterChain: __, filterChainMatcher: ___, ...rest } = config
   const shape = tools.idOf({ ...rest, filterChains: [] } as Message)
   const compiledChains = chains(config, name, at, tools)
   const plan: ListenerInit = {

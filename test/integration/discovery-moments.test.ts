@@ -269,8 +269,8 @@ feature('listeners at awkward moments', { file: import.meta.url, withoutProxy: t
     'a kept connection hears of the end of its listener',
     {
       sees: `
-    HTTP/1.1 200 OK connection: -
-    HTTP/1.1 200 OK connection: -
+    HTTP/1.1 200 OK
+    HTTP/1.1 200 OK
     closed
   `,
     },

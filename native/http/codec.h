@@ -82,6 +82,10 @@ struct StreamBytes {
   uint64_t wire_received = 0;
   uint64_t headers_sent = 0;      // header bytes on the wire
   uint64_t headers_received = 0;
+  uint64_t fields_sent = 0;       // names and values before HPACK; 0 over HTTP/1
+  uint64_t fields_received = 0;
+
+  uint64_t fieldsSent() const { return fields_sent != 0 ? fields_sent : headers_sent; }
 };
 
 /** Receives one request. Implemented by the connection manager's stream. */

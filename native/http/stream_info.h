@@ -191,6 +191,9 @@ struct StreamInfo {
   uint64_t downstream_headers_received = 0, downstream_headers_sent = 0;
   uint64_t upstream_wire_received = 0, upstream_wire_sent = 0;
   uint64_t upstream_headers_received = 0, upstream_headers_sent = 0;
+  // The same before HPACK: names and values. Over HTTP/1 what went over the wire.
+  uint64_t downstream_fields_received = 0, downstream_fields_sent = 0;
+  uint64_t upstream_fields_received = 0, upstream_fields_sent = 0;
   // ---- the attempt whose answer was used (or the last one)
   const net::Address* upstream_host = nullptr;      // null: none was picked
   std::string_view upstream_host_name;
@@ -203,7 +206,8 @@ struct StreamInfo {
   std::string_view upstream_transport_failure;
   std::string_view upstream_local_close_reason;
   CloseType upstream_close_type = CloseType::kNormal;
-  std::string_view hosts_attempted;                 // "a:1,b:2" made when there was more than one
+  // Hosts a connection was had to, "a:1,b:2": of an HTTP stream its last attempt's, of a TCP session all that were tried.
+  std::string_view hosts_attempted;
   std::string_view host_names_attempted;
   std::string_view connection_ids_attempted;
   std::string_view request_id;

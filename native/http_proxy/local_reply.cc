@@ -56,7 +56,10 @@ void Stream::reply(const LocalReply& reply) {
   if (reply.status == 400 && !tolerant) close_connection_ = true;  // the two sides may disagree on where messages end
   if (reply.flag) info_.flags.add(*reply.flag);
   info_.response_code_details = reply.details;
-  if (response_started_ || encoder_ == nullptr) return resetDownstream(ownReset());
+  if (response_started_ || encoder_ == nullptr) {
+    if (reply.flag_of_log) info_.flags.add(*reply.flag_of_log);
+    return resetDownstream(ownReset());
+  }
   replying_ = true;
   if (filters_.created() && request_headers_ != nullptr) route();  // a filter may have changed what it hangs on
   nameCluster();
@@ -86,6 +89,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
   for (const http::Header& header : reply.headers) headers.add(header);
   if (reply.route_mutations && route_ != nullptr) router_->decorateResponse(headers);
+  if (reply.format != nullptr) headers.set(HeaderId::kContentType, reply.format->contentType());
   if (reply.mutations != nullptr) reply.mutations->apply(headers, formatContext(), worker().scratch);
   if (reply.plain) {
     info_.response_code = reply.status;
@@ -100,8 +104,10 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
     content_type = reply.format->contentType();
   }
   rewriteLocalReply(headers, status, body, content_type);
+  if (reply.format != nullptr) headers.set(HeaderId::kContentType, content_type);
   info_.local_reply_body = {};
   info_.response_code = status;
+  if (reply.flag_of_log) info_.flags.add(*reply.flag_of_log);
   if (grpc_) {
     headers.remove(HeaderId::kContentLength);
     makeGrpcReply(headers, reply.grpc_status.value_or(grpcStatusOf(status)), body, content_type);

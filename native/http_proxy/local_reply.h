@@ -19,6 +19,7 @@ struct LocalReply {
   std::string_view details = {};            // lives as long as the stream (static or arena)
   std::string_view location = {};           // redirects
   std::optional<http::ResponseFlag> flag = std::nullopt;
+  std::optional<http::ResponseFlag> flag_of_log = std::nullopt;  // what makes the answer's body does not see it yet
   bool route_mutations = false;             // of the router: carries the route's response headers
   const http::BodyFormatter* format = nullptr;  // direct_response.body_format
   std::span<const http::Header> headers = {};   // more, set over the reply's own; texts live as long as the stream

@@ -140,7 +140,7 @@ RetryVerdict RetryState::afterHeaders(http::HeaderMap& response, uint32_t status
       if (seconds < static_cast<uint64_t>(now_s)) continue;
       seconds -= static_cast<uint64_t>(now_s);
     }
-    if (seconds * 1000 > policy_->rate_limited_max_interval_ms) continue;
+    if (seconds == 0 || seconds * 1000 > policy_->rate_limited_max_interval_ms) continue;
     reset_after_ms_ = seconds * 1000;
     break;
   }

@@ -52,8 +52,8 @@ void Router::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
   if (!passesDropAndMaintenance()) return;
   stream_.info().upstream_attempts = ++attempts_;
   upstream::HostRuntime* host = chooseHost();
-  if (host == nullptr) return noHealthyUpstream();
   computeTimeouts(headers);
+  if (host == nullptr) return noHealthyUpstream();
   prepareUpstreamHead(headers);
   choosePool(headers);
   if (!hasPool(*host)) return noHealthyUpstream();
@@ -74,7 +74,7 @@ bool Router::answerDirectly(http::HeaderMap& headers) {
   if (route_->kind == routing::RouteKind::kCluster) return false;
   const auto& stats = stream_.routerStats();
   const bool direct = route_->kind == routing::RouteKind::kDirect;
-  stats.inc(direct ? RouterStat::rq_direct_response : RouterStat::rq_redirect);
+  stats.inc(RouterStat::rq_direct_response);  // a redirect too; Envoy's rq_redirect never moves
   const auto status = static_cast<uint16_t>(route_->status());
   const bool has_location = !direct || status == 201 || (status >= 300 && status < 400);
   const routing::RedirectContext context{stream_.formatContext(), stream_.worker().scratch};
@@ -152,12 +152,14 @@ bool Router::passesDropAndMaintenance() {
   if (worker.random_source.below(1'000'000) >= endpoints->drop_ppm) return true;
   const bool always = endpoints->drop_ppm >= 1'000'000;
   chargeCode(503, nullptr);
+  auto& told = *stream_.arena().make<http::HeaderMap>(stream_.arena());
+  told.add(always ? "x-envoy-unconditional-drop-overload" : "x-envoy-drop-overload", "true");
   stream_.reply({.status = 503,
-                 .body = "drop overload",
+                 .body = always ? "unconditional drop overload" : "drop overload",
                  .details = always ? "unconditional_drop_overload" : "drop_overload",
                  .flag = always ? ResponseFlag::kUnconditionalDropOverload : ResponseFlag::kDropOverload,
                  .route_mutations = true,
-                 .extra = HeaderId::kXEnvoyDropOverload});
+                 .headers = told.entries()});
   return false;
 }
 
@@ -251,12 +253,6 @@ void Router::noteHost(const upstream::HostRuntime& host) {
   info.upstream_host = &host.address();
   info.upstream_host_name = host.host().hostname;
   info.upstream_metadata_json = host.member().metadata_json;
-  auto& arena = stream_.arena();
-  const std::string_view address = host.address().text();
-  const bool first = info.hosts_attempted.empty();
-  info.hosts_attempted = first ? address : arena.concat(info.hosts_attempted, ",", address);
-  info.host_names_attempted =
-      first ? std::string_view(host.host().hostname) : arena.concat(info.host_names_attempted, ",", host.host().hostname);
   const routing::RetryPolicy* policy = route_->retryPolicy();
   if (policy != nullptr && (policy->avoid_previous_hosts || policy->omit_canary_hosts)) tried_.push_back(&host.host());
 }
@@ -463,14 +459,15 @@ void Router::onUpstreamData(std::string_view data, bool end_stream) {
 }
 
 void Router::onUpstreamTrailers(http::HeaderMap& trailers) {
-  closeGrpcOutcome(trailers.get(HeaderId::kGrpcStatus) == "0");
+  closeGrpcOutcome(grpcSucceeded(trailers));
   finishUpstream();
   stream_.answerTrailers(trailers);
 }
 
 void Router::finishUpstream() {
   global_timer_.cancel();
-  if (config_.dynamic_stats && request_end_ns_ != 0) chargeTime(request_end_ns_, response_canary_);
+  const bool timed = config_.dynamic_stats && !stream_.info().health_check;
+  if (timed && request_end_ns_ != 0) chargeTime(request_end_ns_, response_canary_);
 }
 
 void Router::abandon(ResetReason reason) {

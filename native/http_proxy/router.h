@@ -131,6 +131,7 @@ class Router {
   void judgeAnswer(http::HeaderMap& headers, uint32_t status);
   void judgeFailure(uint32_t status);
   void chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_stream);
+  static bool grpcSucceeded(const http::HeaderMap& fields);
   void closeGrpcOutcome(bool success);
   void chargeFailure(uint16_t status);
   void chargeAlternative(uint32_t status, bool internal, bool canary);

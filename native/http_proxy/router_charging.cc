@@ -58,8 +58,12 @@ void Router::chargeOutcome(http::HeaderMap& headers, uint32_t status, bool end_s
   if (status >= 500) return counters.rq_error.add();
   if (!stream_.grpcRequest()) return counters.rq_success.add();
   grpc_outcome_open_ = true;
-  if (headers.has(HeaderId::kGrpcStatus)) return closeGrpcOutcome(headers.get(HeaderId::kGrpcStatus) == "0");
-  if (end_stream) closeGrpcOutcome(false);
+  if (end_stream) closeGrpcOutcome(grpcSucceeded(headers));
+}
+
+/** A status that would be no server's error over HTTP. */
+bool Router::grpcSucceeded(const http::HeaderMap& fields) {
+  return fields.has(HeaderId::kGrpcStatus) && http::httpStatusOf(fields.get(HeaderId::kGrpcStatus)) < 500;
 }
 
 void Router::closeGrpcOutcome(bool success) {
@@ -82,7 +86,7 @@ void Router::chargeFailure(uint16_t status) {
 
 void Router::chargeCode(uint32_t status, upstream::HostRuntime* host, bool canary) {
   if (host != nullptr) (status >= 500 ? host->counters().rq_error : host->counters().rq_success).add();
-  if (!config_.dynamic_stats) return;
+  if (!config_.dynamic_stats || stream_.info().health_check) return;
   cluster_->stats().response(status);
   const bool internal = stream_.internalRequest();
   cluster_->responses(internal ? upstream::ResponseGroup::kInternal : upstream::ResponseGroup::kExternal).response(status);

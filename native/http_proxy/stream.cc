@@ -72,6 +72,7 @@ void Stream::onRequestHeaders(http::HeaderMap& headers, bool end_stream) {
 void Stream::takeRequestHead(http::HeaderMap& headers, bool end_stream) {
   manager_.onRequestHeadersComplete();
   info_.protocol = manager_.protocol();
+  noteBytes();
   if (isExtendedConnect(headers)) {
     extended_connect_ = true;
     toUpgradeRequest(headers);
@@ -129,6 +130,10 @@ bool Stream::acceptHead() {
   }
   if (request_headers_->get(HeaderId::kAuthority).data() == nullptr) {
     reply({.status = 400, .details = "missing_host_header"});
+    return false;
+  }
+  if (request_headers_->get(HeaderId::kMethod) == "QUERY" && !request_headers_->has(HeaderId::kContentType)) [[unlikely]] {
+    reply({.status = 400, .details = "query_missing_content_type"});  // RFC of QUERY: its content must say what it is
     return false;
   }
   if (!asksForUdp(*request_headers_) || nameUdpTarget(*request_headers_)) [[likely]] return true;
@@ -204,6 +209,7 @@ void Stream::noteRequestEnd() {
   request_complete_ = true;
   if (rare_timers_ != nullptr) rare_timers_->request.cancel();
   info_.at.downstream_rx_end = runtime_.worker.services.loop.now();
+  if (info_.bytes_received != 0) noteBytes();
 }
 
 void Stream::onRequestData(std::string_view data, bool end_stream) {
@@ -256,12 +262,15 @@ void Stream::answerMetadata(std::string_view block) {
 void Stream::onCodecError(const http::CodecError& error) {
   if (complete_) return;
   close_connection_ = true;
-  info_.flags.add(ResponseFlag::kDownstreamProtocolError);
   if (error.status == 0) {
+    info_.flags.add(ResponseFlag::kDownstreamProtocolError);
     info_.response_code_details = error.details;
     return resetDownstream(ResetReason::kProtocolError);
   }
-  reply({.status = error.status, .body = error.body, .details = error.details});
+  reply({.status = error.status,
+         .body = error.body,
+         .details = error.details,
+         .flag_of_log = ResponseFlag::kDownstreamProtocolError});
 }
 
 void Stream::onStreamReset(ResetReason reason, std::string_view details) {
@@ -392,6 +401,7 @@ ResetReason Stream::ownReset() const {
 }
 
 void Stream::chargeResponse(uint32_t status) {
+  if (info_.health_check) [[unlikely]] return;
   runtime_.http.inc(HttpStat::downstream_rq_completed);
   runtime_.listener_http.inc(stats::ListenerHttpStat::downstream_rq_completed);
   static constexpr HttpStat kHttp[] = {HttpStat::downstream_rq_1xx, HttpStat::downstream_rq_2xx, HttpStat::downstream_rq_3xx,
@@ -480,6 +490,8 @@ void Stream::noteBytes() {
   info_.downstream_wire_received = bytes.wire_received;
   info_.downstream_headers_sent = bytes.headers_sent;
   info_.downstream_headers_received = bytes.headers_received;
+  info_.downstream_fields_sent = bytes.fieldsSent();
+  info_.downstream_fields_received = bytes.fields_received != 0 ? bytes.fields_received : bytes.headers_received;
 }
 
 void Stream::onLogInterval() {

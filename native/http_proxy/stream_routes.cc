@@ -82,7 +82,9 @@ const routing::Route* Stream::route() {
   const routing::FractionLookup runtime_lookup(lookup);
   if (context.runtime != nullptr) input.runtime = &runtime_lookup;
   input.connection = info_.downstream;
-  route_ = table_->match(input);
+  const routing::VirtualHost* host = nullptr;
+  route_ = table_->match(input, &host);
+  info_.virtual_host_metadata_json = host == nullptr ? std::string_view() : std::string_view(host->metadata_json);
   info_.route_name = route_ == nullptr ? std::string_view() : std::string_view(route_->name);  // filters that answer are logged with it
   if (route_ != nullptr && route_->cluster != nullptr && !route_->cluster->weighted.empty()) pickWeighted();
   if (filters_.created()) takeRouteTimeouts();  // a filter asked for another look

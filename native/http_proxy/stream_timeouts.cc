@@ -26,7 +26,9 @@ void Stream::setIdleTimeout(uint32_t timeout_ms) {
 void Stream::limitDuration(const routing::ClusterAction& action) {
   const auto asked = http::grpcTimeoutMs(request_headers_->get(HeaderId::kGrpcTimeout));
   if (!asked || !action.grpc_timeout_header_max_ms) {
-    if (action.max_stream_duration_ms) armMaxDuration(*action.max_stream_duration_ms);
+    const uint32_t most = action.max_stream_duration_ms.value_or(0);
+    if (action.max_stream_duration_ms) armMaxDuration(most);
+    if (most != 0 && grpc_) request_headers_->set(HeaderId::kGrpcTimeout, http::grpcTimeoutText(arena_, most));
     return;
   }
   uint64_t limit = *asked;

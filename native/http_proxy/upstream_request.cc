@@ -22,8 +22,11 @@ UpstreamRequest::UpstreamRequest(Router& router, upstream::HostRuntime& host)
     : router_(router),
       host_(&host),
       began_ns_(router.stream().worker().services.loop.now()),
-      before_{router.stream().info().upstream_wire_sent, router.stream().info().upstream_wire_received,
-              router.stream().info().upstream_headers_sent, router.stream().info().upstream_headers_received} {
+      before_{router.stream().info().upstream_wire_sent,       router.stream().info().upstream_wire_received,
+              router.stream().info().upstream_headers_sent,    router.stream().info().upstream_headers_received,
+              router.stream().info().upstream_fields_sent,     router.stream().info().upstream_fields_received} {
+  router.stream().info().hosts_attempted = {};
+  router.stream().info().host_names_attempted = {};
   filtering_ = router.makeFilters(*this);
   if (router.stream().trace() != nullptr) [[unlikely]] startTrace();
 }
@@ -58,8 +61,16 @@ void UpstreamRequest::noteHost() {
   router_.noteHost(*host_);
 }
 
-void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
+void UpstreamRequest::noteReached() {
   noteHost();
+  http::StreamInfo& info = router_.stream().info();
+  info.hosts_attempted = host_->address().text();
+  const std::string& name = host_->host().hostname;
+  info.host_names_attempted = name.empty() ? info.hosts_attempted : std::string_view(name);
+}
+
+void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
+  noteReached();
   upstream::noteReached(router_.cluster(), *host_, false);
   noteConnection(connection.account(), connection.connection());
   if (connection.multiplexed()) router_.stream().info().upstream_protocol = http::Protocol::kHttp2;
@@ -72,7 +83,7 @@ void UpstreamRequest::onPoolReady(upstream::HttpConnection& connection) {
 }
 
 void UpstreamRequest::onTunnelReady(TcpTunnel& tunnel) {
-  noteHost();
+  noteReached();
   noteConnection(tunnel.upstream().account(), tunnel.upstream().connection());
   encoder_ = &tunnel;
   router_.onUpstreamConnected(*this);
@@ -219,6 +230,7 @@ void UpstreamRequest::reset(ResetReason reason) {
   if (over_) return;
   http::RequestEncoder* encoder = encoder_;
   upstream::HttpConnection* connection = connection_;
+  if (encoder == nullptr && !host_known_) router_.noteHost(*host_);  // logged, and not judged: no connection was had yet
   noteBytes();
   if (trace_ != nullptr) [[unlikely]] trace_->canceled = true;
   ended();
@@ -236,6 +248,12 @@ void UpstreamRequest::noteBytes() {
   info.upstream_wire_received = before_.wire_received + bytes.wire_received;
   info.upstream_headers_sent = before_.headers_sent + bytes.headers_sent;
   info.upstream_headers_received = before_.headers_received + bytes.headers_received;
+  info.upstream_fields_sent = before_.fields_sent + bytes.fieldsSent();
+  // Over HTTP/1 Envoy adds what all attempts have received so far, each time an answer's head is there.
+  info.upstream_fields_received =
+      before_.fields_received + (connection_ != nullptr && connection_->multiplexed() ? bytes.fields_received
+                                 : bytes.headers_received == 0                        ? 0
+                                                               : info.upstream_headers_received);
 }
 
 void UpstreamRequest::ended() {

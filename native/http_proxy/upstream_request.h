@@ -98,6 +98,7 @@ class UpstreamRequest final : public upstream::PoolStream {
   void onMaxDuration();
   void holdDownstream(bool hold);
   void noteHost();
+  void noteReached();
   bool failsHandshake(const http::HeaderMap& headers) const;
   bool isConnect() const;
   bool opensTunnel() const;

@@ -17,7 +17,7 @@ struct MatchInput {
   std::string_view query;  // what follows "?", null data when there is no "?"
   uint64_t random = 0;     // one number for each stream: fractions and weighted clusters use it
   bool is_connect = false;
-  bool certificate_presented = false;  // of the downstream TLS connection
+  bool certificate_presented = false;  // where there is no `connection`: of the downstream TLS connection
   bool certificate_validated = false;
   const http::ConnectionInfo* connection = nullptr;  // null: not known
   const FractionLookup* runtime = nullptr;  // null: no runtime layer has an override

@@ -128,8 +128,12 @@ bool RouteMatch::matchesPath(const MatchInput& input, std::string_view path) con
 bool RouteMatch::matchesRest(const MatchInput& input) const {
   if (fraction_.has_value() && !fraction_->covers(input.random, input.runtime)) return false;
   if (grpc_ && (input.path.data() == nullptr || !isGrpc(input.headers))) return false;
-  if (presented_.has_value() && *presented_ != input.certificate_presented) return false;
-  if (validated_.has_value() && *validated_ != input.certificate_validated) return false;
+  if (presented_.has_value() || validated_.has_value()) {
+    const net::TlsInfo* tls = input.connection == nullptr ? nullptr : input.connection->tls;
+    const bool presented = input.certificate_presented || (tls != nullptr && tls->peerCertificatePresented());
+    const bool validated = input.certificate_validated || (tls != nullptr && tls->peerCertificateValidated());
+    if (presented_.value_or(presented) != presented || validated_.value_or(validated) != validated) return false;
+  }
   if (!http::allMatchHeaders(headers_, input.headers)) return false;
   for (const http::FieldMatcher& matcher : query_) {
     if (!matcher.matchesQuery(input.query)) return false;

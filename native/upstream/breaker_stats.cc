@@ -35,6 +35,11 @@ void publishRemaining(stats::CircuitBreakerRemainingScope scope, CircuitBreaker&
 }
 
 void publish(const std::string& name, CircuitBreaker& breaker, const plan::Thresholds& limits, stats::Registry& statistics) {
+  if (breaker.pool_ended.load(std::memory_order_relaxed) && !breaker.pools.used()) {
+    const auto scope = statistics.shared<stats::CircuitBreaker>(name);
+    scope.set(OpenStat::cx_pool_open, 0);
+    statistics.releaseShared(scope);
+  }
   if (breaker.connections.used() || breaker.pending.used()) {
     const auto scope = statistics.shared<stats::CircuitBreaker>(name);
     publishOpen(scope, breaker, limits);

@@ -34,6 +34,7 @@ struct CircuitBreaker {
   Resource pending;
   Resource requests;
   Resource retries;
+  std::atomic<bool> pool_ended{false};  // kHigh: an HTTP pool of any priority was left without connections and requests
 
   /** Retries allowed now: the fixed limit, or the budget's share of what is in flight. */
   uint64_t retryLimit(const plan::Thresholds& limits) const {

@@ -44,7 +44,7 @@ void ConnectionAccount::closed(net::CloseCause cause, bool active) {
                     : ClusterStat::upstream_cx_destroy_remote_with_active_rq);
   }
   host_->counters().cx_active.sub();
-  if (shared) stats.record(ClusterHistogram::upstream_rq_per_cx, requests);
+  if (shared && isConnected()) stats.record(ClusterHistogram::upstream_rq_per_cx, requests);
   // Counted from the attempt to connect, whether it worked or not.
   stats.record(ClusterHistogram::upstream_cx_length_ms,
                static_cast<uint64_t>((cluster_->services().loop.now() - began_ns_) / 1'000'000));

@@ -215,6 +215,7 @@ void HttpPool::countPool() {
     breaker().pools.acquire();
   } else {
     breaker().pools.release();
+    cluster_->breaker(Priority::kHigh).pool_ended.store(true, std::memory_order_relaxed);  // Envoy writes its gauge then
     if (key_.transport != 0) host_.retirePool(*this);
   }
 }

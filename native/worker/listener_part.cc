@@ -74,7 +74,7 @@ base::Result<tcp::NetworkFilterFactoryPtr, std::string> makeDiscoveredFilters(co
 base::Result<FilterChainPart, std::string> makeChain(const plan::FilterChain& plan, http_proxy::DecodeContext& context) {
   auto tls = makeTls(plan);
   if (!tls.ok()) return std::move(tls.error());
-  FilterChainPart part{plan.name, plan.id, std::move(tls.value()), plan.transport_socket_connect_timeout_ms, nullptr};
+  FilterChainPart part{plan.name, plan.id, std::move(tls.value()), plan.transport_socket_connect_timeout_ms, nullptr, plan.metadata_json};
   if (plan.filters.empty()) return part;
   const auto discovered = [](const plan::Extension& filter) { return filter.config_slot.has_value(); };
   if (std::any_of(plan.filters.begin(), plan.filters.end(), discovered)) {

@@ -35,6 +35,7 @@ struct FilterChainPart {
   tls::DownstreamConfigPtr tls;         // null: clear text
   uint32_t handshake_timeout_ms;        // 0: none
   tcp::NetworkFilterFactoryPtr filter;  // the terminal filter; null: the chain has none and its connections are closed
+  std::string metadata_json;            // for logs
 };
 
 struct ListenerPart final : snapshot::Part {

@@ -44,6 +44,7 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
       connections_(process.connectionsOf(part_->plan.name)),
       listener_filters_(worker, part_->listener_filters) {
   origin_.listener_name = facts_.name;
+  origin_.listener_metadata_json = part_->plan.metadata_json;
   chains_.reserve(part_->chains.size() + 1);
   for (const FilterChainPart& chain : part_->chains) {
     chains_.push_back(std::make_unique<Chain>(*this, chain));
@@ -60,6 +61,7 @@ ListenerRuntime::Chain::Chain(ListenerRuntime& listener, const FilterChainPart& 
       facts{listener.facts_.name, listener.facts_.stat_name, listener.facts_.buffer_limit, drain, listener.facts_.outbound},
       origin(listener.origin_) {
   origin.filter_chain_name = part.name;
+  origin.filter_chain_metadata_json = part.metadata_json;
   if (part.tls == nullptr) return;
   WorkerContext& worker = listener.worker_;
   tls::TlsStatsRef& stats = listener.tls_stats_;

@@ -259,7 +259,8 @@ function limits(entry: ClusterMeta['thresholds']['default']): Thresholds {
     maxConnections: Number(entry.maxConnections),
     maxPendingRequests: Number(entry.maxPending),
     maxRequests: Number(entry.maxRequests),
-    maxRetries: Number(entry.maxRetries),
+    // What a retry budget allows while nothing is in flight.
+    maxRetries: Number(entry.retryBudgetPercent === undefined ? entry.maxRetries : entry.retryMinConcurrency),
   }
 }
 

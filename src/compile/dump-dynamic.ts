@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { type DescMessage, fromBinary, type JsonObject, type Message } from '@bufbuild/protobuf'
 import type { Types } from '../config/index.js'
 import type { Cluster } from '../generated/protos/envoy/config/cluster/v3/cluster_pb.js'
 import type { Listener } from '../generated/protos/envoy/config/listener/v3/listener_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
 import { inlineScopes, routeConfigurations, speaksHttp } from './describe.js'
-import { type DumpFields, type DumpTask, membersOf, openJson, packedJson } from './dump.js'
+import { type DumpFields, type DumpTask, membersOf, openJson, packedJson, redacted } from './dump.js'
 import type { Entry, Version } from './engine/collection.js'
 import type { Feed } from './engine/needs.js'
 import type { Engine } from './engine/engine.js'
@@ -121,7 +122,9 @@ export function dynamicFields(engine: Engine, resolved: DumpTask['resolved'], ty
     }),
     SecretsConfigDump: {
       dynamic_active_secrets: secrets.flatMap(({ stored: one }) =>
-        one === undefined ? [] : [{ name: one.name, version_info: one.version, ...timed(one), secret: packed(one) }],
+        one === undefined
+          ? []
+          : [{ name: one.name, version_info: one.version, ...timed(one), secret: withContents(packed(one)) }],
       ),
       dynamic_warming_secrets: secrets.flatMap(({ reference, stored: one, askedAt }) =>
         one === undefined ? [waitingSecret(reference.name, askedAt)] : [],
@@ -131,6 +134,37 @@ export function dynamicFields(engine: Engine, resolved: DumpTask['resolved'], ty
     ...(feeds.some(({ reference }) => reference.kind === 'extension-config') && {
       EcdsConfigDump: { ecds_filters: stored('extension-config').map(one => state('ecds_filter', one)) },
     }),
+  }
+}
+
+/** Files that a secret names were read when it came: as in Envoy it is shown with what stands in them. */
+function withContents(secret: JsonObject): JsonObject {
+  const { tls_certificate: certificate, validation_context: context } = secret
+  return {
+    ...secret,
+    ...(isObject(certificate) && { tls_certificate: inlined(certificate, ['certificate_chain', 'private_key']) }),
+    ...(isObject(context) && { validation_context: inlined(context, ['trusted_ca', 'crl']) }),
+  }
+}
+
+function inlined(message: JsonObject, names: readonly string[]): JsonObject {
+  const sources = names.flatMap(name => {
+    const source = message[name]
+    if (!isObject(source) || typeof source['filename'] !== 'string') return []
+    const bytes = source['filename'] === redacted ? Buffer.from(redacted) : contentOf(source['filename'])
+    return bytes === undefined ? [] : [[name, { inline_bytes: bytes.toString('base64') }] as const]
+  })
+  return { ...message, ...Object.fromEntries(sources) }
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function contentOf(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file)
+  } catch {
+    return undefined // gone since: its name is all there is to show
   }
 }
 

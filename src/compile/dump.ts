@@ -21,7 +21,7 @@ import type { CompileTask, DumpAnswer, ResolvedHost } from '../snapshot/compile-
 import { inlineScopes, routeConfigurations, speaksHttp } from './describe.js'
 
 const bootstrapType = 'envoy.config.bootstrap.v3.Bootstrap'
-const redacted = '[redacted]'
+export const redacted = '[redacted]'
 
 /** Fields of parts that come from elsewhere than the bootstrap, by the name of the part's message. */
 export type DumpFields = Readonly<Record<string, JsonObject>>

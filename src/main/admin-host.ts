@@ -3,7 +3,7 @@ import type { Options } from '../command-line.js'
 import type { NativeAddon } from '../native/addon.js'
 import type { ClusterInfo, CompiledBootstrap, HostInfo, RuntimeLayer } from '../snapshot/compile-task.js'
 import type { StatsStore } from '../stats/store.js'
-import type { TextPattern } from '../stats/settings.js'
+import { type TextPattern, withFixedTags } from '../stats/settings.js'
 import type { Log } from '../support/log.js'
 import { err, ok, type Result } from '../support/result.js'
 import type { CertificatesInUse } from './certificates.js'
@@ -74,7 +74,11 @@ export class AdminHost {
     if (!opened.ok) return opened
     this.#logs = opened.value
     declareAdmin(this.#host.stats())
-    const backend = new ProcessBackend(this.#host, stats.settings, stats.flushIntervalMs === 0)
+    const backend = new ProcessBackend(
+      this.#host,
+      withFixedTags(stats.settings, this.#host.options.statsTags),
+      stats.flushIntervalMs === 0,
+    )
     const server = new AdminServer(backend, {
       address: address.pipe ? { path: address.pipe } : { ip: address.ip ?? '', port: address.port ?? 0 },
       ...(address.pipeMode ? { socketMode: address.pipeMode } : {}),

@@ -79,9 +79,10 @@ export class ConfigStats {
     this.#memberCounts.set(info.name, hosts.length)
     const membership = changes?.membership ?? (before + hosts.length > 0 ? Math.max(priorities, 1) : 0)
     if (membership > 0) scope.inc('membership_change', membership)
+    scope.set('warming_state', 0)
+    if (info.dns !== undefined && before + hosts.length === 0) return // a name nobody answered for: nothing was ever said
     scope.set('membership_total', hosts.length)
     this.health(info, hosts, this.#options.flagsOf?.(info.name))
-    scope.set('warming_state', 0)
     if (info.dns?.kind === 'strict') scope.set('max_host_weight', Math.max(0, ...hosts.map(host => host.weight)))
     this.#countMatches(info, hosts, before)
   }
@@ -153,7 +154,16 @@ export class ConfigStats {
       this.#memberCounts.delete(name)
     }
     scope.set('active_clusters', this.#clusters.size)
+    for (const thread of this.#threads())
+      this.#store
+        .scope('thread_local_clusters', `thread_local_cluster_manager.${thread}`)
+        .set('clusters_inflated', this.#clusters.size)
     if (!scope.isUsed('warming_clusters')) scope.set('warming_clusters', 0)
+  }
+
+  /** Every thread has every cluster. */
+  #threads(): string[] {
+    return ['main_thread', ...Array.from({ length: this.#options.workers }, (_, index) => `worker_${index}`)]
   }
 
   #adoptMembers(units: readonly UnitChange[]): void {

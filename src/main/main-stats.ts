@@ -191,8 +191,13 @@ export class MainStats {
     info: ClusterInfo,
     { healthy, degraded }: { readonly healthy: number; readonly degraded: number },
   ): void {
-    this.#health(info).set('healthy', healthy)
-    this.#health(info).set('degraded', degraded)
+    const scope = this.#health(info)
+    // A gauge nobody ever moved counts as unused.
+    for (const [name, value] of [
+      ['healthy', healthy],
+      ['degraded', degraded],
+    ] as const)
+      if (value !== 0 || scope.isUsed(name)) scope.set(name, value)
   }
 
   #health(info: ClusterInfo): MainScope {

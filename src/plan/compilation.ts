@@ -360,6 +360,7 @@ export class Compilation {
       at.error(`Empty route/virtual host per filter configuration for ${name} filter`)
       return undefined
     }
+    if (filter.config.typeUrl === '') return { name } // `config: {}`: takes part, with the settings it has anyway
     return this.#routeSettings(name, this.unpack(filter.config, at.field('config')), at.field('config'))
   }
 

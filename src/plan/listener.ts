@@ -27,7 +27,7 @@ import type {
 import { listenerFilterPredicate, warnOfMissingInspector } from './listener-filters.js'
 import { matchTree } from './match-tree.js'
 import type { RegexCheck } from './matcher.js'
-import { milliseconds } from './values.js'
+import { metadataJson, milliseconds } from './values.js'
 
 const defaultBufferLimit = 1 << 20
 const defaultListenerFiltersTimeout = 15_000
@@ -109,6 +109,7 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     connectionLimit: tools.connectionLimit(name),
     ignoreGlobalConnLimit: config.ignoreGlobalConnLimit,
     shape,
+    metadataJson: metadataJson(config.metadata),
   }
   const { filterChains = [], defaultFilterChain } = compiledChains
   const ids = [...filterChains, ...(defaultFilterChain ? [defaultFilterChain] : [])].map(({ id = '' }) => id)
@@ -217,5 +218,6 @@ function filterChain(
       0,
       at.field('transport_socket_connect_timeout'),
     ),
+    metadataJson: metadataJson(chain.metadata),
   }
 }

@@ -3,7 +3,7 @@ import { formatExact, formatInteger } from './number-format.js'
 import type { StatsQuery } from './query.js'
 import type { HistogramValue, StatsStore } from './store.js'
 import type { TagExtractors, TaggedName } from './tags.js'
-import { type BucketsOf, defaultBucketsOf, isWanted, scaleOf } from './text.js'
+import { type BucketsOf, defaultBucketsOf, scaleOf } from './text.js'
 
 export interface PrometheusOptions {
   readonly tags: TagExtractors
@@ -15,15 +15,14 @@ export function* statsPrometheus(store: StatsStore, query: StatsQuery, options: 
   const { tags, bucketsOf = defaultBucketsOf } = options
   const counters = new Lines()
   const gauges = new Lines()
-  if (query.kind !== 'Histograms' && query.kind !== 'TextReadouts') {
-    let seen = 0
-    for (const { name, type, value, exact, used } of store.scalars()) {
-      if (++seen % 1000 === 0) yield '' // the caller may let others run
-      if (!isWanted(query, type) || (query.usedOnly && !used) || !query.matches(name)) continue
-      const tagged = tags.extract(name)
-      const lines = type === 'counter' ? counters : gauges
-      lines.add(tagged.name, `${braces(labelsOf(tagged))} ${exact ?? formatInteger(value)}\n`)
-    }
+  // `type` counts for nothing here, as in Envoy.
+  let seen = 0
+  for (const { name, type, value, exact, used } of store.scalars()) {
+    if (++seen % 1000 === 0) yield '' // the caller may let others run
+    if ((query.usedOnly && !used) || !query.matches(name)) continue
+    const tagged = tags.extract(name)
+    const lines = type === 'counter' ? counters : gauges
+    lines.add(tagged.name, `${braces(labelsOf(tagged))} ${exact ?? formatInteger(value)}\n`)
   }
   yield* counters.print('counter')
   yield* gauges.print('gauge')
@@ -36,21 +35,19 @@ export function* statsPrometheus(store: StatsStore, query: StatsQuery, options: 
     }
     yield* texts.print('gauge')
   }
-  if (query.kind === 'All' || query.kind === 'Histograms') {
-    const isSummary = query.buckets === 'summary'
-    const histograms = new Lines()
-    for (const histogram of store.histograms()) {
-      if ((query.usedOnly && sampleCount(histogram.cumulative) === 0) || !query.matches(histogram.name)) continue
-      const tagged = tags.extract(histogram.name)
-      const labels = labelsOf(tagged)
-      const rows = isSummary ? summaryRows(labels, histogram) : bucketRows(labels, histogram, bucketsOf(histogram.name))
-      const sum = formatExact(sampleSum(histogram.cumulative) * scaleOf(histogram))
-      rows.push(`_sum${braces(labels)} ${sum}\n`)
-      rows.push(`_count${braces(labels)} ${formatInteger(sampleCount(histogram.cumulative))}\n`)
-      for (const row of rows) histograms.add(tagged.name, row)
-    }
-    yield* histograms.print(isSummary ? 'summary' : 'histogram')
+  const isSummary = query.buckets === 'summary'
+  const histograms = new Lines()
+  for (const histogram of store.histograms()) {
+    if ((query.usedOnly && sampleCount(histogram.cumulative) === 0) || !query.matches(histogram.name)) continue
+    const tagged = tags.extract(histogram.name)
+    const labels = labelsOf(tagged)
+    const rows = isSummary ? summaryRows(labels, histogram) : bucketRows(labels, histogram, bucketsOf(histogram.name))
+    const sum = formatExact(sampleSum(histogram.cumulative) * scaleOf(histogram))
+    rows.push(`_sum${braces(labels)} ${sum}\n`)
+    rows.push(`_count${braces(labels)} ${formatInteger(sampleCount(histogram.cumulative))}\n`)
+    for (const row of rows) histograms.add(tagged.name, row)
   }
+  yield* histograms.print(isSummary ? 'summary' : 'histogram')
 }
 
 /** Lines by the name without tags: what has one name stands together below one TYPE line, in order of name. */

@@ -45,6 +45,16 @@ export function statsSettingsOf(message: StatsConfig | undefined): StatsSettings
   }
 }
 
+/** With tags of the command line, which every statistic has: they stand in front of the configuration's. */
+export function withFixedTags(
+  settings: StatsSettings,
+  tags: readonly { readonly name: string; readonly value: string }[],
+): StatsSettings {
+  if (tags.length === 0) return settings
+  const fixed = tags.map(({ name, value }) => ({ name, fixedValue: value }))
+  return { ...settings, tags: [...fixed, ...settings.tags] }
+}
+
 function matcherOf(message: StatsConfig): StatsMatcherSettings {
   const matcher = message.statsMatcher?.statsMatcher
   switch (matcher?.case) {

@@ -703,3 +703,235 @@ feature(
     )
   },
 )
+
+const ATTEMPTS = operators(
+  '%UPSTREAM_HOST%',
+  '%UPSTREAM_HOSTS_ATTEMPTED%',
+  '%UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT%',
+  '%UPSTREAM_HOST_NAMES_ATTEMPTED%',
+  '%UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED%',
+  '%REQUEST_HEADERS_BYTES%',
+)
+const METADATA = operators(
+  '%METADATA(LISTENER:m:k)%',
+  '%METADATA(LISTENER_FILTER_CHAIN:m:k)%',
+  '%METADATA(VIRTUAL_HOST:m:k)%',
+  '%METADATA(ROUTE:m:k)%',
+)
+const kept = (value: string): string => `metadata: {filter_metadata: {m: {k: ${value}}}}`
+const counted = ['received', 'sent'].flatMap(way =>
+  ['WIRE', 'HEADER', 'DECOMPRESSED_HEADER'].map(
+    what =>
+      `{header: {key: x-${what.toLowerCase().replace('_', '-')}-${way}, value: "%DOWNSTREAM_${what}_BYTES_${way.toUpperCase()}%"}}`,
+  ),
+)
+const mutations = (more: string): string =>
+  `[${counted.join(', ')}${more === '' ? '' : `, {header: {key: x-reached, value: "${more}"}}`}]`
+
+feature(
+  'operators of places, of attempts, and in the middle of a request',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('places', {
+        log: METADATA,
+        listener: kept('listener'),
+        chain: kept('chain'),
+        vhost: kept('vhost'),
+        routes: `[{match: {prefix: /}, route: {cluster: up}, ${kept('route')}}]`,
+      }),
+      http('attempts', {
+        log: ATTEMPTS,
+        routes: `
+- {match: {prefix: /retry}, route: {cluster: up, retry_policy: {retry_on: 5xx, num_retries: 2, retry_back_off: {base_interval: 0.001s}}}}
+- {match: {prefix: /named}, route: {cluster: named}}
+- {match: {prefix: /refused}, route: {cluster: refused}}
+- {match: {prefix: /nobody}, route: {cluster: nobody}}
+`,
+      }),
+      http('headers', {
+        routes: `
+- match: {prefix: /}
+  route: {cluster: up}
+  request_headers_to_add: ${mutations('')}
+  response_headers_to_add: ${mutations('%UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT%')}
+`,
+      }),
+      http('formats', {
+        hcm: 'local_reply_config: {body_format: {text_format_source: {inline_string: "%RESPONSE_CODE% %RESPONSE_FLAGS%"}}}',
+        routes: `
+- match: {prefix: /direct}
+  direct_response: {status: 201, body_format: {text_format_source: {inline_string: T}, content_type: text/html}}
+  response_headers_to_add: [{header: {key: x-added, value: v}}]
+`,
+      }),
+    ],
+    clusters: [
+      cluster('up'),
+      cluster(
+        'refused',
+        [],
+        'load_assignment: {cluster_name: refused, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}',
+      ),
+      cluster('nobody', []),
+      cluster(
+        'named',
+        [],
+        'load_assignment: {cluster_name: named, endpoints: [{lb_endpoints: [{endpoint: {hostname: "up.example:1", address: {socket_address: {address: 127.0.0.1, port_value: "${up}"}}}}]}]}',
+      ),
+    ],
+  },
+  f => {
+    const line =
+      (listener: string, send: string, ...replies: Parameters<ReturnType<Scene['upstream']>['script']>) =>
+      async (s: Scene): Promise<void> => {
+        if (replies.length > 0) s.upstream().script(...replies)
+        const client = await s.connect(listener)
+        await client.send(send)
+        await client.response()
+        const [entry = ''] = await s.log(1, listener)
+        for (const part of entry.split(' ; ')) s.note(part)
+      }
+    f.scenario(
+      'metadata of every place',
+      {
+        sees: `
+      METADATA=listener
+      METADATA=chain
+      METADATA=vhost
+      METADATA=route
+    `,
+      },
+      line('places', get('/')),
+    )
+    f.scenario(
+      'an answer at the third attempt',
+      {
+        sees: `
+        UPSTREAM_HOST=127.0.0.1:$up
+        UPSTREAM_HOSTS_ATTEMPTED=127.0.0.1:$up
+        UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT=127.0.0.1
+        UPSTREAM_HOST_NAMES_ATTEMPTED=127.0.0.1:$up
+        UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED=108
+        REQUEST_HEADERS_BYTES=147
+      `,
+      },
+      line('attempts', get('/retry'), answer(503, ''), answer(500, ''), OK),
+    )
+    f.scenario(
+      'a host with a name',
+      {
+        sees: `
+      UPSTREAM_HOST=127.0.0.1:$up
+      UPSTREAM_HOSTS_ATTEMPTED=127.0.0.1:$up
+      UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT=127.0.0.1
+      UPSTREAM_HOST_NAMES_ATTEMPTED=up.example:1
+      UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED=18
+      REQUEST_HEADERS_BYTES=147
+    `,
+      },
+      line('attempts', get('/named')),
+    )
+    f.scenario(
+      'a host that refuses',
+      {
+        sees: `
+      UPSTREAM_HOST=127.0.0.1:1
+      UPSTREAM_HOSTS_ATTEMPTED=-
+      UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT=-
+      UPSTREAM_HOST_NAMES_ATTEMPTED=-
+      UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED=0
+      REQUEST_HEADERS_BYTES=149
+    `,
+      },
+      line('attempts', get('/refused')),
+    )
+    f.scenario(
+      'no host',
+      {
+        sees: `
+      UPSTREAM_HOST=-
+      UPSTREAM_HOSTS_ATTEMPTED=-
+      UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT=-
+      UPSTREAM_HOST_NAMES_ATTEMPTED=-
+      UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED=0
+      REQUEST_HEADERS_BYTES=148
+    `,
+      },
+      line('attempts', get('/nobody')),
+    )
+    f.exchange('bytes of the client so far, in headers', {
+      to: 'headers',
+      send: post('/', 'abc'),
+      sees: `
+      > up
+      POST / HTTP/1.1
+      host: a
+      content-length: 3
+      x-forwarded-proto: http
+      x-request-id: UUID
+      x-envoy-expected-rq-timeout-ms: 15000
+      x-wire-received: 50
+      x-header-received: 26
+      x-decompressed-header-received: 26
+      x-wire-sent: 0
+      x-header-sent: 0
+      x-decompressed-header-sent: 0
+
+      abc
+      < client
+      HTTP/1.1 200 OK
+      content-length: 2
+      x-envoy-upstream-service-time: MS
+      x-wire-received: 50
+      x-header-received: 26
+      x-decompressed-header-received: 26
+      x-wire-sent: 0
+      x-header-sent: 0
+      x-decompressed-header-sent: 0
+      x-reached: 127.0.0.1
+      date: DATE
+      server: envoy
+
+      ok
+      (open)
+      log: HTTP/1.1 200 - via_upstream in=3 out=2
+    `,
+    })
+    f.exchange('a formatted direct answer: its type stands behind what the route adds', {
+      to: 'formats',
+      send: get('/direct'),
+      sees: `
+        < client
+        HTTP/1.1 201 Created
+        location: http://a/direct
+        x-added: v
+        content-type: text/plain
+        content-length: 5
+        date: DATE
+        server: envoy
+
+        201 -
+        (open)
+        log: HTTP/1.1 201 - direct_response in=0 out=5
+      `,
+    })
+    f.exchange('what the codec refuses has no flag yet when its answer is made', {
+      to: 'formats',
+      send: 'GET / HTTP/1.0\r\n\r\n',
+      sees: `
+        < client
+        HTTP/1.1 426 Upgrade Required
+        content-length: 5
+        content-type: text/plain
+        date: DATE
+        server: envoy
+        connection: close
+
+        426 -
+        (closed)
+        log: HTTP/1.1 426 DPE low_version in=0 out=5
+      `,
+    })
+  },
+)

@@ -1774,3 +1774,72 @@ feature(
     )
   },
 )
+
+feature(
+  'tags of the command line, budgets',
+  {
+    file: import.meta.url,
+    clusters: [
+      cluster(
+        'up',
+        ['up'],
+        'circuit_breakers: {thresholds: [{max_retries: 9, retry_budget: {budget_percent: {value: 50}, min_retry_concurrency: 6}}, {priority: HIGH, max_retries: 9, retry_budget: {}}]}',
+      ),
+    ],
+    listeners: [http('main', { routes: '[{match: {prefix: /}, redirect: {path_redirect: /x}}]' })],
+    args: ['--stats-tag', 'place:here'],
+    more: 'stats_config: {stats_tags: [{tag_name: fixed, fixed_value: v}]}',
+  },
+  f => {
+    f.scenario(
+      'every statistic has the tag, and a type asked for counts for nothing',
+      {
+        sees: `
+          # TYPE envoy_cluster_membership_change counter
+          envoy_cluster_membership_change{place="here",fixed="v",envoy_cluster_name="up"} 1
+          # TYPE envoy_cluster_membership_total gauge
+          envoy_cluster_membership_total{place="here",fixed="v",envoy_cluster_name="up"} 1
+
+        `,
+      },
+      async s => {
+        const path = '/stats/prometheus?filter=^cluster.up.(membership_total|membership_change)&type=TextReadouts'
+        s.note((await s.proxy.admin(path)).body)
+      },
+    )
+    f.scenario(
+      'retries of a budget',
+      {
+        sees: `
+          up::default_priority::max_retries::6
+          up::high_priority::max_retries::3
+        `,
+      },
+      async s => {
+        const { body } = await s.proxy.admin('/clusters')
+        for (const line of body.split('\n')) if (line.includes('max_retries')) s.note(line)
+      },
+    )
+    f.scenario(
+      'clusters of every thread; a redirect is a direct answer',
+      {
+        sees: `
+          http.admin.downstream_rq_redirected_with_normalized_path: 0
+          http.async-client.rq_redirect: 0
+          http.main.downstream_rq_redirected_with_normalized_path: 0
+          http.main.rq_direct_response: 1
+          http.main.rq_redirect: 0
+          thread_local_cluster_manager.main_thread.clusters_inflated: 1
+          thread_local_cluster_manager.worker_0.clusters_inflated: 1
+
+        `,
+      },
+      async s => {
+        const client = await s.connect('main')
+        await client.send(get('/'))
+        await client.response()
+        s.note((await s.proxy.admin('/stats?filter=clusters_inflated|rq_redirect|main.rq_direct_response')).body)
+      },
+    )
+  },
+)

@@ -297,5 +297,39 @@ feature(
         }
       },
     )
+    f.scenario(
+      'how full the tables are',
+      {
+        sees: `
+          cluster.ring.ring_hash_lb.max_hashes_per_host: 342
+          cluster.ring.ring_hash_lb.min_hashes_per_host: 342
+          cluster.ring.ring_hash_lb.size: 1026
+          cluster.ring-murmur.ring_hash_lb.max_hashes_per_host: 342
+          cluster.ring-murmur.ring_hash_lb.min_hashes_per_host: 342
+          cluster.ring-murmur.ring_hash_lb.size: 1026
+          cluster.ring-small.ring_hash_lb.max_hashes_per_host: 3
+          cluster.ring-small.ring_hash_lb.min_hashes_per_host: 3
+          cluster.ring-small.ring_hash_lb.size: 9
+          cluster.ring-weighted.ring_hash_lb.max_hashes_per_host: 640
+          cluster.ring-weighted.ring_hash_lb.min_hashes_per_host: 128
+          cluster.ring-weighted.ring_hash_lb.size: 1024
+          cluster.maglev.maglev_lb.max_entries_per_host: 21846
+          cluster.maglev.maglev_lb.min_entries_per_host: 21845
+          cluster.maglev-small.maglev_lb.max_entries_per_host: 34
+          cluster.maglev-small.maglev_lb.min_entries_per_host: 33
+          cluster.maglev-weighted.maglev_lb.max_entries_per_host: 40959
+          cluster.maglev-weighted.maglev_lb.min_entries_per_host: 8193
+          cluster.named-ring.ring_hash_lb.max_hashes_per_host: 17
+          cluster.named-ring.ring_hash_lb.min_hashes_per_host: 17
+          cluster.named-ring.ring_hash_lb.size: 51
+          cluster.named-maglev.maglev_lb.max_entries_per_host: 21846
+          cluster.named-maglev.maglev_lb.min_entries_per_host: 21845
+        `,
+      },
+      async s => {
+        for (const { name } of clusters)
+          s.note((await s.proxy.admin(`/stats?filter=^cluster.${String(name)}.(ring_hash_lb|maglev_lb)`)).body.trim())
+      },
+    )
   },
 )

@@ -33,6 +33,7 @@ feature(
 - {match: {prefix: /any}, route: {cluster: up}, typed_per_filter_config: ${policy('allow_origin_string_match: [{exact: "*"}], allow_private_network_access: true')}}
 - {match: {prefix: /other}, route: {cluster: up}, typed_per_filter_config: ${policy('allow_origin_string_match: [{exact: "http://other.example"}]')}}
 - {match: {prefix: /refuse}, route: {cluster: up}, typed_per_filter_config: ${policy('allow_origin_string_match: [{exact: "http://other.example"}], forward_not_matching_preflights: false')}}
+- {match: {prefix: /lists}, route: {cluster: up}, typed_per_filter_config: ${policy('allow_origin_string_match: [{exact: "*"}], allow_methods: "*", allow_headers: "*"')}}
 - {match: {prefix: /off}, route: {cluster: up}, typed_per_filter_config: ${policy(`filter_enabled: ${none}`)}}
 - {match: {prefix: /shadow}, route: {cluster: up}, typed_per_filter_config: ${policy(`filter_enabled: ${none}, shadow_enabled: ${all}`)}}
 - {match: {prefix: /}, route: {cluster: up}}
@@ -101,6 +102,27 @@ feature(
       (open)
       log: HTTP/1.1 200 - cors_response in=0 out=0
     `,
+    })
+    f.exchange('cors: any method and header, by the names that are asked for', {
+      send: preflight('/lists', 'access-control-request-headers: x-1, x-2'),
+      stats,
+      sees: `
+        stat: http.main.cors.origin_valid +1
+        < client
+        HTTP/1.1 200 OK
+        access-control-allow-origin: http://shop.example
+        access-control-allow-credentials: true
+        access-control-allow-methods: PUT
+        access-control-allow-headers: x-1, x-2
+        access-control-max-age: 60
+        access-control-expose-headers: x-b
+        date: DATE
+        server: envoy
+        content-length: 0
+
+        (open)
+        log: HTTP/1.1 200 - cors_response in=0 out=0
+      `,
     })
     f.exchange('cors: another origin', {
       send: preflight('/other'),
@@ -348,6 +370,51 @@ feature(
       log: HTTP/1.1 403 - csrf_origin_mismatch in=0 out=14
     `,
     })
+    f.exchange('csrf: an origin that is hidden, whatever the referer', {
+      send: post('/', 'x', 'origin: null', 'referer: http://a/'),
+      stats,
+      sees: `
+        stat: http.main.csrf.missing_source_origin +1
+        < client
+        HTTP/1.1 403 Forbidden
+        content-length: 14
+        content-type: text/plain
+        date: DATE
+        server: envoy
+        connection: close
+
+        Invalid origin
+        (closed)
+        log: HTTP/1.1 403 - csrf_origin_mismatch in=0 out=14
+      `,
+    })
+    f.exchange('csrf: a referer without a scheme', {
+      send: post('/', 'x', 'referer: a'),
+      stats,
+      sees: `
+        stat: http.main.csrf.request_valid +1
+        > up
+        POST / HTTP/1.1
+        host: a
+        content-length: 1
+        referer: a
+        x-forwarded-proto: http
+        x-request-id: UUID
+        x-envoy-expected-rq-timeout-ms: 15000
+
+        x
+        < client
+        HTTP/1.1 200 OK
+        content-length: 2
+        x-envoy-upstream-service-time: MS
+        date: DATE
+        server: envoy
+
+        ok
+        (open)
+        log: HTTP/1.1 200 - via_upstream in=1 out=2
+      `,
+    })
     f.exchange('csrf: another host, allowed', {
       send: post('/', 'x', 'origin: https://shop.example'),
       stats,
@@ -572,6 +639,24 @@ feature(
       log: HTTP/1.1 200 - health_check_ok in=0 out=0
     `,
     })
+    f.exchange('health: counted apart', {
+      send: get('/health'),
+      stats: /http\.main\.(health_check|tracing|downstream_rq_(2xx|completed))/,
+      sees: `
+        stat: http.main.health_check.ok +1
+        stat: http.main.health_check.request_total +1
+        stat: http.main.tracing.health_check +1
+        < client
+        HTTP/1.1 200 OK
+        x-envoy-upstream-healthchecked-cluster: mine
+        date: DATE
+        server: envoy
+        content-length: 0
+
+        (open)
+        log: HTTP/1.1 200 - health_check_ok in=0 out=0
+      `,
+    })
     f.exchange('health: with a body', {
       send: post('/health', 'abc'),
       sees: `
@@ -632,6 +717,26 @@ feature(
       (open)
       log: HTTP/1.1 500 - via_upstream in=0 out=1
     `,
+    })
+    f.exchange('health: too few hosts, counted', {
+      to: 'empty',
+      send: get('/health'),
+      stats: /http\.empty\.(health_check|tracing)/,
+      sees: `
+        stat: http.empty.health_check.failed +1
+        stat: http.empty.health_check.failed_cluster_empty +1
+        stat: http.empty.health_check.request_total +1
+        stat: http.empty.tracing.health_check +1
+        < client
+        HTTP/1.1 503 Service Unavailable
+        x-envoy-upstream-healthchecked-cluster: mine
+        date: DATE
+        server: envoy
+        content-length: 0
+
+        (open)
+        log: HTTP/1.1 503 LH health_check_failed_cluster_empty in=0 out=0
+      `,
     })
     f.exchange('health: first of a time', {
       to: 'cached',

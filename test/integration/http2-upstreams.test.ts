@@ -301,6 +301,37 @@ feature(
       },
     )
     t.scenario(
+      'RST_STREAM before the head, by its code',
+      {
+        sees: `
+          0: 503 upstream connect error or disconnect/reset before headers. reset reason: remote reset
+          1: 502 upstream connect error or disconnect/reset before headers. reset reason: protocol error
+          2: 503 upstream connect error or disconnect/reset before headers. reset reason: remote reset
+          7: 503 upstream connect error or disconnect/reset before headers. reset reason: remote refused stream reset
+          10: 503 upstream connect error or disconnect/reset before headers. reset reason: remote error with CONNECT request
+          13: 503 upstream connect error or disconnect/reset before headers. reset reason: remote reset
+        `,
+      },
+      async s => {
+        s.upstream('raw').raw()
+        const c = await client(s)
+        let upstream: Awaited<ReturnType<ReturnType<typeof s.upstream>['nextConnection']>> | undefined
+        for (const [index, code] of [0, 1, 2, 7, 10, 13].entries()) {
+          const answered = c.request({ ':path': '/raw' })
+          if (upstream === undefined) {
+            upstream = await s.upstream('raw').nextConnection()
+            await upstream.send(frames.settings() + frames.settingsAck)
+          }
+          const stream = 2 * index + 1
+          await frames.waitForFrame(upstream, new RegExp(`^HEADERS ${stream}\\b`))
+          await upstream.send(frames.resetStream(stream, code))
+          const { status, body } = await answered
+          s.note(`${code}: ${status} ${String(body)}`)
+        }
+        c.close()
+      },
+    )
+    t.scenario(
       'an upstream that closes while a request waits',
       {
         sees: `

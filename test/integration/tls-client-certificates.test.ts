@@ -755,3 +755,42 @@ feature(
     )
   },
 )
+
+feature(
+  'routes by certificate',
+  {
+    file: import.meta.url,
+    listeners: [
+      http('main', {
+        chain: serverTls(
+          'server',
+          `{${trusting('trust_chain_verification: ACCEPT_UNTRUSTED')}}`,
+          'require_client_certificate: false',
+        ),
+        routes: `
+- {match: {prefix: /, tls_context: {presented: true, validated: true}}, direct_response: {status: 201}}
+- {match: {prefix: /, tls_context: {presented: true}}, direct_response: {status: 202}}
+- {match: {prefix: /, tls_context: {presented: false}}, direct_response: {status: 203}}
+- {match: {prefix: /}, direct_response: {status: 200}}
+`,
+      }),
+    ],
+    clusters: [],
+    values,
+  },
+  f => {
+    f.scenario(
+      'which certificate came',
+      {
+        sees: `
+          client: HTTP/1.1 201 Created
+          foreign: HTTP/1.1 202 Accepted
+          none: HTTP/1.1 203 Non-Authoritative Information
+        `,
+      },
+      async s => {
+        for (const who of ['client', 'foreign', 'none'] as const) s.note(`${who}: ${await asks(s, who, 'main')}`)
+      },
+    )
+  },
+)

@@ -19,10 +19,13 @@ namespace nuncio::http::h1 {
 DispatchResult ServerCodec::dispatch(std::string_view data) {
   char* input = const_cast<char*>(data.data());    // codec.h: consumed bytes may be rearranged
   size_t at = 0;
+  // A request's bytes are those of the reads it is in, as in Envoy: with what is behind its end, and known in front of its body.
+  if (state_ == State::kHead || state_ == State::kBody || state_ == State::kTrailers) bytes_.wire_received += data.size();
   while (at < data.size() && state_ != State::kDead && state_ != State::kComplete && (paused_ == 0 || state_ != State::kBody)) {
     at += step(input + at, data.size() - at);
   }
   if (state_ == State::kDead) at = data.size();    // nothing behind is of interest
+  if (state_ != State::kComplete) bytes_.wire_received -= data.size() - at;    // they come again
   return {at, std::exchange(error_, nullptr)};
 }
 
@@ -44,7 +47,7 @@ size_t ServerCodec::startRequest(const char* input, size_t size) {
   if (skipped == size) return size;
   state_ = State::kHead;
   bytes_ = {};
-  bytes_.wire_received = skipped;
+  bytes_.wire_received = size;
   paused_ = 0;
   request_complete_ = false;
   response_chunked_ = false;
@@ -60,7 +63,6 @@ size_t ServerCodec::startRequest(const char* input, size_t size) {
 size_t ServerCodec::readHead(char* input, size_t size) {
   HeadReader::Result result = head_.read(input, size, options_.max_head_bytes);
   if (result.found == HeadReader::Found::kNothing) {
-    bytes_.wire_received += result.consumed;
     if (result.too_large) fail(kHeadersTooLarge);
     return result.consumed;
   }
@@ -72,7 +74,6 @@ size_t ServerCodec::readHead(char* input, size_t size) {
     result.text = result.text.substr(0, line_size);
     result.found = HeadReader::Found::kHead;
   }
-  bytes_.wire_received += result.consumed;
   if (error != nullptr) {
     fail(*error);
   } else if (result.found == HeadReader::Found::kHead) {
@@ -112,15 +113,11 @@ const CodecError* ServerCodec::parseHead(HeaderMap& headers, std::string_view he
   connect_request_ = line.method == "CONNECT";
   head_request_ = line.method == "HEAD";
   const CodecError* target_error = addTarget(headers, copied(line.method), copied(line.target), connect_request_);
-  const bool authority_given = headers.has(HeaderId::kAuthority);
-  const std::string_view given = headers.get(HeaderId::kAuthority);
-  size_t authority_at = headers.size();
-  if (authority_given) {
-    authority_at = headers.has(HeaderId::kScheme) ? headers.size() - 2 : headers.size() - 1;
-    headers.entries()[authority_at].value = {};
-  } else {
-    headers.add(HeaderId::kAuthority, {});
-  }
+  constexpr size_t kAuthorityAt = 0;
+  Header& place = headers.entries()[kAuthorityAt];
+  const std::string_view given = place.value;
+  const bool authority_given = given.data() != nullptr;
+  place.value = {};
   HeaderLimits limits;
   limits.kind = Kind::kRequest;
   limits.keep_original = options_.header_case == HeaderCase::kPreserve;
@@ -128,13 +125,13 @@ const CodecError* ServerCodec::parseHead(HeaderMap& headers, std::string_view he
   uint32_t underscored = 0;
   limits.underscores = {options_.underscores, &underscored};
   const std::string_view lines = line.has_version ? headerLines(head, line_size) : std::string_view();
-  const CodecError* error = parseHeaderBlock(headers, lines, copy + line_size, limits, authority_at, bytes_.headers_received);
+  const CodecError* error = parseHeaderBlock(headers, lines, copy + line_size, limits, kAuthorityAt, bytes_.headers_received);
   if (underscored != 0) callbacks_.onUnderscoredHeaders(underscored);
   if (error != nullptr) return error;
   if (!line.http_11 && !options_.accept_http_10) return &kLowVersion;
   if (target_error != nullptr) return target_error;
   http_10_ = !line.http_11;
-  Header& authority = headers.entries()[authority_at];
+  Header& authority = headers.entries()[kAuthorityAt];
   if (authority_given) {
     authority.value = given;
   } else if (authority.value.data() == nullptr) {    // no host line
@@ -147,29 +144,36 @@ const CodecError* ServerCodec::parseHead(HeaderMap& headers, std::string_view he
   return nullptr;
 }
 
-/** ":method", ":path" and, for the forms that have them, ":authority" and ":scheme". */
+/**
+ * ":authority" (a place for it, where the target has none), ":path" and ":method", and ":scheme" in front of them where the
+ * target has one: the order in which Envoy sends them on over HTTP/2.
+ */
 const CodecError* ServerCodec::addTarget(HeaderMap& headers, std::string_view method, std::string_view target, bool connect) {
-  headers.add(HeaderId::kMethod, method);
   if (connect) {
     headers.add(HeaderId::kAuthority, target);
+    headers.add(HeaderId::kMethod, method);
     return isAuthorityTarget(target) ? nullptr : &kInvalidUrl;
   }
   if (target.front() == '/' || (target == "*" && method == "OPTIONS") || !options_.allow_absolute_url) {
+    headers.add(HeaderId::kAuthority, {});
     headers.add(HeaderId::kPath, target);
+    headers.add(HeaderId::kMethod, method);
     return nullptr;
   }
   TargetParts parts;
-  if (const CodecError* error = parseAbsoluteTarget(target, parts)) return error;
-  headers.add(HeaderId::kPath, parts.path);
+  const CodecError* error = parseAbsoluteTarget(target, parts);
   headers.add(HeaderId::kAuthority, parts.authority);
-  headers.add(HeaderId::kScheme, parts.scheme.size() == 4 ? std::string_view("http") : std::string_view("https"));
-  return nullptr;
+  if (error == nullptr) {
+    headers.add(HeaderId::kScheme, parts.scheme.size() == 4 ? std::string_view("http") : std::string_view("https"));
+    headers.add(HeaderId::kPath, parts.path);
+  }
+  headers.add(HeaderId::kMethod, method);
+  return error;
 }
 
 size_t ServerCodec::readBody(char* input, size_t size) {
   BodyReader::Piece piece = body_.read(input, size);
   if (piece.end == BodyReader::End::kError) {
-    bytes_.wire_received += size;
     if (!piece.data.empty()) deliver(piece.data, false);    // what came before the error is good
     if (state_ != State::kDead) fail(kInvalidChunk);
     return size;
@@ -184,14 +188,12 @@ size_t ServerCodec::readBody(char* input, size_t size) {
       head_.startTrailers();
     }
   }
-  bytes_.wire_received += piece.consumed;
   if (piece.end == BodyReader::End::kComplete || !piece.data.empty()) deliver(piece.data, piece.end == BodyReader::End::kComplete);
   return piece.consumed;
 }
 
 size_t ServerCodec::readTrailers(char* input, size_t size) {
   const HeadReader::Result result = head_.read(input, size, options_.max_head_bytes);
-  bytes_.wire_received += result.consumed;
   if (result.too_large) fail(kHeadersTooLarge);
   if (result.found == HeadReader::Found::kHead) onTrailers(result.text);
   return result.consumed;

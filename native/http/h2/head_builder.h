@@ -38,6 +38,8 @@ class HeadBuilder final : public FieldSink {
   uint64_t contentLength() const { return content_length_; }
   uint32_t status() const { return status_; }
   uint32_t underscored() const { return underscored_; }
+  /** Names and values that came, in bytes. */
+  uint64_t bytes() const { return bytes_; }
 
  private:
   struct Crumb {

@@ -160,7 +160,7 @@ class Session {
   void writeReset(uint32_t stream, ErrorCode code);
   void wroteFrame(size_t bytes, bool control);
   void writeHead(Stream& stream, std::span<const Header> headers, bool end_stream);
-  char* encodeBlock(char* out, std::span<const Header> headers);
+  char* encodeBlock(char* out, std::span<const Header> headers, StreamBytes& counts);
   void writeLongHead(Stream& stream, std::span<const Header> headers, size_t room, bool end_stream);
   void saveTrailers(Stream& stream, const HeaderMap& trailers);
   void wroteHead(Stream& stream, size_t bytes);

@@ -195,6 +195,7 @@ void Session::onResponseHead(Stream& stream, std::string_view block, bool end_st
 
 bool Session::acceptHead(Stream& stream, HeadBuilder& builder, bool end_stream) {
   HeadFault fault = builder.finish(stream.connect_request);
+  stream.byte_counts.fields_received += builder.bytes();
   if (builder.underscored() != 0) {
     stats_.inc(underscores_ == Underscores::kRejectRequest ? Stat::requests_rejected_with_underscores_in_headers
                                                            : Stat::dropped_headers_with_underscores,
@@ -282,6 +283,9 @@ void Session::onRstStream(std::string_view payload) {
   stream->remote_closed = true;
   switch (static_cast<ErrorCode>(readUint32(payload.data()))) {
     case ErrorCode::kRefusedStream: return tellReset(*stream, ResetReason::kRemoteRefusedStreamReset, kRemoteRefuseDetail);
+    case ErrorCode::kProtocolError:
+      if (isServer()) return tellReset(*stream, ResetReason::kRemoteReset, kRemoteResetDetail);
+      return tellReset(*stream, ResetReason::kProtocolError, kRemoteResetDetail);
     case ErrorCode::kConnectError: return tellReset(*stream, ResetReason::kConnectError, kRemoteResetDetail);
     default: return tellReset(*stream, ResetReason::kRemoteReset, kRemoteResetDetail);
   }

@@ -190,7 +190,7 @@ void Session::writeHead(Stream& stream, std::span<const Header> headers, bool en
   for (const Header& header : headers) room += HpackEncoder::fieldRoom(header.name.size(), header.value.size());
   if (room > kDefaultFrameSize) [[unlikely]] return writeLongHead(stream, headers, room, end_stream);
   char* const begin = sink_.reserve(room);
-  char* const end = encodeBlock(begin + kFrameHeaderSize, headers);
+  char* const end = encodeBlock(begin + kFrameHeaderSize, headers, stream.byte_counts);
   const size_t size = static_cast<size_t>(end - begin);
   const uint8_t flags = kFlagEndHeaders | (end_stream ? kFlagEndStream : 0);
   writeFrameHeader(begin, size - kFrameHeaderSize, FrameType::kHeaders, flags, stream.id);
@@ -204,16 +204,18 @@ void Session::wroteHead(Stream& stream, size_t bytes) {
   wroteFrame(bytes, false);
 }
 
-char* Session::encodeBlock(char* out, std::span<const Header> headers) {
+char* Session::encodeBlock(char* out, std::span<const Header> headers, StreamBytes& counts) {
   out = encoder_.begin(out);
   bool has_authority = false;
   for (const Header& header : headers) {    // in front, wherever they stand
     if (!isPseudo(header.id)) continue;
     has_authority |= header.id == HeaderId::kAuthority;
+    counts.fields_sent += header.name.size() + header.value.size();
     out = encoder_.field(out, header.id, header.name, header.value);
   }
   for (const Header& header : headers) {
     if (header.id != HeaderId::kUnknown && (isPseudo(header.id) || isForHttp1Only(header, has_authority))) continue;
+    counts.fields_sent += header.name.size() + header.value.size();
     out = encoder_.field(out, header.id, header.name, header.value);
   }
   return out;
@@ -222,7 +224,7 @@ char* Session::encodeBlock(char* out, std::span<const Header> headers) {
 /** One that may need CONTINUATION frames. */
 void Session::writeLongHead(Stream& stream, std::span<const Header> headers, size_t room, bool end_stream) {
   net::Block* block = memory_.blocks().takeBlock(room);
-  const char* const end = encodeBlock(block->bytes(), headers);
+  const char* const end = encodeBlock(block->bytes(), headers, stream.byte_counts);
   std::string_view left(block->bytes(), static_cast<size_t>(end - block->bytes()));
   FrameType type = FrameType::kHeaders;
   do {

@@ -193,12 +193,7 @@ std::string_view hostName(const StreamInfo& info) {
 
 bool connected(const StreamInfo& info) { return info.upstream_remote.family() != net::Address::Family::kNone; }
 
-// A list made when there was more than one; else the only host, when a connection to it was had.
-ValueKind attempted(std::string_view list, std::string_view only, bool cut, const StreamInfo& info, Buffer& out) {
-  if (list.empty()) {
-    if (!connected(info)) return ValueKind::kNull;
-    list = only;
-  }
+ValueKind attempted(std::string_view list, bool cut, Buffer& out) {
   if (!cut) return textOrNull(list, out);
   bool first = true;
   base::forEachToken(list, [&](std::string_view host) {
@@ -371,16 +366,16 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::PACKETS_RETRANSMITTED: return number(0, out);
     case Operator::UPSTREAM_WIRE_BYTES_SENT: return number(info.upstream_wire_sent, out);
     case Operator::UPSTREAM_WIRE_BYTES_RECEIVED: return number(info.upstream_wire_received, out);
-    case Operator::UPSTREAM_HEADER_BYTES_SENT:
-    case Operator::UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: return number(info.upstream_headers_sent, out);
-    case Operator::UPSTREAM_HEADER_BYTES_RECEIVED:
-    case Operator::UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: return number(info.upstream_headers_received, out);
+    case Operator::UPSTREAM_HEADER_BYTES_SENT: return number(info.upstream_headers_sent, out);
+    case Operator::UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: return number(info.upstream_fields_sent, out);
+    case Operator::UPSTREAM_HEADER_BYTES_RECEIVED: return number(info.upstream_headers_received, out);
+    case Operator::UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: return number(info.upstream_fields_received, out);
     case Operator::DOWNSTREAM_WIRE_BYTES_SENT: return number(info.downstream_wire_sent, out);
     case Operator::DOWNSTREAM_WIRE_BYTES_RECEIVED: return number(info.downstream_wire_received, out);
-    case Operator::DOWNSTREAM_HEADER_BYTES_SENT:
-    case Operator::DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: return number(info.downstream_headers_sent, out);
-    case Operator::DOWNSTREAM_HEADER_BYTES_RECEIVED:
-    case Operator::DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: return number(info.downstream_headers_received, out);
+    case Operator::DOWNSTREAM_HEADER_BYTES_SENT: return number(info.downstream_headers_sent, out);
+    case Operator::DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT: return number(info.downstream_fields_sent, out);
+    case Operator::DOWNSTREAM_HEADER_BYTES_RECEIVED: return number(info.downstream_headers_received, out);
+    case Operator::DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED: return number(info.downstream_fields_received, out);
 
     case Operator::PROTOCOL: return textOrNull(protocolName(info.protocol), out);
     case Operator::UPSTREAM_PROTOCOL: return textOrNull(protocolName(info.upstream_protocol), out);
@@ -418,12 +413,10 @@ ValueKind evaluate(const Piece& piece, ValueUse use, const FormatContext& contex
     case Operator::FILTER_CHAIN_NAME: return textOrNull(originOf(info).filter_chain_name, out);
     case Operator::UPSTREAM_HOSTS_ATTEMPTED:
     case Operator::UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT:
-      return attempted(info.hosts_attempted, info.upstream_host == nullptr ? std::string_view() : info.upstream_host->text(),
-                       piece.op == Operator::UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT, info, out);
+      return attempted(info.hosts_attempted, piece.op == Operator::UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT, out);
     case Operator::UPSTREAM_HOST_NAMES_ATTEMPTED:
     case Operator::UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT:
-      return attempted(info.host_names_attempted, hostName(info),
-                       piece.op == Operator::UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT, info, out);
+      return attempted(info.host_names_attempted, piece.op == Operator::UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT, out);
     case Operator::UPSTREAM_CONNECTION_IDS_ATTEMPTED: return connectionIdsAttempted(info, out);
 
     case Operator::UPSTREAM_LOCAL_ADDRESS:

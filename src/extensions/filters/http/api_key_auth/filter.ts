@@ -73,7 +73,7 @@ function keyIn(request: RequestHead, { header, query, cookie }: Source): string 
     const value = request.headers.get(header) ?? ''
     return value.startsWith('Bearer ') ? value.slice(7) : value
   }
-  if (query !== '') return queryOf(request.path)?.find(([name]) => name === query)?.[1] ?? ''
+  if (query !== '') return decoded(queryOf(request.path)?.find(([name]) => name === query)?.[1] ?? '')
   return cookiesOf(request).find(([name]) => name === cookie)?.[1] ?? ''
 }
 
@@ -92,6 +92,12 @@ function hide(request: RequestHead, { header, query, cookie }: Source): void {
     request.headers.delete('cookie')
     if (left.length > 0) request.headers.set('cookie', left.join('; '))
   }
+}
+
+function decoded(text: string): string {
+  if (!text.includes('%')) return text
+  const bytes = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString()
 }
 
 type Pairs = (readonly [name: string, value: string])[]

@@ -117,8 +117,13 @@ class Cors final : public http_proxy::Filter {
     const auto say = [&](std::string_view name, std::string_view value) {
       if (!value.empty()) headers.set(name, value);
     };
-    say("access-control-allow-methods", text(&plan::cors::Policy::methods));
-    say("access-control-allow-headers", text(&plan::cors::Policy::headers));
+    // "*" allows what is asked for, by name: with credentials a browser takes it for a literal.
+    const auto allow = [&](std::string_view name, std::string_view value, std::string_view asked) {
+      if (value == "*") return headers.set(name, request.get(asked));
+      say(name, value);
+    };
+    allow("access-control-allow-methods", text(&plan::cors::Policy::methods), "access-control-request-method");
+    allow("access-control-allow-headers", text(&plan::cors::Policy::headers), "access-control-request-headers");
     say("access-control-max-age", text(&plan::cors::Policy::max_age));
     if (flag(&plan::cors::Policy::private_network, false) && request.get("access-control-request-private-network") == "true") {
       headers.set("access-control-allow-private-network", "true");

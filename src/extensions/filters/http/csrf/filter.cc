@@ -47,10 +47,10 @@ struct CsrfRuntime final : http_proxy::FilterRuntime {
   const http_proxy::FilterCounter request_valid;
 };
 
-/** Host and port of a URL; empty for what is none. */
+/** Host and port of a URL; what is none is taken for them. */
 std::string_view hostAndPort(std::string_view value) {
   const auto url = http::splitAbsoluteUrl(value);
-  return url ? url->authority : std::string_view();
+  return url ? url->authority : value;
 }
 
 class Csrf final : public http_proxy::Filter {
@@ -73,9 +73,9 @@ class Csrf final : public http_proxy::Filter {
     return method == "POST" || method == "PUT" || method == "DELETE" || method == "PATCH";
   }
   bool isValid(http::HeaderMap& headers) {
-    std::string_view source = hostAndPort(headers.get(HeaderId::kOrigin));
-    if (source.empty()) source = hostAndPort(headers.get(HeaderId::kReferer));
-    if (source.empty()) {
+    const std::string_view origin = headers.get(HeaderId::kOrigin);
+    const std::string_view source = hostAndPort(origin.empty() ? headers.get(HeaderId::kReferer) : origin);
+    if (source.empty() || origin == "null") {  // a page that hides where it is from: its Referer does not count either
       runtime_.missing_source_origin.inc();
       return false;
     }

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "generated/filters/http/health_check/plan.h"
 #include "http/matcher.h"
+#include "http_proxy/filter_prefix.h"
 #include "http_proxy/filter_support.h"
 #include "http_proxy/manager_config.h"
 #include "tcp/network_filter.h"
@@ -41,7 +42,28 @@ struct HealthCheckConfig {
 };
 
 struct HealthCheckRuntime final : http_proxy::FilterRuntime {
-  HealthCheckRuntime(const http_proxy::FilterSite& site, const HealthCheckConfig&) : drain(site.listener->drain) {}
+  HealthCheckRuntime(const http_proxy::FilterSite& site, const HealthCheckConfig&)
+      : tracing_scope(std::string(site.stat_prefix) + ".tracing"),
+        prefix(http_proxy::statPrefix(site) + "health_check."),
+        request_total(site.worker.stats, prefix + "request_total"),
+        ok(site.worker.stats, prefix + "ok"),
+        failed(site.worker.stats, prefix + "failed"),
+        cached_response(site.worker.stats, prefix + "cached_response"),
+        degraded(site.worker.stats, prefix + "degraded"),
+        failed_cluster_not_found(site.worker.stats, prefix + "failed_cluster_not_found"),
+        failed_cluster_empty(site.worker.stats, prefix + "failed_cluster_empty"),
+        failed_cluster_unhealthy(site.worker.stats, prefix + "failed_cluster_unhealthy"),
+        drain(site.listener->drain) {}
+  const std::string tracing_scope;
+  const std::string prefix;
+  const http_proxy::FilterCounter request_total;
+  const http_proxy::FilterCounter ok;
+  const http_proxy::FilterCounter failed;
+  const http_proxy::FilterCounter cached_response;
+  const http_proxy::FilterCounter degraded;
+  const http_proxy::FilterCounter failed_cluster_not_found;
+  const http_proxy::FilterCounter failed_cluster_empty;
+  const http_proxy::FilterCounter failed_cluster_unhealthy;
   const net::DrainState& drain;
 };
 
@@ -52,6 +74,7 @@ class HealthCheck final : public http_proxy::Filter {
   Verdict onRequestHeaders(http::HeaderMap& headers, FilterStream& stream, bool end_stream) override {
     if (http::allMatchHeaders(config_.headers, headers)) {
       asked_ = true;
+      countAsked(stream);
       stream.info().health_check = true;
       handles_ = !config_.plan.pass_through || runtime_.drain.healthFailed() || useCached(stream);
     }
@@ -80,17 +103,27 @@ class HealthCheck final : public http_proxy::Filter {
   }
 
  private:
+  /** Requests that no trace is made of, by why: a health check is one whether it is answered here or not. */
+  void countAsked(FilterStream& stream) const {
+    auto& statistics = stream.worker().stats;
+    auto scope = statistics.scope<stats::Tracing>(runtime_.tracing_scope);
+    scope.inc(stats::TracingStat::health_check);
+    statistics.release(scope);
+  }
   static int64_t now(FilterStream& stream) { return stream.worker().services.loop.now(); }
   bool useCached(FilterStream& stream) const { return config_.plan.cache_ms != 0 && config_.cached.valid(now(stream)); }
 
   struct Outcome {
     uint16_t status;
     std::string_view details;
+    const http_proxy::FilterCounter HealthCheckRuntime::*reason = nullptr;  // counted besides ok and failed
   };
 
   Outcome judge(FilterStream& stream) const {
     if (runtime_.drain.healthFailed()) return {503, "health_check_failed"};
-    if (config_.plan.cache_ms != 0) return {static_cast<uint16_t>(config_.cached.status()), "health_check_cached"};
+    if (config_.plan.cache_ms != 0) {
+      return {static_cast<uint16_t>(config_.cached.status()), "health_check_cached", &HealthCheckRuntime::cached_response};
+    }
     Outcome outcome{200, "health_check_ok"};
     for (const auto& wanted : config_.plan.min_healthy) {
       outcome = judgeCluster(stream, wanted);
@@ -101,7 +134,9 @@ class HealthCheck final : public http_proxy::Filter {
 
   static Outcome judgeCluster(FilterStream& stream, const plan::health_check::MinHealthy& wanted) {
     upstream::ClusterRuntime* cluster = stream.worker().clusters.find(wanted.slot);
-    if (cluster == nullptr) return {503, "health_check_failed_no_cluster_found"};
+    if (cluster == nullptr) {
+      return {503, "health_check_failed_no_cluster_found", &HealthCheckRuntime::failed_cluster_not_found};
+    }
     const upstream::EndpointsPart* endpoints = cluster->endpoints();
     uint64_t total = 0;
     uint64_t available = 0;
@@ -111,19 +146,28 @@ class HealthCheck final : public http_proxy::Filter {
         if (member.usable() || member.degraded()) ++available;
       }
     }
-    if (total == 0) return wanted.percent == 0 ? Outcome{200, "health_check_ok_cluster_healthy"} : Outcome{503, "health_check_failed_cluster_empty"};
-    if (100 * available < total * wanted.percent) return {503, "health_check_failed_cluster_unhealthy"};
+    if (total == 0 && wanted.percent != 0) {
+      return {503, "health_check_failed_cluster_empty", &HealthCheckRuntime::failed_cluster_empty};
+    }
+    if (100 * available < total * wanted.percent) {
+      return {503, "health_check_failed_cluster_unhealthy", &HealthCheckRuntime::failed_cluster_unhealthy};
+    }
     return {200, "health_check_ok_cluster_healthy"};
   }
 
   Verdict answer(FilterStream& stream) {
     const Outcome outcome = judge(stream);
     http_proxy::LocalReply reply{.status = outcome.status, .details = outcome.details};
-    if (outcome.status < 200 || outcome.status >= 300) reply.flag = http::ResponseFlag::kFailedLocalHealthCheck;
+    const bool healthy = outcome.status >= 200 && outcome.status < 300;
+    if (!healthy) reply.flag = http::ResponseFlag::kFailedLocalHealthCheck;
+    runtime_.request_total.inc();
+    (healthy ? runtime_.ok : runtime_.failed).inc();
+    if (outcome.reason != nullptr) (runtime_.*outcome.reason).inc();
     if (outcome.details == "health_check_cached" && config_.cached.degraded()) {
       auto* headers = stream.arena().make<http::HeaderMap>(stream.arena());
       headers->add(HeaderId::kXEnvoyDegraded, "");
       reply.headers = headers->entries();
+      runtime_.degraded.inc();
     }
     return stream.reply(reply);
   }

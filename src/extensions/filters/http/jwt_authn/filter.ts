@@ -63,6 +63,12 @@ export default defineHttpFilter({
           counters.allowed.inc()
           return undefined
         }
+        const named = stream.routeConfig?.requirement ?? ''
+        if (named !== '' && !stream.routeConfig?.isDisabled && !Object.hasOwn(settings.requirements, named)) {
+          counters.denied.inc()
+          const problem = `Wrong requirement_name: ${named}. It should be one of [${Object.keys(settings.requirements).join()}]`
+          return stream.reply(403, `Failed JWT authentication: ${problem}`, {}, `jwt_authn_access_denied{${problem}}`)
+        }
         const required = requirementOf(settings, request, builtIn.stream(stream), tools)
         if (required === undefined) {
           counters.allowed.inc()

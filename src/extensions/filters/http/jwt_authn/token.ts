@@ -68,9 +68,29 @@ export function parseToken(text: string): Token {
   const keyId = header['kid'] ?? ''
   if (typeof keyId !== 'string') throw new Refusal('Jwt header [kid] field must be a string')
   const payload = section(body, 'payload')
+  checkForms(payload)
   const signature = decoded(tail)
   if (signature === undefined) throw new Refusal('Jwt signature is an invalid Base64url encoded')
   return { header, payload, payloadText: body, signed: `${head}.${body}`, signature, algorithm, keyId }
+}
+
+/** Registered claims have the forms that RFC 7519, section 4.1 gives them. */
+function checkForms(payload: Record<string, unknown>): void {
+  const wrong = (claim: string, form: string) => new Refusal(`Jwt payload [${claim}] field is not ${form}`)
+  const checkText = (claim: string) => {
+    if (claim in payload && typeof payload[claim] !== 'string') throw wrong(claim, 'a string')
+  }
+  checkText('iss')
+  checkText('sub')
+  for (const claim of ['iat', 'nbf', 'exp']) {
+    if (!(claim in payload)) continue
+    const value = payload[claim]
+    if (typeof value !== 'number') throw wrong(claim, 'an integer')
+    if (value < 0 || value >= 2 ** 63) throw wrong(claim, 'a positive 64 bit integer')
+  }
+  checkText('jti')
+  const audiences = [payload['aud'] ?? []].flat()
+  if (!audiences.every(audience => typeof audience === 'string')) throw wrong('aud', 'a string or string list')
 }
 
 function section(text: string, called: string): Record<string, unknown> {

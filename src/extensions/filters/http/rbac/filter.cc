@@ -40,14 +40,23 @@ struct RbacSettings final : routing::RouteSettings {
   bool policy_stats = false;
 };
 
+/** A prefix of statistics ends with a dot, written or not. */
+std::string statScope(const http_proxy::FilterSite& site, const std::string& own) {
+  std::string scope = http_proxy::statPrefix(site) + "rbac." + own;
+  if (!scope.ends_with('.')) scope += '.';
+  return scope;
+}
+
 struct RbacRuntime final : http_proxy::FilterRuntime {
   RbacRuntime(const http_proxy::FilterSite& site, const RbacSettings& own)
-      : prefix(http_proxy::statPrefix(site) + "rbac."),
-        allowed(site.worker.stats, prefix + own.stat_prefix + "allowed"),
-        denied(site.worker.stats, prefix + own.stat_prefix + "denied"),
-        shadow_allowed(site.worker.stats, prefix + own.shadow_prefix + "shadow_allowed"),
-        shadow_denied(site.worker.stats, prefix + own.shadow_prefix + "shadow_denied") {}
+      : prefix(statScope(site, own.stat_prefix)),
+        shadow_prefix(statScope(site, own.shadow_prefix)),
+        allowed(site.worker.stats, prefix + "allowed"),
+        denied(site.worker.stats, prefix + "denied"),
+        shadow_allowed(site.worker.stats, shadow_prefix + "shadow_allowed"),
+        shadow_denied(site.worker.stats, shadow_prefix + "shadow_denied") {}
   const std::string prefix;
+  const std::string shadow_prefix;
   const http_proxy::FilterCounter allowed;
   const http_proxy::FilterCounter denied;
   const http_proxy::FilterCounter shadow_allowed;
@@ -56,7 +65,7 @@ struct RbacRuntime final : http_proxy::FilterRuntime {
 
 class Rbac final : public http_proxy::Filter {
  public:
-  Rbac(const RbacSettings& own, RbacRuntime& runtime) : settings_(&own), runtime_(runtime) {}
+  Rbac(const RbacSettings& own, RbacRuntime& runtime) : own_(own), settings_(&own), runtime_(runtime) {}
 
   Verdict onRequestHeaders(http::HeaderMap& headers, FilterStream& stream, bool) override {
     if (const auto* own = stream.routeSettings<RbacSettings>()) settings_ = own;
@@ -67,8 +76,8 @@ class Rbac final : public http_proxy::Filter {
     if (settings_->rules == nullptr) return Verdict::kContinue;
     const Rules::Judgement judgement = settings_->rules->judge(subject);
     noteLog(*settings_->rules, judgement, stream);
-    note(stream, settings_->stat_prefix, "enforced_", judgement);
-    countPolicy(stream, settings_->stat_prefix, judgement, judgement.allowed ? ".allowed" : ".denied");
+    note(stream, own_.stat_prefix, "enforced_", judgement);
+    countPolicy(stream, runtime_.prefix, judgement, judgement.allowed ? ".allowed" : ".denied");
     if (judgement.allowed) {
       runtime_.allowed.inc();
       return Verdict::kContinue;
@@ -82,13 +91,13 @@ class Rbac final : public http_proxy::Filter {
     const Rules::Judgement judgement = settings_->shadow->judge(subject);
     noteLog(*settings_->shadow, judgement, stream);
     (judgement.allowed ? runtime_.shadow_allowed : runtime_.shadow_denied).inc();
-    countPolicy(stream, settings_->shadow_prefix, judgement, judgement.allowed ? ".shadow_allowed" : ".shadow_denied");
+    countPolicy(stream, runtime_.shadow_prefix, judgement, judgement.allowed ? ".shadow_allowed" : ".shadow_denied");
     note(stream, settings_->shadow_prefix, "shadow_", judgement);
   }
 
   void countPolicy(FilterStream& stream, std::string_view prefix, const Rules::Judgement& judgement, std::string_view what) {
     if (!settings_->policy_stats || judgement.policy.empty()) return;
-    http_proxy::countOnce(stream.worker(), stream.arena().concat(runtime_.prefix, prefix, "policy.", judgement.policy, what));
+    http_proxy::countOnce(stream.worker(), stream.arena().concat(prefix, "policy.", judgement.policy, what));
   }
 
   static void noteLog(const Rules& rules, const Rules::Judgement& judgement, FilterStream& stream) {
@@ -115,7 +124,8 @@ class Rbac final : public http_proxy::Filter {
     return arena.concat("rbac_access_denied_matched_policy[", std::string_view(clean, name.size()), "]");
   }
 
-  const RbacSettings* settings_;
+  const RbacSettings& own_;        // the filter's: its prefix holds for what rules of routes enforce, too
+  const RbacSettings* settings_;   // in force
   RbacRuntime& runtime_;
 };
 

@@ -89,8 +89,10 @@ ListenerVerdict Filter::onData(AcceptedConnection& connection, std::string_view 
       wanted_ = std::max(wanted_, result.size);
       return ListenerVerdict::kNeedData;
     case net::ProxyParse::kNotProxy:
-      // Envoy makes up its mind when a version 2 header's fixed part could have come.
-      if (!plan.allow_without && bytes.size() < net::kProxyV2Prefix) return ListenerVerdict::kNeedData;
+      // Envoy makes up its mind when a version 2 header's fixed part could have come, or a line is there to be read.
+      if (!plan.allow_without && bytes.size() < net::kProxyV2Prefix) {
+        return bytes.find("\r\n") == std::string_view::npos ? ListenerVerdict::kNeedData : wrong(1);
+      }
       return absent();
     case net::ProxyParse::kInvalid: return wrong(result.version);
     case net::ProxyParse::kDone: break;

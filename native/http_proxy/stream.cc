@@ -200,6 +200,7 @@ void Stream::finishRequestHead(bool end_stream) {
   if (encoder_blocks_ != 0) blockResponse(true);  // the connection was full already
   if (config().plan.flush_access_log_on_new_request) log(http::AccessLogType::kDownstreamStart);
   filters_.requestHeaders(*request_headers_, end_stream);
+  if (trace_ != nullptr) [[unlikely]] countTrace();
   if (!complete_) armIdleTimer();
 }
 

@@ -134,6 +134,7 @@ class Stream final : public http::RequestDecoder, public RoutedStream, public ne
   // ---- stream_tracing.cc
   void decideTracing();
   void startTrace();
+  void countTrace();
   void decorateAnswer(http::HeaderMap& headers);
   void finishTrace();
   void refuseFlood();

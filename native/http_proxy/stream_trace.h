@@ -23,12 +23,13 @@ namespace nuncio::http_proxy {
 class RoutedStream;
 
 struct StreamTrace {
-  StreamTrace(const TracingConfig& manager, const routing::RouteTracing* of_route, bool outbound)
-      : config(manager), route(of_route), egress(outbound) {}
+  StreamTrace(const TracingConfig& manager, const routing::RouteTracing* of_route, bool outbound, http::TraceReason why)
+      : config(manager), route(of_route), egress(outbound), reason(why) {}
 
   const TracingConfig& config;
   const routing::RouteTracing* const route;  // null: it says nothing
   const bool egress;
+  const http::TraceReason reason;
   bool has_span = false;   // otherwise there is no tracer, or what came could not be understood
   bool propagates_name = false;
   tracing::Span span;

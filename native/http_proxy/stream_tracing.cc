@@ -196,9 +196,9 @@ void Stream::decideTracing() {
 void Stream::startTrace() {
   const TracingConfig& manager = *config().tracing;
   http::HeaderMap& headers = *request_headers_;
-  runtime_.tracing.inc(statOf(info_.trace_reason));
   const routing::Route* matched = route();
-  trace_ = arena_.make<StreamTrace>(manager, matched == nullptr ? nullptr : matched->tracing.get(), runtime_.listener.outbound);
+  trace_ = arena_.make<StreamTrace>(manager, matched == nullptr ? nullptr : matched->tracing.get(), runtime_.listener.outbound,
+                                     info_.trace_reason);
   StreamTrace& trace = *trace_;
   if (const tracing::Tracer* tracer = manager.tracer.get(); tracer != nullptr) {
     const tracing::SpanStart how{.name = tracer->defaultName(headers, trace.egress),
@@ -230,6 +230,11 @@ void Stream::startTrace() {
     }
     headers.remove(HeaderId::kXEnvoyDecoratorOperation);
   }
+}
+
+/** Once filters had a look: a health check is not traced, whatever was decided. */
+void Stream::countTrace() {
+  runtime_.tracing.inc(info_.health_check ? TracingStat::not_traceable : statOf(trace_->reason));
 }
 
 /** The two sides tell each other what they call the request. */

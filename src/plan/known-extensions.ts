@@ -336,6 +336,21 @@ const byMessage: Readonly<Record<string, string>> = {
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': 'envoy.transport_sockets.tls',
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext': 'envoy.transport_sockets.tls',
   'envoy.extensions.clusters.aggregate.v3.ClusterConfig': 'envoy.clusters.aggregate',
+  'envoy.config.trace.v3.DatadogConfig': 'envoy.tracers.datadog',
+  'envoy.config.trace.v3.SkyWalkingConfig': 'envoy.tracers.skywalking',
+  'envoy.config.trace.v3.XRayConfig': 'envoy.tracers.xray',
+  'envoy.config.trace.v3.OpenTelemetryConfig': 'envoy.tracers.opentelemetry',
+  'envoy.extensions.tracers.opentelemetry.resource_detectors.v3.DynatraceResourceDetectorConfig':
+    'envoy.tracers.opentelemetry.resource_detectors.dynatrace',
+  'envoy.extensions.tracers.opentelemetry.resource_detectors.v3.EnvironmentResourceDetectorConfig':
+    'envoy.tracers.opentelemetry.resource_detectors.environment',
+  'envoy.extensions.tracers.opentelemetry.samplers.v3.AlwaysOnSamplerConfig':
+    'envoy.tracers.opentelemetry.samplers.always_on',
+  'envoy.extensions.tracers.opentelemetry.samplers.v3.CELSamplerConfig': 'envoy.tracers.opentelemetry.samplers.cel',
+  'envoy.extensions.tracers.opentelemetry.samplers.v3.DynatraceSamplerConfig':
+    'envoy.tracers.opentelemetry.samplers.dynatrace',
+  'envoy.extensions.tracers.opentelemetry.samplers.v3.ParentBasedSamplerConfig':
+    'envoy.tracers.opentelemetry.samplers.parent_based',
 }
 
 const rows = table

@@ -1,5 +1,5 @@
 // Tracing: which requests are traced, the headers that tell of it, and the spans that reach a collector.
-import { cluster, http, httpOptions } from '../support/config.js'
+import { cluster, http, httpFilters, httpOptions } from '../support/config.js'
 import { OK, thenClose } from '../support/fake-upstream.js'
 import { feature, type Scene } from '../support/scenario.js'
 import { IdNames, showSpan, SpanCollector } from '../support/span-collector.js'
@@ -48,6 +48,8 @@ interface Traced {
   readonly replies?: readonly (string | ReturnType<typeof thenClose>)[]
   /** Spans to wait for. */
   readonly spans?: number
+  /** Lines of the log. */
+  readonly logs?: number
 }
 
 /** The digit of a request id that says why it is traced. */
@@ -56,7 +58,7 @@ const reasonOf = (id: string): string => (id.length === 36 ? `UUID with ${id[14]
 /** One exchange: what of the trace the upstream and the client were told, what was logged, and the spans. */
 async function traced(
   s: Scene,
-  { to = 'main', path = '/', headers = '', replies = [OK], spans = 1 }: Traced = {},
+  { to = 'main', path = '/', headers = '', replies = [OK], spans = 1, logs = 1 }: Traced = {},
   names = new IdNames(),
 ): Promise<void> {
   s.upstream().forget()
@@ -71,7 +73,7 @@ async function traced(
       if (TRACE_HEADERS.test(name)) s.note(`> ${name}: ${name === 'x-request-id' ? reasonOf(value) : names.in(value)}`)
   const told = response.headers.get('x-envoy-decorator-operation')
   s.note(`< ${response.startLine}${told === undefined ? '' : ` ${told}`}`)
-  for (const line of await s.log(1, to)) s.note(`log: ${names.in(line)}`)
+  for (const line of await s.log(logs, to)) s.note(`log: ${names.in(line)}`)
 }
 
 const B3 = 'x-b3-traceid: 463ac35c9f6413ad\r\nx-b3-spanid: a2fb4a1d1a96d312\r\nx-b3-parentspanid: 0020000000000001\r\n'
@@ -931,6 +933,79 @@ custom_tags:
       },
     )
     f.scenario(
+      'gRPC',
+      {
+        sees: `
+      SERVER 'one.example' ID1.16 ID1.16 below -, shared, by the-service at LOCAL 0
+        component: proxy
+        downstream_cluster: -
+        error: true
+        grpc.authority: one.example
+        grpc.content_type: application/grpc
+        grpc.message: away
+        grpc.path: /a.Service/Method
+        grpc.status_code: 14
+        grpc.timeout: 1S
+        guid:x-request-id: UUID
+        http.method: GET
+        http.protocol: HTTP/1.1
+        http.status_code: 200
+        http.url: http://one.example/a.Service/Method
+        node_id: the-node
+        peer.address: 127.0.0.1
+        request_size: 0
+        response_flags: -
+        response_size: 0
+        upstream_cluster.name: up
+        upstream_cluster: up
+        user_agent: -
+        zone: the-zone
+        (ss)
+      > x-request-id: UUID with 9
+      > x-b3-traceid: ID1.16
+      > x-b3-spanid: ID1.16
+      > x-b3-sampled: 1
+      < HTTP/1.1 200 OK
+      log: trace=ID1.16 span=-
+      SERVER 'one.example' ID1.16 ID1.16 below -, shared, by the-service at LOCAL 0
+        component: proxy
+        downstream_cluster: -
+        grpc.authority: one.example
+        grpc.content_type: application/grpc
+        grpc.path: /
+        grpc.status_code: 5
+        grpc.timeout: 1S
+        guid:x-request-id: UUID
+        http.method: GET
+        http.protocol: HTTP/1.1
+        http.status_code: 200
+        http.url: http://one.example/
+        node_id: the-node
+        peer.address: 127.0.0.1
+        request_size: 0
+        response_flags: -
+        response_size: 0
+        upstream_cluster.name: up
+        upstream_cluster: up
+        user_agent: -
+        zone: the-zone
+        (ss)
+      > x-request-id: UUID with 9
+      > x-b3-traceid: ID1.16
+      > x-b3-spanid: ID1.16
+      > x-b3-sampled: 1
+      < HTTP/1.1 200 OK
+      log: trace=ID1.16 span=-
+    `,
+      },
+      async s => {
+        const answer = 'HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\ngrpc-status: 14\r\n'
+        const headers = 'content-type: application/grpc\r\ngrpc-timeout: 1S\r\n'
+        await traced(s, { path: '/a.Service/Method', headers, replies: [`${answer}grpc-message: away\r\n\r\n`] })
+        await traced(s, { headers, replies: [`${answer.replace('14', '5')}\r\n`] })
+      },
+    )
+    f.scenario(
       'a collector that refuses',
       {
         sees: `
@@ -1024,6 +1099,16 @@ request_id_extension: {typed_config: {"@type": type.googleapis.com/envoy.extensi
         hcm: `${zipkin('random_sampling: {value: 0}')}
 request_id_extension: {typed_config: {"@type": type.googleapis.com/envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig, use_request_id_for_trace_sampling: false}}`,
         log: LOG,
+      }),
+      http('health', {
+        hcm: `${zipkin()}
+${httpFilters(['health', 'envoy.extensions.filters.http.health_check.v3.HealthCheck', 'pass_through_mode: false\nheaders: [{name: ":path", string_match: {exact: /health}}]'])}`,
+        log: LOG,
+      }),
+      http('redirected', {
+        hcm: zipkin(),
+        log: LOG,
+        routes: '[{match: {prefix: /}, route: {cluster: up, internal_redirect_policy: {}}}]',
       }),
       http('alone', { hcm: zipkin('no_context_propagation: true'), log: LOG }),
     ],
@@ -1336,6 +1421,86 @@ request_id_extension: {typed_config: {"@type": type.googleapis.com/envoy.extensi
     `,
       },
       s => traced(s, { to: 'free' }),
+    )
+    f.scenario(
+      'health checks are not',
+      {
+        sees: `
+      < HTTP/1.1 200 OK
+      log: trace=ID1.16 span=-
+      stat: http.health.tracing.health_check +1
+      stat: http.health.tracing.not_traceable +1
+      < HTTP/1.1 200 OK
+      log: trace=ID1.16 span=-
+      stat: http.health.tracing.health_check +1
+      stat: http.health.tracing.not_traceable +1
+    `,
+      },
+      async s => {
+        await s.statsOf(stats, () => traced(s, { to: 'health', path: '/health', spans: 0 }))
+        const always = 'x-request-id: 7a25baf8-5dde-9c5f-9f3b-17c6a9f0a1b2\r\n'
+        await s.statsOf(stats, () => traced(s, { to: 'health', path: '/health', headers: always, spans: 0 }))
+      },
+    )
+    f.scenario(
+      'a redirect that is followed',
+      {
+        sees: `
+      SERVER 'one.example' ID1.16 ID1.16 below -, shared, by the-service at LOCAL 0
+        component: proxy
+        downstream_cluster: -
+        guid:x-request-id: UUID
+        http.method: GET
+        http.protocol: HTTP/1.1
+        http.status_code: 302
+        http.url: http://one.example/there
+        node_id: the-node
+        peer.address: 127.0.0.1
+        request_size: 0
+        response_flags: -
+        response_size: 0
+        upstream_cluster.name: up
+        upstream_cluster: up
+        user_agent: -
+        zone: the-zone
+        (ss)
+      SERVER 'one.example' ID1.16 ID1.16 below -, shared, by the-service at LOCAL 0
+        component: proxy
+        downstream_cluster: -
+        guid:x-request-id: UUID
+        http.method: GET
+        http.protocol: HTTP/1.1
+        http.status_code: 200
+        http.url: http://one.example/there
+        node_id: the-node
+        peer.address: 127.0.0.1
+        request_size: 0
+        response_flags: -
+        response_size: 2
+        upstream_cluster.name: up
+        upstream_cluster: up
+        user_agent: -
+        zone: the-zone
+        (ss)
+      > x-request-id: UUID with 9
+      > x-b3-traceid: ID1.16
+      > x-b3-spanid: ID1.16
+      > x-b3-sampled: 1
+      > x-request-id: UUID with 9
+      > x-b3-traceid: ID1.16
+      > x-b3-spanid: ID1.16
+      > x-b3-sampled: 1
+      < HTTP/1.1 200 OK
+      log: trace=ID1.16 span=-
+      log: trace=ID1.16 span=-
+      stat: http.redirected.tracing.not_traceable +1
+      stat: http.redirected.tracing.random_sampling +1
+    `,
+      },
+      s => {
+        const there = 'HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: http://one.example/there\r\n\r\n'
+        return s.statsOf(stats, () => traced(s, { to: 'redirected', replies: [there, OK], spans: 2, logs: 2 }))
+      },
     )
     f.scenario(
       'the trace ends here',
@@ -1743,6 +1908,55 @@ tracing:
       async s => {
         await traced(s)
         s.note(`host ${collector.reports.at(-1)?.headers.host}`)
+      },
+    )
+  },
+)
+
+feature(
+  'batches of spans',
+  {
+    file: import.meta.url,
+    ...withCollector,
+    listeners: [http('main', { hcm: zipkin(), log: LOG }), http('otel', { hcm: otel(OVER_HTTP), log: LOG })],
+    clusters: [cluster('up'), collectorCluster],
+    more: `
+layered_runtime: {layers: [{name: s, static_layer: {tracing: {zipkin: {min_flush_spans: 3, flush_interval_ms: 100000}, opentelemetry: {flush_interval_ms: 50}}}}]}`,
+  },
+  f => {
+    const ask = async (s: Scene, times: number, listener: string): Promise<void> => {
+      for (let i = 0; i < times; ++i) {
+        const client = await s.connect(listener)
+        await client.send('GET / HTTP/1.1\r\nHost: one.example\r\n\r\n')
+        await client.response()
+      }
+    }
+    f.scenario(
+      'are sent when there are enough',
+      {
+        sees: `
+      3 spans, 3 spans
+      spans_sent 6
+    `,
+      },
+      async s => {
+        await ask(s, 6, 'main')
+        await collector.spans(6)
+        s.note(collector.reports.map(({ spans }) => `${spans.length} spans`).join(', '))
+        await s.stat('tracing.zipkin.reports_sent', 2)
+        s.note(`spans_sent ${(await s.proxy.stats()).get('tracing.zipkin.spans_sent')}`)
+      },
+    )
+    f.scenario(
+      'are sent when the time is over',
+      {
+        sees: `
+      1 span
+    `,
+      },
+      async s => {
+        await ask(s, 1, 'otel')
+        s.note(`${(await collector.spans(1)).length} span`)
       },
     )
   },

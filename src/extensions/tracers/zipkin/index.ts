@@ -45,6 +45,13 @@ function settings(config: ZipkinConfig, context: PlanContext): ZipkinSettings {
   const target = collector(config, context)
   if (target.cluster !== '') context.checkCluster(target.cluster, name, context)
   const version = config.collectorEndpointVersion
+  if (version === Version.DEPRECATED_AND_UNAVAILABLE_DO_NOT_USE)
+    context
+      .field('collector_endpoint_version')
+      .error(
+        "Using the default now-deprecated value DEPRECATED_AND_UNAVAILABLE_DO_NOT_USE for enum 'envoy.config.trace.v3.ZipkinConfig.collector_endpoint_version'",
+        'write HTTP_JSON or HTTP_PROTO',
+      )
   if (version === Version.GRPC) context.field('collector_endpoint_version').unsupported('spans for Zipkin over gRPC')
   return {
     ...target,
@@ -57,8 +64,8 @@ function settings(config: ZipkinConfig, context: PlanContext): ZipkinSettings {
 function collector(config: ZipkinConfig, context: PlanContext): HttpTarget {
   const { collectorService, collectorCluster: cluster, collectorEndpoint: path, collectorHostname: host } = config
   if (collectorService) return httpTarget(collectorService, context.field('collector_service'))
-  if (cluster === '') context.error('Either collector_cluster or collector_service must be specified')
-  else if (path === '') context.error('collector_endpoint must be specified when using collector_cluster')
+  if (cluster === '' || path === '')
+    context.error('collector_cluster and collector_endpoint must be specified when not using collector_service')
   return { cluster, path, authority: host === '' ? cluster : host, headers: [] }
 }
 

@@ -40,6 +40,12 @@ Napi::Value openListener(const Napi::CallbackInfo& info) {
   for (const net::BoundSocketPtr& socket : opened.value()) {
     addresses.Set(addresses.Length(), std::string(socket->address.text()));
   }
+  if (!part->plan.bind_to_port) {
+    for (const plan::Address& address : part->plan.addresses) {
+      if (auto made = upstream::toAddress(address); made.ok()) addresses.Set(addresses.Length(), std::string(made.value().text()));
+    }
+  }
+  if (part->plan.internal) addresses.Set(0u, std::string(net::Address::internal(part->plan.name, {}).text()));
   result.Set("addresses", addresses);
   result.Set("statName", statNameOf(part->plan, opened.value()));
   return result;

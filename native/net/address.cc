@@ -73,6 +73,38 @@ void Address::dropPath() {
   if (path_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete path_;
 }
 
+namespace {
+constexpr std::string_view kInternalScheme = "envoy://";
+}
+
+Address Address::internal(std::string_view listener, std::string_view endpoint) {
+  Address out;
+  const auto add = [&out](std::string_view part) {
+    const size_t size = std::min<size_t>(part.size(), kMaxPath - out.text_size_);
+    std::memcpy(out.path_->text + out.text_size_, part.data(), size);
+    out.text_size_ = static_cast<uint8_t>(out.text_size_ + size);
+  };
+  out.family_ = Family::kInternal;
+  out.path_ = new Path;
+  add(kInternalScheme);
+  add(listener);
+  out.bytes_[0] = out.text_size_;  // where the name ends
+  add("/");
+  add(endpoint);
+  out.ip_text_size_ = out.text_size_;
+  return out;
+}
+
+std::string_view Address::listenerName() const {
+  if (family_ != Family::kInternal) return {};
+  return text().substr(kInternalScheme.size(), bytes_[0] - kInternalScheme.size());
+}
+
+std::string_view Address::endpointId() const {
+  if (family_ != Family::kInternal || bytes_[0] >= text_size_) return {};
+  return text().substr(bytes_[0] + 1u);
+}
+
 void Address::setPort(uint16_t port) {
   port_ = port;
   if (isIp()) format();

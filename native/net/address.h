@@ -1,5 +1,5 @@
-// Address: an IPv4, IPv6 or unix socket address as a value, with its text form made once. 72 bytes, since connections and
-// streams have some of them: the text of an ip fits, copies of a unix path share it. Copyable, comparable, any thread.
+// Address: an IPv4, IPv6, unix socket or internal listener's address as a value, with its text form made once. 72 bytes, since
+// connections and streams have some of them: the text of an ip fits, copies of other texts share it. Copyable, comparable, any thread.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,19 +13,19 @@ namespace nuncio::net {
 
 class Address {
  public:
-  enum class Family : uint8_t { kNone, kIpv4, kIpv6, kUnix };
+  enum class Family : uint8_t { kNone, kIpv4, kIpv6, kUnix, kInternal };
   static constexpr size_t kMaxPath = 107;
 
   Address() {}
   Address(const Address& other) noexcept { copy(other); }
   Address& operator=(const Address& other) noexcept {
     if (this == &other) return *this;
-    if (family_ == Family::kUnix) [[unlikely]] dropPath();
+    if (sharesText()) [[unlikely]] dropPath();
     copy(other);
     return *this;
   }
   ~Address() {
-    if (family_ == Family::kUnix) [[unlikely]] dropPath();
+    if (sharesText()) [[unlikely]] dropPath();
   }
   /** From the kernel's form (accept, getsockname). */
   static Address from(const sockaddr* address, socklen_t length);
@@ -33,11 +33,16 @@ class Address {
   static bool parseIp(std::string_view ip, uint16_t port, Address& out);
   /** A unix path; "@x" is abstract. */
   static Address unixPath(std::string_view path);
+  /** Of an internal listener; `endpoint` tells apart those who connect to it. Its text has at most kMaxPath bytes. */
+  static Address internal(std::string_view listener, std::string_view endpoint);
 
   Family family() const { return family_; }
   bool isIp() const { return family_ == Family::kIpv4 || family_ == Family::kIpv6; }
   uint16_t port() const { return port_; }
   void setPort(uint16_t port);
+  /** Of an internal address: its listener's name, and what follows that. */
+  std::string_view listenerName() const;
+  std::string_view endpointId() const;
   /** 4 or 16 bytes, network order. */
   const uint8_t* ipBytes() const { return bytes_; }
   size_t ipSize() const { return family_ == Family::kIpv4 ? 4 : 16; }
@@ -49,9 +54,9 @@ class Address {
   /** Inside ip/prefix_len? Families must agree. */
   bool within(const Address& network, uint32_t prefix_len) const;
 
-  /** "1.2.3.4:80", "[::1]:80", "/path" or "@abstract": Envoy's asString(). */
+  /** "1.2.3.4:80", "[::1]:80", "/path", "@abstract" or "envoy://listener/endpoint": Envoy's asString(). */
   std::string_view text() const { return {characters(), text_size_}; }
-  /** Without port and brackets: "1.2.3.4", "::1"; a path for unix. */
+  /** Without port and brackets: "1.2.3.4", "::1"; a path for unix; the whole text of an internal one. */
   std::string_view ipText() const { return {characters() + (family_ == Family::kIpv6 ? 1 : 0), ip_text_size_}; }
 
   socklen_t toSockaddr(sockaddr_storage& out) const;
@@ -59,7 +64,7 @@ class Address {
 
  private:
   static constexpr size_t kMaxIpText = 48;  // "[", 39, "]:", 5
-  /** The text of a unix address; shared by its copies. */
+  /** The text of a unix or an internal address; shared by its copies. */
   struct Path {
     std::atomic<uint32_t> references{1};
     char text[kMaxPath];
@@ -73,7 +78,7 @@ class Address {
     text_size_ = other.text_size_;
     port_ = other.port_;
     std::memcpy(bytes_, other.bytes_, sizeof(bytes_));
-    if (family_ == Family::kUnix) [[unlikely]] {
+    if (sharesText()) [[unlikely]] {
       path_ = other.path_;
       path_->references.fetch_add(1, std::memory_order_relaxed);
     } else {
@@ -81,7 +86,8 @@ class Address {
     }
   }
   void dropPath();
-  const char* characters() const { return family_ == Family::kUnix ? path_->text : text_; }
+  bool sharesText() const { return family_ >= Family::kUnix; }
+  const char* characters() const { return sharesText() ? path_->text : text_; }
 
   Family family_ = Family::kNone;
   uint8_t ip_text_size_ = 0;
@@ -90,7 +96,7 @@ class Address {
   uint8_t bytes_[16] = {};
   union {
     char text_[kMaxIpText];  // as much of it as `text_size_` says
-    Path* path_;             // of a unix address
+    Path* path_;             // of a unix or an internal address
   };
 };
 

@@ -29,6 +29,8 @@ struct BoundSocket {
   bool shared = false;
   bool listening = false;       // main only
   std::shared_ptr<WorkerCounts> active;
+  /** Of one internal connection: namespaces of metadata that came along, and their objects as JSON. */
+  std::vector<std::pair<std::string, std::string>> metadata;
 
   explicit BoundSocket(size_t workers) : fds(workers, -1), active(std::make_shared<WorkerCounts>(workers)) {}
   ~BoundSocket();

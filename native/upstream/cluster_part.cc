@@ -53,11 +53,25 @@ base::Result<tls::UpstreamConfigPtr, std::string> transportSocket(const plan::Ex
 
 base::Result<net::Address, std::string> toAddress(const plan::Address& address) {
   if (!address.pipe.empty()) return net::Address::unixPath(address.pipe);
+  if (!address.internal.empty()) return net::Address::internal(address.internal, address.endpoint_id);
   net::Address out;
   if (!net::Address::parseIp(address.ip, static_cast<uint16_t>(address.port), out)) {
     return "'" + address.ip + "' is not an IP address";
   }
   return out;
+}
+
+/** Likewise the transport to internal listeners. */
+static bool unwrapInternal(ClusterPart& part) {
+  auto& socket = part.plan.transport_socket;
+  if (!socket || socket->type != "envoy.transport_sockets.internal_upstream") return true;
+  plan::InternalUpstream internal;
+  if (!plan::decode({reinterpret_cast<const uint8_t*>(socket->plan.data()), socket->plan.size()}, internal)) return false;
+  socket.reset();
+  if (internal.inner) socket = std::move(*internal.inner);
+  internal.inner.reset();
+  part.internal = std::move(internal);
+  return true;
 }
 
 /** The PROXY transport becomes the cluster's own affair; what is inside it takes its place. */
@@ -77,6 +91,7 @@ base::Result<snapshot::PartPtr, std::string> ClusterDirectory::decodeCluster(std
                                                                              const MakeClusterFilters& make_filters) {
   auto part = std::make_shared<ClusterPart>();
   if (!plan::decode(bytes, part->plan)) return "malformed cluster plan '" + std::string(name) + "'";
+  if (!unwrapInternal(*part)) return "malformed internal transport of cluster '" + std::string(name) + "'";
   if (!unwrapProxyProtocol(*part)) return "malformed PROXY transport of cluster '" + std::string(name) + "'";
   part->limits[0] = part->plan.default_thresholds.value_or(plan::Thresholds{});
   part->limits[1] = part->plan.high_thresholds.value_or(plan::Thresholds{});

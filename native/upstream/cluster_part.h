@@ -42,6 +42,7 @@ struct ClusterPart final : snapshot::Part {
   std::shared_ptr<CircuitBreakers> breakers;
   std::string stat_prefix;          // "cluster.<stat_name>."
   std::optional<plan::UpstreamProxyProtocol> proxy_protocol;  // connections begin with a PROXY header
+  std::optional<plan::InternalUpstream> internal;  // what goes along to internal listeners
   tls::UpstreamConfigPtr tls;       // null: hosts are spoken to in clear text
   std::vector<tls::UpstreamConfigPtr> matched_tls;  // of transport_socket_matches; Member::transport_socket counts from 1
   http::h1::ClientOptions http1;    // what the HTTP/1 codecs of this cluster are told

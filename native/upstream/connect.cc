@@ -7,8 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <utility>
 
+#include "base/arena.h"
+#include "base/text_buffer.h"
 #include "base/xxhash64.h"
+#include "http/dynamic_metadata.h"
 #include "net/preamble_transport.h"
 #include "net/socket_options.h"
 #include "upstream/cluster_runtime.h"
@@ -35,9 +39,45 @@ bool bindLocal(int fd, const plan::Cluster& cluster, const net::Address& target)
   return bind(fd, reinterpret_cast<sockaddr*>(&storage), size) == 0;
 }
 
+/** Adds the namespaces that are there to what goes along. */
+void passMetadata(const std::vector<std::string>& names, std::string_view json, base::Arena& arena, InternalTarget& out) {
+  http::MetadataValue all;
+  if (names.empty() || json.empty() || !http::parseMetadata(json, arena, all)) return;
+  for (const std::string& name : names) {
+    const http::MetadataValue* found = all.find(name);
+    if (found == nullptr) continue;
+    base::TextBuffer text;
+    found->writeJson(text);
+    out.metadata.emplace_back(name, text.view());
+  }
+}
+
+ConnectResult connectInternally(ClusterRuntime& cluster, const net::Address& address, const Member* member) {
+  const WorkerServices& services = cluster.services();
+  InternalTarget target{address, {}};
+  const auto& passed = cluster.part().internal;
+  if (passed && member != nullptr) {
+    base::Arena arena(services.io.chunks());
+    passMetadata(passed->host_metadata, member->metadata_json, arena, target);
+    passMetadata(passed->cluster_metadata, cluster.plan().metadata_json, arena, target);
+  }
+  const int fd = services.connect_internal == nullptr ? -1 : services.connect_internal(services.index, std::move(target));
+  return fd < 0 ? ConnectResult{-1, false, EINVAL} : ConnectResult{fd, false, 0};
+}
+
 }  // namespace
 
-ConnectResult connectTo(const plan::Cluster& cluster, const net::Address& address) {
+net::Address localEndOf(const net::Connection& connection, const net::Address& host) {
+  if (host.family() == net::Address::Family::kInternal) return net::Address::internal("internal_client_address", {});
+  sockaddr_storage local;
+  socklen_t size = sizeof(local);
+  if (getsockname(connection.fd(), reinterpret_cast<sockaddr*>(&local), &size) != 0) return {};
+  return net::Address::from(reinterpret_cast<sockaddr*>(&local), size);
+}
+
+ConnectResult connectTo(ClusterRuntime& runtime, const net::Address& address, const Member* member) {
+  if (address.family() == net::Address::Family::kInternal) [[unlikely]] return connectInternally(runtime, address, member);
+  const plan::Cluster& cluster = runtime.plan();
   sockaddr_storage storage;
   const socklen_t size = address.toSockaddr(storage);
   const int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/address.h"
@@ -17,6 +18,7 @@ namespace nuncio::upstream {
 
 class ClusterRuntime;
 class HostRuntime;
+struct Member;
 
 struct ConnectResult {
   int fd;           // -1: could not even be tried; `error` says why
@@ -24,7 +26,17 @@ struct ConnectResult {
   int error;
 };
 
-ConnectResult connectTo(const plan::Cluster& cluster, const net::Address& address);
+/** Which internal listener a connection is for, and what goes along. */
+struct InternalTarget {
+  net::Address address;
+  std::vector<std::pair<std::string, std::string>> metadata;  // namespaces, and their objects as JSON
+};
+
+/** `member`: the host with its metadata; null: a check, not traffic. */
+ConnectResult connectTo(ClusterRuntime& cluster, const net::Address& address, const Member* member);
+
+/** The local end of a connection that stands. */
+net::Address localEndOf(const net::Connection& connection, const net::Address& host);
 
 /**
  * What a request or session wants of the transport towards its host, beyond what the cluster says. Part of a pool's key:

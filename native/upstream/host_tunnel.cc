@@ -9,7 +9,7 @@
 namespace nuncio::upstream {
 
 void HostTunnel::open(ClusterRef cluster, const TunnelTarget& target, int fd) {
-  const ConnectResult connect = connectTo(cluster->plan(), target.address);
+  const ConnectResult connect = connectTo(*cluster, target.address, nullptr);
   if (connect.fd < 0) {
     ::close(fd);
     return;

@@ -58,11 +58,7 @@ void HttpConnection::start(bool in_progress) {
 void HttpConnection::onConnected() {
   timer_.cancel();
   account_.connected();
-  sockaddr_storage local;
-  socklen_t size = sizeof(local);
-  if (getsockname(connection_.fd(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
-    account_.local = net::Address::from(reinterpret_cast<sockaddr*>(&local), size);
-  }
+  account_.local = localEndOf(connection_, account_.host().address());
   const auto& common = account_.cluster().plan().common;
   if (common && common->max_connection_duration_ms != 0) {
     max_duration_.arm(account_.cluster().services().loop.timers(), common->max_connection_duration_ms);

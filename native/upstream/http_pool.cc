@@ -147,12 +147,17 @@ bool HttpPool::connectOne() {
     cluster_->stats().inc(ClusterStat::upstream_cx_overflow);
     if (size() != 0) return false;  // with none at all, one is allowed, or nothing would ever be served
   }
-  const ConnectResult result = connectTo(cluster_->plan(), host_.address());
+  const ConnectResult result = connectTo(*cluster_, host_.address(), &host_.member());
   if (result.fd < 0) {
-    cluster_->stats().inc(ClusterStat::upstream_cx_connect_fail);
-    host_.counters().cx_connect_fail.add();
+    {
+      ConnectionAccount account(*cluster_, host_, key_.priority);
+      account.failed(net::CloseCause::kConnectFailed);
+      account.closed(net::CloseCause::kConnectFailed, false);
+    }
     char text[128];
-    failAll(PoolFailure::kConnectFailed, std::string("immediate connect error: ") + strerror_r(result.error, text, sizeof(text)));
+    std::string reason = "immediate connect error: ";
+    reason.append(strerror_r(result.error, text, sizeof(text))).append("|remote address:").append(host_.address().text());
+    failAll(PoolFailure::kConnectFailed, reason);
     return false;
   }
   auto* connection = new HttpConnection(*this, *cluster_, host_, result.fd);

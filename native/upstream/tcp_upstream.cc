@@ -20,7 +20,7 @@ TcpConnect TcpUpstream::connect(ClusterRuntime& cluster, HostRuntime& host, Prio
   }
   stats.inc(ClusterStat::upstream_rq_pending_total);
   stats.inc(ClusterStat::upstream_rq_pending_active);
-  const ConnectResult result = connectTo(cluster.plan(), host.address());
+  const ConnectResult result = connectTo(cluster, host.address(), &host.member());
   if (result.fd < 0) {
     ConnectionAccount account(cluster, host, priority);
     account.shared = false;
@@ -58,11 +58,7 @@ void TcpUpstream::onConnected() {
   connect_timer_.cancel();
   account_.connected();
   noteReached(account_.cluster(), account_.host(), true);
-  sockaddr_storage local;
-  socklen_t size = sizeof(local);
-  if (getsockname(connection_.fd(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
-    account_.local = net::Address::from(reinterpret_cast<sockaddr*>(&local), size);
-  }
+  account_.local = localEndOf(connection_, account_.host().address());
   auto& stats = account_.cluster().stats();
   breaker().pending.release();
   account_.host().counters().rq_pending.sub();

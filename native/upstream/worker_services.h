@@ -16,6 +16,7 @@
 namespace nuncio::upstream {
 
 struct Host;
+struct InternalTarget;
 
 /** What a worker tells main of a host. */
 enum class HostNews : uint8_t {
@@ -34,6 +35,8 @@ struct WorkerServices {
   http::h2::Memory& http2;
   tls::WorkerTls& tls;
   bool (*tell)(HostNews news, std::string_view cluster, const Host& host) = nullptr;  // false: main is too busy
+  /** A local socket that this worker's internal listener takes as a connection; -1: there is no such listener. */
+  int (*connect_internal)(size_t worker, InternalTarget target) = nullptr;
 };
 
 }  // namespace nuncio::upstream

@@ -29,6 +29,12 @@ Inspection::~Inspection() {
   if (fd_ >= 0) close(fd_);
 }
 
+void Inspection::inherit(std::unique_ptr<http::ConnectionFacts> facts) {
+  info_.facts = std::move(facts);
+  info_.direct_local = &info_.facts->direct_local;
+  info_.direct_remote = &info_.facts->direct_remote;
+}
+
 void Inspection::start() {
   auto filters = listener_->makeListenerFilters(info_.local);
   if (!filters) return finish(End::kConfigMissing);

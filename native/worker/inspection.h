@@ -36,6 +36,8 @@ class Inspection final : public net::DeferredFree,
   void start();
   const net::BoundSocketPtr& socket() const { return socket_; }
   int64_t beganNs() const { return began_ns_; }
+  /** What was found at the listener that the connection was handed on by. */
+  void inherit(std::unique_ptr<http::ConnectionFacts> facts);
   /** The socket goes to somebody else. */
   int takeFd() { return std::exchange(fd_, -1); }
 

@@ -23,7 +23,13 @@ constexpr uint32_t kOutbound = 2;  // envoy.config.core.v3.TrafficDirection
 
 std::string statNameOf(const plan::Listener& plan, const std::vector<net::BoundSocketPtr>& sockets) {
   if (!plan.stat_name.empty()) return plan.stat_name;
-  std::string name = sockets.empty() ? plan.name : std::string(sockets.front()->address.text());
+  if (plan.internal) return stats::sanitizeName("envoy_internal_" + plan.name);
+  std::string name = plan.name;
+  if (!sockets.empty()) {
+    name = sockets.front()->address.text();
+  } else if (!plan.addresses.empty()) {  // bind_to_port: false
+    if (auto address = upstream::toAddress(plan.addresses.front()); address.ok()) name = address.value().text();
+  }
   // The address as configured: a port that the kernel chose is no part of the name.
   const bool any_port = !plan.addresses.empty() && plan.addresses.front().pipe.empty() && plan.addresses.front().port == 0;
   if (any_port && !sockets.empty()) name.replace(name.rfind(':') + 1, std::string::npos, "0");
@@ -51,6 +57,9 @@ ListenerRuntime::ListenerRuntime(Process& process, WorkerContext& worker, std::s
     if (chain.filter != nullptr && chain.filter->eager()) chainRuntime(*chains_.back());
   }
   if (part_->default_chain) chains_.push_back(std::make_unique<Chain>(*this, *part_->default_chain));
+  for (const plan::Address& address : part_->plan.addresses) {
+    if (auto made = upstream::toAddress(address); made.ok()) addresses_.push_back(made.value());
+  }
   for (net::BoundSocketPtr& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
 }
 
@@ -77,6 +86,7 @@ ListenerRuntime::~ListenerRuntime() {
 }
 
 void ListenerRuntime::startAccepting() {
+  accepting_ = true;
   for (const auto& acceptor : acceptors_) {
     if (acceptor->registered) continue;
     acceptor->registered = true;
@@ -86,6 +96,7 @@ void ListenerRuntime::startAccepting() {
 }
 
 void ListenerRuntime::stopAccepting() {
+  accepting_ = false;
   for (const auto& acceptor : acceptors_) {
     if (!std::exchange(acceptor->registered, false)) continue;
     worker_.services.loop.remove(acceptor->socket()->fds[worker_.services.index], *acceptor);
@@ -150,6 +161,17 @@ void ListenerRuntime::closeSessions(const Chain* chain) {
   sessions_.forEach([&](Session& session) {
     if (chain == nullptr || chains_[session.chainIndex()].get() == chain) session.shutDown();
   });
+}
+
+/** What an internal connection brought along becomes metadata of the connection. */
+static void takeMetadata(const net::BoundSocket& socket, http::ConnectionFacts& facts) {
+  for (const auto& [name, json] : socket.metadata) {
+    http::MetadataValue object;
+    if (!http::parseMetadata(json, facts.arena, object)) continue;
+    for (const http::MetadataMember* member = object.first; member != nullptr; member = member->next) {
+      facts.metadata.set(name, member->key, member->value);
+    }
+  }
 }
 
 // ---------------------------------------------------------------- accepting
@@ -258,7 +280,15 @@ void ListenerRuntime::enter(const net::MatchFacts& facts, int fd, const net::Bou
   worker_stats_.inc(ListenerWorkerStat::downstream_cx_total);
   worker_stats_.inc(ListenerWorkerStat::downstream_cx_active);
   auto* session = new Session(*this, fd, facts.local, facts.remote, keptCounts(*socket));
-  if (inspection != nullptr) session->inspected(std::move(inspection->info().facts), inspection->beganNs());
+  if (inspection != nullptr) {
+    session->inspected(std::move(inspection->info().facts), inspection->beganNs());
+  } else if (!socket->metadata.empty()) {
+    auto found = std::make_unique<http::ConnectionFacts>(worker_.services.io.chunks());
+    found->direct_local = facts.local;
+    found->direct_remote = facts.remote;
+    takeMetadata(*socket, *found);
+    session->inspected(std::move(found), worker_.services.loop.now());
+  }
   sessions_.pushBack(session);
   Chain& chain = *chains_[index];
   if (chain.part.filter == nullptr || !chainRuntime(chain).complete()) {
@@ -291,6 +321,7 @@ void ListenerRuntime::countOut(net::WorkerCounts& counts) {
 
 void ListenerRuntime::inspect(int fd, const net::Address& local, const net::Address& peer, const net::BoundSocketPtr& socket) {
   auto* inspection = new Inspection(*this, fd, local, peer, socket);
+  if (!socket->metadata.empty()) takeMetadata(*socket, *inspection->info().facts);
   inspections_.pushBack(inspection);
   inspection->start();
 }
@@ -308,14 +339,59 @@ void ListenerRuntime::onInspected(Inspection& inspection, Inspection::End end) {
   if (end == End::kAccepted || (end == End::kTimedOut && part_->plan.continue_on_listener_filters_timeout)) {
     const http::ConnectionFacts& found = *info.facts;
     const std::string_view transport = found.transport_protocol.empty() ? "raw_buffer" : found.transport_protocol;
-    enter({info.local, info.remote, found.direct_remote, found.server_name, transport, found.application_protocols},
-          inspection.takeFd(), inspection.socket(), &inspection);
+    ListenerRuntime* meant = nullptr;
+    if (part_->plan.use_original_dst && found.local_restored) meant = process_.worker(worker_.services.index).listenerAt(info.local);
+    if (meant != nullptr && meant != this) {
+      countOut(*inspection.socket()->active);
+      meant->takeOver(inspection);
+    } else {
+      enter({info.local, info.remote, found.direct_remote, found.server_name, transport, found.application_protocols},
+            inspection.takeFd(), inspection.socket(), &inspection);
+    }
   } else {
     logUnestablished(info, inspection.beganNs(), false);
     close(inspection.takeFd());
     countOut(*inspection.socket()->active);
   }
   worker_.services.io.freeLater(&inspection);
+}
+
+bool ListenerRuntime::isAt(const net::Address& address, bool any_ip) const {
+  if (!accepting_) return false;
+  for (const net::Address& own : addresses_) {
+    if (any_ip ? own.isAnyAddress() && own.family() == address.family() && own.port() == address.port() : own == address) return true;
+  }
+  return false;
+}
+
+const std::shared_ptr<net::WorkerCounts>& ListenerRuntime::ownCounts() {
+  if (own_counts_ == nullptr) own_counts_ = std::make_shared<net::WorkerCounts>(process_.workerCount());
+  return own_counts_;
+}
+
+void ListenerRuntime::takeOver(Inspection& from) {
+  const ListenerRef keep(this);
+  http::ConnectionInfo& info = from.info();
+  const int fd = from.takeFd();
+  if (overLimit()) {
+    stats_.inc(ListenerStat::downstream_cx_overflow);
+    close(fd);
+    return;
+  }
+  auto socket = std::make_shared<net::BoundSocket>(process_.workerCount());
+  socket->address = info.local;
+  socket->active = ownCounts();
+  countIn(*socket);
+  if (listener_filters_.empty()) {
+    const http::ConnectionFacts& found = *info.facts;
+    const std::string_view transport = found.transport_protocol.empty() ? "raw_buffer" : found.transport_protocol;
+    return enter({info.local, info.remote, found.direct_remote, found.server_name, transport, found.application_protocols}, fd, socket, &from);
+  }
+  stats_.inc(ListenerStat::downstream_pre_cx_active);
+  auto* inspection = new Inspection(*this, fd, info.local, info.remote, socket);
+  inspection->inherit(std::move(info.facts));
+  inspections_.pushBack(inspection);
+  inspection->start();
 }
 
 tcp::NetworkFilterRuntime& ListenerRuntime::chainRuntime(Chain& chain) {

@@ -51,6 +51,16 @@ class ListenerRuntime : public base::LocalCounted {
   void succeed(base::LocalRef<ListenerRuntime> before);
   /** A connection that was accepted here, by this worker or (exact balance) by another. */
   void adoptConnection(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
+  /** A connection that came in here; one over the limits is closed. */
+  void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
+  /** Another listener hands a connection on whose address was restored to one of ours. */
+  void takeOver(Inspection& from);
+  /** One of its configured addresses, whether it has a socket there or not. `any_ip`: its port alone, where it takes all addresses. */
+  bool isAt(const net::Address& address, bool any_ip) const;
+  /** Of connections that came by none of its sockets. */
+  const std::shared_ptr<net::WorkerCounts>& ownCounts();
+  /** It is an internal listener, and has not stopped. */
+  bool takesInternal() const { return part_->plan.internal && accepting_; }
 
   // ---- for sessions
   WorkerContext& worker() { return worker_; }
@@ -96,7 +106,6 @@ class ListenerRuntime : public base::LocalCounted {
     loop::MemberTimer<&Chain::onDrained> drained{this};
   };
 
-  void accepted(int fd, const net::Address& remote, const net::BoundSocketPtr& socket);
   bool overLimit();
   void inspect(int fd, const net::Address& local, const net::Address& peer, const net::BoundSocketPtr& socket);
   int chooseByTree(const net::MatchFacts& facts, Inspection* inspection) const;
@@ -118,6 +127,9 @@ class ListenerRuntime : public base::LocalCounted {
   WorkerContext& worker_;
   const std::shared_ptr<const ListenerPart> part_;
   const std::string stat_name_;
+  bool accepting_ = false;
+  std::vector<net::Address> addresses_;  // as configured
+  std::shared_ptr<net::WorkerCounts> own_counts_;
   net::DrainState drain_;
   const tcp::ListenerFacts facts_;
   http::ConnectionOrigin origin_;

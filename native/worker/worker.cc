@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -16,6 +17,9 @@ Worker::Worker(Process& process, size_t index)
   context_.on_demand.ask = [](const http_proxy::DemandKey& key) { return currentProcess()->demand(key); };
   context_.services.tell = [](upstream::HostNews news, std::string_view cluster, const upstream::Host& host) {
     return currentProcess()->tellOfHost(news, cluster, host);
+  };
+  context_.services.connect_internal = [](size_t worker, upstream::InternalTarget target) {
+    return currentProcess()->worker(worker).connectInternal(std::move(target));
   };
   context_.log.entries = &scripts_.logBatches();
 }
@@ -65,6 +69,53 @@ void Worker::drainListeners(bool inbound_only) {
   for (const ListenerRef& listener : listeners_) {
     if (listener && (!inbound_only || listener->part().plan.traffic_direction == kInbound)) listener->drain();
   }
+}
+
+ListenerRuntime* Worker::listenerAt(const net::Address& address) {
+  for (const bool any_ip : {false, true}) {
+    for (const ListenerRef& listener : listeners_) {
+      if (listener && listener->isAt(address, any_ip)) return listener.get();
+    }
+  }
+  return nullptr;
+}
+
+// ---------------------------------------------------------------- internal listeners
+
+ListenerRuntime* Worker::internalListener(std::string_view name) {
+  for (const ListenerRef& listener : listeners_) {
+    if (listener && listener->takesInternal() && listener->part().plan.name == name) return listener.get();
+  }
+  return nullptr;
+}
+
+/**
+ * Both ends are this worker's own: a pair of local sockets joins them, so that each has its own buffers and watermarks, and
+ * whatever a connection can do an internal one can. The listener gets its end in another turn: who connects is in the middle
+ * of something, and a listener may lead to itself.
+ */
+int Worker::connectInternal(upstream::InternalTarget target) {
+  int ends[2];
+  if (internalListener(target.address.listenerName()) == nullptr) return -1;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+  auto socket = std::make_shared<net::BoundSocket>(process_.workerCount());
+  socket->address = target.address;
+  socket->metadata = std::move(target.metadata);
+  const int fd = ends[1];
+  if (mailbox_.post(loop::mailFrom([this, fd, socket] { deliverInternal(fd, socket); }))) return ends[0];
+  close(ends[0]);
+  close(fd);
+  return -1;
+}
+
+void Worker::deliverInternal(int fd, const net::BoundSocketPtr& socket) {
+  ListenerRuntime* listener = internalListener(socket->address.listenerName());
+  if (listener == nullptr) {
+    close(fd);
+    return;
+  }
+  socket->active = listener->ownCounts();
+  listener->accepted(fd, net::Address::internal("internal_client_address", {}), socket);
 }
 
 void Worker::adoptConnection(const std::string& name, int fd, const net::Address& remote,

@@ -12,6 +12,7 @@
 #include "loop/mailbox.h"
 #include "net/io_context.h"
 #include "script/script_set.h"
+#include "upstream/connect.h"
 #include "worker/listener_runtime.h"
 
 namespace nuncio {
@@ -32,6 +33,10 @@ class Worker {
   void adopt();
   void stopListeners(bool inbound_only);
   void drainListeners(bool inbound_only);
+  /** The listener whose address this is, or else one that takes all addresses at this port; null: none. */
+  ListenerRuntime* listenerAt(const net::Address& address);
+  /** See upstream::WorkerServices. */
+  int connectInternal(upstream::InternalTarget target);
   void adoptConnection(const std::string& listener, int fd, const net::Address& remote,
                        const net::BoundSocketPtr& socket);
   /** The version adopted last. Any thread. */
@@ -39,6 +44,8 @@ class Worker {
 
  private:
   void replace(uint32_t slot, const snapshot::PartPtr& part);
+  ListenerRuntime* internalListener(std::string_view name);
+  void deliverInternal(int fd, const net::BoundSocketPtr& socket);
 
   Process& process_;
   loop::Loop loop_;

@@ -39,7 +39,7 @@ export interface ProcessOptions {
 }
 
 export interface OpenedListener {
-  /** Local addresses in the order of the plan's, ports filled in: "127.0.0.1:10000". Empty for bind_to_port false. */
+  /** Local addresses in the order of the plan's, ports filled in: "127.0.0.1:10000". Those of bind_to_port false as configured. */
   readonly addresses: readonly string[]
   /** The stat prefix part, e.g. "127.0.0.1_10000". */
   readonly statName: string

@@ -3,6 +3,7 @@ import type { Place } from '../api/plan-context.js'
 import {
   type Address,
   type CidrRange,
+  type EnvoyInternalAddress,
   type SocketAddress,
   SocketAddress_Protocol,
   type TcpKeepalive,
@@ -15,6 +16,8 @@ const maxPipePath = 107 // sun_path without its final zero
 /** An address that must be literal: an IP or a unix path, no name to resolve. `hint` ends the message about a host name. */
 export function literalAddress(address: Address | undefined, at: Place, hint = ''): AddressInit {
   if (address?.address.case === 'pipe') return pipeAddress(address.address.value, at.field('pipe'))
+  if (address?.address.case === 'envoyInternalAddress')
+    at.field('envoy_internal_address').unsupported('internal addresses of anything but hosts')
   if (address?.address.case !== 'socketAddress') return {} // refused by the field policy or by validation
   const socket = address.address.value
   const inSocket = at.field('socket_address')
@@ -23,6 +26,22 @@ export function literalAddress(address: Address | undefined, at: Place, hint = '
     inSocket.field('address').error(`malformed IP address: ${socket.address}${hint}`)
   return { ip: socket.address, port: socketPort(socket, inSocket), ipv4Compat: socket.ipv4Compat }
 }
+
+/** Of a host, which may be an internal listener too. */
+export function hostAddress(address: Address | undefined, at: Place, hint: string): AddressInit {
+  if (address?.address.case === 'envoyInternalAddress')
+    return internalAddress(address.address.value, at.field('envoy_internal_address'))
+  return literalAddress(address, at, hint)
+}
+
+function internalAddress({ addressNameSpecifier, endpointId }: EnvoyInternalAddress, at: Place): AddressInit {
+  const internal = addressNameSpecifier.value ?? ''
+  if (Buffer.byteLength(internalText(internal, endpointId)) > maxPipePath)
+    at.unsupported(`internal addresses of more than ${maxPipePath} bytes`)
+  return { internal, endpointId }
+}
+
+const internalText = (listener: string, endpoint = ''): string => `envoy://${listener}/${endpoint}`
 
 export function socketPort(socket: SocketAddress, at: Place): number {
   if (socket.portSpecifier.case === 'namedPort') at.field('named_port').unsupported('named ports')
@@ -71,8 +90,9 @@ export function tcpKeepalive(keepalive: TcpKeepalive): TcpKeepaliveInit {
   return { probes: keepalive.keepaliveProbes, timeS: keepalive.keepaliveTime, intervalS: keepalive.keepaliveInterval }
 }
 
-/** "10.0.0.1:80", "[::1]:80" or the path. */
+/** "10.0.0.1:80", "[::1]:80", the path, or "envoy://listener/endpoint". */
 export function addressText(address: AddressInit): string {
   if (address.pipe) return address.pipe
+  if (address.internal) return internalText(address.internal, address.endpointId)
   return address.ip?.includes(':') ? `[${address.ip}]:${address.port ?? 0}` : `${address.ip ?? ''}:${address.port ?? 0}`
 }

@@ -7,7 +7,7 @@ import type {
   LocalityLbEndpoints,
 } from '../generated/protos/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { ClusterLoadAssignment } from '../generated/protos/envoy/config/endpoint/v3/endpoint_pb.js'
-import { literalAddress } from './address.js'
+import { hostAddress } from './address.js'
 import { validateMemberCheck } from './health-check.js'
 import type { EndpointsInit, HostInit, LocalityInit } from './init.js'
 import { fraction } from './matcher.js'
@@ -106,9 +106,9 @@ export function staticHost(endpoint: LbEndpoint, at: Place): HostInit {
   const spec = endpoint.hostIdentifier
   const host = commonHost(endpoint)
   validateMemberCheck(endpoint, at)
-  host.address = literalAddress(addressOf(endpoint, at), at, useDns)
+  host.address = hostAddress(addressOf(endpoint, at), at, useDns)
   if (spec.case === 'endpoint' && spec.value.additionalAddresses.length > 0)
-    host.moreAddresses = spec.value.additionalAddresses.map(entry => literalAddress(entry.address, at, useDns))
+    host.moreAddresses = spec.value.additionalAddresses.map(entry => hostAddress(entry.address, at, useDns))
   return host
 }
 

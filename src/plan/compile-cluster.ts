@@ -54,6 +54,8 @@ export function compileCluster(cluster: Cluster, compilation: Compilation, at: P
     ...(hashing && { hashing }),
   }
   if (type === Cluster_Type.EDS) return { ...meta, endpoints: discoverEndpoints(cluster, slot, compilation, at) }
+  if (cluster.healthChecks.length > 0 && hasInternalHosts(cluster))
+    at.field('health_checks').unsupported('active health checks of internal listeners')
   const { bytes, dns } = endpointsPlan(cluster, kind, at, tools.types)
   compilation.add('endpoints', name, slot, bytes)
   return dns ? { ...meta, dns } : meta
@@ -112,4 +114,12 @@ function clusterTools(compilation: Compilation): ClusterTools {
     here: hereOf(compilation),
     defaultBind: bind && { config: bind, at: compilation.issues.root('cluster_manager.upstream_bind_config') },
   }
+}
+
+function hasInternalHosts({ loadAssignment }: Cluster): boolean {
+  const members = loadAssignment?.endpoints.flatMap(({ lbEndpoints }) => lbEndpoints) ?? []
+  return members.some(
+    ({ hostIdentifier: spec }) =>
+      spec.case === 'endpoint' && spec.value.address?.address.case === 'envoyInternalAddress',
+  )
 }

@@ -54,12 +54,17 @@ function uuidOf(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
+const internalListeners = 'envoy.extensions.bootstrap.internal_listener.v3.InternalListener'
+
 function listenerTools(compilation: Compilation, listenerName: string): ListenerTools {
   const { types } = compilation.deps
   return {
     idOf: message =>
       planId(toBinary(types.message(message.$typeName as Listener['$typeName']) as DescMessage, message)),
     backlog: compilation.deps.backlog,
+    hasInternalListeners: compilation.environment.bootstrap.bootstrapExtensions.some(
+      ({ typedConfig }) => typedConfig?.typeUrl.endsWith(`/${internalListeners}`) === true,
+    ),
     checkRegex: compilation.checkRegex,
     unpack: (any, at) => compilation.unpack(any, at),
     accessLogs: (logs, at) => compilation.formats.accessLogs(logs, at),

@@ -95,6 +95,8 @@ function dnsHost(
   const host = commonHost(endpoint)
   if (address?.address.case !== 'socketAddress') {
     if (address?.address.case === 'pipe') at.field('pipe').error('a DNS cluster takes host names, not unix sockets')
+    if (address?.address.case === 'envoyInternalAddress')
+      at.field('envoy_internal_address').unsupported('internal addresses in DNS clusters')
     return host
   }
   const socket = address.address.value

@@ -48,6 +48,8 @@ export interface ListenerTools {
   idOf(message: Message): string
   /** Default of tcp_backlog_size: the system's net.core.somaxconn. */
   readonly backlog: number
+  /** The bootstrap has the extension that internal listeners ask for. */
+  readonly hasInternalListeners: boolean
 }
 
 export interface CompiledListener {
@@ -62,20 +64,23 @@ export interface CompiledListener {
 }
 
 export function listener(config: Listener, name: string, at: Place, tools: ListenerTools): CompiledListener {
-  if (!config.address) at.error(`error adding listener named '${config.name}': address is necessary`)
-  const addresses = [
-    literalAddress(config.address, at.field('address')),
-    ...config.additionalAddresses.map((extra, index) =>
-      literalAddress(extra.address, at.field('additional_addresses').item(index).field('address')),
-    ),
-  ]
+  const isInternal = config.listenerSpecifier.case === 'internalListener'
+  if (isInternal) checkInternal(config, name, at, tools)
+  else if (!config.address) at.error(`error adding listener named '${config.name}': address is necessary`)
+  const addresses = isInternal
+    ? []
+    : [
+        literalAddress(config.address, at.field('address')),
+        ...config.additionalAddresses.map((extra, index) =>
+          literalAddress(extra.address, at.field('additional_addresses').item(index).field('address')),
+        ),
+      ]
   const isUdp =
     config.address?.address.case === 'socketAddress' &&
     config.address.address.value.protocol === SocketAddress_Protocol.UDP
   if (config.filterChains.length === 0 && !config.defaultFilterChain && !isUdp)
     at.error(`error adding listener '${addresses.map(addressText).join(',')}': no filter chains specified`)
-  const bindToPort = config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true
-  if (!bindToPort) at.field('bind_to_port').unsupported('listeners without a socket of their own')
+  const bindToPort = !isInternal && (config.bindToPort ?? config.deprecatedV1?.bindToPort ?? true)
   const reusePort = config.enableReusePort ?? true
   const { filterChains: _, defaultFilterChain: __, filterChainMatcher: ___, ...rest } = config
   const shape = tools.idOf({ ...rest, filterChains: [] } as Message)
@@ -90,6 +95,8 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
     tcpFastOpenQueue: config.tcpFastOpenQueueLength ?? 0,
     reusePort,
     bindToPort,
+    internal: isInternal,
+    useOriginalDst: config.useOriginalDst ?? false,
     transparent: config.transparent ?? false,
     freebind: config.freebind ?? false,
     exactBalance: config.connectionBalanceConfig?.balanceType.case === 'exactBalance',
@@ -116,16 +123,32 @@ export function listener(config: Listener, name: string, at: Place, tools: Liste
   return { bytes: encodePlan(ListenerSchema, plan), addresses, bindToPort, reusePort, shape, chains: ids }
 }
 
+/** A listener that clusters of the same process connect to by its name has none of what a socket has. */
+function checkInternal(config: Listener, name: string, at: Place, tools: ListenerTools): void {
+  if (!tools.hasInternalListeners)
+    at.error(`error adding listener named '${name}': InternalListener bootstrap extension is mandatory`)
+  if (config.address || config.additionalAddresses.length > 0)
+    at.error(`error adding listener '${name}': address should not be used when an internal listener config is provided`)
+  const { tcpBacklogSize, freebind, enableReusePort, tcpFastOpenQueueLength, transparent, bindToPort } = config
+  const ofSockets = [tcpBacklogSize, freebind, enableReusePort, tcpFastOpenQueueLength, transparent, bindToPort]
+  if (ofSockets.some(one => one !== undefined) || config.socketOptions.length > 0 || config.connectionBalanceConfig)
+    at.error(`error adding listener named '${name}': has unsupported tcp listener feature`)
+}
+
+const originalDst = 'envoy.filters.listener.original_dst'
+
 function listenerFilters(config: Listener, at: Place, tools: ListenerTools): ListenerFilterInit[] {
   const place = at.field('listener_filters')
   warnOfMissingInspector(config, at)
-  return config.listenerFilters.flatMap((filter, index) => {
+  const restoring = config.useOriginalDst ? [{ filter: { type: originalDst, name: originalDst } }] : []
+  const own = config.listenerFilters.flatMap((filter, index) => {
     const item = place.item(index)
     const compiled = tools.listenerFilter(filter, item)
     const disabled =
       filter.filterDisabled && listenerFilterPredicate(filter.filterDisabled, item.field('filter_disabled'))
     return compiled ? [{ filter: compiled, ...(disabled && { disabled }) }] : []
   })
+  return [...own, ...restoring]
 }
 
 function chains(

@@ -171,8 +171,10 @@ const net::Address* addressOf(Operator op, const StreamInfo& info) {
 ValueKind endpointId(const Piece& piece, const StreamInfo& info, Buffer& out) {
   const bool upstream = piece.option == 0;
   if (upstream && info.upstream_remote.family() == net::Address::Family::kNone) return ValueKind::kNull;
-  if (!upstream && info.downstream == nullptr) return ValueKind::kNull;
-  return text("", out);
+  if (upstream) return text(info.upstream_remote.endpointId(), out);
+  if (info.downstream == nullptr) return ValueKind::kNull;
+  const net::Address* direct = piece.option == 2 ? info.downstream->direct_local : nullptr;
+  return text((direct == nullptr ? info.downstream->local : *direct).endpointId(), out);
 }
 
 // ---------------------------------------------------------------- upstream hosts

@@ -89,9 +89,13 @@ export const bootstrapPolicy: PolicyTable = {
   ),
   // Addresses, on every side.
   'envoy.config.core.v3.Address': {
-    ...carried('socket_address pipe'),
-    ...later('envoy_internal_address', 'internal listeners'),
+    ...carried('socket_address pipe envoy_internal_address'),
   },
+  'envoy.config.core.v3.EnvoyInternalAddress': { ...whole('server_listener_name endpoint_id') },
+  'envoy.extensions.bootstrap.internal_listener.v3.InternalListener': tuning(
+    'buffer_size_kb',
+    'has no effect: the kernel has the buffers between the two ends',
+  ),
   'envoy.config.core.v3.SocketAddress': {
     ...whole('protocol address port_value named_port ipv4_compat'),
     ...later('resolver_name', 'address resolvers'),

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "base/ascii.h"
 #include "generated/plan.h"
 #include "http_proxy/listener_filter_entry.h"
 #include "http_proxy/worker_context.h"
@@ -29,6 +30,10 @@ class Filter final : public tcp::ListenerFilter {
  public:
   ListenerVerdict onAccept(AcceptedConnection& connection) override {
     http::ConnectionInfo& info = connection.info();
+    if (info.local.family() == net::Address::Family::kInternal) {
+      takeFromMetadata(connection);
+      return ListenerVerdict::kContinue;
+    }
     if (!info.local.isIp()) return ListenerVerdict::kContinue;
     const bool v4 = info.local.family() == net::Address::Family::kIpv4;
     sockaddr_storage storage;
@@ -42,6 +47,20 @@ class Filter final : public tcp::ListenerFilter {
     }
     connection.facts().local_restored = true;
     return ListenerVerdict::kContinue;
+  }
+
+ private:
+  /** To an internal listener the address comes along as metadata: "local" of the filter's own namespace, "ip:port". */
+  static void takeFromMetadata(AcceptedConnection& connection) {
+    const http::MetadataValue* own = connection.facts().metadata.find("envoy.filters.listener.original_dst");
+    const http::MetadataValue* local = own == nullptr ? nullptr : own->find("local");
+    if (local == nullptr || local->kind != http::MetadataValue::Kind::kString) return;
+    const size_t colon = local->text.rfind(':');
+    if (colon == std::string_view::npos) return;
+    std::string_view ip = local->text.substr(0, colon);
+    if (ip.size() > 2 && ip.front() == '[' && ip.back() == ']') ip = ip.substr(1, ip.size() - 2);
+    const auto port = base::parseDecimal<uint16_t>(local->text.substr(colon + 1));
+    if (port && net::Address::parseIp(ip, *port, connection.info().local)) connection.facts().local_restored = true;
   }
 };
 

@@ -31,8 +31,6 @@ Inspection::~Inspection() {
 
 void Inspection::inherit(std::unique_ptr<http::ConnectionFacts> facts) {
   info_.facts = std::move(facts);
-  info_.direct_local = &info_.facts->direct_local;
-  info_.direct_remote = &info_.facts->direct_remote;
 }
 
 void Inspection::start() {

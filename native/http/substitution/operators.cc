@@ -173,8 +173,7 @@ ValueKind endpointId(const Piece& piece, const StreamInfo& info, Buffer& out) {
   if (upstream && info.upstream_remote.family() == net::Address::Family::kNone) return ValueKind::kNull;
   if (upstream) return text(info.upstream_remote.endpointId(), out);
   if (info.downstream == nullptr) return ValueKind::kNull;
-  const net::Address* direct = piece.option == 2 ? info.downstream->direct_local : nullptr;
-  return text((direct == nullptr ? info.downstream->local : *direct).endpointId(), out);
+  return text((piece.option == 2 ? info.downstream->directLocal() : info.downstream->local).endpointId(), out);
 }
 
 // ---------------------------------------------------------------- upstream hosts

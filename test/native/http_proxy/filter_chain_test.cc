@@ -510,7 +510,7 @@ std::vector<DemandKey> asked;
 
 class Parked final : public OnDemand::Waiter {
  public:
-  void onSettled() override { ++settled; }
+  void onSettled(DemandEnd) override { ++settled; }
   int settled = 0;
 };
 
@@ -530,8 +530,8 @@ TEST("on demand: main is asked once for all who wait, and all go on") {
     Parked gone;
     EXPECT(demands.wait({DemandKind::kVirtualHost, 1, "a"}, gone));
   }
-  demands.settle({DemandKind::kVirtualHost, 1, "a"});
-  demands.settle({DemandKind::kVirtualHost, 1, "a"});
+  demands.settle({DemandKind::kVirtualHost, 1, "a"}, DemandEnd::kCame);
+  demands.settle({DemandKind::kVirtualHost, 1, "a"}, DemandEnd::kCame);
   EXPECT_EQ(first.settled + second.settled, 2);
   EXPECT_EQ(other.settled, 0);
   EXPECT(demands.wait({DemandKind::kVirtualHost, 1, "a"}, first));
@@ -576,7 +576,7 @@ TEST("on demand: a stream that waited uses the routes of then") {
   host.domains = {"shop:80"};
   host.routes = {direct("/", "found")};
   proxy.replaceRoutes(table);
-  proxy.onDemand().settle(asked[0]);
+  proxy.onDemand().settle(asked[0], DemandEnd::kCame);
   EXPECT_EQ(waiter.settled, 1);
   waiting->stream().renewRouteTable();
   waiting->resumeRequest();

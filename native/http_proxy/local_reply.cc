@@ -104,7 +104,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
     content_type = reply.format->contentType();
   }
   rewriteLocalReply(headers, status, body, content_type);
-  if (reply.format != nullptr) headers.set(HeaderId::kContentType, content_type);
+  if (reply.format != nullptr) headers.remove(HeaderId::kContentType);  // it was there for mutations to see
   info_.local_reply_body = {};
   info_.response_code = status;
   if (reply.flag_of_log) info_.flags.add(*reply.flag_of_log);

@@ -40,10 +40,12 @@ feature('listeners that change', { file: import.meta.url, withoutProxy: true }, 
           const { body } = await client.response()
           plane.update('listener', { main: next })
           await odd.x.statBecomes('listener_manager.listener_modified', index + 1)
+          // The second counter comes with the swap, and a connection ends after it.
+          if (end === 'ends') await client.closed()
+          else await odd.x.statBecomes('listener_manager.listener_in_place_updated', index + 1)
           s.note(
             `${body.toString()} ${end}: ${(await odd.x.stats(...counters)).replaceAll('listener_manager.', '').replaceAll('\n', ', ')}`,
           )
-          if (end === 'ends') await client.closed()
           for (const gauge of draining) await odd.x.statBecomes(gauge, 0)
           if (end === 'ends') continue
           await client.send(get('/'))

@@ -43,8 +43,7 @@ struct HealthCheckConfig {
 
 struct HealthCheckRuntime final : http_proxy::FilterRuntime {
   HealthCheckRuntime(const http_proxy::FilterSite& site, const HealthCheckConfig&)
-      : tracing_scope(std::string(site.stat_prefix) + ".tracing"),
-        prefix(http_proxy::statPrefix(site) + "health_check."),
+      : prefix(http_proxy::statPrefix(site) + "health_check."),
         request_total(site.worker.stats, prefix + "request_total"),
         ok(site.worker.stats, prefix + "ok"),
         failed(site.worker.stats, prefix + "failed"),
@@ -54,7 +53,6 @@ struct HealthCheckRuntime final : http_proxy::FilterRuntime {
         failed_cluster_empty(site.worker.stats, prefix + "failed_cluster_empty"),
         failed_cluster_unhealthy(site.worker.stats, prefix + "failed_cluster_unhealthy"),
         drain(site.listener->drain) {}
-  const std::string tracing_scope;
   const std::string prefix;
   const http_proxy::FilterCounter request_total;
   const http_proxy::FilterCounter ok;
@@ -74,7 +72,6 @@ class HealthCheck final : public http_proxy::Filter {
   Verdict onRequestHeaders(http::HeaderMap& headers, FilterStream& stream, bool end_stream) override {
     if (http::allMatchHeaders(config_.headers, headers)) {
       asked_ = true;
-      countAsked(stream);
       stream.info().health_check = true;
       handles_ = !config_.plan.pass_through || runtime_.drain.healthFailed() || useCached(stream);
     }
@@ -103,13 +100,6 @@ class HealthCheck final : public http_proxy::Filter {
   }
 
  private:
-  /** Requests that no trace is made of, by why: a health check is one whether it is answered here or not. */
-  void countAsked(FilterStream& stream) const {
-    auto& statistics = stream.worker().stats;
-    auto scope = statistics.scope<stats::Tracing>(runtime_.tracing_scope);
-    scope.inc(stats::TracingStat::health_check);
-    statistics.release(scope);
-  }
   static int64_t now(FilterStream& stream) { return stream.worker().services.loop.now(); }
   bool useCached(FilterStream& stream) const { return config_.plan.cache_ms != 0 && config_.cached.valid(now(stream)); }
 

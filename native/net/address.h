@@ -96,7 +96,7 @@ class Address {
   uint8_t bytes_[16] = {};
   union {
     char text_[kMaxIpText];  // as much of it as `text_size_` says
-    Path* path_;             // of a unix or an internal address
+    Path* path_ = nullptr;   // of a unix or an internal address
   };
 };
 

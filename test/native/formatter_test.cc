@@ -233,6 +233,7 @@ TEST("formatter: upstream hosts") {
   EXPECT_EQ(world.text(piece(Operator::UPSTREAM_HOST)), "127.0.0.1:39071");
   EXPECT_EQ(world.text(piece(Operator::UPSTREAM_HOST_NAME)), "host.example:99");
   EXPECT_EQ(world.text(piece(Operator::UPSTREAM_HOST_NAME_WITHOUT_PORT)), "host.example");
+  world.info.host_names_attempted = "host.example:99";
   EXPECT_EQ(world.text(piece(Operator::UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT)), "host.example");
   EXPECT_EQ(world.text(piece(Operator::UPSTREAM_CONNECTION_IDS_ATTEMPTED)), "3");
   world.info.hosts_attempted = "10.0.0.1:80,[::1]:81";

@@ -577,7 +577,7 @@ TEST("routing: hash policies") {
   Request request(tableOf({route}));
   const HashPolicies& policies = request.get("a", "/").match()->hashPolicies();
   std::optional<NewCookie> made;
-  HashInput input{request.headers, {}, "127.0.0.1:1", &made};
+  HashInput input{.headers = request.headers, .source_ip = {}, .made_up_cookie = "127.0.0.1:1", .new_cookie = &made};
   EXPECT(policies.hash(input).has_value());
   REQUIRE(made.has_value());
   EXPECT_EQ(made->value.size(), 16u);

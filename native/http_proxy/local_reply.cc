@@ -89,7 +89,9 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
   if (reply.extra != HeaderId::kUnknown) headers.add(reply.extra, "true");
   for (const http::Header& header : reply.headers) headers.add(header);
   if (reply.route_mutations && route_ != nullptr) router_->decorateResponse(headers);
-  if (reply.format != nullptr) headers.set(HeaderId::kContentType, reply.format->contentType());
+  // A type that is not the usual one is there before the length, and for mutations to see.
+  const bool has_own_type = reply.format != nullptr && reply.format->contentType() != "text/plain";
+  if (has_own_type) headers.set(HeaderId::kContentType, reply.format->contentType());
   if (reply.mutations != nullptr) reply.mutations->apply(headers, formatContext(), worker().scratch);
   if (reply.plain) {
     info_.response_code = reply.status;
@@ -104,7 +106,7 @@ http::HeaderMap& Stream::localReplyHead(const LocalReply& reply, std::string_vie
     content_type = reply.format->contentType();
   }
   rewriteLocalReply(headers, status, body, content_type);
-  if (reply.format != nullptr) headers.remove(HeaderId::kContentType);  // it was there for mutations to see
+  if (has_own_type) headers.set(HeaderId::kContentType, content_type);
   info_.local_reply_body = {};
   info_.response_code = status;
   if (reply.flag_of_log) info_.flags.add(*reply.flag_of_log);

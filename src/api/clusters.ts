@@ -84,6 +84,11 @@ export class ClusterError extends Error {
     this.flags = flags
     this.details = details
   }
+
+  /** By its name: a bundle of a filter may have this class once more. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'ClusterError'
+  }
 }
 
 /** A grpc-status other than 0. */
@@ -97,6 +102,11 @@ export class GrpcError extends Error {
     this.name = 'GrpcError'
     this.status = status
     this.trailers = trailers
+  }
+
+  /** As for ClusterError. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'GrpcError'
   }
 }
 

@@ -1,5 +1,5 @@
 import { builtIn } from '../../../../api/built-in.js'
-import type { ClusterError, ClusterResponse } from '../../../../api/clusters.js'
+import { ClusterError, type ClusterResponse } from '../../../../api/clusters.js'
 import { headerFields } from './classes.js'
 import { type LuaState, Type } from './core.js'
 import type { Handle, Push } from './handle.js'
@@ -58,11 +58,9 @@ async function answerTo(
     headers = [[':status', String(response.status)], ...response.headers]
     body = await response.bytes()
   } catch (error) {
-    // Not by its class: this module has one of its own.
-    if (!(error instanceof Error) || error.name !== 'ClusterError') throw error
-    const failure = error as ClusterError
-    if (failure.code === 'no-cluster') throw new LuaFailure('http call cluster invalid. Must be configured')
-    ;[headers, body] = ownAnswer(failure)
+    if (!(error instanceof ClusterError)) throw error
+    if (error.code === 'no-cluster') throw new LuaFailure('http call cluster invalid. Must be configured')
+    ;[headers, body] = ownAnswer(error)
   }
   const table: Record<string, string | string[]> = {}
   for (const [name, value] of headers) {

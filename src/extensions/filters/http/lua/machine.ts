@@ -234,18 +234,13 @@ export class LuaMachine {
   define(state: LuaState, name: string, methods: ReadonlyMap<string, number>, meta: ReadonlyMap<string, number>): void {
     const { core } = this
     core._lua_createtable(state, 0, 2)
-    this.#functions(state, methods)
+    this.pushFunctions(state, methods)
     core._lua_setfield(state, -2, this.name('__index'))
     for (const [key, call] of meta) {
       core._lua_pushcclosure(state, call, 0)
       core._lua_setfield(state, -2, this.name(key))
     }
     core._lua_setfield(state, registryIndex, this.name(name))
-  }
-
-  /** A table of functions on the stack. */
-  pushFunctions(state: LuaState, functions: ReadonlyMap<string, number>): void {
-    this.#functions(state, functions)
   }
 
   hasFunction(state: LuaState, name: string): boolean {
@@ -255,7 +250,8 @@ export class LuaMachine {
     return isThere
   }
 
-  #functions(state: LuaState, functions: ReadonlyMap<string, number>): void {
+  /** A table of functions on the stack. */
+  pushFunctions(state: LuaState, functions: ReadonlyMap<string, number>): void {
     this.core._lua_createtable(state, 0, functions.size)
     for (const [name, call] of functions) {
       this.core._lua_pushcclosure(state, call, 0)

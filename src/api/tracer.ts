@@ -28,8 +28,6 @@ export interface SpanRecord {
 export interface TracerHooks {
   /** For each span, in the order they ended; some time after: 100 ms at most. */
   report(span: SpanRecord): void
-  /** So many were lost, as this thread did not keep up. */
-  lost(spans: number): void
 }
 
 export interface TracerDefinition<Config extends ConfigSchema = ConfigSchema> {

@@ -1,5 +1,5 @@
 import { type BuiltInContext, builtIn } from '../../../api/built-in.js'
-import type { Counter, FilterContext } from '../../../api/context.js'
+import type { FilterContext } from '../../../api/context.js'
 import { defineTracer, type SpanRecord, type TracerHooks } from '../../../api/tracer.js'
 import { settingsOf } from '../../../api/typescript-filter.js'
 import { SpanBatches } from '../common/batches.js'
@@ -15,12 +15,10 @@ class OpenTelemetryReporter implements TracerHooks {
   readonly #settings: OpenTelemetrySettings
   readonly #context: FilterContext & BuiltInContext
   readonly #batches: SpanBatches<SpanRecord>
-  readonly #lost: Counter
 
   constructor(settings: OpenTelemetrySettings, context: FilterContext & BuiltInContext) {
     this.#settings = settings
     this.#context = context
-    this.#lost = context.stats.counter('spans_lost')
     const send = (spans: readonly SpanRecord[]): void => {
       this.#send(encode(spans, settings)).catch((error: unknown) =>
         context.log.debug(`spans were not delivered: ${error instanceof Error ? error.message : String(error)}`),
@@ -31,10 +29,6 @@ class OpenTelemetryReporter implements TracerHooks {
 
   report(span: SpanRecord): void {
     this.#batches.add(span)
-  }
-
-  lost(spans: number): void {
-    this.#lost.inc(spans)
   }
 
   async #send(request: Uint8Array): Promise<void> {

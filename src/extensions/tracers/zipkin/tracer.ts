@@ -20,7 +20,6 @@ class ZipkinReporter implements TracerHooks {
   readonly #encoding: EncodeOptions
   readonly #batches: SpanBatches<SpanRecord>
   readonly #reports: Readonly<Record<'dropped' | 'failed' | 'sent' | 'skipped_no_cluster', Counter>>
-  readonly #lost: Counter
 
   constructor(settings: ZipkinSettings, context: FilterContext & BuiltInContext) {
     this.#settings = settings
@@ -36,16 +35,11 @@ class ZipkinReporter implements TracerHooks {
       sent: counter('sent'),
       skipped_no_cluster: counter('skipped_no_cluster'),
     }
-    this.#lost = context.stats.counter('spans_lost')
     this.#batches = new SpanBatches({ context, prefix, send: spans => void this.#send(spans) })
   }
 
   report(span: SpanRecord): void {
     this.#batches.add(span)
-  }
-
-  lost(spans: number): void {
-    this.#lost.inc(spans)
   }
 
   async #send(spans: readonly SpanRecord[]): Promise<void> {
